@@ -1,0 +1,195 @@
+"""The one statement of what a row is: a Pydantic model with a description per field and a little metadata.
+
+Everything else that must know a table's columns reads it here (`columns_of`): the bulk check, the Arrow and warehouse
+types, SQLMesh's external models, the base of the Soda checks, the reference pages.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types as at
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+Pii = Literal["hash", "drop", "keep"]
+PARENT, INDEX = "_parent", "_index"
+"""Names under which a row made from a list element sees its record and its place in the list."""
+
+
+class Contract(BaseModel):
+    """Base of every row contract. Unknown input keys are ignored; NaN and infinity are never numbers."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, loc_by_alias=False, hide_input_in_errors=True)
+
+
+def column(
+    description: str, *, path: str | None = None, pii: Pii | None = None, unit: str | None = None, **constraints: Any
+) -> Any:
+    """A field of a contract.
+
+    Args:
+        description: what it means; it becomes the column's comment everywhere.
+        path: where the value is in the landed row when that is not the field's own name: ``user_location[0]``,
+            ``_parent.user_id`` (the record a list element came from) or ``_index`` (its place, from 0).
+        pii: personal data: ``hash`` salts and hashes it in refine, ``drop`` never lets it leave refine, ``keep`` says
+            that it is known to be personal and is needed in clear.
+        unit: unit of a number, e.g. ``USD`` or ``seconds``.
+        constraints: Pydantic's own (ge, le, gt, lt, min_length, max_length, pattern, max_digits, decimal_places, default).
+    """
+    extra = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
+    alias = AliasPath(*_path(path)) if path else None
+    return Field(description=description, validation_alias=alias, json_schema_extra=extra, **constraints)
+
+
+def checked_only(description: str, **constraints: Any) -> Any:
+    """A field that must be right for the row to be accepted but is no column of its own (a nested list, say)."""
+    return Field(description=description, exclude=True, **constraints)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a contract, taken apart: where it comes from, what it must be, what it becomes."""
+
+    name: str
+    path: tuple[str | int, ...]
+    kind: type
+    nullable: bool
+    has_default: bool
+    description: str
+    stored: bool
+    pii: Pii | None = None
+    unit: str | None = None
+    choices: tuple[Any, ...] = ()
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    ge: Any = None
+    gt: Any = None
+    le: Any = None
+    lt: Any = None
+    max_digits: int | None = None
+    decimal_places: int | None = None
+
+    @property
+    def sql_type(self) -> str:
+        """The warehouse type, in words both DuckDB and Redshift know. Text lengths are in characters."""
+        if self.pii == "hash":
+            return "VARCHAR(64)"
+        if self.kind is str:
+            longest = self.max_length or max((len(c) for c in self.choices), default=0) or 65535
+            return f"VARCHAR({longest})"
+        if self.kind is Decimal:
+            return f"DECIMAL({self.max_digits},{self.decimal_places})"
+        return {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", date: "DATE", datetime: "TIMESTAMP"}[self.kind]
+
+
+def columns_of(contract: type[Contract], *, stored: bool = True) -> list[Column]:
+    """The contract's columns in order; with ``stored=False`` also those that are dropped or only checked.
+
+    Raises:
+        TypeError: a field is of a type that no column can hold; names contract, field and the types there are.
+    """
+    columns = [_column(contract, name, field) for name, field in contract.model_fields.items()]
+    return [c for c in columns if c.stored or not stored]
+
+
+_DLT = {str: "text", bool: "bool", int: "bigint", float: "double", date: "date", datetime: "timestamp", Decimal: "decimal"}
+
+
+def dlt_columns(contract: type[Contract], *, all_nullable: bool = False) -> dict[str, dict[str, Any]]:
+    """The contract's stored columns as dlt column hints: types, lengths and nullability.
+
+    Args:
+        all_nullable: the table also takes rows that only delete, which hold nothing but their key.
+    """
+    hints: dict[str, dict[str, Any]] = {}
+    for c in columns_of(contract):
+        hint: dict[str, Any] = {"data_type": "text" if c.pii == "hash" else _DLT[c.kind], "description": c.description}
+        hint["nullable"] = c.nullable or all_nullable
+        if found := re.search(r"\((\d+)(?:,(\d+))?\)", c.sql_type):
+            hint["precision"] = int(found[1])
+            if found[2]:
+                hint["scale"] = int(found[2])
+        if hint["data_type"] == "timestamp":
+            hint["timezone"] = False
+        hints[c.name] = hint
+    return hints
+
+
+_KINDS = (str, bool, int, float, Decimal, date, datetime, list)
+
+
+def _column(contract: type[Contract], name: str, field: FieldInfo) -> Column:
+    kind, nullable, choices, inner = _unwrap(field.annotation)
+    if kind not in _KINDS:
+        raise TypeError(
+            f"{contract.__name__}.{name}: {kind} has no column type; use str, int, float, Decimal, bool, date, datetime,"
+            " or checked_only(...) for a list"
+        )
+    facts: dict[str, Any] = {}
+    for meta in (*inner, *field.metadata):
+        facts |= _facts(meta)
+    if kind is Decimal and not (facts.get("max_digits") and facts.get("decimal_places") is not None):
+        raise TypeError(f"{contract.__name__}.{name}: a Decimal needs max_digits and decimal_places")
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    alias = field.validation_alias
+    return Column(
+        name=name,
+        path=tuple(alias.path) if isinstance(alias, AliasPath) else (str(alias or name),),
+        kind=kind,
+        nullable=nullable,
+        has_default=not field.is_required(),
+        description=field.description or "",
+        stored=not field.exclude and extra.get("pii") != "drop",
+        choices=choices,
+        **{"pii": extra.get("pii"), "unit": extra.get("unit"), **facts},  # type: ignore[arg-type]
+    )
+
+
+def _unwrap(annotation: Any) -> tuple[Any, bool, tuple[Any, ...], tuple[Any, ...]]:
+    """(type, nullable, literal choices, metadata) of an annotation such as ``Annotated[str, ...] | None``."""
+    if get_origin(annotation) is Annotated:
+        kind, nullable, choices, meta = _unwrap(get_args(annotation)[0])
+        return kind, nullable, choices, (*meta, *get_args(annotation)[1:])
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [a for a in get_args(annotation) if a is not type(None)]
+        if len(parts) != 1:
+            return annotation, False, (), ()
+        kind, _, choices, meta = _unwrap(parts[0])
+        return kind, True, choices, meta
+    if get_origin(annotation) is Literal:
+        return type(get_args(annotation)[0]), False, get_args(annotation), ()
+    if get_origin(annotation) is list:
+        return list, False, (), ()
+    return annotation, False, (), ()
+
+
+def _facts(meta: Any) -> dict[str, Any]:
+    match meta:
+        case at.Ge(ge):
+            return {"ge": ge}
+        case at.Gt(gt):
+            return {"gt": gt}
+        case at.Le(le):
+            return {"le": le}
+        case at.Lt(lt):
+            return {"lt": lt}
+        case at.MinLen(n):
+            return {"min_length": n}
+        case at.MaxLen(n):
+            return {"max_length": n}
+        case FieldInfo():
+            return {key: value for inner in meta.metadata for key, value in _facts(inner).items()}
+    names = ("pattern", "max_digits", "decimal_places")  # Pydantic's own metadata has no public class
+    return {name: value for name in names if (value := getattr(meta, name, None)) is not None}
+
+
+def _path(text: str) -> list[str | int]:
+    """``user_location[0]`` as ``["user_location", 0]``."""
+    return [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", text)]

@@ -1,0 +1,16 @@
+"""DuckDB in memory: the engine that compares, judges and reshapes rows between Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+
+def engine(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection that reads times as UTC and, given a folder, spills into it when memory is short."""
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    if spill is not None:
+        con.execute(f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
+    return con

@@ -1,0 +1,283 @@
+"""Judge landed rows by their contract: every row is accepted, or rejected with a reason; never dropped.
+
+In bulk where the engine can tell (see bulk.py), by Pydantic row by row where it cannot. Memory stays constant: rows
+stream through DuckDB from and to Parquet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from . import bulk
+from .contract import INDEX, PARENT, Column, Contract, columns_of
+from .declaration import Table
+from .engine import engine
+
+PAYLOAD = "_payload"
+"""Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
+CHUNK = 20_000
+_MARKS: dict[str, pa.DataType] = {"_load_id": pa.string(), "_row": pa.int64(), "_deleted": pa.bool_()}
+
+_ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
+REJECTED_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("id", "source", "table_name", "load_id")]
+    + [("row_number", pa.int64())]
+    + [(name, pa.string()) for name in ("raw", "field", "rule", "message", "errors")]
+    + [("rejected_at", pa.timestamp("us"))]
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of one table's landed rows.
+
+    Attributes:
+        accepted: Parquet files with the contract's columns and ``_load_id``, ``_row``, ``_deleted`` (and ``_index``, the
+            place in its list, for the elements of one).
+        rejected: Parquet file of rejected rows (`REJECTED_SCHEMA`), or None when there is none.
+        counts: per load id: (landed, accepted, rejected).
+    """
+
+    accepted: list[Path]
+    rejected: Path | None
+    counts: dict[str, tuple[int, int, int]]
+
+    @property
+    def sql(self) -> str:
+        """The accepted rows as a DuckDB query."""
+        return f"SELECT * FROM read_parquet([{', '.join(map(bulk.literal, self.accepted))}])"
+
+
+class Judge:
+    """Judges the tables of one source; holds one DuckDB connection in memory that spills into `folder`.
+
+    Args:
+        source: name for the rejected rows.
+        folder: where the results go; emptied by its owner.
+        salt: salt of hashed personal fields.
+        now: time written on rejected rows.
+    """
+
+    def __init__(self, source: str, folder: Path, salt: str, now: datetime) -> None:
+        self.source, self.folder, self.now = source, folder, now.astimezone(UTC).replace(tzinfo=None)
+        self.con = engine(folder / "spill")
+        self.con.execute("SET VARIABLE pii_salt = ?", [salt])
+
+    def judge(
+        self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None
+    ) -> Judged:
+        """Judge the rows of `table` in the landed `files` (Parquet, named ``<load id>.<file id>.parquet``).
+
+        For a table made with ``from``, `files` are its parent's and `parent` is what became of the parent's rows.
+        """
+        columns = columns_of(contract, stored=False)
+        marks = _MARKS | ({INDEX: pa.int64()} if table.explode else {})
+        landed = self._landed(files, table, parent)
+        checks = self._checks(columns, landed)
+        values = ", ".join(
+            f"CAST({value} AS {_clear_type(column)}) AS {bulk.identifier(column.name)}"
+            for column, (value, _) in zip(columns, checks, strict=True)
+            if column.kind is not list
+        )
+        ok = " AND ".join(["_parent_ok", *(check for _, check in checks)])
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS SELECT *, ({ok}) AS _ok FROM tokens")
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        sure = folder / "accepted.0.parquet"
+        self.con.execute(
+            f"COPY (SELECT {_stored(columns, marks)} FROM (SELECT {values}, {', '.join(marks)} FROM judged WHERE _ok))"
+            f" TO {bulk.literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        explained, rejected = self._explain(name, contract, columns, marks, folder)
+        accepted = [path for path in (sure, explained) if path]
+        return Judged(accepted, rejected, self._counts(accepted, rejected))
+
+    def _landed(self, files: list[str], table: Table, parent: Judged | None) -> dict[str, str]:
+        """Make the view `landed` (a row per row to judge) and return its columns' types."""
+        self.con.execute(
+            "CREATE OR REPLACE TEMP VIEW landed_files AS SELECT * EXCLUDE (filename), TRUE AS _parent_ok,"
+            " regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
+            f" FROM read_parquet([{', '.join(map(bulk.literal, files))}], union_by_name = true, filename = true)"
+        )
+        query = "SELECT * FROM landed_files"
+        if table.explode and parent:
+            path = bulk.literal(f'$."{table.explode}"')
+            self.con.execute(
+                "CREATE OR REPLACE TEMP TABLE parents AS SELECT _load_id, _row FROM"
+                f" read_parquet([{', '.join(map(bulk.literal, parent.accepted))}])"
+            )
+            query = f"""
+                SELECT _load_id, _row, _deleted, item AS {PAYLOAD}, {PAYLOAD} AS {PARENT}, {INDEX},
+                    (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
+                FROM (SELECT *, unnest(items) AS item, generate_subscripts(items, 1) - 1 AS {INDEX}
+                      FROM (SELECT *, CASE WHEN json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {path}) = 'ARRAY'
+                                THEN json_extract({PAYLOAD}, {path[:-1]}[*]') END AS items FROM landed_files))"""
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW landed AS {query}")
+        return {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}
+
+    def _checks(self, columns: list[Column], landed: dict[str, str]) -> list[tuple[str, str]]:
+        """Make the view `tokens` and return (value, is surely valid) per column, as SQL over it."""
+        if PAYLOAD not in landed:
+            self.con.execute("CREATE OR REPLACE TEMP VIEW tokens AS SELECT * FROM landed")
+            return [bulk.native_check(column, landed) for column in columns]
+        own, parent = bulk.json_paths(columns)
+        lists = [f"{_extract(PAYLOAD, own)} AS own"] + ([f"{_extract(PARENT, parent)} AS parent"] if parent else [])
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW tokens AS SELECT *, {', '.join(lists)} FROM landed")
+        return [
+            (f"CAST({INDEX} AS BIGINT)", "TRUE")
+            if column.path == (INDEX,)
+            else bulk.json_check(column, bulk.json_token(column, own, parent))
+            for column in columns
+        ]
+
+    def _explain(
+        self, name: str, contract: type[Contract], columns: list[Column], marks: dict[str, pa.DataType], folder: Path
+    ) -> tuple[Path | None, Path | None]:
+        """Ask Pydantic about the rows the engine was not sure of; write what it accepts and what it rejects."""
+        good, bad = folder / "accepted.1.parquet", folder / "rejected.parquet"
+        fields = [(c.name, _arrow_type(c)) for c in columns if c.kind is not list]
+        schema = pa.schema([*fields, *marks.items()])
+        with contextlib.ExitStack() as stack:
+            writers: dict[Path, pq.ParquetWriter] = {}
+            for rows in self._unsure():
+                accepted: list[dict[str, Any]] = []
+                rejected: list[dict[str, Any]] = []
+                for row in rows:
+                    raw = _raw(row)
+                    values, reasons = _ask(contract, raw, row["_parent_ok"])
+                    if reasons:
+                        rejected.append(self._rejection(name, row, _redact(raw, columns), reasons))
+                    else:
+                        accepted.append(values | {mark: row[mark] for mark in marks})
+                self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))
+                stored = self.con.execute(f"SELECT {_stored(columns, marks)} FROM chunk").to_arrow_table()
+                for path, part in ((good, stored), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
+                    if len(part):
+                        if path not in writers:
+                            writers[path] = stack.enter_context(pq.ParquetWriter(path, part.schema, compression="zstd"))
+                        writers[path].write(part)
+        return (good if good in writers else None), (bad if bad in writers else None)
+
+    def _unsure(self) -> Iterator[list[dict[str, Any]]]:
+        """The rows to explain, in chunks: read by a second cursor, so that the first stays free for each chunk's work."""
+        keep = [row[0] for row in self.con.execute("DESCRIBE landed").fetchall()]
+        self.con.execute(
+            f"CREATE OR REPLACE TABLE unsure AS SELECT {', '.join(map(bulk.identifier, keep))} FROM judged WHERE NOT _ok"
+        )
+        for batch in self.con.cursor().execute("SELECT * FROM unsure").to_arrow_reader(CHUNK):
+            yield batch.to_pylist()
+
+    def _rejection(self, name: str, row: dict[str, Any], raw: Any, reasons: list[dict[str, str]]) -> dict[str, Any]:
+        place = [name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
+        return {
+            "id": "/".join(map(str, place)),
+            "source": self.source,
+            "table_name": name,
+            "load_id": row["_load_id"],
+            "row_number": row["_row"],
+            "raw": orjson.dumps(raw, default=str).decode(),
+            **reasons[0],
+            "errors": orjson.dumps(reasons).decode(),
+            "rejected_at": self.now,
+        }
+
+    def _counts(self, accepted: list[Path], rejected: Path | None) -> dict[str, tuple[int, int, int]]:
+        parts = [f"SELECT _load_id, 1 AS a, 0 AS r FROM read_parquet([{', '.join(map(bulk.literal, accepted))}])"]
+        if rejected:
+            parts.append(f"SELECT load_id, 0, 1 FROM read_parquet({bulk.literal(rejected)})")
+        judged = dict(
+            (load, (a, r)) for load, a, r in self.con.execute(
+                f"SELECT _load_id, sum(a)::BIGINT, sum(r)::BIGINT FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
+            ).fetchall()
+        )
+        landed = dict(self.con.execute("SELECT _load_id, count(*) FROM landed GROUP BY 1").fetchall())
+        for load, count in landed.items():
+            if sum(judged.get(load, (0, 0))) != count:
+                raise RuntimeError(f"{self.source}: load {load}: {count} rows landed but {judged.get(load)} judged")
+        return {load: (count, *judged[load]) for load, count in landed.items()}
+
+
+def _extract(column: str, paths: list[str]) -> str:
+    listed = ", ".join(map(bulk.literal, paths))
+    return f"CASE WHEN json_valid({column}) THEN json_extract({column}, [{listed}]) END"
+
+
+def _stored(columns: list[Column], marks: Iterable[str]) -> str:
+    """The SELECT list that leaves out dropped fields and hashes those tagged so, then the row's own marks."""
+    out = []
+    for column in columns:
+        name = bulk.identifier(column.name)
+        if column.pii == "hash":
+            out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
+        elif column.stored:
+            out.append(f"CAST({name} AS {column.sql_type}) AS {name}")
+    return ", ".join([*out, *marks])
+
+
+def _clear_type(column: Column) -> str:
+    """The column's type before a personal field is hashed."""
+    return dataclasses.replace(column, pii=None).sql_type
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    if column.kind is Decimal:
+        return pa.decimal128(column.max_digits, column.decimal_places)
+    return _ARROW.get(column.kind, pa.date32())
+
+
+def _raw(row: dict[str, Any]) -> Any:
+    """The landed row as Pydantic shall see it: the record as it came, with its place when it is a list element."""
+    if PAYLOAD not in row:
+        return {k: v for k, v in row.items() if k not in (*_MARKS, "_parent_ok")}
+    record = orjson.loads(row[PAYLOAD])
+    if PARENT in row and isinstance(record, dict):
+        parent = orjson.loads(row[PARENT])
+        record |= {PARENT: {k: v for k, v in parent.items() if not isinstance(v, list)}, INDEX: row[INDEX]}
+    return record
+
+
+def _ask(contract: type[Contract], raw: Any, parent_ok: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Pydantic's verdict on one row: (its values, why not); exactly one of them is empty."""
+    try:
+        values = contract.model_validate(raw).model_dump()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        return {}, [{"field": ".".join(map(str, e["loc"])), "rule": e["type"], "message": e["msg"]} for e in details]
+    if not parent_ok:
+        return {}, [{"field": "", "rule": "parent_rejected", "message": "the record it is part of was rejected"}]
+    for name, value in values.items():
+        if isinstance(value, datetime) and value.tzinfo:
+            values[name] = value.astimezone(UTC).replace(tzinfo=None)
+    return values, []
+
+
+def _redact(raw: Any, columns: list[Column]) -> Any:
+    """The raw row without what is tagged as personal: a rejected row is read by people. Landing keeps the original."""
+    for column in columns:
+        if column.pii in ("hash", "drop"):
+            *way, last = column.path
+            inside = raw
+            for part in way:
+                inside = inside[part] if _holds(inside, part) else None
+            if _holds(inside, last):
+                inside[last] = "***"
+    return raw
+
+
+def _holds(container: Any, part: str | int) -> bool:
+    if isinstance(container, dict):
+        return part in container
+    return isinstance(container, list) and isinstance(part, int) and part < len(container)

@@ -1,0 +1,69 @@
+"""dlt pipelines that finish what a killed run left behind, and keep their state inside the data folder."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import dlt
+from dlt.common.pipeline import LoadInfo
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from settings import Settings
+
+
+
+class StoreError(Exception):
+    """The lake or the warehouse could not be written; what was committed before is untouched."""
+
+
+log = logging.getLogger(__name__)
+
+
+def pipeline(name: str, destination: Any, dataset: str, settings: Settings) -> dlt.Pipeline:
+    """A dlt pipeline whose working folder lies in the data folder (dlt's default is shared by all checkouts)."""
+    return dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(settings.dlt))
+
+
+def settle(pipe: dlt.Pipeline) -> None:
+    """Load what an interrupted run had extracted.
+
+    dlt's next ``run`` would do that and silently ignore the new data it was given, so it is a step of its own. A
+    package that can never load is given up: the working folder is dropped and the state read back from the
+    destination, which remembers committed loads only, so the same rows are read again.
+    """
+    if not pipe.has_pending_data:
+        return
+    try:
+        pipe.normalize()
+        pipe.load(raise_on_failed_jobs=True)
+    except Exception as error:
+        log.warning("%s: giving up a half-done load (%s); its rows will be read again", pipe.pipeline_name, error)
+        pipe.drop()
+        pipe.sync_destination()
+
+
+def run(pipe: dlt.Pipeline, data: Any, **options: Any) -> LoadInfo | None:
+    """Extract, normalize and load `data` as one package; None when there was nothing to load.
+
+    Raises:
+        StoreError: the destination failed; what was extracted is kept and loaded by the next run.
+        Exception: whatever `data` raised; the package is discarded.
+    """
+    try:
+        info = pipe.run(data, **options)
+    except PipelineStepFailed as error:
+        if error.step == "extract":
+            raise
+        raise StoreError(
+            f"{pipe.dataset_name}: could not be written ({_reason(error)}); the next run finishes this load"
+        ) from error
+    return info if info is not None and info.loads_ids else None
+
+
+
+def _reason(error: PipelineStepFailed) -> str:
+    """The driver's own words: dlt wraps them in several messages, the innermost of which may be a traceback."""
+    text = getattr(error.__cause__, "failed_message", None) or str(error.__cause__ or error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error.__cause__).__name__]
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]

@@ -1,0 +1,84 @@
+"""Refine: landed loads, oldest first, through their contracts into silver, staging and rejected rows.
+
+The staging schema's state holds the last refined load and commits with the rows. Everything before that commit can be
+done again without effect: judging is a function of the landed files, silver replaces a load's rows by the same rows,
+and staging merges by key.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from settings import Settings
+
+from . import silver
+from .declaration import Source
+from .judge import Judge, Judged
+from .lake import Landing
+from .stage import Staging
+
+BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
+
+
+@dataclass
+class Refined:
+    """What one refine did: the landed loads it took, and rows per table."""
+
+    loads: list[str] = field(default_factory=list)
+    accepted: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+def refine(
+    source: Source, settings: Settings, *, since: str | None = None, progress: Callable[[str], None] = lambda text: None
+) -> Refined:
+    """Refine every committed load that is not in staging yet, or all from the load `since` on again (a replay).
+
+    Raises:
+        StoreError: silver or the warehouse could not be written.
+    """
+    staging = Staging(source, settings)
+    landing = Landing(source.name, settings)
+    loads = landing.loads(after=staging.last_load) if since is None else landing.loads(since=since)
+    done = Refined()
+    for batch in _batches(source, landing, loads):
+        progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
+        for name, judged in _refine(source, batch, landing, staging, settings, replay=since is not None).items():
+            done.accepted[name] += sum(accepted for _, accepted, _ in judged.counts.values())
+            done.rejected[name] += sum(rejected for _, _, rejected in judged.counts.values())
+        done.loads += batch
+    return done
+
+
+def _batches(source: Source, landing: Landing, loads: list[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for load in loads:
+        batch.append(load)
+        size += sum(landing.size(landing.files(name, load)) for name in source.extracted)
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _refine(
+    source: Source, loads: list[str], landing: Landing, staging: Staging, settings: Settings, *, replay: bool
+) -> dict[str, Judged]:
+    folder = settings.dlt / "refine" / source.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    judge = Judge(source.name, folder, settings.pii_salt.get_secret_value(), settings.clock())
+    judged: dict[str, Judged] = {}
+    for name, table in source.tables.items():
+        files = [path for load in loads for path in landing.files(table.from_ or name, load)]
+        if files:
+            judged[name] = judge.judge(name, table, source.contracts[name], files, judged.get(table.from_ or ""))
+            silver.write(source.name, name, judged[name].accepted, loads, settings)
+    staging.write(loads, judged, folder, replay=replay)
+    shutil.rmtree(folder, ignore_errors=True)
+    return judged

@@ -1,0 +1,77 @@
+"""Silver: every accepted row as an Iceberg table of the lake, for any engine that reads Iceberg.
+
+A landed load is written to a table in one commit that replaces whatever that load wrote before, so writing it again
+changes nothing. The catalog is SQLite beside the tables locally (Glue on AWS); names are ``<source>.<table>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from settings import Settings
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+
+ROWS = 500_000  # per Iceberg commit's in-memory piece
+
+
+def catalog(settings: Settings) -> Catalog:
+    """The Iceberg catalog of the target."""
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    settings.silver.mkdir(parents=True, exist_ok=True)
+    return SqlCatalog(
+        "silver", uri=f"sqlite:///{settings.silver / 'catalog.db'}", warehouse=settings.silver.as_uri()
+    )
+
+
+def write(source: str, table: str, files: list[Path], loads: list[str], settings: Settings) -> None:
+    """Make the rows of `loads` in the Iceberg table be exactly the rows of the Parquet `files`.
+
+    Args:
+        files: accepted rows with a ``_load_id`` column; all of one schema.
+        loads: the landed loads the rows come from.
+    """
+    from pyiceberg.expressions import In
+
+    rows = ds.dataset([str(path) for path in files], format="parquet")
+    target = _table(source, table, rows.schema, settings)
+    again = target.current_snapshot() is not None and bool(
+        next(iter(target.scan(row_filter=In("_load_id", loads), selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()), None)
+    )
+    with target.transaction() as transaction:
+        if again:
+            transaction.delete(In("_load_id", loads))
+        for piece in _pieces(rows):
+            transaction.append(piece.cast(target.schema().as_arrow()))
+
+
+def _pieces(rows: ds.Dataset) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in rows.to_batches():
+        held.append(batch)
+        count += batch.num_rows
+        if count >= ROWS:
+            yield pa.Table.from_batches(held)
+            held, count = [], 0
+    if count:
+        yield pa.Table.from_batches(held)
+
+
+def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Table:
+    """The Iceberg table, made or widened to hold the schema (a contract may gain fields)."""
+    store = catalog(settings)
+    store.create_namespace_if_not_exists(source)
+    target = store.create_table_if_not_exists(f"{source}.{table}", schema=schema)
+    if set(schema.names) - {field.name for field in target.schema().fields}:
+        with target.update_schema() as update:
+            update.union_by_name(schema)
+    return target

@@ -1,0 +1,204 @@
+"""Staging: judged rows into the warehouse schema ``stg_<source>``, one dlt package at a time.
+
+Besides the contract's columns a staging row has ``_load_id`` and ``_row`` (which landed row it is), ``_deleted`` and
+``_refine_id``: the refine that wrote it, growing with time, so that models find what changed since they last looked.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import dlt
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dlt.extract.resource import DltResource
+
+from settings import Settings
+
+from . import pipelines
+from .bulk import identifier, literal
+from .contract import dlt_columns
+from .declaration import Source
+from .engine import engine
+from .judge import REJECTED_SCHEMA, Judged
+
+REJECTED, LOADS = "_rejected", "_loads"
+MARKS: dict[str, dict[str, Any]] = {
+    "_load_id": {"data_type": "text", "precision": 32, "nullable": False},
+    "_row": {"data_type": "bigint", "nullable": False},
+    "_deleted": {"data_type": "bool", "nullable": False},
+    "_refine_id": {"data_type": "text", "precision": 32, "nullable": False},
+}
+_ARROW = {
+    "text": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
+    "timestamp": pa.timestamp("us"), "decimal": pa.decimal128(38, 9),
+}  # fmt: skip
+_REFINED = {"_refine_id": MARKS["_refine_id"]}
+_REJECTED_COLUMNS: dict[str, dict[str, Any]] = {
+    **{field.name: {"data_type": "text"} for field in REJECTED_SCHEMA},
+    "row_number": {"data_type": "bigint"},
+    "rejected_at": {"data_type": "timestamp", "timezone": False},
+    "_deleted": {"data_type": "bool", "hard_delete": True},
+    **_REFINED,
+}
+_LOADS_COLUMNS: dict[str, dict[str, Any]] = {
+    **{name: {"data_type": "text"} for name in ("source", "table_name", "load_id")},
+    **{name: {"data_type": "bigint"} for name in ("landed", "accepted", "rejected")},
+    "refined_at": {"data_type": "timestamp", "timezone": False},
+    **_REFINED,
+}
+
+
+class Staging:
+    """The warehouse schema of one source and the dlt pipeline that writes it."""
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        from dlt.destinations import duckdb as warehouse
+
+        self.source, self.settings = source, settings
+        self.pipe = pipelines.pipeline(
+            f"stage_{source.name}", warehouse(str(settings.warehouse)), f"stg_{source.name}", settings
+        )
+        if not settings.warehouse.exists():
+            self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
+        pipelines.settle(self.pipe)
+        if not self.pipe.state.get("sources"):
+            self.pipe.sync_destination()
+        if "refine_id" not in self._state:
+            self._create()
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        sources: dict[str, Any] = self.pipe.state.get("sources", {})
+        return sources.get(self.source.name, {})
+
+    @property
+    def last_load(self) -> str:
+        """The newest landed load that is in staging; empty when there is none."""
+        return str(self._state.get("last_load", ""))
+
+    @property
+    def refine_id(self) -> str:
+        """The newest refine in staging: it changes whenever staging does."""
+        return str(self._state["refine_id"])
+
+    def write(self, loads: list[str], judged: dict[str, Judged], folder: Path, *, replay: bool) -> None:
+        """Merge what became of the landed `loads` and remember the newest of them, in one package.
+
+        Args:
+            folder: where intermediate Parquet files go.
+            replay: the loads were refined before; rows that were rejected then and are not now leave ``_rejected``.
+        """
+        refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}"
+        con = engine()
+        state = {"refine_id": refine_id, "last_load": max([*loads, self.last_load or "0"], key=float)}
+        resources = []
+        for name, query in self._queries(judged, loads if replay else []).items():
+            path = folder / f"staged.{name}.parquet"
+            con.execute(f"COPY (SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})) TO {literal(path)} (FORMAT parquet)")
+            resources.append(self._resource(name, path, state))
+        self._run(resources)
+
+    def _create(self) -> None:
+        """Make the schema with all its tables, empty: models may then be planned before every source has run."""
+        names = [*self.source.tables, REJECTED, LOADS]
+        state = {"refine_id": f"{0:020d}", "last_load": ""}
+        with tempfile.TemporaryDirectory() as folder:
+            resources = []
+            for name in names:
+                columns, _ = self._hints(name)
+                path = Path(folder) / f"{name}.parquet"
+                pq.write_table(pa.table({n: pa.array([], _ARROW[c["data_type"]]) for n, c in columns.items()}), path)
+                resources.append(self._resource(name, path, state))
+            self._run(resources)
+
+    def _run(self, resources: list[DltResource]) -> None:
+        @dlt.source(name=self.source.name)
+        def staged() -> Any:
+            return resources
+
+        pipelines.run(self.pipe, staged(), loader_file_format="parquet")
+
+    def _resource(self, name: str, path: Path, state: dict[str, str]) -> DltResource:
+        columns, keys = self._hints(name)
+
+        def rows() -> Iterator[Any]:
+            dlt.current.source_state().update(state)  # commits with the package
+            yield dlt.mark.with_file_import(str(path), "parquet", pq.read_metadata(path).num_rows)
+
+        disposition: Any = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
+        return dlt.resource(rows(), name=name, columns=columns, write_disposition=disposition, **keys)  # type: ignore[call-overload, no-any-return]
+
+    def _hints(self, name: str) -> tuple[Any, dict[str, Any]]:
+        if name == REJECTED:
+            return _REJECTED_COLUMNS, {"primary_key": "id"}
+        if name == LOADS:
+            return _LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
+        table, contract = self.source.tables[name], self.source.contracts[name]
+        removes = table.deletes == "reconcile" or table.explode is not None
+        columns = dlt_columns(contract, all_nullable=removes) | MARKS
+        if removes:
+            columns["_deleted"] = columns["_deleted"] | {"hard_delete": True}
+        if table.explode:
+            return columns, {"merge_key": table.parent_key}
+        return columns, {"merge_key": "_load_id"} if table.mode == "append" else {"primary_key": table.key}
+
+    def _queries(self, judged: dict[str, Judged], replayed: list[str]) -> dict[str, str]:
+        """What to merge into each table, as SQL over the judged files."""
+        queries = {name: self._newest(name, judged) for name in judged}
+        queries[REJECTED] = self._rejections(judged, replayed)
+        now = literal(self.settings.clock().astimezone(UTC).replace(tzinfo=None))
+        counts = [
+            f"SELECT {literal(self.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
+            f" {landed}::BIGINT AS landed, {accepted}::BIGINT AS accepted, {rejected}::BIGINT AS rejected,"
+            f" CAST({now} AS TIMESTAMP) AS refined_at"
+            for name, result in judged.items()
+            for load, (landed, accepted, rejected) in result.counts.items()
+        ]
+        return queries | ({LOADS: " UNION ALL ".join(counts)} if counts else {})
+
+    def _newest(self, name: str, judged: dict[str, Judged]) -> str:
+        """The rows that count: the newest of each key; of a record's elements, those of its newest accepted version."""
+        table, accepted = self.source.tables[name], judged[name].sql
+        if table.mode == "append":
+            return accepted
+        if not table.explode:
+            return _first(accepted, table.key, "_row")
+        parent_key = ", ".join(map(identifier, table.parent_key))
+        records = _first(judged[table.from_ or ""].sql, table.parent_key, "_row")
+        rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"
+        emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
+            f"SELECT {parent_key}, _load_id, _row, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
+        )
+        return f"SELECT * EXCLUDE (_index) FROM ({_first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
+
+    def _rejections(self, judged: dict[str, Judged], replayed: list[str]) -> str:
+        files = [str(result.rejected) for result in judged.values() if result.rejected]
+        empty = ", ".join(f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
+                          for n in REJECTED_SCHEMA.names)
+        now = f"SELECT * FROM read_parquet({files})" if files else f"SELECT {empty} WHERE FALSE"
+        earlier = self._rejected_before(replayed)
+        gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest({earlier}::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
+        return f"SELECT *, FALSE AS _deleted FROM ({now}){gone if earlier else ''}"
+
+    def _rejected_before(self, loads: list[str]) -> list[str]:
+        if not loads:
+            return []
+        with self.pipe.sql_client() as client:
+            marks = ", ".join(["%s"] * len(loads))
+            found = client.execute_sql(f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE load_id IN ({marks})", *loads)
+        return [str(row[0]) for row in found or []]
+
+
+def _first(query: str, key: list[str], position: str) -> str:
+    names = ", ".join(map(identifier, key))
+    return (
+        f"SELECT * FROM ({query}) QUALIFY row_number() OVER"
+        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE) DESC, {position} DESC) = 1"
+    )
