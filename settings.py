@@ -29,6 +29,8 @@ QUIET = {
 class SettingsError(Exception):
     """The environment does not describe a world that can run; the message says what to change."""
 
+    exit_code = 2
+
 
 class Settings(BaseSettings):
     """The settings of one run. Names in the environment are the fields' names with ``ELT_`` before them."""
@@ -42,7 +44,7 @@ class Settings(BaseSettings):
     pii_salt: SecretStr = Field(SecretStr("local-only-salt"), description="salt of hashed personal fields")
     now: datetime | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
     retry_pace: float = Field(1.0, ge=0, description="multiplies the waits between retries of a request")
-    alert_urls: str = Field("", description="comma-separated Apprise URLs that hear of failed runs")
+    alert_urls: SecretStr = Field(SecretStr(""), description="comma-separated Apprise URLs that hear of failed runs")
 
     # Target aws: the SQLMesh gateway `redshift`.
     redshift_host: str = ""
@@ -50,7 +52,11 @@ class Settings(BaseSettings):
     redshift_database: str = "warehouse"
     redshift_user: str = ""
     redshift_password: SecretStr = SecretStr("")
-    state_url: SecretStr = Field(SecretStr(""), description="Postgres DSN of SQLMesh's state on aws")
+    state_host: str = Field("", description="Postgres that holds SQLMesh's state on aws")
+    state_port: int = 5432
+    state_user: str = ""
+    state_password: SecretStr = SecretStr("")
+    state_database: str = "sqlmesh"
 
     @cached_property
     def data(self) -> Path:

@@ -20,6 +20,8 @@ from .declaration import RestConnection, RestSource, Source, SqlSource, Table
 class SourceError(Exception):
     """A source did not answer, or not with what was declared. Nothing of the failed read has been landed."""
 
+    exit_code = 3
+
 
 def expand(text: str, settings: Settings) -> str:
     """Replace a ``${NAME}`` that is the whole text by its setting; other text is returned as it is."""
@@ -124,11 +126,8 @@ def _sql_database(declared: SqlSource, table: Table, since: datetime | None, set
             return query.where(sa.or_(cursor >= since, cursor.is_(None)))  # a row without a time could be new
         return query
 
-    url = sa.make_url(expand(declared.connection.url, settings))
-    if url.drivername in ("postgresql", "postgres"):
-        url = url.set(drivername="postgresql+psycopg2")
     return sql_table(
-        url.render_as_string(hide_password=False),
+        _driver(expand(declared.connection.url, settings)),
         table=table.table or "",
         schema=declared.connection.schema_,
         backend="connectorx",
@@ -136,6 +135,36 @@ def _sql_database(declared: SqlSource, table: Table, since: datetime | None, set
         chunk_size=declared.connection.chunk_size,
         query_adapter_callback=only_since,
     )
+
+
+def reach(source: Source, settings: Settings) -> str:
+    """Ask the source for a sign of life, without reading a table; returns where it answered.
+
+    Raises:
+        SourceError: it did not.
+    """
+    import sqlalchemy as sa
+
+    try:
+        if isinstance(source.declared, RestSource):
+            url = expand(source.declared.connection.base_url, settings)
+            requests.get(url, timeout=5)  # any answer will do
+            return url
+        url = expand(source.declared.connection.url, settings)
+        with sa.create_engine(_driver(url)).connect():
+            return sa.make_url(url).render_as_string(hide_password=True)
+    except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
+        raise explain(error, source.name) from None
+
+
+def _driver(url: str) -> str:
+    """A Postgres DSN with the driver this project installs."""
+    import sqlalchemy as sa
+
+    parsed = sa.make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    return parsed.render_as_string(hide_password=False)
 
 
 def explain(error: BaseException, source: str) -> SourceError:

@@ -27,6 +27,8 @@ NAME = r"^[a-z][a-z0-9_]*$"
 class DeclarationError(Exception):
     """A source.yml or contract.py cannot be used; the message names the file, the path in it and the fix."""
 
+    exit_code = 2
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -16,6 +16,8 @@ from settings import Settings
 class StoreError(Exception):
     """The lake or the warehouse could not be written; what was committed before is untouched."""
 
+    exit_code = 4
+
 
 log = logging.getLogger(__name__)
 

@@ -39,18 +39,30 @@ _ARROW = {
     "text": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
     "timestamp": pa.timestamp("us"), "decimal": pa.decimal128(38, 9),
 }  # fmt: skip
-_REFINED = {"_refine_id": MARKS["_refine_id"]}
-_REJECTED_COLUMNS: dict[str, dict[str, Any]] = {
-    **{field.name: {"data_type": "text"} for field in REJECTED_SCHEMA},
-    "row_number": {"data_type": "bigint"},
-    "rejected_at": {"data_type": "timestamp", "timezone": False},
-    "_deleted": {"data_type": "bool", "hard_delete": True},
+_REFINED = {"_refine_id": {**MARKS["_refine_id"], "description": "Refine that wrote the row; grows with time"}}
+REJECTED_COLUMNS: dict[str, dict[str, Any]] = {
+    "id": {"data_type": "text", "precision": 200, "nullable": False, "description": "Table, load, row and list position"},
+    "source": {"data_type": "text", "precision": 100, "description": "Source the row came from"},
+    "table_name": {"data_type": "text", "precision": 100, "description": "Table the row was meant for"},
+    "load_id": {"data_type": "text", "precision": 32, "description": "Landed load it came in"},
+    "row_number": {"data_type": "bigint", "description": "Its row in that load"},
+    "raw": {"data_type": "text", "precision": 65535, "description": "The row as landed, JSON, personal fields masked"},
+    "field": {"data_type": "text", "precision": 200, "description": "Field that broke the contract; empty: the row itself"},
+    "rule": {"data_type": "text", "precision": 100, "description": "Rule that was broken, in Pydantic's words"},
+    "message": {"data_type": "text", "precision": 1000, "description": "What the rule says to a person"},
+    "errors": {"data_type": "text", "precision": 65535, "description": "Every broken rule of the row, JSON"},
+    "rejected_at": {"data_type": "timestamp", "timezone": False, "description": "When it was rejected, UTC"},
+    "_deleted": {"data_type": "bool", "hard_delete": True, "description": "Set only on its way out of this table"},
     **_REFINED,
 }
-_LOADS_COLUMNS: dict[str, dict[str, Any]] = {
-    **{name: {"data_type": "text"} for name in ("source", "table_name", "load_id")},
-    **{name: {"data_type": "bigint"} for name in ("landed", "accepted", "rejected")},
-    "refined_at": {"data_type": "timestamp", "timezone": False},
+LOADS_COLUMNS: dict[str, dict[str, Any]] = {
+    "source": {"data_type": "text", "precision": 100, "description": "Source that was read"},
+    "table_name": {"data_type": "text", "precision": 100, "description": "Table that was refined"},
+    "load_id": {"data_type": "text", "precision": 32, "description": "Landed load; unix time of the read"},
+    "landed": {"data_type": "bigint", "description": "Rows the load holds"},
+    "accepted": {"data_type": "bigint", "description": "Rows that met their contract"},
+    "rejected": {"data_type": "bigint", "description": "Rows that did not"},
+    "refined_at": {"data_type": "timestamp", "timezone": False, "description": "When it was refined, UTC"},
     **_REFINED,
 }
 
@@ -137,9 +149,9 @@ class Staging:
 
     def _hints(self, name: str) -> tuple[Any, dict[str, Any]]:
         if name == REJECTED:
-            return _REJECTED_COLUMNS, {"primary_key": "id"}
+            return REJECTED_COLUMNS, {"primary_key": "id"}
         if name == LOADS:
-            return _LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
+            return LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
         table, contract = self.source.tables[name], self.source.contracts[name]
         removes = table.deletes == "reconcile" or table.explode is not None
         columns = dlt_columns(contract, all_nullable=removes) | MARKS

@@ -1,0 +1,161 @@
+"""Write what follows from the contracts: SQLMesh's external models, the base of the Soda checks, the reference pages.
+
+``python -m dlt_sources.derive`` writes the files; with ``--check`` it only says which ones differ and exits 1. The
+hand-written ``checks:`` part of a Soda file is kept as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ._steps.contract import Column, columns_of
+from ._steps.declaration import Source, Table, load_sources
+from ._steps.stage import LOADS, LOADS_COLUMNS, MARKS, REJECTED, REJECTED_COLUMNS
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAD = "# Derived from {origin} by `make derive`; do not edit{tail}.\n"
+_TYPES = {"text": "VARCHAR", "bigint": "BIGINT", "bool": "BOOLEAN", "timestamp": "TIMESTAMP"}
+_MARKS_MEAN = {
+    "_load_id": "Landed load the row came from",
+    "_row": "Row number in that load",
+    "_deleted": "Whether the source deleted the row",
+    "_refine_id": "Refine that wrote the row; grows with time",
+}
+
+
+def files(source: Source) -> Iterator[tuple[Path, str]]:
+    """Every derived file of a source: (path, content)."""
+    yield ROOT / "sqlmesh_project" / "external_models" / f"{source.name}.yaml", external_models(source)
+    for name in source.tables:
+        path = ROOT / "soda_checks" / "staging" / source.name / f"{name}.yml"
+        yield path, soda_base(source, name) + _own_checks(path)
+    yield ROOT / "docs" / "reference" / f"{source.name}.md", reference(source)
+
+
+def external_models(source: Source) -> str:
+    """The source's staging tables as SQLMesh external models."""
+    models = []
+    for name, table in source.tables.items():
+        columns = {c.name: (c.sql_type, c.description) for c in columns_of(source.contracts[name])}
+        columns |= {n: (_type(hint), _MARKS_MEAN[n]) for n, hint in MARKS.items()}
+        models.append(_external(source, name, source.contracts[name].__doc__ or "", columns, table.key))
+    for name, hints, key, about in (
+        (REJECTED, REJECTED_COLUMNS, ["id"], "Rows that broke their contract, with the reason."),
+        (LOADS, LOADS_COLUMNS, ["table_name", "load_id"], "Rows landed, accepted and rejected, per table and load."),
+    ):
+        described = {n: (_type(hint), str(hint.get("description", n))) for n, hint in hints.items()}
+        models.append(_external(source, name, about, described, key))
+    text: str = yaml.safe_dump(models, sort_keys=False, width=120, allow_unicode=True)
+    return HEAD.format(origin=f"dlt_sources/{source.name}", tail="") + text
+
+
+def _external(source: Source, name: str, about: str, columns: dict[str, tuple[str, str]], key: list[str]) -> dict[str, Any]:
+    return {
+        "name": f"stg_{source.name}.{name}",
+        "owner": source.declared.owner,
+        "description": about.strip().splitlines()[0],
+        "grain": f"({', '.join(key)})",
+        "columns": {n: kind for n, (kind, _) in columns.items()},
+        "column_descriptions": {n: text for n, (_, text) in columns.items()},
+    }
+
+
+def soda_base(source: Source, name: str) -> str:
+    """The part of a staging table's Soda contract that follows from its row contract."""
+    table = source.tables[name]
+    lines = [
+        HEAD.format(origin=f"dlt_sources/{source.name}/contract.py", tail=" above `checks:`"),
+        'dataset: "warehouse/${var.path}/' + name + '"\n',
+        "variables:\n  path:\n    default: stg_" + source.name + "\n",
+        "columns:\n",
+    ]
+    for column in columns_of(source.contracts[name]):
+        lines.append(f"  - name: {column.name}\n")
+        rules = list(_valid(column))
+        lines += [f"    {rule}\n" for rule in rules]
+        checks = [] if column.nullable else ["missing:"]
+        checks += ["invalid:"] if rules else []
+        checks += ["duplicate:"] if table.key == [column.name] else []
+        if checks:
+            lines += ["    checks:\n", *(f"      - {check}\n" for check in checks)]
+    return "".join(lines)
+
+
+def _valid(column: Column) -> Iterator[str]:
+    if column.choices:
+        yield f"valid_values: [{', '.join(map(repr, column.choices))}]"
+        return
+    if column.kind is str and column.pii != "hash":
+        if column.min_length:
+            yield f"valid_min_length: {column.min_length}"
+        if column.max_length:
+            yield f"valid_max_length: {column.max_length}"
+    low, high = (column.gt if column.ge is None else column.ge), (column.lt if column.le is None else column.le)
+    if low is not None:
+        yield f"valid_min: {low}"
+    if high is not None:
+        yield f"valid_max: {high}"
+
+
+def _own_checks(path: Path) -> str:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    at = text.find("\nchecks:")
+    return text[at + 1 :] if at >= 0 else "checks:\n  - row_count:\n"
+
+
+def reference(source: Source) -> str:
+    """The source's page of the reference: its tables and what their columns mean."""
+    declared = source.declared
+    lines = [
+        HEAD.format(origin=f"dlt_sources/{source.name}", tail="").replace("# ", "<!-- ", 1).rstrip() + " -->\n",
+        f"# {source.name}\n",
+        f"{declared.description}. Connector `{declared.connector}`, schedule `{declared.schedule}`, owner {declared.owner}.",
+        f"Staging schema `stg_{source.name}`; habits and traps in [the source's README](../../dlt_sources/{source.name}/README.md).",
+    ]
+    for name, table in source.tables.items():
+        lines += ["", f"## {name}", "", (source.contracts[name].__doc__ or "").strip(), "", _how(table), ""]
+        lines += ["| column | type | null | rule | meaning |", "|---|---|---|---|---|"]
+        for c in columns_of(source.contracts[name], stored=False):
+            kind = f"`{c.sql_type}`" if c.stored else "dropped" if c.pii == "drop" else "checked only"
+            rule = ", ".join([*(r.removeprefix("valid_") for r in _valid(c)), *([f"pattern `{c.pattern}`"] if c.pattern else [])])
+            meaning = c.description + (f" ({c.unit})" if c.unit else "") + (f" [personal: {c.pii}]" if c.pii else "")
+            lines.append(f"| {c.name} | {kind} | {'yes' if c.nullable else 'no'} | {rule} | {meaning} |".replace("|  |", "| |"))
+    return "\n".join(lines) + "\n"
+
+
+def _how(table: Table) -> str:
+    said = [f"Key `({', '.join(table.key)})`", f"mode `{table.mode}`", f"deletes `{table.deletes}`"]
+    if table.cursor:
+        said.append(f"cursor `{table.cursor}` with {table.overlap.days} days of overlap")
+    if table.from_:
+        said.append(f"one row per element of `{table.explode}` in `{table.from_}`")
+    return ", ".join(said) + f"; a run fails above {table.max_rejected.share:.0%} and {table.max_rejected.rows} rejected rows."
+
+
+def _type(hint: dict[str, Any]) -> str:
+    kind = _TYPES[hint["data_type"]]
+    return f"{kind}({hint['precision']})" if "precision" in hint else kind
+
+
+def main(check: bool) -> int:
+    """Write the derived files, or with `check` only compare; returns the number of files that differ."""
+    stale = 0
+    for source in load_sources().values():
+        for path, content in files(source):
+            if not path.exists() or path.read_text(encoding="utf-8") != content:
+                stale += 1
+                print(f"{'differs' if check else 'wrote'}: {path.relative_to(ROOT)}")
+                if not check:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(content, encoding="utf-8")
+    return stale
+
+
+if __name__ == "__main__":
+    differing = main("--check" in sys.argv[1:])
+    sys.exit(1 if "--check" in sys.argv[1:] and differing else 0)

@@ -1,0 +1,27 @@
+"""The one door to the sources: what is declared, and the two steps that move their rows."""
+
+from __future__ import annotations
+
+from ._steps.connect import SourceError, reach
+from ._steps.declaration import DeclarationError, Source, load_sources
+from ._steps.lake import Landing
+from ._steps.land import land
+from ._steps.pipelines import StoreError
+from ._steps.refine import Refined, refine
+from ._steps.stage import LOADS, REJECTED, Staging
+
+__all__ = [
+    "LOADS",
+    "REJECTED",
+    "DeclarationError",
+    "Landing",
+    "Refined",
+    "Source",
+    "SourceError",
+    "Staging",
+    "StoreError",
+    "land",
+    "load_sources",
+    "reach",
+    "refine",
+]

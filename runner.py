@@ -1,0 +1,311 @@
+"""Millrace: land, refine, check, model, check, publish.
+
+Without a command it runs what is due, as `run` does: safe to call from cron.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
+    from dlt_sources.door import Source
+    from runtime.console import Console
+    from settings import Settings
+    from sqlmesh_project.door import ModelRun
+    from warehouse.ops import Ops, Run
+
+OK, CHECK_FAILED, CONFIGURATION, UNREACHABLE, STORE, LOCKED = range(6)
+
+
+class Flow:
+    """One run of the flow over some sources. What goes wrong in one source does not stop the others."""
+
+    def __init__(self, run: Run, sources: dict[str, Source], settings: Settings, ops: Ops, console: Console) -> None:
+        self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
+
+    def execute(self, since: datetime | None, until: datetime | None, replay: str | None) -> None:
+        """Land and refine the run's sources, then bring everything that changed to the dashboards."""
+        self.ops.begin(self.run)
+        ran = [name for name in self.run.sources if replay is not None or self.land(name, since, until)]
+        for name in self.run.sources:
+            self.refine(name, replay)
+        changed = self.changed()
+        if changed:
+            held = {name for name in changed if not self.check("staging", name)}
+            models = self.model(held)
+            for domain, feeds in models.domains.items():
+                if feeds & held or domain in models.broken or not self.check("gold", domain):
+                    held |= feeds
+                    self.console.note(f"{domain} is not published: dashboards keep what they show")
+                else:
+                    self.run.published.append(domain)
+            self.ops.finish(self.run, ran)
+            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+        else:
+            self.ops.finish(self.run, ran)
+
+    def land(self, name: str, since: datetime | None, until: datetime | None) -> bool:
+        """Read the source and append what is new to the lake; False when it could not be read."""
+        from dlt_sources.door import SourceError, land
+
+        try:
+            with self.console.step("land", name) as step:
+                rows = land(self.sources[name], self.settings, since=since, until=until)
+                step.done(rows)
+        except SourceError as error:
+            self.problem(error.exit_code, str(error))
+            return False
+        self.run.landed += sum(rows.values())
+        return True
+
+    def refine(self, name: str, replay: str | None) -> None:
+        """Send landed loads through their contracts into silver, staging and rejected rows."""
+        from dlt_sources.door import refine
+
+        with self.console.step("refine", name) as step:
+            refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
+            step.done(refined.accepted, refined.rejected)
+        self.run.accepted += refined.accepted.total()
+        self.run.rejected += refined.rejected.total()
+
+    def changed(self) -> dict[str, str]:
+        """Sources whose staging holds rows that are not published, with their newest refine.
+
+        Not only this run's: what an earlier run refined before it was killed or failed is picked up here.
+        """
+        from dlt_sources.door import Staging
+
+        published = {name: refine_id for name, (_, refine_id) in self.ops.progress().items()}
+        staged = {name: Staging(source, self.settings) for name, source in self.sources.items()}
+        return {n: s.refine_id for n, s in staged.items() if s.last_load and s.refine_id != published.get(n)}
+
+    def check(self, layer: str, scope: str) -> bool:
+        """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""
+        from soda_checks.door import check
+        from soda_checks.limits import rejected_rows
+
+        with self.console.step(f"check {layer}", scope) as step:
+            results = check(layer, scope, self.settings)
+            if layer == "staging":
+                published = self.ops.progress().get(scope, (None, None))[1]
+                limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
+                results += rejected_rows(scope, limits, published, self.settings)
+            stops = [result for result in results if result.stops]
+            step.done({"checks": len(results)}, {"failed": len(stops)})
+        self.ops.add_checks(self.run, results)
+        for result in stops:
+            self.problem(CHECK_FAILED, f"check failed: {result}")
+        return not stops
+
+    def model(self, blocked: set[str]) -> ModelRun:
+        """Build gold from staging, leaving out what stands on a blocked source."""
+        from sqlmesh_project.door import run_models
+
+        with self.console.step("model", "gold") as step:
+            models = run_models(blocked, self.settings)
+            step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
+        for failure in models.failed:
+            self.problem(CHECK_FAILED, f"model failed: {failure}")
+        if models.pending:
+            self.console.note(f"changed models wait for `sqlmesh -p sqlmesh_project plan`: {', '.join(models.pending)}")
+        return models
+
+    def publish(self, sources: dict[str, str]) -> None:
+        """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
+        from warehouse.publish import publish
+
+        with self.console.step("publish", "serving") as step:
+            rows = publish({*self.run.published, "ops"}, self.settings)
+            step.done({domain: sum(n for t, n in rows.items() if t.startswith(f"{domain}.")) for domain in self.run.published})
+        for name, refine_id in sources.items():
+            self.ops.mark_published(name, refine_id)
+
+    def problem(self, code: int, text: str) -> None:
+        """Remember what went wrong. Trouble with the data outweighs a source that was away."""
+        self.console.problem(text)
+        self.run.problems.append(text)
+        if self.run.exit_code in (OK, UNREACHABLE):
+            self.run.exit_code = code
+
+
+def run_flow(
+    command: str, names: list[str] | None, *, since: datetime | None = None, until: datetime | None = None,
+    replay: str | None = None, wait: float = 0, as_json: bool = False,
+) -> int:  # fmt: skip
+    """Run the flow once under the lock. `names` None: what is due. Returns the exit code."""
+    import settings as configuration
+    from runtime.alert import alert
+    from runtime.console import Console
+    from runtime.lock import one_at_a_time
+    from warehouse.ops import Ops, Run
+
+    settings = configuration.load()
+    console, ops = Console(as_json), Ops(settings)
+    with one_at_a_time(settings, wait):
+        sources = declared()
+        selected = due_now(sources, ops, settings) if names is None else [name for name in sources if name in names]
+        if not selected:
+            console.summary(None)
+            return OK
+        run = Run(command=command, sources=selected, target=settings.target)
+        flow = Flow(run, sources, settings, ops, console)
+        try:
+            flow.execute(since, until, replay)
+        except Exception as error:
+            flow.problem(getattr(error, "exit_code", STORE), str(error) or type(error).__name__)
+            ops.try_finish(run)
+            if not hasattr(error, "exit_code"):
+                raise
+        console.summary(run)
+    if run.problems:
+        alert(run, settings)
+    return run.exit_code
+
+
+def due_now(sources: dict[str, Source], ops: Ops, settings: Settings) -> list[str]:
+    """The sources whose turn it is."""
+    from runtime.schedule import due
+
+    return due(sources, {name: ran_at for name, (ran_at, _) in ops.progress().items()}, settings.clock())
+
+
+def declared(names: list[str] | None = None) -> dict[str, Source]:
+    """Every declared source, after making sure that `names` are among them."""
+    from dlt_sources.door import DeclarationError, load_sources
+
+    sources = load_sources()
+    for name in names or []:
+        if name not in sources:
+            raise DeclarationError(f"no source {name!r}; there are: {', '.join(sources)}")
+    return sources
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
+Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
+Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
+Day = typer.Option(formats=["%Y-%m-%d"])
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        raise SystemExit(run_flow("run", None))
+
+
+@app.command()
+def run(
+    sources: Sources = None,
+    now: Annotated[bool, typer.Option("--now", help="whether due or not")] = False,
+    wait: Wait = 0,
+    as_json: Json = False,
+) -> None:
+    """Run what is due, or the named sources now, through the whole flow."""
+    names = (sources or list(declared())) if sources or now else None
+    declared(sources)
+    raise SystemExit(run_flow("run", names, wait=wait, as_json=as_json))
+
+
+@app.command()
+def serve(every: Annotated[float, typer.Option(help="seconds between looks at the schedule")] = 60) -> None:
+    """Stay and run what is due: for sources of every minute, without a process start each time."""
+    from runtime.resident import serve as stay
+
+    stay(lambda: run_flow("serve", None), every)
+
+
+@app.command()
+def backfill(
+    source: str,
+    since: Annotated[datetime, Day],
+    until: Annotated[datetime | None, Day] = None,
+    wait: Wait = 0,
+    as_json: Json = False,
+) -> None:
+    """Read a span of days of a source again; the cursor stays where it is."""
+    declared([source])
+    raise SystemExit(run_flow("backfill", [source], since=since, until=until, wait=wait, as_json=as_json))
+
+
+@app.command()
+def replay(
+    source: str,
+    rejected: Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")] = False,
+    since: Annotated[datetime | None, Day] = None,
+    wait: Wait = 0,
+    as_json: Json = False,
+) -> None:
+    """Send landed loads through today's contract again: all, those since a day, or from the first rejected row on."""
+    import settings
+    from runtime.replay import first_load
+
+    start = first_load(declared([source])[source], rejected, since, settings.load())
+    raise SystemExit(run_flow("replay", [source], replay=start, wait=wait, as_json=as_json))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show the last runs, each source's state, failed checks and models that wait for a plan."""
+    from runtime.reports import status as show
+
+    show(declared(), as_json)
+
+
+@app.command()
+def rejected(
+    sources: Sources = None,
+    rows: Annotated[int, typer.Option(help="how many rows to show")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the rows that broke their contract, with field and rule."""
+    from runtime.reports import rejected as show
+
+    show(declared(sources), sources or [], rows, as_json)
+
+
+@app.command()
+def check(sources: Sources = None, as_json: Json = False) -> None:
+    """Run the checks of staging and gold as they stand, without moving any row."""
+    from runtime.reports import check as show
+
+    raise SystemExit(CHECK_FAILED if show(declared(sources), sources or [], as_json) else OK)
+
+
+@app.command()
+def doctor() -> None:
+    """Check what a run needs: settings, folders, sources, and who holds the warehouse."""
+    from runtime.doctor import examine
+
+    raise SystemExit(examine())
+
+
+@app.command()
+def demo(
+    scale: Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")] = 1,
+    seed: int = 7,
+    keep: Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")] = False,
+) -> None:
+    """Start a small upstream world, run the pipeline over several of its days, and show what came out."""
+    from demo.show import show
+
+    raise SystemExit(show(scale, seed, keep))
+
+
+def main() -> None:
+    """Run the command line; known errors end in one clear line and their exit code."""
+    try:
+        app()
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if code is None:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What surrounds a run: the lock, the schedule, the console, alerts and the doctor."""

@@ -1,0 +1,71 @@
+"""Check what a run needs, with the call that needs it, and say what to do about what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import settings as configuration
+from settings import Settings
+
+from .console import Console
+
+
+def examine() -> int:
+    """Print a line per check; returns the exit code of the first that failed, 0 when all is well."""
+    console = Console()
+    settings = configuration.load()
+    first = 0
+    for name, probe in _probes(settings):
+        try:
+            console.out.print(f"  [green]ok[/green]      {name:<34}{probe()}")
+        except Exception as error:
+            first = first or getattr(error, "exit_code", 4)
+            console.out.print(f"  [red]missing[/red] {name:<34}{error}")
+    return first
+
+
+def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
+    from dlt_sources.door import load_sources
+
+    sources = load_sources()
+    probes: list[tuple[str, Callable[[], str]]] = [
+        ("settings", lambda: f"target {settings.target}, data in {settings.data}"),
+        ("data folder can be written", lambda: _writable(settings)),
+        ("no run is at work", lambda: _free(settings)),
+        ("warehouse opens", lambda: _warehouse(settings)),
+    ]
+    for source in sources.values():
+        probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
+        probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]
+    return probes
+
+
+def _writable(settings: Settings) -> str:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    probe = settings.data / ".doctor"
+    probe.write_text("")
+    probe.unlink()
+    return str(settings.data)
+
+
+def _free(settings: Settings) -> str:
+    from .lock import one_at_a_time
+
+    with one_at_a_time(settings):
+        return "free"
+
+
+def _warehouse(settings: Settings) -> str:
+    from warehouse.connection import connect
+
+    if not settings.warehouse.exists():
+        return "not there yet; the first run makes it"
+    with connect(settings):
+        return str(settings.warehouse)
+
+
+def _answers(source: object, settings: Settings) -> str:
+    from dlt_sources.door import Source, reach
+
+    assert isinstance(source, Source)
+    return reach(source, settings)

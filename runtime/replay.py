@@ -1,0 +1,41 @@
+"""Where a replay begins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dlt_sources.door import Source
+    from settings import Settings
+
+
+class NothingToReplayError(Exception):
+    """There is no landed load to send through the contract again."""
+
+    exit_code = 2
+
+
+def first_load(source: Source, rejected: bool, since: datetime | None, settings: Settings) -> str:
+    """The landed load to replay from; everything after it follows, so that the newest version of a row wins again.
+
+    Args:
+        rejected: from the oldest load that has rejected rows.
+        since: from the first load that was read on or after this day (UTC, by the clock of the read).
+
+    Raises:
+        NothingToReplayError: no load fits.
+    """
+    from dlt_sources.door import REJECTED, Landing
+    from warehouse.connection import connect
+
+    loads = Landing(source.name, settings).loads()
+    if rejected and settings.warehouse.exists():
+        with connect(settings) as con:
+            found = con.execute(f'SELECT DISTINCT load_id FROM "stg_{source.name}"."{REJECTED}"').fetchall()
+        loads = sorted((load for (load,) in found if load in set(loads)), key=float)
+    if since:
+        loads = [load for load in loads if float(load) >= since.replace(tzinfo=UTC).timestamp()]
+    if not loads:
+        raise NothingToReplayError(f"{source.name}: no landed load fits; `python runner.py status` shows what has landed")
+    return loads[0]

@@ -1,0 +1,136 @@
+"""`status`, `rejected` and `check`: what the pipeline knows about itself, for a person or as JSON.
+
+While a run holds the warehouse they read the last published record instead, so looking never disturbs a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import settings as configuration
+from settings import Settings
+
+from .console import Console
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dlt_sources.door import Source
+
+_RUNS = """SELECT run_id AS run, strftime(started_at, '%Y-%m-%d %H:%M:%S') AS started, sources, status, exit_code, landed, accepted, rejected
+FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
+_CHECKS = """SELECT layer, scope, dataset, check_name AS "check", outcome, measured FROM {ops}.check_results
+WHERE outcome <> 'passed' AND run_id = (SELECT run_id FROM {ops}.check_results ORDER BY run_id DESC LIMIT 1)"""
+
+
+@contextmanager
+def record(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection | None, bool]]:
+    """(a connection to the record, whether it is the warehouse itself): the published copy while a run is at work."""
+    import duckdb
+
+    for path, live in ((settings.warehouse, True), (settings.serving, False)):
+        if path.exists():
+            try:
+                con = duckdb.connect(str(path.resolve()), read_only=True)
+            except duckdb.IOException:
+                continue
+            with con:
+                yield con, live
+            return
+    yield None, False
+
+
+def status(sources: Mapping[str, Source], as_json: bool) -> None:
+    """Show the last runs, each table's freshness, failed checks and models that wait for a plan."""
+    from sqlmesh_project.door import pending_changes
+
+    settings = configuration.load()
+    console = Console(as_json)
+    with record(settings) as (con, live):
+        ops = "stg_ops" if live else "ops"
+        runs = _rows(con, _RUNS.format(ops=ops))
+        checks = _rows(con, _CHECKS.format(ops=ops))
+        tables = [row for name in sources for row in _freshness(con, live, name)]
+    pending = pending_changes(settings) if live else []
+    answer = {"running": con is not None and not live, "runs": runs, "tables": tables, "checks": checks, "pending_models": pending}
+    if as_json:
+        console.json(answer)
+        return
+    if answer["running"]:
+        console.note("a run is at work; this is the record as last published")
+    console.table("Last runs", runs, "none yet; `python runner.py run` starts one")
+    console.table("Tables", tables, "nothing has landed yet")
+    console.table("Checks that did not pass in the last run", checks, "none")
+    if pending:
+        console.note(f"changed models wait for `sqlmesh -p sqlmesh_project plan`: {', '.join(pending)}")
+
+
+def _freshness(con: duckdb.DuckDBPyConnection | None, live: bool, source: str) -> list[dict[str, Any]]:
+    table = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}')"
+    return _rows(
+        con,
+        "SELECT source, table_name AS 'table', strftime(to_timestamp(CAST(max(load_id) AS DOUBLE)) AT TIME ZONE 'UTC',"
+        " '%Y-%m-%d %H:%M:%S') AS last_landed, count(*) AS loads, sum(landed)::BIGINT AS landed, sum(accepted)::BIGINT AS accepted,"
+        f" sum(rejected)::BIGINT AS rejected FROM {table} GROUP BY 1, 2 ORDER BY 2",
+    )
+
+
+def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_json: bool) -> None:
+    """Show rejected rows by reason, and the newest of them."""
+    settings = configuration.load()
+    console = Console(as_json)
+    chosen = names or list(sources)
+    with record(settings) as (con, live):
+        tables = [f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}')" for n in chosen]
+        union = " UNION ALL ".join(f"SELECT id, source, table_name, field, rule, message, raw, rejected_at FROM {t}" for t in tables)
+        reasons = _rows(con, f"SELECT source, table_name AS 'table', field, rule, count(*) AS rows FROM ({union}) GROUP BY ALL ORDER BY ALL")
+        rows = _rows(con, f"SELECT id, field, rule, message, raw FROM ({union}) ORDER BY rejected_at DESC, id LIMIT {int(limit)}")
+    if as_json:
+        console.json({"reasons": reasons, "rows": rows})
+        return
+    console.table("Rejected rows by reason", reasons, "none")
+    console.table(f"The newest {len(rows)}", [{**row, "raw": row["raw"][:120]} for row in rows], "none")
+    if rows:
+        console.note("after mending the contract: `python runner.py replay SOURCE --rejected`")
+
+
+def check(sources: Mapping[str, Source], names: list[str], as_json: bool) -> bool:
+    """Run the checks as the data stands; True when one of them would stop a run."""
+    from soda_checks.door import FOLDER, check
+
+    from .lock import one_at_a_time
+
+    settings = configuration.load()
+    console = Console(as_json)
+    scopes = [("staging", name) for name in names or sources]
+    scopes += [] if names else [("gold", path.name) for path in sorted((FOLDER / "gold").iterdir()) if path.is_dir()]
+    with one_at_a_time(settings):
+        results = [result for layer, scope in scopes for result in check(layer, scope, settings)]
+    failed = [result for result in results if result.stops]
+    if as_json:
+        console.json([vars(result) for result in results])
+    else:
+        shown = [{"layer": r.layer, "scope": r.scope, "table": r.dataset, "check": r.check_name, "outcome": r.outcome}
+                 for r in results if r.outcome != "passed"]  # fmt: skip
+        console.table(f"{len(results)} checks, {len(failed)} stop", shown, "all passed")
+    return bool(failed)
+
+
+def _rows(con: duckdb.DuckDBPyConnection | None, query: str) -> list[dict[str, Any]]:
+    """The query's rows as dicts; none when there is no record yet or it lacks the table."""
+    import duckdb
+
+    if con is None:
+        return []
+    try:
+        cursor = con.execute(query)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return []
+    names = [column[0] for column in cursor.description or []]
+    return [
+        {n: v.replace(tzinfo=UTC).isoformat() if isinstance(v, datetime) else v for n, v in zip(names, row, strict=True)}
+        for row in cursor.fetchall()
+    ]

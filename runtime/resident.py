@@ -1,0 +1,25 @@
+"""Staying resident: look at the schedule again and again in one process, for sources that are due every minute."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+
+
+def serve(turn: Callable[[], int], every: float) -> None:
+    """Call `turn` every `every` seconds until SIGTERM or SIGINT; a turn that is under way is finished first.
+
+    A turn that fails has reported itself; the next one comes all the same.
+    """
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            turn()
+        except Exception as error:
+            if not hasattr(error, "exit_code"):
+                raise
+            print(f"error: {error}", flush=True)
+        stop.wait(every)

@@ -1,0 +1,144 @@
+"""The one door to SQLMesh: deploy the models once, then build what staging changed, and say what happened.
+
+The first call plans and applies prod. After that a call builds with the deployed versions of the models only: an edited
+model waits until a person has looked at it with ``sqlmesh plan``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlmesh import Context
+
+    from settings import Settings
+
+FOLDER = Path(__file__).resolve().parent
+STAGING = "stg_"
+
+
+class ModelError(Exception):
+    """The models do not load, lint or deploy; nothing was built."""
+
+    exit_code = 2
+
+
+@dataclass
+class ModelRun:
+    """What one build of gold did.
+
+    Attributes:
+        ran: models that were built.
+        failed: what went wrong, one text per failed model or audit.
+        broken: domains with a model that failed or could not run because one before it failed.
+        domains: gold domain (schema) to the sources its models stand on; ``ops`` is not among them.
+        pending: models whose files differ from what prod runs.
+    """
+
+    ran: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    domains: dict[str, set[str]] = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
+
+
+def run_models(blocked: Collection[str], settings: Settings) -> ModelRun:
+    """Build every deployed model, except those that stand on the staging of a `blocked` source.
+
+    Raises:
+        ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
+    """
+    context, listener = _open(settings)
+    try:
+        lineage = _lineage(context)
+        result = ModelRun(domains=_domains(lineage))
+        if context.state_reader.get_environment("prod") is None:
+            if blocked:  # the first deployment builds everything at once: not on rows that failed their checks
+                result.broken = set(result.domains)
+                return result
+            _first_plan(context, listener)
+        else:
+            wanted = [name for name, (_, sources) in lineage.items() if not sources & set(blocked)] if blocked else None
+            context.run("prod", ignore_cron=True, select_models=wanted, no_auto_upstream=bool(blocked))
+            result.pending = _pending(context)
+        result.ran = sorted(listener.ran)
+        result.failed = listener.failures()
+        result.broken = {_domain(name) for name in listener.not_built}
+        return result
+    finally:
+        context.close()
+
+
+def pending_changes(settings: Settings) -> list[str]:
+    """Models that were added, removed or edited since prod was last planned; nothing is applied."""
+    context, _ = _open(settings)
+    try:
+        return _pending(context)
+    finally:
+        context.close()
+
+
+def _open(settings: Settings) -> tuple[Context, Any]:
+    from sqlmesh import Context
+    from sqlmesh.core.console import set_console
+    from sqlmesh.utils.errors import SQLMeshError
+
+    from .listener import Listener
+
+    logging.getLogger("sqlmesh").setLevel(logging.CRITICAL)  # the listener hears it all
+    listener = Listener()
+    set_console(listener)
+    try:
+        return Context(paths=[str(FOLDER)]), listener
+    except SQLMeshError as error:
+        raise ModelError(f"the models cannot be loaded: {error}") from error
+
+
+def _first_plan(context: Context, listener: Any) -> None:
+    from sqlmesh.utils.errors import SQLMeshError
+
+    try:
+        context.plan("prod", auto_apply=True, no_prompts=True, skip_tests=True)
+    except SQLMeshError as error:
+        if not listener.failures():
+            reasons = "; ".join(listener.errors) or str(error)
+            raise ModelError(f"the models cannot be deployed: {reasons}") from error
+
+
+def _pending(context: Context) -> list[str]:
+    """Names of models that differ from prod, changed ones themselves and not what merely stands on them."""
+    diff = context.plan_builder("prod", skip_tests=True, skip_linter=True, no_auto_categorization=True).build().context_diff
+    edited = {name for name in diff.modified_snapshots if diff.directly_modified(name) or diff.metadata_updated(name)}
+    return sorted({_short(name) for name in edited} | {_short(s.name) for s in (*diff.added, *diff.removed_snapshots)})
+
+
+def _lineage(context: Context) -> dict[str, tuple[str, set[str]]]:
+    """Per model: (its domain, the sources whose staging it stands on, however far up)."""
+    found = {}
+    for fqn, model in context.models.items():
+        if model.kind.is_external:
+            continue
+        upstream = [_short(name) for name in context.dag.upstream(fqn)]
+        sources = {name.split(".")[0].removeprefix(STAGING) for name in upstream if name.startswith(STAGING)}
+        found[model.name] = (_domain(model.name), sources)
+    return found
+
+
+def _domains(lineage: dict[str, tuple[str, set[str]]]) -> dict[str, set[str]]:
+    domains: dict[str, set[str]] = {}
+    for domain, sources in lineage.values():
+        if domain != "ops":
+            domains.setdefault(domain, set()).update(sources)
+    return dict(sorted(domains.items()))
+
+
+def _short(fqn: str) -> str:
+    return ".".join(part.strip('"') for part in fqn.split(".")[-2:])
+
+
+def _domain(name: str) -> str:
+    return _short(name).split(".")[0]

@@ -1,0 +1,67 @@
+"""What SQLMesh would print, kept as facts: which models were built, and the real reason why one was not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmesh.core.console import NoopConsole
+from sqlmesh.utils.errors import AuditError, NodeAuditsErrors
+
+
+class Listener(NoopConsole):
+    """A SQLMesh console that prints nothing.
+
+    Attributes:
+        ran: models that were built and passed their audits.
+        not_built: models that failed, and those not tried because one before them failed.
+        errors: other messages SQLMesh logs as errors.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: set[str] = set()
+        self.not_built: set[str] = set()
+        self.errors: list[str] = []
+        self._failures: dict[str, str] = {}
+
+    def update_snapshot_evaluation_progress(self, snapshot: Any, *args: Any, **kwargs: Any) -> None:
+        """A model was built."""
+        if snapshot.is_model and not snapshot.is_symbolic:
+            self.ran.add(snapshot.node.name)
+
+    def log_failed_models(self, errors: list[Any]) -> None:
+        """Models failed: keep the driver's or the audit's own words."""
+        for error in errors:
+            name = _model_name(error.node)
+            self.not_built.add(name)
+            self._failures[name] = "; ".join(_reasons(error.__cause__ or error))
+
+    def log_skipped_models(self, snapshot_names: set[str]) -> None:
+        """Models were not tried."""
+        self.not_built |= {_plain(name) for name in snapshot_names}
+
+    def log_error(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Any other error."""
+        self.errors.append(" ".join(message.split()))
+
+    def failures(self) -> list[str]:
+        """One text per failed model: its name and why."""
+        self.ran -= self.not_built
+        return [f"{name}: {reason}" for name, reason in sorted(self._failures.items())]
+
+
+def _reasons(error: BaseException) -> list[str]:
+    if isinstance(error, NodeAuditsErrors):
+        return [reason for inner in error.errors for reason in _reasons(inner)]
+    if isinstance(error, AuditError):
+        return [f"audit {error.audit_name} found {error.count} bad row(s)"]
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return [lines[0] if lines else type(error).__name__]
+
+
+def _model_name(node: Any) -> str:
+    return _plain(getattr(node, "snapshot_name", None) or (node[0] if isinstance(node, tuple) else str(node)))
+
+
+def _plain(fqn: str) -> str:
+    return ".".join(part.strip('"') for part in fqn.split(".")[-2:])

@@ -1,0 +1,48 @@
+MODEL (
+  name deftunes.dim_date,
+  kind FULL,
+  cron '@monthly',
+  allow_partials FALSE,
+  owner analytics,
+  grain date_key,
+  description 'Calendar days from 2000-01-01 to 2039-12-31, generated.',
+  column_descriptions (
+    date_key = 'The day as yyyymmdd',
+    date_day = 'The day',
+    day_of_week = 'Day of the week, 1 = Monday to 7 = Sunday',
+    day_of_month = 'Day of the month',
+    day_of_year = 'Day of the year',
+    week_of_year = 'ISO week of the year',
+    month = 'Month, 1 to 12',
+    quarter = 'Quarter, 1 to 4',
+    year = 'Year',
+    is_weekday = 'Whether it is Monday to Friday'
+  ),
+  audits (
+    UNIQUE_VALUES(columns := (date_key, date_day)),
+    NOT_NULL(columns := (date_key, date_day))
+  ),
+  physical_properties (diststyle = 'ALL', sortkey = 'date_key')
+);
+
+WITH days AS (
+  @DATE_SPINE('day', @VAR('calendar_start'), @VAR('calendar_end'))
+)
+SELECT
+  TO_CHAR(days.date_day, 'YYYYMMDD')::INTEGER AS date_key,
+  days.date_day::DATE AS date_day,
+  (
+    (
+      EXTRACT(DOW FROM days.date_day) + 6
+    ) % 7 + 1
+  )::INTEGER AS day_of_week,
+  EXTRACT(DAY FROM days.date_day)::INTEGER AS day_of_month,
+  EXTRACT(DOY FROM days.date_day)::INTEGER AS day_of_year,
+  EXTRACT(WEEK FROM days.date_day)::INTEGER AS week_of_year,
+  EXTRACT(MONTH FROM days.date_day)::INTEGER AS month,
+  EXTRACT(QUARTER FROM days.date_day)::INTEGER AS quarter,
+  EXTRACT(YEAR FROM days.date_day)::INTEGER AS year,
+  (
+    EXTRACT(DOW FROM days.date_day) BETWEEN 1 AND 5
+  )::BOOLEAN AS is_weekday
+FROM days
