@@ -1,0 +1,159 @@
+"""`runner.py demo`: the upstream world, the pipeline over its days, and what came out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from typing import Any
+
+import duckdb
+
+import settings as configuration
+from runtime.console import Console
+from settings import ROOT, Settings, SettingsError
+
+from .deftunes import DAYS, day_of
+from .oracle import Expected
+from .world import World
+
+MARK = "demo"
+
+
+def show(scale: float, seed: int, keep: bool) -> int:
+    """Run the demo and print what it did; returns the exit code of the first run that failed, 0 when all went well.
+
+    Raises:
+        SettingsError: the data folder holds something that is not an earlier demo.
+    """
+    warnings.filterwarnings("ignore", module="platformdirs")
+    settings, console, start = configuration.load(), Console(), time.monotonic()
+    _make_room(settings)
+    console.out.print(f"Starting the upstream world at scale {scale:g}: an API, and a Postgres with the song catalogue.")
+    with World(settings.data / MARK, scale, seed) as world:
+        for day in range(DAYS):
+            if day:
+                world.advance()
+            console.out.print(f"\n[bold]{day_of(day)}[/bold]  {_NEWS[min(day, 1)]}")
+            if code := _run(world):
+                return code
+        console.out.print("\n[bold]Once more[/bold]  nothing has changed upstream")
+        if code := _run(world):
+            return code
+        equal = _results(settings, console, world.oracle())
+        console.out.print(f"\nThe demo took {time.monotonic() - start:.0f} s. {_NEXT}")
+        if keep:
+            _wait(console, world)
+    return 0 if equal else 1
+
+
+_NEWS = (
+    "a month of history arrives, dirty on purpose",
+    "new, late, corrected and removed records arrive",
+)
+_NEXT = """What to do next:
+  python runner.py status         what ran, what is fresh, which checks failed
+  python runner.py rejected       the rows that broke their contract, and why
+  duckdb -readonly data/serving.duckdb   or any DuckDB client: the published tables
+  python runner.py demo --keep    leave the world running and point your own runs at it
+  README.md                       how to add a source, change a model, add a check"""
+
+
+def _make_room(settings: Settings) -> None:
+    """An earlier demo's data makes way; anything else stays untouched."""
+    if settings.data.exists() and any(settings.data.iterdir()):
+        if not (settings.data / MARK).exists():
+            raise SettingsError(
+                f"{settings.data} holds a pipeline that is not the demo's; run the demo beside it:"
+                " ELT_DATA_DIR=demo-data python runner.py demo"
+            )
+        shutil.rmtree(settings.data)
+    (settings.data / MARK).mkdir(parents=True)
+
+
+def _run(world: World) -> int:
+    """The command a schedule would run, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "runner.py"), "run", "--now"], env=os.environ | world.environment, check=False
+    ).returncode
+
+
+def _results(settings: Settings, console: Console, oracle: Expected) -> bool:
+    with duckdb.connect(str(settings.serving.resolve()), read_only=True) as con:
+
+        def rows(query: str) -> list[dict[str, Any]]:
+            found = con.execute(query)
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+        console.out.print()
+        console.table("Rows per layer", rows(_LAYERS) + _gold(con), "none")
+        console.table(
+            "Rejected rows by reason",
+            rows("SELECT table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY rows DESC, ALL LIMIT 12"),
+            "none",
+        )
+        console.table("sales_per_artist_vw, top 5", rows("SELECT * FROM deftunes.sales_per_artist_vw ORDER BY total_sales DESC LIMIT 5"), "none")
+        console.table("sales_per_country_vw, top 5", rows("SELECT * FROM deftunes.sales_per_country_vw ORDER BY total_sales DESC LIMIT 5"), "none")
+        wrong = differences(con, oracle)
+    for line in wrong:
+        console.problem(line)
+    if not wrong:
+        console.out.print("[green]Gold and the rejected rows are exactly what the world's own oracle expects.[/green]")
+    return not wrong
+
+
+_LAYERS = """SELECT 'landed' AS layer, source || '.' || table_name AS 'table', landed AS rows FROM ops.freshness
+UNION ALL SELECT 'accepted', source || '.' || table_name, accepted FROM ops.freshness
+UNION ALL SELECT 'rejected', source || '.' || table_name, rejected FROM ops.freshness"""
+
+
+def _gold(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    tables = con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'deftunes' ORDER BY 1").fetchall()
+    return [
+        {"layer": "gold", "table": f"deftunes.{t}", "rows": con.execute(f'SELECT count(*) FROM deftunes."{t}"').fetchall()[0][0]}
+        for (t,) in tables
+    ]
+
+
+def differences(con: duckdb.DuckDBPyConnection, oracle: Expected) -> list[str]:
+    """How the published data differs from what the oracle expects; empty when it is equal."""
+    artists = dict(((y, n), v) for y, n, v in con.execute("SELECT session_year, artist_name, total_sales FROM deftunes.sales_per_artist_vw").fetchall())
+    countries = dict(
+        ((m, y, c), v) for m, y, c, v in con.execute("SELECT session_month, session_year, country_code, total_sales FROM deftunes.sales_per_country_vw").fetchall()
+    )
+    items, revenue = con.execute("SELECT count(*), sum(price) FROM deftunes.fact_order_items").fetchall()[0]
+    rejected = Counter({(t, f, r): n for t, f, r, n in con.execute("SELECT table_name, field, rule, count(*) FROM ops.rejected_rows GROUP BY ALL").fetchall()})
+    status = {name: Counter(dict(con.execute(f"SELECT status, count(*) FROM deftunes.{name} GROUP BY 1").fetchall())) for name in oracle.status}
+    pairs = [
+        ("items", items, oracle.items),
+        ("revenue", revenue, oracle.revenue),
+        ("revenue by year and artist", artists, dict(oracle.by_artist)),
+        ("revenue by month, year and country", countries, dict(oracle.by_country)),
+        ("rejected rows", rejected, oracle.rejected),
+        *((name, status[name], counts) for name, counts in oracle.status.items()),
+    ]
+    return [f"{name}: found {_brief(got, want)}" for name, got, want in pairs if got != want]
+
+
+def _brief(got: Any, want: Any) -> str:
+    if isinstance(got, dict):
+        odd = [key for key in {*got, *want} if got.get(key) != want.get(key)]
+        return "; ".join(f"{key}: {got.get(key)} instead of {want.get(key)}" for key in odd[:5])
+    return f"{got} instead of {want}"
+
+
+def _wait(console: Console, world: World) -> None:
+    console.out.print("\nThe world goes on; in another shell:")
+    for name, value in world.environment.items():
+        console.out.print(f"  export {name}='{value}'")
+    console.out.print("Ctrl-C stops it.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return
