@@ -173,7 +173,7 @@ class DefTunes:
             ({"user_location": None}, ("users", "latitude", "missing")),
             ({"user_location": lambda place: place[:3]}, ("users", "country_code", "missing")),
             ({"user_location": lambda place: ["123.4", *place[1:]]}, ("users", "latitude", "less_than_equal")),
-            ({"user_location": lambda place: [*place[:3], "usa", place[4]]}, ("users", "country_code", "string_pattern_mismatch")),
+            ({"user_location": lambda place: [*place[:3], "usa", place[4]]}, ("users", "country_code", "string_too_long")),
             ({"user_since": None}, ("users", "user_since", "datetime_type")),
             ({"user_since": "not-a-date"}, ("users", "user_since", "datetime_from_date_parsing")),
         ]

@@ -94,7 +94,7 @@ def _results(settings: Settings, console: Console, oracle: Expected) -> bool:
         console.table("Rows per layer", rows(_LAYERS) + _gold(con), "none")
         console.table(
             "Rejected rows by reason",
-            rows("SELECT table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY rows DESC, ALL LIMIT 12"),
+            rows("SELECT table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY rows DESC, 1, 2, 3 LIMIT 12"),
             "none",
         )
         console.table("sales_per_artist_vw, top 5", rows("SELECT * FROM deftunes.sales_per_artist_vw ORDER BY total_sales DESC LIMIT 5"), "none")

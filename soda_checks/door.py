@@ -7,6 +7,7 @@ variable, because DuckDB's is ``data source/schema/table`` and Redshift's has th
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,43 +66,49 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     if not contracts:
         return []
     import duckdb
-    from soda_core.common.yaml import ContractYamlSource
-    from soda_core.contracts.contract_verification import ContractVerificationSession
+    import soda_core.contracts.contract_verification  # noqa: F401  (before the plug-in, which imports it in a circle)
     from soda_duckdb.common.data_sources.duckdb_data_source import DuckDBDataSourceImpl
 
-    logging.getLogger("soda").setLevel(logging.CRITICAL)  # answers are returned, not logged
-    with duckdb.connect(str(settings.warehouse)) as con:
-        session = ContractVerificationSession.execute(
-            contract_yaml_sources=[ContractYamlSource.from_file_path(str(path)) for path in contracts],
-            data_source_impls=[DuckDBDataSourceImpl.from_existing_cursor(con.cursor(), name="warehouse")],
-            variables={
-                "path": f"stg_{scope}" if layer == "staging" else scope,
-                "NOW": settings.clock().isoformat(),
-            },
-        )
+    logger = logging.getLogger("soda")  # answers are returned, not printed; errors must be logged to be returned
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    variables = {"path": f"stg_{scope}" if layer == "staging" else scope, "NOW": settings.clock().isoformat()}
     now = settings.clock().astimezone(UTC).replace(tzinfo=None)
-    found: list[CheckResult] = []
-    for path, result in zip(contracts, session.contract_verification_results, strict=True):
-        found += [_answer(layer, scope, path.stem, r, now) for r in result.check_results]
-        if result.has_errors:
-            reason = next((line for line in result.get_errors_str().splitlines() if line.strip()), "could not run")
-            found.append(CheckResult(layer, scope, path.stem, "", f"{path.name}: {reason}", "contract", "fail", "error", None, now))
-    return found
+    with duckdb.connect(str(settings.warehouse)) as con:
+        source = DuckDBDataSourceImpl.from_existing_cursor(con.cursor(), name="warehouse")
+        return [
+            CheckResult(layer, scope, path.stem, checked_at=now, **answer)
+            for path in contracts
+            for answer in _verify(path, source, variables)
+        ]
 
 
-def _answer(layer: str, scope: str, dataset: str, result: Any, now: datetime) -> CheckResult:
-    check = result.check
-    level = check.threshold.level if check.threshold else "fail"
-    number = result.threshold_value
-    return CheckResult(
-        layer=layer,
-        scope=scope,
-        dataset=dataset,
-        column_name=check.column_name or "",
-        check_name=check.name or check.type,
-        check_type=check.type,
-        severity="warn" if level == "warn" else "fail",
-        outcome=_OUTCOMES.get(result.outcome.name, "not_evaluated"),
-        measured=float(number) if isinstance(number, (int, float)) else None,
-        checked_at=now,
+def _verify(path: Path, source: Any, variables: dict[str, str]) -> Iterator[dict[str, Any]]:
+    from soda_core.common.yaml import ContractYamlSource
+    from soda_core.contracts.contract_verification import ContractVerificationSession
+
+    session = ContractVerificationSession.execute(
+        contract_yaml_sources=[ContractYamlSource.from_file_path(str(path))],
+        data_source_impls=[source],
+        variables=variables,
     )
+    results = session.contract_verification_results
+    for result in results:
+        yield from map(_answer, result.check_results)
+    if not results or any(result.has_errors for result in results):
+        reason = next((line for line in session.get_errors_str().splitlines() if line.strip()), "it could not run")
+        name = f"{path.relative_to(FOLDER)}: {reason}"
+        yield {"column_name": "", "check_name": name, "check_type": "contract", "severity": "fail", "outcome": "error", "measured": None}
+
+
+def _answer(result: Any) -> dict[str, Any]:
+    check = result.check
+    number = result.threshold_value
+    return {
+        "column_name": check.column_name or "",
+        "check_name": check.name or check.type,
+        "check_type": check.type,
+        "severity": "warn" if check.threshold and check.threshold.level == "warn" else "fail",
+        "outcome": _OUTCOMES.get(result.outcome.name, "not_evaluated"),
+        "measured": float(number) if isinstance(number, (int, float)) else None,
+    }
