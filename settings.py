@@ -17,12 +17,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 
-# Switched off before any library is imported: nothing here phones home unless its user turns it on.
-QUIET = {
+# Set before any library is imported: nothing phones home unless its user turns it on.
+LIBRARIES = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
     "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
     "SODA_CORE_TELEMETRY_ENABLED": "false",
+    # SQLMesh forks workers to load models; a fork of a process that already holds DuckDB's threads crashes.
+    "MAX_FORK_WORKERS": "1",
 }
 
 
@@ -118,12 +120,12 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the environment and `.env` once per call, and switch off every library's telemetry.
+    """Read the environment and `.env` once per call, and set what the libraries read from it.
 
     Raises:
         SettingsError: a value is missing or of the wrong kind; names the variable and the fix.
     """
-    for name, value in QUIET.items():
+    for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
     try:
         return Settings()

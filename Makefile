@@ -1,0 +1,48 @@
+# Every target sets up what it needs, uv included; `make demo` and `make test` are the front door.
+SHELL := /bin/bash
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+
+.PHONY: help setup demo run status test test-fast check format derive benchmark clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.ready: pyproject.toml uv.lock
+	@command -v $(UV) >/dev/null || { python3 -m venv .uv && .uv/bin/pip install --quiet uv; }
+	$(UV) sync --frozen --compile-bytecode --quiet
+	@touch $@
+
+setup: .venv/.ready ## install everything into .venv
+
+demo: .venv/.ready ## start the demo's upstream world, run the pipeline over its days, show what came out
+	@$(RUN) python runner.py demo $(ARGS)
+
+run: .venv/.ready ## run the sources that are due
+	@$(RUN) python runner.py run $(ARGS)
+
+status: .venv/.ready ## show what ran and what is fresh
+	@$(RUN) python runner.py status
+
+test: .venv/.ready ## all tests, fast ones first
+	$(RUN) pytest $(ARGS)
+
+test-fast: .venv/.ready ## the tests that need no running world
+	$(RUN) pytest -m "not slow" $(ARGS)
+
+check: .venv/.ready ## lint, types, formats, derived files, models
+	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) yamllint .
+	$(RUN) python -m dlt_sources.derive --check
+	$(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test
+
+format: .venv/.ready ## format Python and SQL
+	$(RUN) ruff check --fix . && $(RUN) ruff format . && $(RUN) sqlmesh -p sqlmesh_project format
+
+derive: .venv/.ready ## rewrite what follows from the contracts
+	$(RUN) python -m dlt_sources.derive
+
+benchmark: .venv/.ready ## measure the claims in benchmarks/
+	$(RUN) python -m benchmarks.refine
+
+clean: ## remove the environment and the local data
+	rm -rf .venv .uv data logs
