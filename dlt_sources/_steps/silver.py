@@ -15,6 +15,8 @@ import pyarrow.dataset as ds
 
 from settings import Settings
 
+from .pipelines import StoreError
+
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
@@ -71,6 +73,11 @@ def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Ta
     store = catalog(settings)
     store.create_namespace_if_not_exists(source)
     target = store.create_table_if_not_exists(f"{source}.{table}", schema=schema)
+    if not target.location().startswith(settings.silver.as_uri()):
+        raise StoreError(
+            f"{settings.silver} was made in another place ({target.location()}), and Iceberg's paths are absolute: delete"
+            " it and run `python runner.py replay` for each source, which makes it again from landing"
+        )
     if set(schema.names) - {field.name for field in target.schema().fields}:
         with target.update_schema() as update:
             update.union_by_name(schema)

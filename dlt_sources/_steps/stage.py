@@ -77,13 +77,17 @@ class Staging:
         self.pipe = pipelines.pipeline(
             f"stage_{source.name}", warehouse(str(settings.warehouse)), f"stg_{source.name}", settings
         )
-        if not settings.warehouse.exists():
+        if self._state and not self._exists():
             self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
         pipelines.settle(self.pipe)
         if not self.pipe.state.get("sources"):
             self.pipe.sync_destination()
         if "refine_id" not in self._state:
             self._create()
+
+    def _exists(self) -> bool:
+        with self.pipe.sql_client() as client:
+            return bool(client.has_dataset())
 
     @property
     def _state(self) -> dict[str, Any]:

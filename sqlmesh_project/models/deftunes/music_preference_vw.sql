@@ -35,7 +35,9 @@ SELECT
   (
     100.0 * SUM(CASE WHEN items.liked THEN 1 ELSE 0 END) / COUNT(*)
   )::DOUBLE PRECISION AS liked_percentage,
-  AVG(items.price::DOUBLE PRECISION)::DOUBLE PRECISION AS average_price
+  (
+    SUM(items.price) / COUNT(*)
+  )::DECIMAL(18, 4) AS average_price
 FROM deftunes.fact_order_items AS items
 JOIN deftunes.dim_songs AS songs
   ON songs.track_id = items.track_id

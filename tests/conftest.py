@@ -1,0 +1,42 @@
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ROOT, Pipeline
+
+SCALE = 0.01
+warnings.filterwarnings("ignore", module="platformdirs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first; the slow ones keep their order among themselves."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noqa: F821
+    """The upstream world at a small scale, on its first day."""
+    from demo.world import World
+
+    with World(tmp_path_factory.mktemp("world"), SCALE) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def first_day(world: "World", tmp_path_factory: pytest.TempPathFactory) -> Pipeline:  # noqa: F821
+    """A pipeline that has run once, on the world's first day. Copy it; do not run it."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("pipeline") / "data", world.environment)
+    result = pipeline("run", "--now")
+    assert result.code == 0, result.out + result.err
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of real sample files; the tests that read them skip where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.exists():
+        pytest.skip("the real sample files are not here")
+    return folder

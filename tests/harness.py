@@ -1,0 +1,143 @@
+"""Run the real command line in real processes, kill it where wanted, and look at what it left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+ROOT = Path(__file__).resolve().parents[1]
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.warm"])
+
+
+@dataclass
+class Result:
+    """How a command ended. `code` is negative for a signal."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Pipeline:
+    """A data folder and the environment of the commands that work on it."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.environment = {"ELT_DATA_DIR": str(folder), "ELT_RETRY_PACE": "0.01", "HOME": str(folder.parent / "home")} | environment
+
+    def __call__(self, *arguments: str, patch: str = "", kill: str = "", after: float | None = None, **environment: str) -> Result:
+        """``python runner.py ARGUMENTS``.
+
+        Args:
+            kill: ``module:name[.name]:before|after[:n]``: SIGKILL itself around the n-th call of that function.
+            patch: ``module:function`` of the tests, called in the process before the command.
+            after: SIGKILL from outside after so many seconds.
+        """
+        out, err = self.folder.parent / "out.txt", self.folder.parent / "err.txt"
+        process = _processes.Process(target=_child, args=(list(arguments), self.environment | environment, out, err, kill, patch))
+        process.start()
+        if after is not None:
+            time.sleep(after)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        process.join(300)
+        return Result(process.exitcode or 0, out.read_text(), err.read_text())
+
+    def copy(self, folder: Path) -> Pipeline:
+        """The same state in another folder; without silver, whose paths are absolute."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("silver"))
+        return Pipeline(folder, {k: v for k, v in self.environment.items() if k != "ELT_DATA_DIR"})
+
+    def query(self, sql: str, database: str = "warehouse.duckdb") -> list[tuple[Any, ...]]:
+        """Rows of a query on one of the databases."""
+        with duckdb.connect(str((self.folder / database).resolve()), read_only=True) as con:
+            return con.execute(sql).fetchall()
+
+    def gold(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The published rows of every table but the pipeline's own record, without the marks of how they came."""
+        return self._content("serving.duckdb", "deftunes", "refine_id")
+
+    def staged(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The staging rows of every source, with all their marks."""
+        names = self.query("SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_schema LIKE 'stg_deftunes%' AND NOT table_schema LIKE '%_staging'")
+        return {f"{s}.{t}": rows for (s,) in names for t, rows in self._content("warehouse.duckdb", s, "").items() if not t.startswith("_dlt")}
+
+    def landed(self) -> set[str]:
+        """The landed files."""
+        return {str(p.relative_to(self.folder)) for p in (self.folder / "lake" / "landing").rglob("*.parquet")}
+
+    def _content(self, database: str, schema: str, without: str) -> dict[str, list[tuple[Any, ...]]]:
+        tables = self.query(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}' ORDER BY 1", database)
+        keep = f"* EXCLUDE ({without})" if without else "*"
+        found = {}
+        for (table,) in tables:
+            columns = [r[0] for r in self.query(f'DESCRIBE {schema}."{table}"', database)]
+            found[table] = self.query(f'SELECT {keep if without in columns else "*"} FROM {schema}."{table}" ORDER BY ALL', database)
+        return found
+
+
+def _child(arguments: list[str], environment: dict[str, str], out: Path, err: Path, kill: str, patch: str) -> None:
+    os.chdir(ROOT)
+    os.environ.update(environment)
+    Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)
+    sys.argv = ["runner.py", *arguments]
+    with out.open("w", buffering=1) as stdout, err.open("w", buffering=1) as stderr:
+        sys.stdout, sys.stderr = stdout, stderr
+        if kill:
+            _arm(kill)
+        if patch:
+            module, name = patch.split(":")
+            getattr(importlib.import_module(module), name)()
+        code: Any = 0
+        try:
+            importlib.import_module("runner").main()
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:
+            traceback.print_exc()
+            code = 70
+        with contextlib.suppress(io.UnsupportedOperation):
+            stdout.flush()
+            stderr.flush()
+        os._exit(int(code))
+
+
+def _arm(kill: str) -> None:
+    """Wrap the named function so that the process dies around its n-th call."""
+    module, path, when, *count = kill.split(":")
+    holder: Any = importlib.import_module(module)
+    *way, name = path.split(".")
+    for part in way:
+        holder = getattr(holder, part)
+    original, calls = getattr(holder, name), [0]
+
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        calls[0] += 1
+        last = calls[0] == int(count[0] if count else 1)
+        if last and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **kwargs)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(holder, name, deadly)
