@@ -66,12 +66,7 @@ def _rest_api(
             "resources": [
                 {
                     "name": name,
-                    "endpoint": {
-                        "path": endpoint.path,
-                        "params": params,
-                        "data_selector": endpoint.data_selector,
-                        "response_actions": [lambda answer: _must_hold_records(answer, endpoint.data_selector)],
-                    },
+                    "endpoint": {"path": endpoint.path, "params": params, "data_selector": endpoint.data_selector},
                 }
             ],
         }
@@ -86,19 +81,23 @@ def _session(connection: RestConnection, selector: str, pace: float) -> requests
     def broken(answer: requests.Response | None, error: BaseException | None) -> bool:
         return answer is not None and error is None and answer.ok and _unlike_records(answer, selector) is not None
 
-    client = Client(
+    session = Client(
         request_timeout=connection.timeout,
         request_max_attempts=connection.attempts,
         request_backoff_factor=connection.backoff * pace,
         request_max_retry_delay=60 * pace,
         retry_condition=broken,
-    )
-    return client.session
+    ).session
+    patient = session.send
 
+    def send(request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        answer = patient(request, **options)  # the last one, when the attempts are used up
+        if answer.ok and (wrong := _unlike_records(answer, selector)):
+            raise SourceError(f"{_without_query(answer.url)}: {wrong}; {_NEXT}")
+        return answer
 
-def _must_hold_records(answer: requests.Response, selector: str) -> None:
-    if wrong := _unlike_records(answer, selector):
-        raise SourceError(f"{_without_query(answer.url)}: {wrong}; {_NEXT}")
+    session.send = send  # type: ignore[method-assign]
+    return session
 
 
 def _unlike_records(answer: requests.Response, selector: str) -> str | None:

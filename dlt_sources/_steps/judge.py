@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
@@ -25,6 +24,7 @@ from . import bulk
 from .contract import INDEX, PARENT, Column, Contract, columns_of
 from .declaration import Table
 from .engine import engine
+from .text import parse, text_of
 
 PAYLOAD = "_payload"
 """Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
@@ -188,9 +188,9 @@ class Judge:
             "table_name": name,
             "load_id": row["_load_id"],
             "row_number": row["_row"],
-            "raw": orjson.dumps(raw, default=str).decode(),
+            "raw": text_of(raw),
             **reasons[0],
-            "errors": orjson.dumps(reasons).decode(),
+            "errors": text_of(reasons),
             "rejected_at": self.now,
         }
 
@@ -242,9 +242,9 @@ def _raw(row: dict[str, Any]) -> Any:
     """The landed row as Pydantic shall see it: the record as it came, with its place when it is a list element."""
     if PAYLOAD not in row:
         return {k: v for k, v in row.items() if k not in (*_MARKS, "_parent_ok")}
-    record = orjson.loads(row[PAYLOAD])
+    record = parse(row[PAYLOAD])
     if PARENT in row and isinstance(record, dict):
-        parent = orjson.loads(row[PARENT])
+        parent = parse(row[PARENT])
         record |= {PARENT: {k: v for k, v in parent.items() if not isinstance(v, list)}, INDEX: row[INDEX]}
     return record
 

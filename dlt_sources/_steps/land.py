@@ -7,7 +7,6 @@ overlap land once. dlt commits the rows together with the new cursor.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
@@ -17,7 +16,6 @@ from typing import Any
 
 import dlt
 import duckdb
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,6 +29,7 @@ from .declaration import Source, Table
 from .engine import engine
 from .judge import PAYLOAD
 from .lake import LAYOUT
+from .text import text_of
 
 PAGE = 20_000
 _HASH = "_hash"
@@ -201,11 +200,5 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
             yield batch[0]
         else:
             batch += islice(items, PAGE - 1)
-            yield pa.table({PAYLOAD: pa.array(map(_text, batch), pa.string())})
+            yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
 
-
-def _text(record: Any) -> str:
-    try:
-        return orjson.dumps(record).decode()
-    except TypeError:  # half a surrogate pair or a number beyond 64 bits: Python's own encoder escapes it
-        return json.dumps(record)

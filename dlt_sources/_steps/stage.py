@@ -111,7 +111,8 @@ class Staging:
             folder: where intermediate Parquet files go.
             replay: the loads were refined before; rows that were rejected then and are not now leave ``_rejected``.
         """
-        refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}"
+        # loads without rows move the mark of where to go on, but leave nothing new to model
+        refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}" if judged else self.refine_id
         con = engine()
         state = {"refine_id": refine_id, "last_load": max([*loads, self.last_load or "0"], key=float)}
         resources = []

@@ -1,0 +1,171 @@
+"""The bulk check and Pydantic agree on every row: what is accepted, with which values, and why not."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+
+from dlt_sources._steps.contract import Contract, checked_only, column, columns_of
+from dlt_sources._steps.declaration import Table
+from dlt_sources._steps.judge import Judge
+from dlt_sources._steps.text import parse, text_of
+
+LOAD = "1700000000.5"
+
+
+class Everything(Contract):
+    """A field of every kind and rule."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2}\d$")] = column("pattern", max_length=3)
+    name: str | None = column("lengths", min_length=1, max_length=5)
+    kind: Literal["a", "b"] = column("choices")
+    small: int = column("whole number", ge=-5, le=5)
+    maybe: int | None = column("optional with a default", default=None)
+    share: float = column("number", gt=0, lt=1)
+    price: Decimal = column("money", gt=0, le=Decimal("99.5"), max_digits=5, decimal_places=2)
+    flag: bool = column("yes or no")
+    at: datetime = column("moment")
+    day: date | None = column("day")
+    deep: float = column("from a list", path="place[1]", ge=-90, le=90)
+    things: list[Any] = checked_only("a list")
+
+
+PERFECT: dict[str, Any] = {
+    "code": "AB1", "name": "x", "kind": "a", "small": 1, "maybe": None, "share": 0.5, "price": 1.25, "flag": True,
+    "at": "2020-01-02T03:04:05.678901", "day": "2020-01-02", "place": ["x", "1.5"], "things": [],
+}  # fmt: skip
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.integers(-6, 6), st.floats(allow_nan=False, allow_infinity=False),
+    st.decimals(-100, 100, places=3).map(float), st.text(max_size=7), st.lists(st.integers(), max_size=2), st.just({}),
+    st.sampled_from(["", "AB1", "ab1", "AB12", "AB١", "a", "c", "1", "-0", "1.0", " 1", "1e3", "0.50", "99.505", "nan", "true", "2020-01-02",
+                     "2020-02-30", "0000-01-01", "9999-12-31", "2020-01-02T03:04:05", "2020-01-02T24:00:00", "2020-01-02 03:04:05",
+                     "2020-01-02T03:04:60", "2020-01-02T03:04:05Z", "2020-01-02T03:04:05+02:00", "é\u0000", "🎉🎉🎉🎉🎉", "null", '"', "'", 0.1 + 0.2, 1e22]),
+)  # fmt: skip
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Any:
+    if draw(st.integers(0, 9)) == 0:
+        return draw(ODD)
+    row = dict(PERFECT)
+    for name in draw(st.sets(st.sampled_from(sorted(PERFECT)), max_size=2)):
+        if draw(st.integers(0, 5)) == 0:
+            del row[name]
+        else:
+            row[name] = draw(ODD)
+    return row
+
+
+def judge(folder: Path, contract: type[Contract], landed: pa.Table, table: Table | None = None):
+    folder.mkdir(parents=True, exist_ok=True)
+    count = len(landed)
+    marked = landed.append_column("_row", pa.array(range(count), pa.int64())).append_column("_deleted", pa.array([False] * count))
+    pq.write_table(marked, folder / f"{LOAD}.a.parquet")
+    judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
+    table = table or Table(contract=contract.__name__, key=["code"])
+    result = judge.judge("rows", table, contract, [str(folder / f"{LOAD}.a.parquet")])
+    accepted = {row["_row"]: row for path in result.accepted for row in pq.read_table(path).to_pylist()}
+    rejected = {row["row_number"]: row for row in (pq.read_table(result.rejected).to_pylist() if result.rejected else [])}
+    return accepted, rejected, result
+
+
+def pure(contract: type[Contract], raw: Any) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        values = contract.model_validate(raw).model_dump()
+    except ValidationError as error:
+        return None, error.errors()[0]["type"]
+    return {k: v.astimezone(UTC).replace(tzinfo=None) if isinstance(v, datetime) and v.tzinfo else v for k, v in values.items()}, None
+
+
+def agree(contract: type[Contract], raws: list[Any], accepted: dict[int, Any], rejected: dict[int, Any]) -> None:
+    assert accepted.keys().isdisjoint(rejected) and len(accepted) + len(rejected) == len(raws)
+    for number, raw in enumerate(raws):
+        values, rule = pure(contract, raw)
+        if rule:
+            assert rejected[number]["rule"] == rule, raw
+        else:
+            found = {name: accepted[number][name] for name in values}
+            assert found == values, raw
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(rows(), min_size=1, max_size=30))
+def test_json_records_are_judged_as_pydantic_would(tmp_path, records):
+    texts = [text_of(record) for record in records]
+    accepted, rejected, _ = judge(tmp_path, Everything, pa.table({"_payload": texts}))
+    agree(Everything, [parse(text) for text in texts], accepted, rejected)
+
+
+class Columns(Contract):
+    """The kinds a database column can have."""
+
+    code: str = column("text", min_length=1, max_length=3)
+    number: int = column("whole number", ge=0, le=1000)
+    share: float | None = column("number", ge=0)
+    price: Decimal = column("money", max_digits=6, decimal_places=2)
+    flag: bool | None = column("yes or no")
+    at: datetime | None = column("moment")
+
+
+@pytest.mark.parametrize("whole", [pa.int32(), pa.float64(), pa.string()])
+@pytest.mark.parametrize("money", [pa.decimal128(12, 4), pa.float64(), pa.int64()])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_database_rows_are_judged_as_pydantic_would(tmp_path, whole, money, data):
+    numbers = {pa.int32(): st.integers(-2, 1002), pa.float64(): st.sampled_from([0.0, 1.0, 7.5, -1.0, 1000.0, float("nan")]),
+               pa.string(): st.sampled_from(["1", "x", "1.0", ""])}[whole]  # fmt: skip
+    prices = {pa.decimal128(12, 4): st.decimals(-20000, 20000, places=4), pa.float64(): st.sampled_from([1.5, 0.1, 1.005, 1e9, -3.25]),
+              pa.int64(): st.integers(-100000, 100000)}[money]  # fmt: skip
+    row = st.fixed_dictionaries({
+        "code": st.none() | st.text(max_size=4), "number": st.none() | numbers, "share": st.none() | st.floats(-1, 10),
+        "price": st.none() | prices, "flag": st.none() | st.booleans(), "at": st.none() | st.datetimes(datetime(1, 1, 1), datetime(9998, 1, 1)),
+    })  # fmt: skip
+    found = data.draw(st.lists(row, min_size=1, max_size=20))
+    schema = pa.schema([("code", pa.string()), ("number", whole), ("share", pa.float64()), ("price", money), ("flag", pa.bool_()), ("at", pa.timestamp("us"))])
+    landed = pa.Table.from_pylist(found, schema=schema)
+    accepted, rejected, _ = judge(tmp_path, Columns, landed, Table(contract="Columns", key=["code"]))
+    agree(Columns, landed.to_pylist(), accepted, rejected)
+
+
+def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("dlt_sources._steps.judge._ask", lambda *a: asked.append(a) or ({}, [{"field": "", "rule": "r", "message": "m"}]))
+    judge(tmp_path, Everything, pa.table({"_payload": [orjson.dumps(PERFECT).decode()] * 100}))
+    assert not asked
+
+
+class Person(Contract):
+    """Personal fields of both kinds."""
+
+    code: str = column("key", max_length=10)
+    email: str = column("hashed", pii="hash", max_length=50)
+    password: str = column("never kept", pii="drop", path="login.password")
+    age: int = column("plain", ge=0)
+
+
+def test_personal_fields_are_hashed_or_gone_and_masked_in_rejected_rows(tmp_path):
+    people = [
+        {"code": "a", "email": "ana@example.com", "login": {"password": "hunter2"}, "age": 3},
+        {"code": "b", "email": "bo@example.com", "login": {"password": "hunter3"}, "age": -1},
+        {"code": "c", "email": "ana@example.com", "login": {"password": "hunter4"}, "age": "4"},  # through Pydantic
+    ]
+    landed = pa.table({"_payload": [orjson.dumps(p).decode() for p in people]})
+    accepted, rejected, result = judge(tmp_path, Person, landed)
+    assert [c.name for c in columns_of(Person)] == ["code", "email", "age"]
+    assert set(accepted[0]) == {"code", "email", "age", "_load_id", "_row", "_deleted"}
+    assert accepted[0]["email"] == accepted[2]["email"] and len(accepted[0]["email"]) == 64
+    everything = str(accepted) + str(rejected)
+    assert "hunter" not in everything and "@example.com" not in everything
+    assert "***" in rejected[1]["raw"]
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "work").rglob("*.parquet"))
+    assert b"hunter" not in kept
+    assert dataclasses.astuple(result)[2] == {LOAD: (3, 2, 1)}

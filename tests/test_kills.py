@@ -1,0 +1,58 @@
+"""Killed anywhere and run again is the same as never killed."""
+
+import random
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+POINTS = {
+    "nothing has begun": "runner:Flow.execute:before",
+    "one source has landed": "runner:Flow.land:after:1",
+    "rows have landed, but not what was seen": "dlt_sources._steps.land:_Read.remember:before:1",
+    "both sources have landed": "runner:Flow.land:after:2",
+    "some silver tables are written": "dlt_sources._steps.silver:write:after:2",
+    "silver is written, staging is not": "dlt_sources._steps.stage:Staging.write:before:1",
+    "staging is merged but not committed": "dlt.load.load:Load.complete_package:before:3",
+    "one source is refined": "runner:Flow.refine:after:1",
+    "both sources are refined": "runner:Flow.refine:after:2",
+    "staging of one source is checked": "runner:Flow.check:after:1",
+    "some models are built": "sqlmesh.core.snapshot.evaluator:SnapshotEvaluator.evaluate:after:4",
+    "gold is built": "runner:Flow.model:after:1",
+    "gold is checked": "runner:Flow.check:after:3",
+    "the new version is written but not switched to": "warehouse.publish:_switch:before:1",
+    "it is switched to but not noted": "warehouse.ops:Ops.mark_published:before:1",
+}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(world, first_day, tmp_path_factory):
+    """Gold of a second day that nothing disturbed."""
+    world.advance()
+    pipeline = first_day.copy(tmp_path_factory.mktemp("uninterrupted") / "data")
+    result = pipeline("run", "--now", **world.environment)
+    assert result.code == 0, result.out + result.err
+    return pipeline.gold()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_a_boundary_then_run_again(point, uninterrupted, world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    before = pipeline.gold()
+    killed = pipeline("run", "--now", kill=POINTS[point], **world.environment)
+    assert killed.code == -9, f"the point was not reached: {killed.out}{killed.err}"
+    assert pipeline.gold() in (before, uninterrupted)  # what readers see is whole, old or new
+    again = pipeline("run", "--now", **world.environment)
+    assert again.code == 0, again.out + again.err
+    assert pipeline.gold() == uninterrupted
+    assert pipeline.query("SELECT count(*) FROM stg_ops.runs WHERE status = 'running'") == [(0,)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_random_then_run_again(seed, uninterrupted, world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    for _ in range(2):
+        pipeline("run", "--now", after=random.Random(seed).uniform(0.5, 6), **world.environment)
+    again = pipeline("run", "--now", **world.environment)
+    assert again.code == 0, again.out + again.err
+    assert pipeline.gold() == uninterrupted
