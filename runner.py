@@ -51,12 +51,13 @@ class Flow:
     def land(self, name: str, since: datetime | None, until: datetime | None) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
         from dlt_sources.door import SourceError, land
+        from settings import SettingsError
 
         try:
             with self.console.step("land", name) as step:
                 rows = land(self.sources[name], self.settings, since=since, until=until)
                 step.done(rows)
-        except SourceError as error:
+        except (SourceError, SettingsError) as error:
             self.problem(error.exit_code, str(error))
             return False
         self.run.landed += sum(rows.values())
@@ -119,8 +120,7 @@ class Flow:
         from warehouse.publish import publish
 
         with self.console.step("publish", "serving") as step:
-            rows = publish({*self.run.published, "ops"}, self.settings)
-            step.done({domain: sum(n for t, n in rows.items() if t.startswith(f"{domain}.")) for domain in self.run.published})
+            step.done(publish({*self.run.published, "ops"}, self.settings))
         for name, refine_id in sources.items():
             self.ops.mark_published(name, refine_id)
 
@@ -137,17 +137,24 @@ def run_flow(
     replay: str | None = None, wait: float = 0, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due. Returns the exit code."""
+    import duckdb
+
     import settings as configuration
     from runtime.alert import alert
     from runtime.console import Console
     from runtime.lock import one_at_a_time
+    from runtime.schedule import due
     from warehouse.ops import Ops, Run
 
     settings = configuration.load()
     console, ops = Console(as_json), Ops(settings)
     with one_at_a_time(settings, wait):
         sources = declared()
-        selected = due_now(sources, ops, settings) if names is None else [name for name in sources if name in names]
+        selected = (
+            due(sources, ops.progress(), settings.clock())
+            if names is None
+            else [name for name in sources if name in names]
+        )
         if not selected:
             console.summary(None)
             return OK
@@ -158,19 +165,12 @@ def run_flow(
         except Exception as error:
             flow.problem(getattr(error, "exit_code", STORE), str(error) or type(error).__name__)
             ops.try_finish(run)
-            if not hasattr(error, "exit_code"):
-                raise
+            if not hasattr(error, "exit_code") and not isinstance(error, OSError | duckdb.Error):
+                raise  # a mistake in this program: show where
         console.summary(run)
     if run.problems:
         alert(run, settings)
     return run.exit_code
-
-
-def due_now(sources: dict[str, Source], ops: Ops, settings: Settings) -> list[str]:
-    """The sources whose turn it is."""
-    from runtime.schedule import due
-
-    return due(sources, {name: ran_at for name, (ran_at, _) in ops.progress().items()}, settings.clock())
 
 
 def declared(names: list[str] | None = None) -> dict[str, Source]:
@@ -193,6 +193,7 @@ Day = typer.Option(formats=["%Y-%m-%d"])
 
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> None:
+    """Run what is due when no command is given."""
     if context.invoked_subcommand is None:
         raise SystemExit(run_flow("run", None))
 

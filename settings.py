@@ -92,7 +92,7 @@ class Settings(BaseSettings):
 
     @property
     def dlt(self) -> Path:
-        """dlt's own working folders; never the home or /var folder, so checkouts do not share state."""
+        """Dlt's own working folders; never the home or /var folder, so checkouts do not share state."""
         return self.data / "dlt"
 
     @property

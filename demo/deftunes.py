@@ -19,8 +19,34 @@ DAYS = 4  # day 0 is FIRST_DAY with all of January; each later day brings about 
 SHARE = 0.03
 Reason = tuple[str, str, str]  # (table, field, rule)
 
-_WORDS = "Blue Night River Ghost Electric Heart Sing Love Ocean Paper Tiger Golden Road Static Moon Summer".split()
-_ODD = ["Världen É Din", 'Say "Yes"', "One, Two, Three", "Line\nBreak", "Party 🎉", "Niño's Song", "100% / 50%", "東京の夜"]
+_WORDS = [
+    "Blue",
+    "Night",
+    "River",
+    "Ghost",
+    "Electric",
+    "Heart",
+    "Sing",
+    "Love",
+    "Ocean",
+    "Paper",
+    "Tiger",
+    "Golden",
+    "Road",
+    "Static",
+    "Moon",
+    "Summer",
+]
+_ODD = [
+    "Världen É Din",
+    'Say "Yes"',
+    "One, Two, Three",
+    "Line\nBreak",
+    "Party 🎉",
+    "Niño's Song",
+    "100% / 50%",
+    "東京の夜",
+]
 
 
 def day_of(number: int) -> date:
@@ -173,7 +199,10 @@ class DefTunes:
             ({"user_location": None}, ("users", "latitude", "missing")),
             ({"user_location": lambda place: place[:3]}, ("users", "country_code", "missing")),
             ({"user_location": lambda place: ["123.4", *place[1:]]}, ("users", "latitude", "less_than_equal")),
-            ({"user_location": lambda place: [*place[:3], "usa", place[4]]}, ("users", "country_code", "string_too_long")),
+            (
+                {"user_location": lambda place: [*place[:3], "usa", place[4]]},
+                ("users", "country_code", "string_too_long"),
+            ),
             ({"user_since": None}, ("users", "user_since", "datetime_type")),
             ({"user_since": "not-a-date"}, ("users", "user_since", "datetime_from_date_parsing")),
         ]
@@ -300,7 +329,9 @@ class _Shop:
             "user_id": pool[int(len(pool) * rng.random() ** 1.5)],
             "session_id": _uuid(rng),
             "session_items": list(items.values()),
-            "user_agent": None if rng.random() < 0.01 else f"Mozilla/5.0 (X11; Linux x86_64) Millrace/{int(rng.random() * 90)}.0",
+            "user_agent": None
+            if rng.random() < 0.01
+            else f"Mozilla/5.0 (X11; Linux x86_64) Millrace/{int(rng.random() * 90)}.0",
             "session_start_time": start,
         }
 

@@ -75,7 +75,9 @@ def _read(slots: list[Slot], name: str, now: int, seen: dict[str, set[bytes]]) -
     since = START if now == 0 else day_of(now - 1) - OVERLAP
     answered = [v for slot in slots if (v := current(slot, now))]
     if name == "sessions":
-        answered = [v for v in answered if in_window(v.body, "session_start_time", since.isoformat(), day_of(now).isoformat())]
+        answered = [
+            v for v in answered if in_window(v.body, "session_start_time", since.isoformat(), day_of(now).isoformat())
+        ]
     texts = [orjson.dumps(v.body, option=orjson.OPT_SORT_KEYS) for v in answered]
     new = [v for v, text in zip(answered, texts, strict=True) if text not in seen[name]]
     seen[name] = set(texts)
@@ -85,8 +87,9 @@ def _read(slots: list[Slot], name: str, now: int, seen: dict[str, set[bytes]]) -
 def in_window(body: Any, name: str, since: str, until: str) -> bool:
     """Whether the API sends a record for a window of days: also when its time is none, for it cannot tell."""
     value = body.get(name) if isinstance(body, dict) else None
-    dated = isinstance(value, str) and value[:2] == "20"
-    return not dated or since <= value[:10] <= until
+    if not isinstance(value, str) or value[:2] != "20":
+        return True
+    return since <= value[:10] <= until
 
 
 def _good(found: Expected, version: Version) -> bool:

@@ -57,7 +57,10 @@ class Postgres:
         self._hand_over()
         options = f"-h 127.0.0.1 -p {self.port} -k {self._sockets} -c fsync=off"
         self._pg_ctl("-o", options, "-l", str(self.folder / "log"), "start")
-        with psycopg2.connect(host=str(self._sockets), port=self.port, user="postgres", dbname="postgres") as con, con.cursor() as cursor:
+        with (
+            psycopg2.connect(host=str(self._sockets), port=self.port, user="postgres", dbname="postgres") as con,
+            con.cursor() as cursor,
+        ):
             if fresh:
                 cursor.execute(f"CREATE ROLE {USER} LOGIN; CREATE SCHEMA deftunes AUTHORIZATION {USER}")
             cursor.execute(f"ALTER ROLE {USER} PASSWORD %s", [self.password])
@@ -101,9 +104,8 @@ class Postgres:
     @contextlib.contextmanager
     def cursor(self) -> Iterator[Any]:
         """A cursor as the catalogue's owner; commits at the end."""
-        with contextlib.closing(psycopg2.connect(self.dsn)) as con:
-            with con, con.cursor() as cursor:
-                yield cursor
+        with contextlib.closing(psycopg2.connect(self.dsn)) as con, con, con.cursor() as cursor:
+            yield cursor
 
 
 def fill(postgres: Postgres, world: DefTunes, day: int) -> None:

@@ -31,7 +31,9 @@ def show(scale: float, seed: int, keep: bool) -> int:
     warnings.filterwarnings("ignore", module="platformdirs")
     settings, console, start = configuration.load(), Console(), time.monotonic()
     _make_room(settings)
-    console.out.print(f"Starting the upstream world at scale {scale:g}: an API, and a Postgres with the song catalogue.")
+    console.out.print(
+        f"Starting the upstream world at scale {scale:g}: an API, and a Postgres with the song catalogue."
+    )
     with World(settings.data / MARK, scale, seed) as world:
         for day in range(DAYS):
             if day:
@@ -93,11 +95,21 @@ def _results(settings: Settings, console: Console, oracle: Expected) -> bool:
         console.table("Rows per layer", rows(_LAYERS) + _gold(con), "none")
         console.table(
             "Rejected rows by reason",
-            rows("SELECT table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY rows DESC, 1, 2, 3 LIMIT 12"),
+            rows(
+                "SELECT table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY rows DESC, 1, 2, 3 LIMIT 12"
+            ),
             "none",
         )
-        console.table("sales_per_artist_vw, top 5", rows("SELECT * FROM deftunes.sales_per_artist_vw ORDER BY total_sales DESC LIMIT 5"), "none")
-        console.table("sales_per_country_vw, top 5", rows("SELECT * FROM deftunes.sales_per_country_vw ORDER BY total_sales DESC LIMIT 5"), "none")
+        console.table(
+            "sales_per_artist_vw, top 5",
+            rows("SELECT * FROM deftunes.sales_per_artist_vw ORDER BY total_sales DESC LIMIT 5"),
+            "none",
+        )
+        console.table(
+            "sales_per_country_vw, top 5",
+            rows("SELECT * FROM deftunes.sales_per_country_vw ORDER BY total_sales DESC LIMIT 5"),
+            "none",
+        )
         wrong = differences(con, oracle)
     for line in wrong:
         console.problem(line)
@@ -112,22 +124,46 @@ UNION ALL SELECT 'rejected', source || '.' || table_name, rejected FROM ops.fres
 
 
 def _gold(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    tables = con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'deftunes' ORDER BY 1").fetchall()
+    tables = con.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'deftunes' ORDER BY 1"
+    ).fetchall()
     return [
-        {"layer": "gold", "table": f"deftunes.{t}", "rows": con.execute(f'SELECT count(*) FROM deftunes."{t}"').fetchall()[0][0]}
+        {
+            "layer": "gold",
+            "table": f"deftunes.{t}",
+            "rows": con.execute(f'SELECT count(*) FROM deftunes."{t}"').fetchall()[0][0],
+        }
         for (t,) in tables
     ]
 
 
 def differences(con: duckdb.DuckDBPyConnection, oracle: Expected) -> list[str]:
     """How the published data differs from what the oracle expects; empty when it is equal."""
-    artists = dict(((y, n), v) for y, n, v in con.execute("SELECT session_year, artist_name, total_sales FROM deftunes.sales_per_artist_vw").fetchall())
-    countries = dict(
-        ((m, y, c), v) for m, y, c, v in con.execute("SELECT session_month, session_year, country_code, total_sales FROM deftunes.sales_per_country_vw").fetchall()
-    )
+    artists = {
+        (y, n): v
+        for y, n, v in con.execute(
+            "SELECT session_year, artist_name, total_sales FROM deftunes.sales_per_artist_vw"
+        ).fetchall()
+    }
+    countries = {
+        (m, y, c): v
+        for m, y, c, v in con.execute(
+            "SELECT session_month, session_year, country_code, total_sales FROM deftunes.sales_per_country_vw"
+        ).fetchall()
+    }
     items, revenue = con.execute("SELECT count(*), sum(price) FROM deftunes.fact_order_items").fetchall()[0]
-    rejected = Counter({(t, f, r): n for t, f, r, n in con.execute("SELECT table_name, field, rule, count(*) FROM ops.rejected_rows GROUP BY ALL").fetchall()})
-    status = {name: Counter(dict(con.execute(f"SELECT status, count(*) FROM deftunes.{name} GROUP BY 1").fetchall())) for name in oracle.status}
+    rejected = Counter(
+        {
+            (t, f, r): n
+            for t, f, r, n in con.execute(
+                "SELECT table_name, field, rule, count(*) FROM ops.rejected_rows GROUP BY ALL"
+            ).fetchall()
+        }
+    )
+    status = {
+        name: Counter(dict(con.execute(f"SELECT status, count(*) FROM deftunes.{name} GROUP BY 1").fetchall()))
+        for name in oracle.status
+    }
     pairs = [
         ("items", items, oracle.items),
         ("revenue", revenue, oracle.revenue),

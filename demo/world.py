@@ -39,7 +39,9 @@ class World:
         ready.unlink(missing_ok=True)
         options = ["--seed", str(self.seed), "--scale", str(self.scale), "--ready", str(ready)]
         with (self.folder / "api.log").open("wb") as log:
-            self._server = subprocess.Popen([sys.executable, "-m", "demo.server", *options], cwd=ROOT, stdout=log, stderr=log)
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "demo.server", *options], cwd=ROOT, stdout=log, stderr=log
+            )
         try:
             self.postgres.start()
             fill(self.postgres, self.tunes, 0)
@@ -53,7 +55,9 @@ class World:
         self.api_url = f"http://127.0.0.1:{ready.read_text()}"
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:

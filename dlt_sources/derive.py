@@ -54,7 +54,9 @@ def external_models(source: Source) -> str:
     return HEAD.format(origin=f"dlt_sources/{source.name}", tail="") + text
 
 
-def _external(source: Source, name: str, about: str, columns: dict[str, tuple[str, str]], key: list[str]) -> dict[str, Any]:
+def _external(
+    source: Source, name: str, about: str, columns: dict[str, tuple[str, str]], key: list[str]
+) -> dict[str, Any]:
     return {
         "name": f"stg_{source.name}.{name}",
         "owner": source.declared.owner,
@@ -122,9 +124,13 @@ def reference(source: Source) -> str:
         lines += ["| column | type | null | rule | meaning |", "|---|---|---|---|---|"]
         for c in columns_of(source.contracts[name], stored=False):
             kind = f"`{c.sql_type}`" if c.stored else "dropped" if c.pii == "drop" else "checked only"
-            rule = ", ".join([*(r.removeprefix("valid_") for r in _valid(c)), *([f"pattern `{c.pattern}`"] if c.pattern else [])])
+            rule = ", ".join(
+                [*(r.removeprefix("valid_") for r in _valid(c)), *([f"pattern `{c.pattern}`"] if c.pattern else [])]
+            )
             meaning = c.description + (f" ({c.unit})" if c.unit else "") + (f" [personal: {c.pii}]" if c.pii else "")
-            lines.append(f"| {c.name} | {kind} | {'yes' if c.nullable else 'no'} | {rule} | {meaning} |".replace("|  |", "| |"))
+            lines.append(
+                f"| {c.name} | {kind} | {'yes' if c.nullable else 'no'} | {rule} | {meaning} |".replace("|  |", "| |")
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -134,7 +140,10 @@ def _how(table: Table) -> str:
         said.append(f"cursor `{table.cursor}` with {table.overlap.days} days of overlap")
     if table.from_:
         said.append(f"one row per element of `{table.explode}` in `{table.from_}`")
-    return ", ".join(said) + f"; a run fails above {table.max_rejected.share:.0%} and {table.max_rejected.rows} rejected rows."
+    return (
+        ", ".join(said)
+        + f"; a run fails above {table.max_rejected.share:.0%} and {table.max_rejected.rows} rejected rows."
+    )
 
 
 def _type(hint: dict[str, Any]) -> str:

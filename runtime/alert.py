@@ -25,7 +25,9 @@ def alert(run: Run, settings: Settings) -> bool:
     messenger = apprise.Apprise()
     messenger.add(urls)
     title = f"Millrace: {', '.join(run.sources)} failed (exit code {run.exit_code})"
-    sent = bool(messenger.notify(title=title, body="\n".join(run.problems) + f"\nrun {run.run_id}: python runner.py status"))
+    sent = bool(
+        messenger.notify(title=title, body="\n".join(run.problems) + f"\nrun {run.run_id}: python runner.py status")
+    )
     if not sent:
         log.warning("an alert could not be delivered; check ELT_ALERT_URLS")
     return sent

@@ -96,7 +96,12 @@ class Console:
         for name, value in rows[0].items():
             table.add_column(name, justify="right" if isinstance(value, (int, float)) else "left", overflow="fold")
         for row in rows:
-            table.add_row(*("" if v is None else f"{v:,}" if isinstance(v, (int, float)) else escape(str(v)) for v in row.values()))
+            table.add_row(
+                *(
+                    "" if v is None else f"{v:,}" if isinstance(v, (int, float)) else escape(str(v))
+                    for v in row.values()
+                )
+            )
         self.out.print(table)
 
     def json(self, value: Any) -> None:

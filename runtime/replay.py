@@ -37,5 +37,7 @@ def first_load(source: Source, rejected: bool, since: datetime | None, settings:
     if since:
         loads = [load for load in loads if float(load) >= since.replace(tzinfo=UTC).timestamp()]
     if not loads:
-        raise NothingToReplayError(f"{source.name}: no landed load fits; `python runner.py status` shows what has landed")
+        raise NothingToReplayError(
+            f"{source.name}: no landed load fits; `python runner.py status` shows what has landed"
+        )
     return loads[0]

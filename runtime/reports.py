@@ -55,7 +55,13 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
         checks = _rows(con, _CHECKS.format(ops=ops))
         tables = [row for name in sources for row in _freshness(con, live, name)]
     pending = pending_changes(settings) if live else []
-    answer = {"running": con is not None and not live, "runs": runs, "tables": tables, "checks": checks, "pending_models": pending}
+    answer = {
+        "running": con is not None and not live,
+        "runs": runs,
+        "tables": tables,
+        "checks": checks,
+        "pending_models": pending,
+    }
     if as_json:
         console.json(answer)
         return
@@ -84,10 +90,20 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
     console = Console(as_json)
     chosen = names or list(sources)
     with record(settings) as (con, live):
-        tables = [f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}')" for n in chosen]
-        union = " UNION ALL ".join(f"SELECT id, source, table_name, field, rule, message, raw, rejected_at FROM {t}" for t in tables)
-        reasons = _rows(con, f"SELECT source, table_name AS 'table', field, rule, count(*) AS rows FROM ({union}) GROUP BY ALL ORDER BY ALL")
-        rows = _rows(con, f"SELECT id, field, rule, message, raw FROM ({union}) ORDER BY rejected_at DESC, id LIMIT {int(limit)}")
+        tables = [
+            f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}')"
+            for n in chosen
+        ]
+        union = " UNION ALL ".join(
+            f"SELECT id, source, table_name, field, rule, message, raw, rejected_at FROM {t}" for t in tables
+        )
+        reasons = _rows(
+            con,
+            f"SELECT source, table_name AS 'table', field, rule, count(*) AS rows FROM ({union}) GROUP BY ALL ORDER BY ALL",
+        )
+        rows = _rows(
+            con, f"SELECT id, field, rule, message, raw FROM ({union}) ORDER BY rejected_at DESC, id LIMIT {int(limit)}"
+        )
     if as_json:
         console.json({"reasons": reasons, "rows": rows})
         return
@@ -131,6 +147,9 @@ def _rows(con: duckdb.DuckDBPyConnection | None, query: str) -> list[dict[str, A
         return []
     names = [column[0] for column in cursor.description or []]
     return [
-        {n: v.replace(tzinfo=UTC).isoformat() if isinstance(v, datetime) else v for n, v in zip(names, row, strict=True)}
+        {
+            n: v.replace(tzinfo=UTC).isoformat() if isinstance(v, datetime) else v
+            for n, v in zip(names, row, strict=True)
+        }
         for row in cursor.fetchall()
     ]

@@ -10,18 +10,20 @@ if TYPE_CHECKING:
     from dlt_sources.door import Source
 
 
-def due(sources: Mapping[str, Source], last_ran: Mapping[str, datetime | None], now: datetime) -> list[str]:
+def due(
+    sources: Mapping[str, Source], progress: Mapping[str, tuple[datetime | None, str | None]], now: datetime
+) -> list[str]:
     """Names of the sources whose latest slot has not had its run: also the one missed during an outage, once.
 
     Args:
-        last_ran: when each source's last successful turn was (aware UTC); absent or None: never.
+        progress: per source, first: when its last successful turn was (aware UTC); absent or None: never.
         now: aware UTC.
     """
     from croniter import croniter
 
     names = []
     for name, source in sources.items():
-        ran = last_ran.get(name)
+        ran, _ = progress.get(name, (None, None))
         if ran is None or croniter(source.declared.schedule, now).get_prev(datetime) >= ran:
             names.append(name)
     return names

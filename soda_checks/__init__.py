@@ -1,0 +1,1 @@
+"""The checks between the layers."""

@@ -98,7 +98,14 @@ def _verify(path: Path, source: Any, variables: dict[str, str]) -> Iterator[dict
     if not results or any(result.has_errors for result in results):
         reason = next((line for line in session.get_errors_str().splitlines() if line.strip()), "it could not run")
         name = f"{path.relative_to(FOLDER)}: {reason}"
-        yield {"column_name": "", "check_name": name, "check_type": "contract", "severity": "fail", "outcome": "error", "measured": None}
+        yield {
+            "column_name": "",
+            "check_name": name,
+            "check_type": "contract",
+            "severity": "fail",
+            "outcome": "error",
+            "measured": None,
+        }
 
 
 def _answer(result: Any) -> dict[str, Any]:

@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 class Limit(Protocol):
     """How many rows of a table may be rejected: a check fails when both numbers are exceeded."""
 
-    share: float
-    rows: int
+    @property
+    def share(self) -> float:
+        """Rejected rows as a share of the landed ones."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Rejected rows."""
+        ...
 
 
-def rejected_rows(source: str, limits: Mapping[str, Limit], published: str | None, settings: Settings) -> list[CheckResult]:
+def rejected_rows(
+    source: str, limits: Mapping[str, Limit], published: str | None, settings: Settings
+) -> list[CheckResult]:
     """Compare what was rejected since the last publish with each table's limit.
 
     Args:
@@ -38,7 +47,11 @@ def rejected_rows(source: str, limits: Mapping[str, Limit], published: str | Non
         limit = limits[table]
         share = float(rejected) / float(landed) if landed else 0.0
         bad = share > limit.share and rejected > limit.rows
-        name = f"at most {limit.share:.0%} and {limit.rows} rows rejected: `python runner.py rejected {source}` says why"
+        name = (
+            f"at most {limit.share:.0%} and {limit.rows} rows rejected: `python runner.py rejected {source}` says why"
+        )
         outcome = "failed" if bad else "passed"
-        found.append(CheckResult("staging", source, table, "", name, "rejected_rows", "fail", outcome, round(share, 4), now))
+        found.append(
+            CheckResult("staging", source, table, "", name, "rejected_rows", "fail", outcome, round(share, 4), now)
+        )
     return found

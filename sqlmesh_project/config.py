@@ -56,10 +56,12 @@ config = Config(
     model_defaults=ModelDefaultsConfig(dialect="redshift", start="2020-01-01", cron="@daily", allow_partials=True),
     plan=PlanConfig(
         auto_categorize_changes=CategorizerConfig(
-            external=AutoCategorizationMode.FULL, python=AutoCategorizationMode.FULL,
-            sql=AutoCategorizationMode.FULL, seed=AutoCategorizationMode.FULL,
+            external=AutoCategorizationMode.FULL,
+            python=AutoCategorizationMode.FULL,
+            sql=AutoCategorizationMode.FULL,
+            seed=AutoCategorizationMode.FULL,
         ),
-    ),  # fmt: skip
+    ),
     variables={
         "sources": sorted(path.parent.name for path in (configuration.ROOT / "dlt_sources").glob("*/source.yml")),
         "calendar_start": "2000-01-01",

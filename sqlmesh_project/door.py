@@ -111,7 +111,11 @@ def _first_plan(context: Context, listener: Any) -> None:
 
 def _pending(context: Context) -> list[str]:
     """Names of models that differ from prod, changed ones themselves and not what merely stands on them."""
-    diff = context.plan_builder("prod", skip_tests=True, skip_linter=True, no_auto_categorization=True).build().context_diff
+    diff = (
+        context.plan_builder("prod", skip_tests=True, skip_linter=True, no_auto_categorization=True)
+        .build()
+        .context_diff
+    )
     edited = {name for name in diff.modified_snapshots if diff.directly_modified(name) or diff.metadata_updated(name)}
     return sorted({_short(name) for name in edited} | {_short(s.name) for s in (*diff.added, *diff.removed_snapshots)})
 

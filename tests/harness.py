@@ -42,9 +42,15 @@ class Pipeline:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
-        self.environment = {"ELT_DATA_DIR": str(folder), "ELT_RETRY_PACE": "0.01", "HOME": str(folder.parent / "home")} | environment
+        self.environment = {
+            "ELT_DATA_DIR": str(folder),
+            "ELT_RETRY_PACE": "0.01",
+            "HOME": str(folder.parent / "home"),
+        } | environment
 
-    def __call__(self, *arguments: str, patch: str = "", kill: str = "", after: float | None = None, **environment: str) -> Result:
+    def __call__(
+        self, *arguments: str, patch: str = "", kill: str = "", after: float | None = None, **environment: str
+    ) -> Result:
         """``python runner.py ARGUMENTS``.
 
         Args:
@@ -53,7 +59,9 @@ class Pipeline:
             after: SIGKILL from outside after so many seconds.
         """
         out, err = self.folder.parent / "out.txt", self.folder.parent / "err.txt"
-        process = _processes.Process(target=_child, args=(list(arguments), self.environment | environment, out, err, kill, patch))
+        process = _processes.Process(
+            target=_child, args=(list(arguments), self.environment | environment, out, err, kill, patch)
+        )
         process.start()
         if after is not None:
             time.sleep(after)
@@ -78,20 +86,31 @@ class Pipeline:
 
     def staged(self) -> dict[str, list[tuple[Any, ...]]]:
         """The staging rows of every source, with all their marks."""
-        names = self.query("SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_schema LIKE 'stg_deftunes%' AND NOT table_schema LIKE '%_staging'")
-        return {f"{s}.{t}": rows for (s,) in names for t, rows in self._content("warehouse.duckdb", s, "").items() if not t.startswith("_dlt")}
+        names = self.query(
+            "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_schema LIKE 'stg_deftunes%' AND NOT table_schema LIKE '%_staging'"
+        )
+        return {
+            f"{s}.{t}": rows
+            for (s,) in names
+            for t, rows in self._content("warehouse.duckdb", s, "").items()
+            if not t.startswith("_dlt")
+        }
 
     def landed(self) -> set[str]:
         """The landed files."""
         return {str(p.relative_to(self.folder)) for p in (self.folder / "lake" / "landing").rglob("*.parquet")}
 
     def _content(self, database: str, schema: str, without: str) -> dict[str, list[tuple[Any, ...]]]:
-        tables = self.query(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}' ORDER BY 1", database)
+        tables = self.query(
+            f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}' ORDER BY 1", database
+        )
         keep = f"* EXCLUDE ({without})" if without else "*"
         found = {}
         for (table,) in tables:
             columns = [r[0] for r in self.query(f'DESCRIBE {schema}."{table}"', database)]
-            found[table] = self.query(f'SELECT {keep if without in columns else "*"} FROM {schema}."{table}" ORDER BY ALL', database)
+            found[table] = self.query(
+                f'SELECT {keep if without in columns else "*"} FROM {schema}."{table}" ORDER BY ALL', database
+            )
         return found
 
 

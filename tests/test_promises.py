@@ -30,7 +30,9 @@ def test_gold_and_rejects_equal_the_oracle(days, world):
 
 
 def test_staging_holds_one_row_per_key(days, world):
-    found = {name.split(".")[1]: len(rows) for name, rows in days.staged().items() if not name.split(".")[1].startswith("_")}
+    found = {
+        name.split(".")[1]: len(rows) for name, rows in days.staged().items() if not name.split(".")[1].startswith("_")
+    }
     assert found == world.oracle().staged
 
 
@@ -39,14 +41,21 @@ def test_every_landed_row_is_accepted_or_rejected(days):
     assert loads
     assert all(landed == accepted + rejected for _, _, landed, accepted, rejected in loads)
     rejected = Counter({key: n for *key, n in []})
-    rejected.update({(t, load): n for t, load, n in days.query("SELECT table_name, load_id, count(*) FROM ops.rejected_rows GROUP BY ALL")})
+    rejected.update(
+        {
+            (t, load): n
+            for t, load, n in days.query("SELECT table_name, load_id, count(*) FROM ops.rejected_rows GROUP BY ALL")
+        }
+    )
     assert rejected == Counter({(t, load): r for t, load, _, _, r in loads if r})
 
 
 def test_landed_counts_are_those_of_the_files(days):
     for source, table in (("deftunes_api", "users"), ("deftunes_api", "sessions"), ("deftunes_db", "songs")):
         files = duckdb.sql(f"SELECT count(*) FROM '{days.folder}/lake/landing/{source}/{table}/*.parquet'").fetchall()
-        assert files == days.query(f"SELECT sum(landed)::BIGINT FROM ops.loads WHERE source = '{source}' AND table_name = '{table}'")
+        assert files == days.query(
+            f"SELECT sum(landed)::BIGINT FROM ops.loads WHERE source = '{source}' AND table_name = '{table}'"
+        )
 
 
 def test_every_rejected_row_names_field_and_rule(days):
@@ -73,7 +82,10 @@ def test_gold_has_one_row_per_declared_grain(days):
     }  # fmt: skip
     assert set(grains) == set(days.gold())
     for table, grain in grains.items():
-        assert days.query(f"SELECT {grain} FROM deftunes.{table} GROUP BY {grain} HAVING count(*) > 1", "serving.duckdb") == []
+        assert (
+            days.query(f"SELECT {grain} FROM deftunes.{table} GROUP BY {grain} HAVING count(*) > 1", "serving.duckdb")
+            == []
+        )
 
 
 def test_deleting_warehouse_and_state_and_replaying_landing_gives_the_same_gold(days, tmp_path):
@@ -81,9 +93,19 @@ def test_deleting_warehouse_and_state_and_replaying_landing_gives_the_same_gold(
     for name in ("warehouse.duckdb", "state.duckdb", "serving.duckdb"):
         (rebuilt.folder / name).unlink()
     # nothing upstream may be asked for it
-    result = rebuilt("replay", "deftunes_api", ELT_DEFTUNES_API_URL="http://127.0.0.1:9", ELT_DEFTUNES_DB_URL="postgresql://127.0.0.1:9/x")
+    result = rebuilt(
+        "replay",
+        "deftunes_api",
+        ELT_DEFTUNES_API_URL="http://127.0.0.1:9",
+        ELT_DEFTUNES_DB_URL="postgresql://127.0.0.1:9/x",
+    )
     assert result.code == 0, result.out + result.err
-    result = rebuilt("replay", "deftunes_db", ELT_DEFTUNES_API_URL="http://127.0.0.1:9", ELT_DEFTUNES_DB_URL="postgresql://127.0.0.1:9/x")
+    result = rebuilt(
+        "replay",
+        "deftunes_db",
+        ELT_DEFTUNES_API_URL="http://127.0.0.1:9",
+        ELT_DEFTUNES_DB_URL="postgresql://127.0.0.1:9/x",
+    )
     assert result.code == 0, result.out + result.err
     assert rebuilt.gold() == days.gold()
 

@@ -6,8 +6,8 @@ os.environ.update({"MAX_FORK_WORKERS": "1", "SODA_CORE_TELEMETRY_ENABLED": "fals
                    "RUNTIME__LOG_LEVEL": "ERROR", "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true"})  # fmt: skip
 
 import connectorx  # noqa: F401
-import dlt.destinations  # noqa: F401
-import dlt.sources.rest_api  # noqa: F401
+import dlt.destinations
+import dlt.sources.rest_api
 import dlt.sources.sql_database  # noqa: F401
 import soda_core.contracts.contract_verification  # noqa: F401
 import sqlmesh  # noqa: F401

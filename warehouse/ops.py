@@ -99,7 +99,9 @@ class Ops:
         with connect(self.settings) as con:
             con.execute(_TABLES)
             rows = con.execute("SELECT source, ran_at, published_refine_id FROM stg_ops.progress").fetchall()
-        return {source: (ran_at.replace(tzinfo=UTC) if ran_at else None, refine_id) for source, ran_at, refine_id in rows}
+        return {
+            source: (ran_at.replace(tzinfo=UTC) if ran_at else None, refine_id) for source, ran_at, refine_id in rows
+        }
 
     def mark_published(self, source: str, refine_id: str) -> None:
         """Remember that the published data holds everything of `source` up to this refine."""

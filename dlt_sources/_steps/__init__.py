@@ -1,0 +1,1 @@
+"""The steps all sources share."""

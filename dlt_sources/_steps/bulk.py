@@ -50,7 +50,8 @@ def json_paths(columns: list[Column]) -> tuple[list[str], list[str]]:
 
 def json_token(column: Column, own: list[str], parent: list[str]) -> str:
     """Where the column's JSON token is, over a relation with the lists `own` and `parent`: what `json_extract` found
-    at the paths of `json_paths`, in that order."""
+    at the paths of `json_paths`, in that order.
+    """
     if column.path[0] == PARENT:
         return f"parent[{parent.index(_json_path(column.path[1:])) + 1}]"
     return f"own[{own.index(_json_path(column.path)) + 1}]"
@@ -86,7 +87,7 @@ def native_check(column: Column, landed: Mapping[str, str]) -> tuple[str, str]:
         return "NULL", "FALSE"
     x, base = identifier(name), have.split("(")[0]
     value, ok = x, "FALSE"
-    if column.kind is str and base == "VARCHAR" or column.kind is bool and base == "BOOLEAN":
+    if (column.kind is str and base == "VARCHAR") or (column.kind is bool and base == "BOOLEAN"):
         ok = "TRUE"
     elif column.kind is int and base in _WHOLE:
         value, ok = f"CAST({x} AS BIGINT)", "TRUE"

@@ -6,13 +6,14 @@ and every failure into a `SourceError` that says what happened and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import requests
 from dlt.extract.resource import DltResource
 
-from settings import Settings
+from settings import Settings, SettingsError
 
 from .declaration import RestConnection, RestSource, Source, SqlSource, Table
 
@@ -81,14 +82,14 @@ def _session(connection: RestConnection, selector: str, pace: float) -> requests
     def broken(answer: requests.Response | None, error: BaseException | None) -> bool:
         return answer is not None and error is None and answer.ok and _unlike_records(answer, selector) is not None
 
-    session = Client(
+    session: requests.Session = Client(
         request_timeout=connection.timeout,
         request_max_attempts=connection.attempts,
         request_backoff_factor=connection.backoff * pace,
         request_max_retry_delay=60 * pace,
         retry_condition=broken,
     ).session
-    patient = session.send
+    patient: Callable[..., requests.Response] = session.send
 
     def send(request: requests.PreparedRequest, **options: Any) -> requests.Response:
         answer = patient(request, **options)  # the last one, when the attempts are used up
@@ -108,7 +109,9 @@ def _unlike_records(answer: requests.Response, selector: str) -> str | None:
         content = answer.json()
     except requests.exceptions.JSONDecodeError as error:
         kind = answer.headers.get("content-type", "no content type")
-        return f"the answer is not whole JSON ({kind}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
+        return (
+            f"the answer is not whole JSON ({kind}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
+        )
     found = content if selector == "$" else next(iter(jsonpath.find_values(selector, content)), None)
     if not isinstance(found, list):
         return f"expected a list of records at {selector}, found {type(found).__name__}"
@@ -166,7 +169,7 @@ def _driver(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def explain(error: BaseException, source: str) -> SourceError:
+def explain(error: BaseException, source: str) -> SourceError | SettingsError:
     """The reason inside dlt's and the drivers' wrappings, in words: what failed, why, what to do next."""
     cause: BaseException | None = error
     chain: list[BaseException] = []
@@ -174,14 +177,18 @@ def explain(error: BaseException, source: str) -> SourceError:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
     for found in chain:
-        if isinstance(found, SourceError):
+        if isinstance(found, SourceError | SettingsError):
             return found
     for found in chain:
         if isinstance(found, requests.HTTPError) and found.response is not None:
             answer = found.response
-            return SourceError(f"{source}: {_without_query(answer.url)} answered {answer.status_code} {answer.reason}; {_NEXT}")
+            return SourceError(
+                f"{source}: {_without_query(answer.url)} answered {answer.status_code} {answer.reason}; {_NEXT}"
+            )
         if isinstance(found, requests.exceptions.JSONDecodeError):
-            return SourceError(f"{source}: the answer is not whole JSON ({found.msg} at character {found.pos}); {_NEXT}")
+            return SourceError(
+                f"{source}: the answer is not whole JSON ({found.msg} at character {found.pos}); {_NEXT}"
+            )
         if isinstance(found, requests.Timeout):
             return SourceError(f"{source}: no answer in time; {_NEXT}")
         if isinstance(found, requests.RequestException):

@@ -42,8 +42,9 @@ def column(
         unit: unit of a number, e.g. ``USD`` or ``seconds``.
         constraints: Pydantic's own (ge, le, gt, lt, min_length, max_length, pattern, max_digits, decimal_places, default).
     """
-    extra = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
-    alias = AliasPath(*_path(path)) if path else None
+    extra: dict[str, Any] = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
+    first, *rest = _path(path or "_")
+    alias = AliasPath(str(first), *rest) if path else None
     return Field(description=description, validation_alias=alias, json_schema_extra=extra, **constraints)
 
 
@@ -99,7 +100,15 @@ def columns_of(contract: type[Contract], *, stored: bool = True) -> list[Column]
     return [c for c in columns if c.stored or not stored]
 
 
-_DLT = {str: "text", bool: "bool", int: "bigint", float: "double", date: "date", datetime: "timestamp", Decimal: "decimal"}
+_DLT = {
+    str: "text",
+    bool: "bool",
+    int: "bigint",
+    float: "double",
+    date: "date",
+    datetime: "timestamp",
+    Decimal: "decimal",
+}
 
 
 def dlt_columns(contract: type[Contract], *, all_nullable: bool = False) -> dict[str, dict[str, Any]]:

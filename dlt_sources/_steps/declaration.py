@@ -7,7 +7,7 @@ file, the path inside it and the fix, before anything is fetched.
 from __future__ import annotations
 
 import difflib
-import importlib
+import importlib.util
 import types
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -69,10 +69,14 @@ class Table(_Strict):
     overlap: timedelta = Field(timedelta(0), description="how far before the cursor to read again, for late rows")
     start: date | None = Field(None, description="first day to ask for when there is no cursor value yet")
     skip_if_unchanged: bool = Field(True, description="do not land rows equal to the previous read")
-    shrink_floor: float = Field(0.5, ge=0, le=1, description="with deletes: least share of the last read's rows to believe")
+    shrink_floor: float = Field(
+        0.5, ge=0, le=1, description="with deletes: least share of the last read's rows to believe"
+    )
     endpoint: Endpoint | None = None
     table: str | None = Field(None, description="sql_database: the table to read")
-    from_: str | None = Field(None, alias="from", description="another table of this source whose loads hold these rows")
+    from_: str | None = Field(
+        None, alias="from", description="another table of this source whose loads hold these rows"
+    )
     explode: str | None = Field(None, description="with `from`: the list field whose elements are the rows")
     parent_key: list[str] = Field([], description="with `from`: fields that name the record; its rows change together")
     sinks: list[Literal["warehouse"]] = ["warehouse"]
@@ -176,10 +180,14 @@ class Source:
             contract = getattr(module, table.contract, None)
             where = f"{self.folder / 'source.yml'}: tables.{name}"
             if not (isinstance(contract, type) and issubclass(contract, Contract)):
-                raise DeclarationError(f"{where}.contract: {self.folder / 'contract.py'} has no Contract {table.contract!r}")
+                raise DeclarationError(
+                    f"{where}.contract: {self.folder / 'contract.py'} has no Contract {table.contract!r}"
+                )
             for field in (*table.key, *table.parent_key):
                 if field not in contract.model_fields:
-                    raise DeclarationError(f"{where}: {field!r} is not a field of {table.contract}{_hint(field, contract.model_fields)}")
+                    raise DeclarationError(
+                        f"{where}: {field!r} is not a field of {table.contract}{_hint(field, contract.model_fields)}"
+                    )
             found[name] = contract
         return found
 
@@ -211,14 +219,15 @@ def _read(path: Path) -> RestSource | SqlSource:
         raise DeclarationError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected keys such as connector and tables, found {type(content).__name__}")
-    model = _CONNECTORS.get(str(content.get("connector")))
+    model: Any = _CONNECTORS.get(str(content.get("connector")))
     if model is None:
         raise DeclarationError(
             f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(_CONNECTORS)}"
             f"{_hint(str(content.get('connector')), _CONNECTORS)}"
         )
     try:
-        return model.model_validate(content)
+        declared: RestSource | SqlSource = model.model_validate(content)
+        return declared
     except ValidationError as error:
         raise DeclarationError("\n".join(_explain(path, model, error))) from None
 

@@ -15,7 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
@@ -198,11 +197,12 @@ class Judge:
         parts = [f"SELECT _load_id, 1 AS a, 0 AS r FROM read_parquet([{', '.join(map(bulk.literal, accepted))}])"]
         if rejected:
             parts.append(f"SELECT load_id, 0, 1 FROM read_parquet({bulk.literal(rejected)})")
-        judged = dict(
-            (load, (a, r)) for load, a, r in self.con.execute(
+        judged = {
+            load: (a, r)
+            for load, a, r in self.con.execute(
                 f"SELECT _load_id, sum(a)::BIGINT, sum(r)::BIGINT FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
             ).fetchall()
-        )
+        }
         landed = dict(self.con.execute("SELECT _load_id, count(*) FROM landed GROUP BY 1").fetchall())
         for load, count in landed.items():
             if sum(judged.get(load, (0, 0))) != count:

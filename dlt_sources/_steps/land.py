@@ -41,7 +41,7 @@ def land(
     """Read every table of a source and append what is new or changed to its landing folder.
 
     Args:
-        since, until: read this span instead (a backfill); the cursors stay where they are.
+        since, until: read this span of the tables with a cursor instead (a backfill); the cursors stay where they are.
 
     Returns:
         Rows landed per table; an empty dict when nothing was new.
@@ -51,7 +51,9 @@ def land(
     """
     from dlt.destinations import filesystem
 
-    pipe = pipelines.pipeline(f"land_{source.name}", filesystem(str(settings.landing), layout=LAYOUT), source.name, settings)
+    pipe = pipelines.pipeline(
+        f"land_{source.name}", filesystem(str(settings.landing), layout=LAYOUT), source.name, settings
+    )
     if not Path(settings.landing, source.name).exists():
         pipe.drop()  # the lake is gone: a remembered cursor would skip what was in it
     pipelines.settle(pipe)
@@ -60,8 +62,13 @@ def land(
     work = settings.dlt / "seen" / source.name
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    reads = [_Read(source, name, table, settings, work, _cursors(pipe, source.name), since, until)
-             for name, table in source.extracted.items()]
+    reads = [
+        _Read(source, name, table, settings, work, _cursors(pipe, source.name), since, until)
+        for name, table in source.extracted.items()
+        if since is None or table.cursor
+    ]
+    if not reads:
+        raise SourceError(f"{source.name}: no table has a cursor, so there is no span to fill; every run reads it all")
 
     @dlt.source(name=source.name)
     def everything() -> Any:
@@ -122,8 +129,11 @@ class _Read:
                 read += len(page)
                 newest = max(filter(None, (newest, self._newest(page))), default=None)
                 con.register("hashed", hashed)
-                yield from self._number(con, f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
-                                             f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous)")
+                yield from self._number(
+                    con,
+                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
+                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous)",
+                )
         finally:
             if writer:
                 writer.close()
@@ -140,10 +150,14 @@ class _Read:
 
     def _previous(self) -> str:
         usable = self.previous.exists() and self.table.skip_if_unchanged and not self.backfill
-        return f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
+        return (
+            f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
+        )
 
     def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
-        numbered = con.execute(f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row FROM ({query})").to_arrow_table()
+        numbered = con.execute(
+            f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row FROM ({query})"
+        ).to_arrow_table()
         self.landed += len(numbered)
         if len(numbered):
             yield numbered
@@ -164,9 +178,16 @@ class _Read:
         same = " AND ".join(f"gone.k{n} = now.k{n}" for n in range(len(key)))
         known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in range(len(key)))
         drop = ", ".join([_HASH, *(f"k{n}" for n in range(len(key)))])
-        now = f"SELECT {named} FROM read_parquet({literal(self.seen)})" if read else f"SELECT {named} FROM previous LIMIT 0"
-        yield from self._number(con, f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
-                                     f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}")
+        now = (
+            f"SELECT {named} FROM read_parquet({literal(self.seen)})"
+            if read
+            else f"SELECT {named} FROM previous LIMIT 0"
+        )
+        yield from self._number(
+            con,
+            f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
+            f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}",
+        )
 
     def _value(self, con: duckdb.DuckDBPyConnection, path: tuple[str | int, ...]) -> str:
         if PAYLOAD in {row[0] for row in con.execute("DESCRIBE previous").fetchall()}:
@@ -201,4 +222,3 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
         else:
             batch += islice(items, PAGE - 1)
             yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
-

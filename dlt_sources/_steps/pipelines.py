@@ -12,7 +12,6 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from settings import Settings
 
 
-
 class StoreError(Exception):
     """The lake or the warehouse could not be written; what was committed before is untouched."""
 
@@ -61,7 +60,6 @@ def run(pipe: dlt.Pipeline, data: Any, **options: Any) -> LoadInfo | None:
             f"{pipe.dataset_name}: could not be written ({_reason(error)}); the next run finishes this load"
         ) from error
     return info if info is not None and info.loads_ids else None
-
 
 
 def _reason(error: PipelineStepFailed) -> str:

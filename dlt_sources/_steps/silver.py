@@ -29,9 +29,7 @@ def catalog(settings: Settings) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog
 
     settings.silver.mkdir(parents=True, exist_ok=True)
-    return SqlCatalog(
-        "silver", uri=f"sqlite:///{settings.silver / 'catalog.db'}", warehouse=settings.silver.as_uri()
-    )
+    return SqlCatalog("silver", uri=f"sqlite:///{settings.silver / 'catalog.db'}", warehouse=settings.silver.as_uri())
 
 
 def write(source: str, table: str, files: list[Path], loads: list[str], settings: Settings) -> None:
@@ -41,16 +39,20 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
         files: accepted rows with a ``_load_id`` column; all of one schema.
         loads: the landed loads the rows come from.
     """
-    from pyiceberg.expressions import In
+    from pyiceberg.expressions import BooleanExpression, In
 
+    of_these: BooleanExpression = In("_load_id", loads)  # type: ignore
     rows = ds.dataset([str(path) for path in files], format="parquet")
     target = _table(source, table, rows.schema, settings)
     again = target.current_snapshot() is not None and bool(
-        next(iter(target.scan(row_filter=In("_load_id", loads), selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()), None)
+        next(
+            iter(target.scan(row_filter=of_these, selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()),
+            None,
+        )
     )
     with target.transaction() as transaction:
         if again:
-            transaction.delete(In("_load_id", loads))
+            transaction.delete(of_these)
         for piece in _pieces(rows):
             transaction.append(piece.cast(target.schema().as_arrow()))
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
@@ -41,13 +40,22 @@ _ARROW = {
 }  # fmt: skip
 _REFINED = {"_refine_id": {**MARKS["_refine_id"], "description": "Refine that wrote the row; grows with time"}}
 REJECTED_COLUMNS: dict[str, dict[str, Any]] = {
-    "id": {"data_type": "text", "precision": 200, "nullable": False, "description": "Table, load, row and list position"},
+    "id": {
+        "data_type": "text",
+        "precision": 200,
+        "nullable": False,
+        "description": "Table, load, row and list position",
+    },
     "source": {"data_type": "text", "precision": 100, "description": "Source the row came from"},
     "table_name": {"data_type": "text", "precision": 100, "description": "Table the row was meant for"},
     "load_id": {"data_type": "text", "precision": 32, "description": "Landed load it came in"},
     "row_number": {"data_type": "bigint", "description": "Its row in that load"},
     "raw": {"data_type": "text", "precision": 65535, "description": "The row as landed, JSON, personal fields masked"},
-    "field": {"data_type": "text", "precision": 200, "description": "Field that broke the contract; empty: the row itself"},
+    "field": {
+        "data_type": "text",
+        "precision": 200,
+        "description": "Field that broke the contract; empty: the row itself",
+    },
     "rule": {"data_type": "text", "precision": 100, "description": "Rule that was broken, in Pydantic's words"},
     "message": {"data_type": "text", "precision": 1000, "description": "What the rule says to a person"},
     "errors": {"data_type": "text", "precision": 65535, "description": "Every broken rule of the row, JSON"},
@@ -92,7 +100,7 @@ class Staging:
     @property
     def _state(self) -> dict[str, Any]:
         sources: dict[str, Any] = self.pipe.state.get("sources", {})
-        return sources.get(self.source.name, {})
+        return dict(sources.get(self.source.name, {}))
 
     @property
     def last_load(self) -> str:
@@ -118,7 +126,9 @@ class Staging:
         resources = []
         for name, query in self._queries(judged, loads if replay else []).items():
             path = folder / f"staged.{name}.parquet"
-            con.execute(f"COPY (SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})) TO {literal(path)} (FORMAT parquet)")
+            con.execute(
+                f"COPY (SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})) TO {literal(path)} (FORMAT parquet)"
+            )
             resources.append(self._resource(name, path, state))
         self._run(resources)
 
@@ -197,8 +207,10 @@ class Staging:
 
     def _rejections(self, judged: dict[str, Judged], replayed: list[str]) -> str:
         files = [str(result.rejected) for result in judged.values() if result.rejected]
-        empty = ", ".join(f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
-                          for n in REJECTED_SCHEMA.names)
+        empty = ", ".join(
+            f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
+            for n in REJECTED_SCHEMA.names
+        )
         now = f"SELECT * FROM read_parquet({files})" if files else f"SELECT {empty} WHERE FALSE"
         earlier = self._rejected_before(replayed)
         gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest({earlier}::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
@@ -209,7 +221,9 @@ class Staging:
             return []
         with self.pipe.sql_client() as client:
             marks = ", ".join(["%s"] * len(loads))
-            found = client.execute_sql(f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE load_id IN ({marks})", *loads)
+            found = client.execute_sql(
+                f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE load_id IN ({marks})", *loads
+            )
         return [str(row[0]) for row in found or []]
 
 

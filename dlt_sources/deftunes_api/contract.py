@@ -8,9 +8,7 @@ from pydantic import Field
 
 from dlt_sources._steps.contract import Contract, checked_only, column
 
-Uuid = Annotated[
-    str, Field(max_length=36, pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
-]
+Uuid = Annotated[str, Field(max_length=36, pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 TrackId = Annotated[str, Field(max_length=18, pattern=r"^TR[0-9A-Z]{16}$")]
 ArtistId = Annotated[str, Field(max_length=18, pattern=r"^AR[0-9A-Z]{16}$")]
 
@@ -23,7 +21,9 @@ class User(Contract):
     user_lastname: str = column("Family name", pii="keep", min_length=1, max_length=100)
     user_since: datetime = column("When the account was made; UTC (the API names no zone); may lie after a session")
     latitude: float = column("Latitude of the account's place", path="user_location[0]", unit="degrees", ge=-90, le=90)
-    longitude: float = column("Longitude of the account's place", path="user_location[1]", unit="degrees", ge=-180, le=180)
+    longitude: float = column(
+        "Longitude of the account's place", path="user_location[1]", unit="degrees", ge=-180, le=180
+    )
     place_name: str = column("Town of the account", path="user_location[2]", min_length=1, max_length=200)
     country_code: str = column(
         "Country of the account, ISO 3166-1 alpha-2", path="user_location[3]", max_length=2, pattern=r"^[A-Z]{2}$"

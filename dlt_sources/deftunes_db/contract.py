@@ -8,7 +8,9 @@ class Song(Contract):
 
     track_id: str = column("The track (TR...); session items point at it", max_length=18, pattern=r"^TR[0-9A-Z]{16}$")
     title: str | None = column("Title of the track", max_length=500)
-    song_id: str = column("The composition (SO...); several tracks may share it", max_length=18, pattern=r"^SO[0-9A-Z]{16}$")
+    song_id: str = column(
+        "The composition (SO...); several tracks may share it", max_length=18, pattern=r"^SO[0-9A-Z]{16}$"
+    )
     release: str | None = column("Album or single the track is from", max_length=500)
     artist_id: str = column("The artist (AR...)", max_length=18, pattern=r"^AR[0-9A-Z]{16}$")
     artist_mbid: str | None = column("The artist at MusicBrainz; one artist can have several", max_length=36)

@@ -2,10 +2,11 @@
 
 from sqlglot import exp
 from sqlmesh import macro
+from sqlmesh.core.macros import MacroEvaluator
 
 
 @macro()
-def every_source(evaluator, table, *columns):  # type: ignore[no-untyped-def]
+def every_source(evaluator: MacroEvaluator, table: exp.Expression, *columns: exp.Expression) -> exp.Expression | None:
     """``SELECT <columns> FROM stg_<source>.<table>`` of every declared source, one below the other.
 
     The names of the sources are the variable `sources` of config.py.

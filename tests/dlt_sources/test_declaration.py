@@ -79,7 +79,10 @@ def test_a_password_in_a_declaration_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("contract", "said"),
-    [("", "has no Contract 'Thing'"), (CONTRACT.replace("id: int", "idd: int"), "'id' is not a field of Thing; did you mean 'idd'?")],
+    [
+        ("", "has no Contract 'Thing'"),
+        (CONTRACT.replace("id: int", "idd: int"), "'id' is not a field of Thing; did you mean 'idd'?"),
+    ],
 )
 def test_a_contract_that_does_not_fit_is_named(tmp_path, contract, said):
     with pytest.raises(DeclarationError, match=said.replace("?", r"\?")):

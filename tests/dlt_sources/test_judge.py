@@ -68,13 +68,17 @@ def rows(draw: st.DrawFn) -> Any:
 def judge(folder: Path, contract: type[Contract], landed: pa.Table, table: Table | None = None):
     folder.mkdir(parents=True, exist_ok=True)
     count = len(landed)
-    marked = landed.append_column("_row", pa.array(range(count), pa.int64())).append_column("_deleted", pa.array([False] * count))
+    marked = landed.append_column("_row", pa.array(range(count), pa.int64())).append_column(
+        "_deleted", pa.array([False] * count)
+    )
     pq.write_table(marked, folder / f"{LOAD}.a.parquet")
     judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
     table = table or Table(contract=contract.__name__, key=["code"])
     result = judge.judge("rows", table, contract, [str(folder / f"{LOAD}.a.parquet")])
     accepted = {row["_row"]: row for path in result.accepted for row in pq.read_table(path).to_pylist()}
-    rejected = {row["row_number"]: row for row in (pq.read_table(result.rejected).to_pylist() if result.rejected else [])}
+    rejected = {
+        row["row_number"]: row for row in (pq.read_table(result.rejected).to_pylist() if result.rejected else [])
+    }
     return accepted, rejected, result
 
 
@@ -83,7 +87,10 @@ def pure(contract: type[Contract], raw: Any) -> tuple[dict[str, Any] | None, str
         values = contract.model_validate(raw).model_dump()
     except ValidationError as error:
         return None, error.errors()[0]["type"]
-    return {k: v.astimezone(UTC).replace(tzinfo=None) if isinstance(v, datetime) and v.tzinfo else v for k, v in values.items()}, None
+    return {
+        k: v.astimezone(UTC).replace(tzinfo=None) if isinstance(v, datetime) and v.tzinfo else v
+        for k, v in values.items()
+    }, None
 
 
 def agree(contract: type[Contract], raws: list[Any], accepted: dict[int, Any], rejected: dict[int, Any]) -> None:
@@ -130,7 +137,16 @@ def test_database_rows_are_judged_as_pydantic_would(tmp_path, whole, money, data
         "price": st.none() | prices, "flag": st.none() | st.booleans(), "at": st.none() | st.datetimes(datetime(1, 1, 1), datetime(9998, 1, 1)),
     })  # fmt: skip
     found = data.draw(st.lists(row, min_size=1, max_size=20))
-    schema = pa.schema([("code", pa.string()), ("number", whole), ("share", pa.float64()), ("price", money), ("flag", pa.bool_()), ("at", pa.timestamp("us"))])
+    schema = pa.schema(
+        [
+            ("code", pa.string()),
+            ("number", whole),
+            ("share", pa.float64()),
+            ("price", money),
+            ("flag", pa.bool_()),
+            ("at", pa.timestamp("us")),
+        ]
+    )
     landed = pa.Table.from_pylist(found, schema=schema)
     accepted, rejected, _ = judge(tmp_path, Columns, landed, Table(contract="Columns", key=["code"]))
     agree(Columns, landed.to_pylist(), accepted, rejected)
@@ -138,7 +154,10 @@ def test_database_rows_are_judged_as_pydantic_would(tmp_path, whole, money, data
 
 def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("dlt_sources._steps.judge._ask", lambda *a: asked.append(a) or ({}, [{"field": "", "rule": "r", "message": "m"}]))
+    monkeypatch.setattr(
+        "dlt_sources._steps.judge._ask",
+        lambda *a: asked.append(a) or ({}, [{"field": "", "rule": "r", "message": "m"}]),
+    )
     judge(tmp_path, Everything, pa.table({"_payload": [orjson.dumps(PERFECT).decode()] * 100}))
     assert not asked
 

@@ -41,7 +41,11 @@ class Api:
                 answer = api.respond and api.respond(url.path, parse_qs(url.query), len(api.requests))
                 status, headers, body = answer or (200, {}, json.dumps(api.rows).encode())
                 self.send_response(status)
-                for name, value in {"content-type": "application/json", "content-length": str(len(body)), **headers}.items():
+                for name, value in {
+                    "content-type": "application/json",
+                    "content-length": str(len(body)),
+                    **headers,
+                }.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
@@ -68,7 +72,11 @@ def api():
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """Settings of a data folder of this test's own."""
-    for name, value in {"ELT_DATA_DIR": str(tmp_path / "data"), "ELT_RETRY_PACE": "0.001", "ELT_NOW": "2020-02-10T12:00:00"}.items():
+    for name, value in {
+        "ELT_DATA_DIR": str(tmp_path / "data"),
+        "ELT_RETRY_PACE": "0.001",
+        "ELT_NOW": "2020-02-10T12:00:00",
+    }.items():
         monkeypatch.setenv(name, value)
     return configuration.load()
 
@@ -91,7 +99,9 @@ def staged(settings):
 
 
 def rest(tmp_path, api, **table):
-    return source_of(tmp_path, {"endpoint": {"path": "things"}, **table}, {"base_url": api.url, "attempts": 3, "timeout": 0.5})
+    return source_of(
+        tmp_path, {"endpoint": {"path": "things"}, **table}, {"base_url": api.url, "attempts": 3, "timeout": 0.5}
+    )
 
 
 def test_changed_and_new_rows_land_once_and_the_newest_wins(tmp_path, here, api):
@@ -118,7 +128,7 @@ def test_rows_deleted_at_the_source_leave_staging(tmp_path, here, api):
     refine(shop, here)
     assert staged(here) == [(1, "x"), (2, "x")]
     api.rows = []
-    with pytest.raises(SourceError, match="0 rows where the last read had 2.*shrink_floor"):
+    with pytest.raises(SourceError, match=r"0 rows where the last read had 2.*shrink_floor"):
         land(shop, here)
     assert staged(here) == [(1, "x"), (2, "x")]
     refine(shop, here, since="0")  # replayed from landing: the deletion is part of it
@@ -132,11 +142,19 @@ def test_softly_deleted_rows_stay_and_say_so(tmp_path, here, api):
     api.rows = api.rows[:1]
     land(shop, here), refine(shop, here)
     with duckdb.connect(str(here.warehouse)) as con:
-        assert con.execute("SELECT id, name, _deleted FROM stg_shop.things ORDER BY 1").fetchall() == [(1, "x", False), (2, "y", True)]
+        assert con.execute("SELECT id, name, _deleted FROM stg_shop.things ORDER BY 1").fetchall() == [
+            (1, "x", False),
+            (2, "y", True),
+        ]
 
 
 def test_a_window_goes_back_by_the_overlap_and_a_row_from_the_future_hides_nothing(tmp_path, here, api, monkeypatch):
-    window = {"endpoint": {"path": "things", "window": {"since": "from", "until": "to"}}, "cursor": "at", "overlap": "P3D", "start": "2020-01-01"}
+    window = {
+        "endpoint": {"path": "things", "window": {"since": "from", "until": "to"}},
+        "cursor": "at",
+        "overlap": "P3D",
+        "start": "2020-01-01",
+    }
     shop = rest(tmp_path, api, **window)
     api.rows = [{"id": 1, "name": "future", "at": "2999-01-01T00:00:00"}]
     land(shop, here)
@@ -156,7 +174,11 @@ def test_pages_are_followed(tmp_path, here, api):
         return 200, {}, json.dumps({"data": rows, "pages": 3}).encode()
 
     api.respond = respond
-    paged = {"path": "things", "data_selector": "data", "paginator": {"type": "page_number", "base_page": 1, "page_param": "page", "total_path": "pages"}}
+    paged = {
+        "path": "things",
+        "data_selector": "data",
+        "paginator": {"type": "page_number", "base_page": 1, "page_param": "page", "total_path": "pages"},
+    }
     shop = source_of(tmp_path, {"endpoint": paged}, {"base_url": api.url})
     assert land(shop, here) == {"things": 9}
 
@@ -220,7 +242,11 @@ def test_an_empty_answer_is_fine(tmp_path, here, api):
 
 def test_odd_records_are_rejected_not_lost(tmp_path, here, api):
     shop = rest(tmp_path, api)
-    api.respond = lambda *_: (200, {}, b'[null, 7, "x", [], {"id": 99999999999999999999999, "name": "big"}, {"id": 2, "name": "\\ud800"}, {"id": 1, "name": "ok"}]')
+    api.respond = lambda *_: (
+        200,
+        {},
+        b'[null, 7, "x", [], {"id": 99999999999999999999999, "name": "big"}, {"id": 2, "name": "\\ud800"}, {"id": 1, "name": "ok"}]',
+    )
     assert land(shop, here) == {"things": 7}
     refined = refine(shop, here)
     assert (refined.accepted["things"], refined.rejected["things"]) == (1, 6)
@@ -237,23 +263,34 @@ def postgres(tmp_path_factory):
 @pytest.fixture
 def things(postgres):
     with postgres.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS deftunes.things; CREATE TABLE deftunes.things (id int, name text, at timestamp)")
+        cursor.execute(
+            "DROP TABLE IF EXISTS deftunes.things; CREATE TABLE deftunes.things (id int, name text, at timestamp)"
+        )
     return postgres
 
 
 def sql(tmp_path, postgres, monkeypatch, **table):
     monkeypatch.setenv("ELT_SHOP_URL", postgres.dsn)
-    return source_of(tmp_path, {"table": "things", **table}, {"url": "${SHOP_URL}", "schema": "deftunes", "chunk_size": 2}, "sql_database")
+    return source_of(
+        tmp_path,
+        {"table": "things", **table},
+        {"url": "${SHOP_URL}", "schema": "deftunes", "chunk_size": 2},
+        "sql_database",
+    )
 
 
 def test_a_database_cursor_reads_back_by_the_overlap_and_finds_late_rows(tmp_path, here, things, monkeypatch):
     shop = sql(tmp_path, things, monkeypatch, cursor="at", overlap="PT1H")
     with things.cursor() as c:
-        c.execute("INSERT INTO deftunes.things VALUES (1, 'a', '2020-02-01 10:00'), (2, 'b', '2020-02-01 12:00'), (3, 'no time', NULL), (4, 'future', '2999-01-01')")
+        c.execute(
+            "INSERT INTO deftunes.things VALUES (1, 'a', '2020-02-01 10:00'), (2, 'b', '2020-02-01 12:00'), (3, 'no time', NULL), (4, 'future', '2999-01-01')"
+        )
     assert land(shop, here) == {"things": 4}
     assert land(shop, here) == {}
     with things.cursor() as c:  # the cursor stands at now (2020-02-10 12:00), not in 2999
-        c.execute("INSERT INTO deftunes.things VALUES (5, 'late, within', '2020-02-10 11:30'), (6, 'late, beyond', '2020-02-01 11:00')")
+        c.execute(
+            "INSERT INTO deftunes.things VALUES (5, 'late, within', '2020-02-10 11:30'), (6, 'late, beyond', '2020-02-01 11:00')"
+        )
         c.execute("UPDATE deftunes.things SET name = 'changed', at = '2020-02-10 11:59' WHERE id = 1")
     assert land(shop, here) == {"things": 2}
     refine(shop, here)
@@ -274,7 +311,9 @@ def test_a_column_that_changes_its_type_upstream_loses_no_row(tmp_path, here, th
         c.execute("INSERT INTO deftunes.things VALUES (1, 'a', NULL)")
     land(shop, here), refine(shop, here)
     with things.cursor() as c:
-        c.execute("ALTER TABLE deftunes.things ALTER COLUMN id TYPE text; INSERT INTO deftunes.things VALUES ('x', 'b', NULL), ('3', 'c', NULL)")
+        c.execute(
+            "ALTER TABLE deftunes.things ALTER COLUMN id TYPE text; INSERT INTO deftunes.things VALUES ('x', 'b', NULL), ('3', 'c', NULL)"
+        )
     assert land(shop, here) == {"things": 3}  # the old row too: it says something else now
     refined = refine(shop, here)
     assert (refined.accepted["things"], refined.rejected["things"]) == (2, 1)

@@ -28,16 +28,22 @@ def test_real_users_and_sessions_are_accepted(samples, tmp_path):
     files = [str(tmp_path / "sessions" / "1700000000.5.a.parquet")]
     judging = Judge("deftunes_api", tmp_path / "items", "salt", datetime(2020, 1, 1, tzinfo=UTC))
     parent = judging.judge("sessions", source.tables["sessions"], source.contracts["sessions"], files)
-    items = judging.judge("session_items", source.tables["session_items"], source.contracts["session_items"], files, parent)
+    items = judging.judge(
+        "session_items", source.tables["session_items"], source.contracts["session_items"], files, parent
+    )
     rows = [row for path in items.accepted for row in pq.read_table(path).to_pylist()]
     assert len(rows) == 11 and items.rejected is None
     assert {row["song_id"][:2] for row in rows} == {"TR"}
-    assert sum(row["price"] for row in rows) == sum(Decimal(str(i["price"])) for s in sessions for i in s["session_items"])
+    assert sum(row["price"] for row in rows) == sum(
+        Decimal(str(i["price"])) for s in sessions for i in s["session_items"]
+    )
 
 
 def test_real_songs_are_accepted(samples, tmp_path):
     source = _source("deftunes_db")
-    landed = duckdb.sql(f"SELECT * FROM read_csv('{samples}/deftunes/real_songs_sample.csv', header = true)").to_arrow_table()
+    landed = duckdb.sql(
+        f"SELECT * FROM read_csv('{samples}/deftunes/real_songs_sample.csv', header = true)"
+    ).to_arrow_table()
     accepted, rejected, _ = judge(tmp_path, source.contracts["songs"], landed, source.tables["songs"])
     assert (len(accepted), rejected) == (25, {})
     assert {row["song_id"][:2] for row in accepted.values()} == {"SO"}
@@ -57,4 +63,6 @@ def test_every_row_of_the_million_song_subset_is_accounted_for(samples, tmp_path
     cut = [n for n, row in enumerate(landed.to_pylist()) if len(row["song_id"]) < 18 or len(row["artist_id"]) < 18]
     assert sorted(rejected) == cut and len(cut) == 1207
     assert len(accepted) == 10_001 - 1207
-    assert {(row["field"], row["rule"]) for row in rejected.values()} == {(f, "string_pattern_mismatch") for f in ("song_id", "artist_id")}
+    assert {(row["field"], row["rule"]) for row in rejected.values()} == {
+        (f, "string_pattern_mismatch") for f in ("song_id", "artist_id")
+    }

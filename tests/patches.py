@@ -1,0 +1,76 @@
+"""Faults that a test plants in a runner's process before it starts (see harness.Pipeline, `patch`)."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def fail_a_staging_check() -> None:
+    """Soda finds every price too high."""
+    _with_check(
+        "staging",
+        "deftunes_api",
+        "session_items",
+        {"failed_rows": {"name": "planted", "qualifier": "planted", "expression": "price > 0"}},
+    )
+
+
+def fail_a_gold_check() -> None:
+    """Soda finds every revenue too high."""
+    _with_check(
+        "gold",
+        "deftunes",
+        "sales_per_artist_vw",
+        {"failed_rows": {"name": "planted", "qualifier": "planted", "expression": "total_sales > 0"}},
+    )
+
+
+def check_what_is_not_there() -> None:
+    """A contract names a column that the table lacks."""
+    _with_check("gold", "deftunes", "dim_users", {"duplicate": {"name": "planted", "columns": ["no_such_column"]}})
+
+
+def fail_an_audit() -> None:
+    """Staging gains an item whose price a later bug let through: gold's own audit must stop it."""
+    import duckdb
+
+    import settings
+    import sqlmesh_project.door as door
+
+    original = door.run_models
+
+    def run_models(blocked: Any, config: Any) -> Any:
+        with duckdb.connect(str(settings.load().warehouse)) as con:
+            con.execute(
+                "UPDATE stg_deftunes_api.session_items SET price = 7, _refine_id = (SELECT max(_refine_id) FROM"
+                " stg_deftunes_api.session_items) WHERE item_number = 0"
+            )
+        return original(blocked, config)
+
+    door.run_models = run_models
+
+
+def fail_to_publish() -> None:
+    """The disk is full when the new version is synced."""
+    import warehouse.publish
+
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    warehouse.publish._sync = full
+
+
+def _with_check(layer: str, scope: str, table: str, check: dict[str, Any]) -> None:
+    from soda_core.common.yaml import ContractYamlSource
+
+    original = ContractYamlSource.from_file_path
+
+    def from_file_path(path: str) -> Any:
+        if path.endswith(f"{layer}/{scope}/{table}.yml"):
+            content = yaml.safe_load(Path(path).read_text())
+            content["checks"].append(check)
+            return ContractYamlSource.from_str(yaml.safe_dump(content))
+        return original(path)
+
+    ContractYamlSource.from_file_path = from_file_path

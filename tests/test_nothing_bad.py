@@ -1,0 +1,145 @@
+"""What fails is said, exits with its own code, tells the team, and leaves what dashboards read as it was."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def second_day(world, first_day):
+    world.advance()
+
+
+@pytest.fixture(scope="module")
+def good(world, first_day, tmp_path_factory):
+    """Gold of the second day when nothing fails."""
+    pipeline = first_day.copy(tmp_path_factory.mktemp("good") / "data")
+    assert pipeline("run", "--now", **world.environment).code == 0
+    return pipeline.gold()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("fail_a_staging_check", 1, "check failed: staging deftunes_api: session_items: planted"),
+        ("fail_a_gold_check", 1, "check failed: gold deftunes: sales_per_artist_vw: planted"),
+        ("check_what_is_not_there", 1, "no_such_column"),
+        ("fail_an_audit", 1, "deftunes.fact_order_items: audit accepted_range"),
+        ("fail_to_publish", 4, "No space left on device"),
+    ],
+)
+def test_a_failure_keeps_the_published_data_and_the_next_run_goes_on(
+    fault, code, said, good, world, first_day, tmp_path
+):
+    pipeline = first_day.copy(tmp_path / "data")
+    before = pipeline.gold()
+    failed = pipeline("run", "--now", patch=f"tests.patches:{fault}", **world.environment)
+    assert failed.code == code, failed.out + failed.err
+    assert said in failed.err
+    assert "Traceback" not in failed.err
+    assert pipeline.gold() == before
+    run = pipeline("status", "--json").json["runs"][0]
+    assert (run["status"], run["exit_code"]) == ("failed", code)
+    if fault == "fail_an_audit":  # that fault damaged staging itself: only landing can mend it
+        again = pipeline("replay", "deftunes_api", **world.environment)
+    else:
+        again = pipeline("run", "--now", **world.environment)
+    assert again.code == 0, again.out + again.err
+    assert pipeline.gold() == good
+
+
+def test_too_many_rejected_rows_stop_the_source(world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    before = pipeline.gold()
+    failed = pipeline("run", "--now", patch="tests.test_nothing_bad:distrust_songs", **world.environment)
+    assert failed.code == 1
+    assert "at most 5% and 2 rows rejected" in failed.err and "runner.py rejected deftunes_db" in failed.err
+    assert pipeline.gold() == before
+    mended = pipeline("replay", "deftunes_db", "--rejected", **world.environment)  # the contract is right again
+    assert mended.code == 0, mended.out + mended.err
+    assert pipeline.gold() != before
+
+
+def distrust_songs():
+    """A contract that a careless change made too strict: everything that lands now breaks it."""
+    import dlt_sources.deftunes_db.contract as contract
+    from dlt_sources._steps.contract import column
+
+    class Song(contract.Song):
+        """One track of the catalogue."""
+
+        title: str = column("Title", pattern="^never$")
+
+    contract.Song = Song
+    import dlt_sources._steps.declaration as declaration
+
+    original = declaration.Source.__init__
+
+    def strict(self, folder):
+        original(self, folder)
+        if self.name == "deftunes_db":
+            table = self.declared.tables["songs"]
+            object.__setattr__(table, "max_rejected", declaration.RejectLimit(share=0.05, rows=2))
+
+    declaration.Source.__init__ = strict
+
+
+@pytest.mark.parametrize("kind", ["status", "truncated", "empty", "object", "html"])
+def test_a_source_that_is_broken_for_one_run_is_exit_code_3_and_caught_up_by_the_next(
+    kind, good, world, first_day, tmp_path
+):
+    pipeline = first_day.copy(tmp_path / "data")
+    before, landed = pipeline.gold(), {f for f in pipeline.landed() if "deftunes_api" in f}
+    world.fault("sessions", kind, times=5, status=500)
+    failed = pipeline("run", "--now", **world.environment)
+    world.control("calm")
+    assert failed.code == 3, failed.out + failed.err
+    assert "deftunes_api" in failed.err or "/sessions" in failed.err
+    assert "nothing of this read was landed" in failed.err
+    assert {f for f in pipeline.landed() if "deftunes_api" in f} == landed  # users answered, but half a read is none
+    assert pipeline.gold()["dim_users"] == before["dim_users"]
+    assert pipeline.gold()["dim_songs"] != before["dim_songs"]  # the other source went on
+    again = pipeline("run", "--now", **world.environment)
+    assert again.code == 0, again.out + again.err
+    assert pipeline.gold() == good
+
+
+def test_a_short_trouble_is_waited_out(good, world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    world.fault("sessions", "status", times=2, status=503)
+    world.fault("users", "status", times=1, status=429, retry_after=0)
+    result = pipeline("run", "--now", **world.environment)
+    assert result.code == 0, result.out + result.err
+    assert pipeline.gold() == good
+
+
+def test_the_team_hears_of_a_failure_without_secrets(world, first_day, tmp_path):
+    heard = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    pipeline = first_day.copy(tmp_path / "data")
+    environment = world.environment | {
+        "ELT_ALERT_URLS": f"json://127.0.0.1:{server.server_port}",
+        "ELT_DEFTUNES_DB_URL": "postgresql://deftunes:hunter2@127.0.0.1:9/postgres",
+    }
+    result = pipeline("run", "deftunes_db", **environment)
+    server.shutdown()
+    assert result.code == 3
+    [message] = heard
+    assert "deftunes_db failed" in message["title"] and "deftunes_db" in message["message"]
+    assert "hunter2" not in str(heard) + result.out + result.err
+    assert "hunter2" not in str(pipeline.query("SELECT * FROM stg_ops.runs"))

@@ -1,0 +1,125 @@
+"""The command line: quick help, one run at a time, known exit codes, readers that disturb nobody."""
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from filelock import FileLock
+
+from tests.harness import ROOT, Pipeline
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
+
+
+def test_help_imports_none_of_the_heavy_libraries():
+    result = run("-X", "importtime", "runner.py", "--help")
+    assert result.returncode == 0 and "backfill" in result.stdout
+    for library in ("dlt", "sqlmesh", "soda_core", "duckdb", "pydantic", "pyarrow"):
+        assert f"| {library}\n" not in result.stderr.replace(" " * 2, ""), library
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["run", "nosuch"], {}, "no source 'nosuch'; there are: deftunes_api, deftunes_db"),
+        (["run", "deftunes_db"], {"ELT_TARGET": "moon"}, "ELT_TARGET: Input should be 'local' or 'aws'"),
+        (["replay", "deftunes_db"], {}, "no landed load fits"),
+    ],
+)
+def test_a_wrong_configuration_is_exit_code_2_and_says_what_to_do(arguments, environment, said, tmp_path):
+    result = run("runner.py", *arguments, ELT_DATA_DIR=str(tmp_path), **environment)
+    assert result.returncode == 2
+    assert said in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_missing_connection_is_exit_code_2_and_names_the_variable(tmp_path):
+    result = run("runner.py", "run", "deftunes_db", ELT_DATA_DIR=str(tmp_path))
+    assert result.returncode == 2
+    assert "ELT_DEFTUNES_DB_URL is not set" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_second_run_is_exit_code_5_or_waits(tmp_path):
+    environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_DEFTUNES_DB_URL": "postgresql://127.0.0.1:9/x"}
+    pipeline = Pipeline(tmp_path / "data", environment)
+    (tmp_path / "data").mkdir()
+    with FileLock(tmp_path / "data" / "run.lock"):
+        result = pipeline("run", "--now")
+        assert result.code == 5 and "another run holds" in result.err
+    assert pipeline("run", "--now", "--wait", "5").code == 3
+
+
+def test_a_warehouse_that_somebody_holds_is_exit_code_4(tmp_path):
+    pipeline = Pipeline(tmp_path / "data", {})
+    (tmp_path / "data").mkdir()
+    with duckdb.connect(str(tmp_path / "data" / "warehouse.duckdb")):
+        result = pipeline("run", "--now")
+    assert result.code == 4
+    assert "open in another process" in result.err and "Traceback" not in result.err
+
+
+def test_doctor_names_what_is_missing(tmp_path):
+    pipeline = Pipeline(
+        tmp_path / "data",
+        {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_DEFTUNES_DB_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},
+    )
+    result = pipeline("doctor")
+    assert result.code == 3
+    assert "missing" in result.out and "deftunes_api: answers" in result.out and "hunter2" not in result.out
+
+
+@pytest.mark.slow
+def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it(world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    world.advance()
+    with duckdb.connect(str((pipeline.folder / "serving.duckdb").resolve()), read_only=True) as reader:
+        [(before,)] = reader.execute("SELECT count(*) FROM deftunes.fact_order_items").fetchall()
+        assert pipeline("run", "--now", **world.environment).code == 0
+        assert reader.execute("SELECT count(*) FROM deftunes.fact_order_items").fetchall() == [(before,)]
+    [(after,)] = pipeline.query("SELECT count(*) FROM deftunes.fact_order_items", "serving.duckdb")
+    assert after > before
+
+
+@pytest.mark.slow
+def test_what_is_due_runs_once_per_slot(world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    runs = pipeline.query("SELECT count(*) FROM stg_ops.runs")
+    same_day = pipeline("run", ELT_NOW="2020-01-31T23:45:00")
+    assert same_day.code == 0 and "Nothing is due" in same_day.out
+    assert pipeline.query("SELECT count(*) FROM stg_ops.runs") == runs
+    next_week = pipeline(ELT_NOW="2020-02-07T07:00:00")  # no command: what is due; a week missed is one run
+    assert next_week.code == 0 and "land" in next_week.out, next_week.err
+    assert "Nothing is due" in pipeline("run", ELT_NOW="2020-02-07T08:00:00").out
+
+
+@pytest.mark.slow
+def test_status_answers_while_a_run_holds_the_warehouse(first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    with duckdb.connect(str(pipeline.folder / "warehouse.duckdb")):
+        result = pipeline("status", "--json")
+    assert result.code == 0 and result.json["running"] is True
+    assert result.json["runs"] and result.json["tables"]
+
+
+@pytest.mark.slow
+def test_a_backfill_fetches_what_came_too_late_for_the_overlap(world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    assert pipeline("run", "--now", **world.environment).code == 0
+    complete = pipeline.gold()
+    forget = "DELETE FROM stg_deftunes_api.session_items WHERE session_start_time < '2020-01-11'"
+    with duckdb.connect(str(pipeline.folder / "warehouse.duckdb")) as con:  # as if they had come after the overlap
+        con.execute(forget)
+        con.execute(forget.replace("session_items", "sessions"))
+    assert pipeline("run", "--now", **world.environment).code == 0
+    result = pipeline("backfill", "deftunes_api", "--since", "2020-01-01", "--until", "2020-01-10", **world.environment)
+    assert result.code == 0 and "users" not in result.out, result.err
+    assert pipeline.gold() == complete
+    assert pipeline("backfill", "deftunes_db", "--since", "2020-01-01", **world.environment).code == 3
