@@ -6,6 +6,7 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 from __future__ import annotations
 
 import sys
+import traceback
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each com
     from warehouse.ops import Ops, Run
 
 OK, CHECK_FAILED, CONFIGURATION, UNREACHABLE, STORE, LOCKED = range(6)
+MISTAKE = 70  # in this program
 
 
 class Flow:
@@ -188,7 +190,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
-Day = typer.Option(formats=["%Y-%m-%d"])
+Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
+Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
+Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
+Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
+Rows = Annotated[int, typer.Option(help="how many rows to show")]
+Scale = Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")]
+Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]
 
 
 @app.callback(invoke_without_command=True)
@@ -199,12 +207,7 @@ def default(context: typer.Context) -> None:
 
 
 @app.command()
-def run(
-    sources: Sources = None,
-    now: Annotated[bool, typer.Option("--now", help="whether due or not")] = False,
-    wait: Wait = 0,
-    as_json: Json = False,
-) -> None:
+def run(sources: Sources = None, now: Now = False, wait: Wait = 0, as_json: Json = False) -> None:
     """Run what is due, or the named sources now, through the whole flow."""
     names = (sources or list(declared())) if sources or now else None
     declared(sources)
@@ -220,13 +223,7 @@ def serve(every: Annotated[float, typer.Option(help="seconds between looks at th
 
 
 @app.command()
-def backfill(
-    source: str,
-    since: Annotated[datetime, Day],
-    until: Annotated[datetime | None, Day] = None,
-    wait: Wait = 0,
-    as_json: Json = False,
-) -> None:
+def backfill(source: str, since: Since, until: Until = None, wait: Wait = 0, as_json: Json = False) -> None:
     """Read a span of days of a source again; the cursor stays where it is."""
     declared([source])
     raise SystemExit(run_flow("backfill", [source], since=since, until=until, wait=wait, as_json=as_json))
@@ -234,12 +231,8 @@ def backfill(
 
 @app.command()
 def replay(
-    source: str,
-    rejected: Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")] = False,
-    since: Annotated[datetime | None, Day] = None,
-    wait: Wait = 0,
-    as_json: Json = False,
-) -> None:
+    source: str, rejected: Rejected = False, since: Until = None, wait: Wait = 0, as_json: Json = False
+) -> None:  # fmt: skip
     """Send landed loads through today's contract again: all, those since a day, or from the first rejected row on."""
     import settings
     from runtime.replay import first_load
@@ -257,11 +250,7 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
-def rejected(
-    sources: Sources = None,
-    rows: Annotated[int, typer.Option(help="how many rows to show")] = 20,
-    as_json: Json = False,
-) -> None:
+def rejected(sources: Sources = None, rows: Rows = 20, as_json: Json = False) -> None:
     """Show the rows that broke their contract, with field and rule."""
     from runtime.reports import rejected as show
 
@@ -285,11 +274,7 @@ def doctor() -> None:
 
 
 @app.command()
-def demo(
-    scale: Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")] = 1,
-    seed: int = 7,
-    keep: Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")] = False,
-) -> None:
+def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False) -> None:
     """Start a small upstream world, run the pipeline over several of its days, and show what came out."""
     from demo.show import show
 
@@ -303,7 +288,8 @@ def main() -> None:
     except Exception as error:
         code = getattr(error, "exit_code", None)
         if code is None:
-            raise
+            traceback.print_exc()
+            sys.exit(MISTAKE)
         print(f"error: {error}", file=sys.stderr)
         sys.exit(code)
 

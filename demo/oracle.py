@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from .deftunes import START, DefTunes, Reason, Slot, Version, current, day_of
+from .deftunes import DefTunes
+from .records import START, Reason, Slot, Version, current, day_of
 
 OVERLAP = timedelta(days=7)
 

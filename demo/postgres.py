@@ -15,7 +15,8 @@ from typing import Any
 
 import psycopg2
 
-from .deftunes import DefTunes, Version, current
+from .deftunes import DefTunes
+from .records import Version, current
 
 COLUMNS = {
     "track_id": "varchar(18)", "title": "text", "song_id": "varchar(18)", "release": "text", "artist_id": "varchar(18)",

@@ -20,8 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .deftunes import DefTunes, Slot, current
+from .deftunes import DefTunes
 from .oracle import in_window
+from .records import Slot, current
 
 
 class Api:

@@ -15,8 +15,8 @@ import settings as configuration
 from runtime.console import Console
 from settings import Settings, SettingsError
 
-from .deftunes import DAYS, day_of
 from .oracle import Expected
+from .records import DAYS, day_of
 from .world import World
 
 MARK = "demo"

@@ -12,9 +12,10 @@ from typing import Any
 
 import requests
 
-from .deftunes import DAYS, DefTunes, day_of
+from .deftunes import DefTunes
 from .oracle import Expected, expect
 from .postgres import Postgres, fill
+from .records import DAYS, day_of
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,7 +5,7 @@ from collections import Counter
 import duckdb
 import pytest
 
-from demo.deftunes import DAYS
+from demo.records import DAYS
 from demo.show import differences
 from tests.harness import Pipeline
 

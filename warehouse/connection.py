@@ -44,4 +44,4 @@ def _explain(path: Path, error: Exception) -> str:
     text = str(error).splitlines()[0]
     if "lock" in text.lower():
         return f"{path} is open in another process; DuckDB lets one writer in: close it (a SQL shell?) and run again. {text}"
-    return f"{path} cannot be opened: {text}. If it is damaged, move it away and run `python runner.py replay --all`"
+    return f"{path} cannot be opened: {text}. If it is damaged, move it away and replay each source: `python runner.py replay SOURCE`"

@@ -1,0 +1,1 @@
+"""The measured claims, as ratios within one run: `make benchmark`."""

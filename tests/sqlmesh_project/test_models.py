@@ -1,0 +1,104 @@
+"""Models: changed by plan only, incremental equal to a rebuild, blocked where staging is bad."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ROOT, Pipeline
+
+pytestmark = pytest.mark.slow
+VIEW = Path("sqlmesh_project/models/deftunes/sales_per_country_vw.sql")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout of the project's own code that a test may edit."""
+    folder = tmp_path_factory.mktemp("checkout") / "millrace"
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", ".uv", "data", "logs", "__pycache__", "tests", ".mypy_cache", ".ruff_cache"
+    )
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    return folder
+
+
+def sqlmesh(checkout: Path, pipeline: Pipeline, *arguments: str) -> str:
+    """The README's command, as a person types it."""
+    result = subprocess.run(
+        [str(Path(sys.executable).parent / "sqlmesh"), "-p", "sqlmesh_project", *arguments], cwd=checkout, capture_output=True,
+        text=True, env=os.environ | pipeline.environment, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    environment = os.environ | pipeline.environment | world.environment
+    gold = pipeline.gold()
+    path = checkout / VIEW
+    path.write_text(
+        path.read_text().replace("SUM(items.price)::DECIMAL(18, 2)", "(2 * SUM(items.price))::DECIMAL(18, 2)")
+    )
+
+    def runner(*arguments: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "runner.py", *arguments], cwd=checkout, capture_output=True, text=True, env=environment
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    assert '"pending_models": [\n    "deftunes.sales_per_country_vw"\n  ]' in runner("status", "--json")
+    sqlmesh(checkout, pipeline, "plan", "dev", "--auto-apply")
+    total = "SELECT sum(total_sales) FROM {}.sales_per_country_vw"
+    [(prod,)] = pipeline.query(total.format("deftunes"))
+    [(dev,)] = pipeline.query(total.format("deftunes__dev"))
+    assert dev == 2 * prod
+    assert pipeline.gold() == gold
+    keys = ["-o", "session_month", "-o", "session_year", "-o", "country_code"]
+    difference = sqlmesh(checkout, pipeline, "table_diff", "prod:dev", "deftunes.sales_per_country_vw", *keys)
+    assert "total_sales" in difference and "0.0" in difference
+    said = runner("run", "--now")  # nothing new upstream; prod keeps its model
+    assert pipeline.query(total.format("deftunes")) == [(prod,)], said
+    sqlmesh(checkout, pipeline, "plan", "--auto-apply", "--no-prompts")
+    assert pipeline.query(total.format("deftunes")) == [(dev,)]
+    assert '"pending_models": []' in runner("status", "--json")
+
+
+def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(world, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    while not world.last_day:
+        world.advance()
+        kill = "sqlmesh.core.engine_adapter.duckdb:DuckDBEngineAdapter._insert_append_query:before:3"
+        pipeline("run", "--now", kill=kill, **world.environment)  # dies in the middle of building gold
+        assert pipeline("run", "--now", **world.environment).code == 0
+    fact = "SELECT * EXCLUDE (refine_id) FROM deftunes.fact_order_items ORDER BY ALL"
+    incremental = pipeline.query(fact)
+    (pipeline.folder / "warehouse.duckdb").unlink()
+    (pipeline.folder / "state.duckdb").unlink()
+    for source in ("deftunes_api", "deftunes_db"):
+        assert pipeline("replay", source, **world.environment).code == 0
+    assert pipeline.query(fact) == incremental
+
+
+def test_the_cli_s_linter_formatter_and_unit_tests_pass(checkout, first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    sqlmesh(ROOT, pipeline, "format", "--check")
+    sqlmesh(ROOT, pipeline, "lint")
+    assert "Successfully Ran" in sqlmesh(ROOT, pipeline, "test")
+
+
+@pytest.mark.parametrize("broken", ["owner analytics,\n  ", "description 'Revenue", "grain (session_month"])
+def test_a_model_without_owner_description_or_grain_is_refused(checkout, broken, first_day, tmp_path):
+    path = checkout / VIEW
+    text = path.read_text()
+    line = next(part for part in text.splitlines(keepends=True) if broken.split("\n")[0].split(" (")[0].strip() in part)
+    path.write_text(text.replace(line, ""))
+    try:
+        with pytest.raises(AssertionError, match="nomissing"):
+            sqlmesh(checkout, first_day.copy(tmp_path / "data"), "lint")
+    finally:
+        path.write_text(text)
