@@ -18,6 +18,10 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 Pii = Literal["hash", "drop", "keep"]
+PAYLOAD = "_payload"
+"""Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
+MARKS = ("_load_id", "_row", "_deleted")
+"""What every judged row says of itself: its landed load, its number there, and whether the source deleted it."""
 PARENT, INDEX = "_parent", "_index"
 """Names under which a row made from a list element sees its record and its place in the list."""
 

@@ -17,18 +17,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from . import bulk
-from .contract import INDEX, PARENT, Column, Contract, columns_of
+from .contract import INDEX, MARKS, PARENT, PAYLOAD, Column, Contract, columns_of
 from .declaration import Table
 from .engine import engine
-from .text import parse, text_of
+from .explain import ask, raw_of, redact
+from .text import text_of
 
-PAYLOAD = "_payload"
-"""Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
 CHUNK = 20_000
-_MARKS: dict[str, pa.DataType] = {"_load_id": pa.string(), "_row": pa.int64(), "_deleted": pa.bool_()}
+_MARKS = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_()), strict=True))
 
 _ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
 REJECTED_SCHEMA = pa.schema(
@@ -61,7 +59,7 @@ class Judged:
 
 
 class Judge:
-    """Judges the tables of one source; holds one DuckDB connection in memory that spills into `folder`.
+    """Judges the tables of one source, each in a DuckDB of its own in memory that spills into `folder`.
 
     Args:
         source: name for the rejected rows.
@@ -72,8 +70,7 @@ class Judge:
 
     def __init__(self, source: str, folder: Path, salt: str, now: datetime) -> None:
         self.source, self.folder, self.now = source, folder, now.astimezone(UTC).replace(tzinfo=None)
-        self.con = engine(folder / "spill")
-        self.con.execute("SET VARIABLE pii_salt = ?", [salt])
+        self.salt = salt
 
     def judge(
         self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None
@@ -82,63 +79,73 @@ class Judge:
 
         For a table made with ``from``, `files` are its parent's and `parent` is what became of the parent's rows.
         """
+        self.con = engine(self.folder / "spill")
+        self.con.execute("SET VARIABLE pii_salt = ?", [self.salt])
         columns = columns_of(contract, stored=False)
         marks = _MARKS | ({INDEX: pa.int64()} if table.explode else {})
-        landed = self._landed(files, table, parent)
-        checks = self._checks(columns, landed)
-        values = ", ".join(
-            f"CAST({value} AS {_clear_type(column)}) AS {bulk.identifier(column.name)}"
-            for column, (value, _) in zip(columns, checks, strict=True)
-            if column.kind is not list
-        )
-        ok = " AND ".join(["_parent_ok", *(check for _, check in checks)])
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS SELECT *, ({ok}) AS _ok FROM tokens")
+        self._judge_in_bulk(columns, marks, files, table, parent)
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         sure = folder / "accepted.0.parquet"
         self.con.execute(
-            f"COPY (SELECT {_stored(columns, marks)} FROM (SELECT {values}, {', '.join(marks)} FROM judged WHERE _ok))"
-            f" TO {bulk.literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT {_stored(columns, marks)} FROM judged WHERE _ok) TO {bulk.literal(sure)}"
+            " (FORMAT parquet, COMPRESSION zstd)"
         )
         explained, rejected = self._explain(name, contract, columns, marks, folder)
         accepted = [path for path in (sure, explained) if path]
         return Judged(accepted, rejected, self._counts(accepted, rejected))
 
-    def _landed(self, files: list[str], table: Table, parent: Judged | None) -> dict[str, str]:
-        """Make the view `landed` (a row per row to judge) and return its columns' types."""
+    def _judge_in_bulk(
+        self, columns: list[Column], marks: Iterable[str], files: list[str], table: Table, parent: Judged | None
+    ) -> None:
+        """Make `judged`: per row to judge its values, and whether they are surely valid (``_ok``).
+
+        JSON is taken apart once, into tables that spill when they are large; native columns are judged as they stream.
+        """
         self.con.execute(
-            "CREATE OR REPLACE TEMP VIEW landed_files AS SELECT * EXCLUDE (filename), TRUE AS _parent_ok,"
+            "CREATE TEMP VIEW landed AS SELECT * EXCLUDE (filename), TRUE AS _parent_ok,"
             " regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
             f" FROM read_parquet([{', '.join(map(bulk.literal, files))}], union_by_name = true, filename = true)"
         )
-        query = "SELECT * FROM landed_files"
-        if table.explode and parent:
-            path = bulk.literal(f'$."{table.explode}"')
-            self.con.execute(
-                "CREATE OR REPLACE TEMP TABLE parents AS SELECT _load_id, _row FROM"
-                f" read_parquet([{', '.join(map(bulk.literal, parent.accepted))}])"
-            )
-            query = f"""
-                SELECT _load_id, _row, _deleted, item AS {PAYLOAD}, {PAYLOAD} AS {PARENT}, {INDEX},
-                    (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
-                FROM (SELECT *, unnest(items) AS item, generate_subscripts(items, 1) - 1 AS {INDEX}
-                      FROM (SELECT *, CASE WHEN json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {path}) = 'ARRAY'
-                                THEN json_extract({PAYLOAD}, {path[:-1]}[*]') END AS items FROM landed_files))"""
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW landed AS {query}")
-        return {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}
+        landed = {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}
+        if PAYLOAD in landed:
+            kind, origin, checks = "TABLE", "tokens", self._take_apart(columns, table, parent)
+        else:
+            kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
+        values = [
+            f"CAST({value} AS {_clear_type(column)}) AS {bulk.identifier(column.name)}"
+            for column, (value, _) in zip(columns, checks, strict=True)
+            if column.kind is not list
+        ]
+        ok = " AND ".join(["_parent_ok", *(check for _, check in checks)])
+        self.con.execute(
+            f"CREATE TEMP {kind} judged AS SELECT {', '.join([*values, *marks])}, ({ok}) AS _ok FROM {origin}"
+        )
+        self.con.execute(f"CREATE TEMP VIEW unsure AS {self._unsure_rows(ok, table.explode, PAYLOAD in landed)}")
 
-    def _checks(self, columns: list[Column], landed: dict[str, str]) -> list[tuple[str, str]]:
-        """Make the view `tokens` and return (value, is surely valid) per column, as SQL over it."""
-        if PAYLOAD not in landed:
-            self.con.execute("CREATE OR REPLACE TEMP VIEW tokens AS SELECT * FROM landed")
-            return [bulk.native_check(column, landed) for column in columns]
-        own, parent = bulk.json_paths(columns)
-        lists = [f"{_extract(PAYLOAD, own)} AS own"] + ([f"{_extract(PARENT, parent)} AS parent"] if parent else [])
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW tokens AS SELECT *, {', '.join(lists)} FROM landed")
+    def _take_apart(self, columns: list[Column], table: Table, parent: Judged | None) -> list[tuple[str, str]]:
+        """Make the table `tokens` of JSON records and return (value, is surely valid) per column, as SQL over it."""
+        own, above = bulk.json_paths(columns)
+        records = f"SELECT _load_id, _row, _deleted, _parent_ok, {_extract(PAYLOAD, own)} AS own FROM landed"
+        if table.explode and parent:
+            items = f"json_extract({PAYLOAD}, {bulk.literal(_list_path(table.explode) + '[*]')})"
+            is_list = (
+                f"json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {bulk.literal(_list_path(table.explode))}) = 'ARRAY'"
+            )
+            self.con.execute(f"CREATE TEMP TABLE parents AS SELECT _load_id, _row FROM ({parent.sql})")
+            self.con.execute(
+                f"CREATE TEMP TABLE records AS SELECT _load_id, _row, _deleted, {items} AS items,"
+                f" {_extract(PAYLOAD, above)} AS parent FROM landed WHERE {is_list}"
+            )
+            records = f"""
+                SELECT _load_id, _row, _deleted, {INDEX}, parent, {_extract("item", own)} AS own,
+                    (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
+                FROM (SELECT *, unnest(items) AS item, generate_subscripts(items, 1) - 1 AS {INDEX} FROM records)"""
+        self.con.execute(f"CREATE TEMP TABLE tokens AS {records}")
         return [
             (f"CAST({INDEX} AS BIGINT)", "TRUE")
             if column.path == (INDEX,)
-            else bulk.json_check(column, bulk.json_token(column, own, parent))
+            else bulk.json_check(column, bulk.json_token(column, own, above))
             for column in columns
         ]
 
@@ -155,10 +162,10 @@ class Judge:
                 accepted: list[dict[str, Any]] = []
                 rejected: list[dict[str, Any]] = []
                 for row in rows:
-                    raw = _raw(row)
-                    values, reasons = _ask(contract, raw, row["_parent_ok"])
+                    raw = raw_of(row)
+                    values, reasons = ask(contract, raw, row["_parent_ok"])
                     if reasons:
-                        rejected.append(self._rejection(name, row, _redact(raw, columns), reasons))
+                        rejected.append(self._rejection(name, row, redact(raw, columns), reasons))
                     else:
                         accepted.append(values | {mark: row[mark] for mark in marks})
                 self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))
@@ -170,13 +177,23 @@ class Judge:
                         writers[path].write(part)
         return (good if good in writers else None), (bad if bad in writers else None)
 
+    def _unsure_rows(self, ok: str, explode: str | None, is_json: bool) -> str:
+        """The landed rows that Pydantic must look at, whole, as SQL."""
+        if not is_json:
+            return f"SELECT * FROM landed WHERE NOT ({ok})"
+        columns = "landed.*"
+        if explode:
+            item = f"json_extract({PAYLOAD}, {bulk.literal(_list_path(explode))} || '[' || judged.{INDEX} || ']')"
+            columns = (
+                f"landed._load_id, landed._row, landed._deleted, judged.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
+                f" {PAYLOAD} AS {PARENT}, (landed._load_id, landed._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
+            )
+        return f"SELECT {columns} FROM landed JOIN judged USING (_load_id, _row) WHERE NOT judged._ok"
+
     def _unsure(self) -> Iterator[list[dict[str, Any]]]:
-        """The rows to explain, in chunks: read by a second cursor, so that the first stays free for each chunk's work."""
-        keep = [row[0] for row in self.con.execute("DESCRIBE landed").fetchall()]
-        self.con.execute(
-            f"CREATE OR REPLACE TABLE unsure AS SELECT {', '.join(map(bulk.identifier, keep))} FROM judged WHERE NOT _ok"
-        )
-        for batch in self.con.cursor().execute("SELECT * FROM unsure").to_arrow_reader(CHUNK):
+        """The rows of `unsure` in chunks: by a second cursor, so that the first stays free for each chunk's work."""
+        self.con.execute("CREATE TABLE explain AS SELECT * FROM unsure")
+        for batch in self.con.cursor().execute("SELECT * FROM explain").to_arrow_reader(CHUNK):
             yield batch.to_pylist()
 
     def _rejection(self, name: str, row: dict[str, Any], raw: Any, reasons: list[dict[str, str]]) -> dict[str, Any]:
@@ -203,11 +220,15 @@ class Judge:
                 f"SELECT _load_id, sum(a)::BIGINT, sum(r)::BIGINT FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
             ).fetchall()
         }
-        landed = dict(self.con.execute("SELECT _load_id, count(*) FROM landed GROUP BY 1").fetchall())
+        landed = dict(self.con.execute("SELECT _load_id, count(*) FROM judged GROUP BY 1").fetchall())
         for load, count in landed.items():
             if sum(judged.get(load, (0, 0))) != count:
                 raise RuntimeError(f"{self.source}: load {load}: {count} rows landed but {judged.get(load)} judged")
         return {load: (count, *judged[load]) for load, count in landed.items()}
+
+
+def _list_path(name: str) -> str:
+    return f'$."{name}"'
 
 
 def _extract(column: str, paths: list[str]) -> str:
@@ -236,48 +257,3 @@ def _arrow_type(column: Column) -> pa.DataType:
     if column.kind is Decimal:
         return pa.decimal128(column.max_digits, column.decimal_places)
     return _ARROW.get(column.kind, pa.date32())
-
-
-def _raw(row: dict[str, Any]) -> Any:
-    """The landed row as Pydantic shall see it: the record as it came, with its place when it is a list element."""
-    if PAYLOAD not in row:
-        return {k: v for k, v in row.items() if k not in (*_MARKS, "_parent_ok")}
-    record = parse(row[PAYLOAD])
-    if PARENT in row and isinstance(record, dict):
-        parent = parse(row[PARENT])
-        record |= {PARENT: {k: v for k, v in parent.items() if not isinstance(v, list)}, INDEX: row[INDEX]}
-    return record
-
-
-def _ask(contract: type[Contract], raw: Any, parent_ok: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Pydantic's verdict on one row: (its values, why not); exactly one of them is empty."""
-    try:
-        values = contract.model_validate(raw).model_dump()
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        return {}, [{"field": ".".join(map(str, e["loc"])), "rule": e["type"], "message": e["msg"]} for e in details]
-    if not parent_ok:
-        return {}, [{"field": "", "rule": "parent_rejected", "message": "the record it is part of was rejected"}]
-    for name, value in values.items():
-        if isinstance(value, datetime) and value.tzinfo:
-            values[name] = value.astimezone(UTC).replace(tzinfo=None)
-    return values, []
-
-
-def _redact(raw: Any, columns: list[Column]) -> Any:
-    """The raw row without what is tagged as personal: a rejected row is read by people. Landing keeps the original."""
-    for column in columns:
-        if column.pii in ("hash", "drop"):
-            *way, last = column.path
-            inside = raw
-            for part in way:
-                inside = inside[part] if _holds(inside, part) else None
-            if _holds(inside, last):
-                inside[last] = "***"
-    return raw
-
-
-def _holds(container: Any, part: str | int) -> bool:
-    if isinstance(container, dict):
-        return part in container
-    return isinstance(container, list) and isinstance(part, int) and part < len(container)

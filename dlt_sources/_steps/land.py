@@ -24,10 +24,9 @@ from settings import Settings
 from . import pipelines
 from .bulk import identifier, literal
 from .connect import SourceError, connect, explain
-from .contract import columns_of
+from .contract import PAYLOAD, columns_of
 from .declaration import Source, Table
 from .engine import engine
-from .judge import PAYLOAD
 from .lake import LAYOUT
 from .text import text_of
 

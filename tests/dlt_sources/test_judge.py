@@ -155,7 +155,7 @@ def test_database_rows_are_judged_as_pydantic_would(tmp_path, whole, money, data
 def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "dlt_sources._steps.judge._ask",
+        "dlt_sources._steps.judge.ask",
         lambda *a: asked.append(a) or ({}, [{"field": "", "rule": "r", "message": "m"}]),
     )
     judge(tmp_path, Everything, pa.table({"_payload": [orjson.dumps(PERFECT).decode()] * 100}))
