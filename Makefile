@@ -33,7 +33,7 @@ test-fast: .venv/.ready ## the tests that need no running world
 check: .venv/.ready ## lint, types, formats, derived files, models
 	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) yamllint .
 	$(RUN) python -m dlt_sources.derive --check
-	$(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test
+	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test
 
 format: .venv/.ready ## format Python and SQL
 	$(RUN) ruff check --fix . && $(RUN) ruff format . && $(RUN) sqlmesh -p sqlmesh_project format

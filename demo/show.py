@@ -65,8 +65,8 @@ _NEXT = """What to do next:
 
 def _make_room(settings: Settings) -> None:
     """An earlier demo's data makes way; anything else stays untouched."""
-    if settings.data.exists() and any(settings.data.iterdir()):
-        if not (settings.data / MARK).exists():
+    if settings.data.exists():
+        if (settings.data / "lake").exists() and not (settings.data / MARK).exists():
             raise SettingsError(
                 f"{settings.data} holds a pipeline that is not the demo's; run the demo beside it:"
                 " ELT_DATA_DIR=demo-data python runner.py demo"
