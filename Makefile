@@ -9,8 +9,9 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.ready: pyproject.toml uv.lock
-	@command -v $(UV) >/dev/null || { python3 -m venv .uv && .uv/bin/pip install --quiet uv; }
-	$(UV) sync --frozen --compile-bytecode --quiet
+	@echo "Installing into .venv (about 1 GB; a minute or two the first time)"
+	@command -v $(UV) >/dev/null || { python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv; }
+	@$(UV) sync --frozen --compile-bytecode --quiet --system-certs
 	@touch $@
 
 setup: .venv/.ready ## install everything into .venv
