@@ -57,12 +57,10 @@ class Flow:
 
         try:
             with self.console.step("land", name) as step:
-                rows = land(self.sources[name], self.settings, since=since, until=until)
-                step.done(rows)
+                step.done(land(self.sources[name], self.settings, since=since, until=until))
         except (SourceError, SettingsError) as error:
             self.problem(error.exit_code, str(error))
             return False
-        self.run.landed += sum(rows.values())
         return True
 
     def refine(self, name: str, replay: str | None) -> None:
@@ -72,6 +70,7 @@ class Flow:
         with self.console.step("refine", name) as step:
             refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
+        self.run.landed += refined.landed.total()
         self.run.accepted += refined.accepted.total()
         self.run.rejected += refined.rejected.total()
 

@@ -96,14 +96,16 @@ class Console:
         for name, value in rows[0].items():
             table.add_column(name, justify="right" if isinstance(value, (int, float)) else "left", overflow="fold")
         for row in rows:
-            table.add_row(
-                *(
-                    "" if v is None else f"{v:,}" if isinstance(v, (int, float)) else escape(str(v))
-                    for v in row.values()
-                )
-            )
+            table.add_row(*map(_cell, row.values()))
         self.out.print(table)
 
     def json(self, value: Any) -> None:
         """Print a value as JSON."""
         self.out.print_json(json.dumps(value, default=str))
+
+
+def _cell(value: Any) -> str:
+    """A value for a table; numbers are grouped from five digits on, so that years stay years."""
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, (int, float)) and abs(value) >= 10_000 else escape(str(value))

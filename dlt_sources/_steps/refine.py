@@ -25,9 +25,10 @@ BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, 
 
 @dataclass
 class Refined:
-    """What one refine did: the landed loads it took, and rows per table."""
+    """What one refine did: the landed loads it took, and their rows per table; elements of a list count as rows."""
 
     loads: list[str] = field(default_factory=list)
+    landed: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
 
@@ -47,6 +48,7 @@ def refine(
     for batch in _batches(source, landing, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         for name, judged in _refine(source, batch, landing, staging, settings, replay=since is not None).items():
+            done.landed[name] += sum(landed for landed, _, _ in judged.counts.values())
             done.accepted[name] += sum(accepted for _, accepted, _ in judged.counts.values())
             done.rejected[name] += sum(rejected for _, _, rejected in judged.counts.values())
         done.loads += batch
