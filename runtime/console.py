@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console as Rich
 from rich.markup import escape
 from rich.table import Table
@@ -92,12 +94,26 @@ class Console:
         if not rows:
             self.out.print(f"{title}: {empty}")
             return
-        table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+        table = Table(
+            title=title,
+            title_justify="left",
+            title_style="bold",
+            header_style="dim",
+            box=SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+        )
         for name, value in rows[0].items():
-            table.add_column(name, justify="right" if isinstance(value, (int, float)) else "left", overflow="fold")
+            number = isinstance(value, (int, float, Decimal))
+            table.add_column(name, justify="right" if number else "left", overflow="fold")
         for row in rows:
             table.add_row(*map(_cell, row.values()))
         self.out.print(table)
+
+    def blocks(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Print pairs of a line and the detail below it, for what is too wide for a table."""
+        for line, detail in rows:
+            self.out.print(f"  {escape(line)}\n    [dim]{escape(detail)}[/dim]")
 
     def json(self, value: Any) -> None:
         """Print a value as JSON."""

@@ -17,10 +17,10 @@ def examine() -> int:
     first = 0
     for name, probe in _probes(settings):
         try:
-            console.out.print(f"  [green]ok[/green]      {name:<34}{probe()}")
+            console.out.print(f"  [green]ok[/green]      {name:<40} {probe()}")
         except Exception as error:
             first = first or getattr(error, "exit_code", 4)
-            console.out.print(f"  [red]missing[/red] {name:<34}{error}")
+            console.out.print(f"  [red]missing[/red] {name:<40} {error}")
     return first
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dlt_sources.door import Source
 
-_RUNS = """SELECT run_id AS run, strftime(started_at, '%Y-%m-%d %H:%M:%S') AS started, sources, status, exit_code, landed, accepted, rejected
+_RUNS = """SELECT run_id AS run, strftime(started_at, '%Y-%m-%d %H:%M') AS started, replace(sources, ',', ', ') AS sources, status, exit_code, landed, accepted, rejected
 FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
 _CHECKS = """SELECT layer, scope, dataset, check_name AS "check", outcome, measured FROM {ops}.check_results
 WHERE outcome <> 'passed' AND run_id = (SELECT run_id FROM {ops}.check_results ORDER BY run_id DESC LIMIT 1)"""
@@ -67,8 +67,10 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
         return
     if answer["running"]:
         console.note("a run is at work; this is the record as last published")
-    console.table("Last runs", runs, "none yet; `python runner.py run` starts one")
-    console.table("Tables", tables, "nothing has landed yet")
+    shown = [{n: v for n, v in row.items() if n != "run"} for row in runs]
+    console.table("Last runs", shown, "none yet; `python runner.py run` starts one")
+    brief = [{n: v for n, v in row.items() if n != "loads"} for row in tables]
+    console.table("Tables", brief, "nothing has landed yet")
     console.table("Checks that did not pass in the last run", checks, "none")
     if pending:
         console.note(f"changed models wait for `sqlmesh -p sqlmesh_project plan`: {', '.join(pending)}")
@@ -79,7 +81,7 @@ def _freshness(con: duckdb.DuckDBPyConnection | None, live: bool, source: str) -
     return _rows(
         con,
         "SELECT source, table_name AS 'table', strftime(to_timestamp(CAST(max(load_id) AS DOUBLE)) AT TIME ZONE 'UTC',"
-        " '%Y-%m-%d %H:%M:%S') AS last_landed, count(*) AS loads, sum(landed)::BIGINT AS landed, sum(accepted)::BIGINT AS accepted,"
+        " '%Y-%m-%d %H:%M') AS last_landed, count(*) AS loads, sum(landed)::BIGINT AS landed, sum(accepted)::BIGINT AS accepted,"
         f" sum(rejected)::BIGINT AS rejected FROM {table} GROUP BY 1, 2 ORDER BY 2",
     )
 
@@ -108,7 +110,7 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
         console.json({"reasons": reasons, "rows": rows})
         return
     console.table("Rejected rows by reason", reasons, "none")
-    console.table(f"The newest {len(rows)}", [{**row, "raw": row["raw"][:120]} for row in rows], "none")
+    console.blocks([(f"{r['id']}  {r['field']} {r['rule']}: {r['message']}", r["raw"][:300]) for r in rows])
     if rows:
         console.note("after mending the contract: `python runner.py replay SOURCE --rejected`")
 

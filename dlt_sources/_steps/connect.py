@@ -6,6 +6,7 @@ and every failure into a `SourceError` that says what happened and what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -156,7 +157,7 @@ def reach(source: Source, settings: Settings) -> str:
         with sa.create_engine(_driver(url)).connect():
             return sa.make_url(url).render_as_string(hide_password=True)
     except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
-        raise explain(error, source.name) from None
+        raise explain(error, source.name, "check its address, and that it is up") from None
 
 
 def _driver(url: str) -> str:
@@ -169,7 +170,10 @@ def _driver(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def explain(error: BaseException, source: str) -> SourceError | SettingsError:
+_NEXT = "nothing of this read was landed, the next run starts from the same place"
+
+
+def explain(error: BaseException, source: str, then: str = _NEXT) -> SourceError | SettingsError:
     """The reason inside dlt's and the drivers' wrappings, in words: what failed, why, what to do next."""
     cause: BaseException | None = error
     chain: list[BaseException] = []
@@ -179,25 +183,29 @@ def explain(error: BaseException, source: str) -> SourceError | SettingsError:
     for found in chain:
         if isinstance(found, SourceError | SettingsError):
             return found
-    for found in chain:
-        if isinstance(found, requests.HTTPError) and found.response is not None:
-            answer = found.response
-            return SourceError(
-                f"{source}: {_without_query(answer.url)} answered {answer.status_code} {answer.reason}; {_NEXT}"
-            )
-        if isinstance(found, requests.exceptions.JSONDecodeError):
-            return SourceError(
-                f"{source}: the answer is not whole JSON ({found.msg} at character {found.pos}); {_NEXT}"
-            )
-        if isinstance(found, requests.Timeout):
-            return SourceError(f"{source}: no answer in time; {_NEXT}")
-        if isinstance(found, requests.RequestException):
-            return SourceError(f"{source}: could not be reached ({type(found).__name__}); {_NEXT}")
-    text = str(chain[-1]).strip().splitlines() or [type(chain[-1]).__name__]
-    return SourceError(f"{source}: {type(chain[-1]).__name__}: {text[0]}; {_NEXT}")
+    said = next((text for found in chain if (text := _said(found))), None)
+    if said is None:
+        lines = str(chain[-1]).strip().splitlines() or ["no more is known"]
+        said = f"{type(chain[-1]).__name__}: {lines[0]}"
+    return SourceError(f"{source}: {_without_password(said)}; {then}")
 
 
-_NEXT = "nothing of this read was landed, the next run starts from the same place"
+def _said(error: BaseException) -> str | None:
+    """A failed request in words; None for any other error."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        answer = error.response
+        return f"{_without_query(answer.url)} answered {answer.status_code} {answer.reason}"
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return f"the answer is not whole JSON ({error.msg} at character {error.pos})"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.RequestException):
+        return f"could not be reached ({type(error).__name__})"
+    return None
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"://([^:/@\s]*):[^@\s]*@", r"://\1:***@", text)
 
 
 def _without_query(url: str) -> str:
