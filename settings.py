@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent
 LIBRARIES = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
+    # dlt would keep a second copy of everything it ever loaded.
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
     "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
     "SODA_CORE_TELEMETRY_ENABLED": "false",
     # SQLMesh forks workers to load models; a fork of a process that already holds DuckDB's threads crashes.

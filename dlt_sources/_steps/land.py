@@ -136,6 +136,8 @@ class _Read:
         finally:
             if writer:
                 writer.close()
+        if writer is None and self.previous.exists():  # an empty answer is a read, too
+            con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
         if self.table.deletes != "none":
             yield from self._tombstones(con, read)
         if self.table.cursor and not self.backfill:

@@ -133,6 +133,11 @@ def test_rows_deleted_at_the_source_leave_staging(tmp_path, here, api):
     assert staged(here) == [(1, "x"), (2, "x")]
     refine(shop, here, since="0")  # replayed from landing: the deletion is part of it
     assert staged(here) == [(1, "x"), (2, "x")]
+    believing = rest(tmp_path, api, deletes="reconcile", shrink_floor=0)
+    assert land(believing, here) == {"things": 2}
+    assert land(believing, here) == {}
+    refine(believing, here)
+    assert staged(here) == []
 
 
 def test_softly_deleted_rows_stay_and_say_so(tmp_path, here, api):
