@@ -4,6 +4,9 @@ import random
 
 import pytest
 
+from demo.world import World
+from tests.harness import Pipeline
+
 pytestmark = pytest.mark.slow
 
 POINTS = {
@@ -56,3 +59,16 @@ def test_killed_at_random_then_run_again(seed, uninterrupted, world, first_day, 
     again = pipeline("run", "--now", **world.environment)
     assert again.code == 0, again.out + again.err
     assert pipeline.gold() == uninterrupted
+
+
+@pytest.mark.parametrize("point", ["staging is merged but not committed", "some models are built", "gold is built"])
+def test_killed_in_the_very_first_run(point, tmp_path_factory, tmp_path):
+    with World(tmp_path_factory.mktemp("world"), 0.01) as world:
+        undisturbed = Pipeline(tmp_path / "undisturbed" / "data", world.environment)
+        (tmp_path / "undisturbed").mkdir()
+        assert undisturbed("run", "--now").code == 0
+        pipeline = Pipeline(tmp_path / "data", world.environment)
+        assert pipeline("run", "--now", kill=POINTS[point]).code == -9
+        again = pipeline("run", "--now")
+        assert again.code == 0, again.out + again.err
+        assert pipeline.gold() == undisturbed.gold()
