@@ -51,6 +51,24 @@ def fail_an_audit() -> None:
     door.run_models = run_models
 
 
+def die_when_the_fact_is_written() -> None:
+    """SIGKILL between a fact's first rows and SQLMesh's note that they are there."""
+    import os
+    import signal
+
+    from sqlmesh.core.snapshot.evaluator import SnapshotEvaluator
+
+    original = SnapshotEvaluator.evaluate
+
+    def evaluate(self: Any, snapshot: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, snapshot, *args, **kwargs)
+        if "fact_" in snapshot.name:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    SnapshotEvaluator.evaluate = evaluate
+
+
 def fail_to_publish() -> None:
     """The disk is full when the new version is synced."""
     import warehouse.publish

@@ -61,14 +61,37 @@ def test_killed_at_random_then_run_again(seed, uninterrupted, world, first_day, 
     assert pipeline.gold() == uninterrupted
 
 
-@pytest.mark.parametrize("point", ["staging is merged but not committed", "some models are built", "gold is built"])
-def test_killed_in_the_very_first_run(point, tmp_path_factory, tmp_path):
+@pytest.fixture(scope="module")
+def undisturbed_first_day(tmp_path_factory):
+    """A world on its first day and gold of a run on it that nothing disturbed."""
     with World(tmp_path_factory.mktemp("world"), 0.01) as world:
-        undisturbed = Pipeline(tmp_path / "undisturbed" / "data", world.environment)
-        (tmp_path / "undisturbed").mkdir()
-        assert undisturbed("run", "--now").code == 0
-        pipeline = Pipeline(tmp_path / "data", world.environment)
-        assert pipeline("run", "--now", kill=POINTS[point]).code == -9
-        again = pipeline("run", "--now")
-        assert again.code == 0, again.out + again.err
-        assert pipeline.gold() == undisturbed.gold()
+        pipeline = Pipeline(tmp_path_factory.mktemp("undisturbed") / "data", world.environment)
+        assert pipeline("run", "--now").code == 0
+        yield world, pipeline.gold()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"kill": POINTS["staging is merged but not committed"]},
+        {"kill": POINTS["some models are built"]},
+        {"patch": "tests.patches:die_when_the_fact_is_written"},
+        {"kill": POINTS["gold is built"]},
+    ],
+)
+def test_killed_in_the_very_first_run(how, undisturbed_first_day, tmp_path):
+    world, gold = undisturbed_first_day
+    pipeline = Pipeline(tmp_path / "data", world.environment)
+    assert pipeline("run", "--now", **how).code == -9
+    again = pipeline("run", "--now")
+    assert again.code == 0, again.out + again.err
+    assert pipeline.gold() == gold
+
+
+def test_an_audit_that_failed_in_the_very_first_build_leaves_no_hole(undisturbed_first_day, tmp_path):
+    world, gold = undisturbed_first_day
+    pipeline = Pipeline(tmp_path / "data", world.environment)
+    assert pipeline("run", "--now", patch="tests.patches:fail_an_audit").code == 1
+    mended = pipeline("replay", "deftunes_api")
+    assert mended.code == 0, mended.out + mended.err
+    assert pipeline.gold() == gold

@@ -90,6 +90,15 @@ def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(wor
     assert pipeline.query(fact) == incremental
 
 
+def test_a_restated_fact_is_whole(first_day, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    fact = "SELECT * FROM deftunes.fact_order_items ORDER BY ALL"
+    before = pipeline.query(fact)
+    restate = ("plan", "--restate-model", "deftunes.fact_order_items", "--auto-apply", "--no-prompts")
+    sqlmesh(ROOT, pipeline, *restate)
+    assert before and pipeline.query(fact) == before
+
+
 def test_the_cli_s_linter_formatter_and_unit_tests_pass(checkout, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     sqlmesh(ROOT, pipeline, "format", "--check")

@@ -6,7 +6,7 @@ MODEL (
   owner analytics,
   grain (session_id, track_id),
   depends_on ARRAY(deftunes.dim_users, deftunes.dim_songs, deftunes.dim_artists, deftunes.dim_date),
-  description 'One purchased track of a session. Only rows that staging changed since the last build are read; rows of a corrected session that staging no longer has are deleted. Both steps give the same result when repeated after a crash.',
+  description 'One purchased track of a session. Only rows that staging changed since the day of the last build are read (a refine id is nanoseconds of unix time); rows of a corrected session that staging no longer has are deleted. Both steps give the same result when repeated after a crash.',
   column_descriptions (
     session_id = 'Session of the purchase, uuid',
     track_id = 'Track bought (TR...); the API calls it song_id',
@@ -48,11 +48,7 @@ SELECT
   items._refine_id::VARCHAR(32) AS refine_id
 FROM stg_deftunes_api.session_items AS items
 WHERE
-  items._refine_id > (
-    SELECT
-      COALESCE(MAX(built.refine_id), '')
-    FROM deftunes.fact_order_items AS built
-  );
+  @REFINED_SINCE(items._refine_id);
 
 @IF(
   @runtime_stage = 'evaluating',
