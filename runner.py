@@ -29,16 +29,21 @@ class Flow:
     def __init__(self, run: Run, sources: dict[str, Source], settings: Settings, ops: Ops, console: Console) -> None:
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
 
-    def execute(self, since: datetime | None, until: datetime | None, replay: str | None) -> None:
+    def execute(self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str]) -> None:
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
         self.ops.begin(self.run)
-        ran = [name for name in self.run.sources if replay is not None or self.land(name, since, until)]
+        ran = [name for name in self.run.sources if replay is not None or self.land(name, since, until, files)]
         for name in self.run.sources:
             self.refine(name, replay)
-        changed = self.changed()
+        staged, progress = self.staged(), self.ops.progress()
+        changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
+        held = {name for name in changed if not self.check("staging", name)}
+        for name, refine_id in staged.items():
+            if name not in held and refine_id != progress[name].sent:
+                self.sink(name, refine_id)
         if changed:
-            held = {name for name in changed if not self.check("staging", name)}
-            models = self.model(held)
+            self.ops.unite()
+            models = self.model(set(changed), held)
             for domain, feeds in models.domains.items():
                 if feeds & held or domain in models.broken or not self.check("gold", domain):
                     held |= feeds
@@ -50,14 +55,14 @@ class Flow:
         else:
             self.ops.finish(self.run, ran)
 
-    def land(self, name: str, since: datetime | None, until: datetime | None) -> bool:
+    def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
         from dlt_sources.door import SourceError, land
         from settings import SettingsError
 
         try:
             with self.console.step("land", name) as step:
-                step.done(land(self.sources[name], self.settings, since=since, until=until))
+                step.done(land(self.sources[name], self.settings, since=since, until=until, files=files))
         except (SourceError, SettingsError) as error:
             self.problem(error.exit_code, str(error))
             return False
@@ -74,16 +79,15 @@ class Flow:
         self.run.accepted += refined.accepted.total()
         self.run.rejected += refined.rejected.total()
 
-    def changed(self) -> dict[str, str]:
-        """Sources whose staging holds rows that are not published, with their newest refine.
+    def staged(self) -> dict[str, str]:
+        """Sources whose staging holds rows, with their newest refine.
 
         Not only this run's: what an earlier run refined before it was killed or failed is picked up here.
         """
         from dlt_sources.door import Staging
 
-        published = {name: refine_id for name, (_, refine_id) in self.ops.progress().items()}
-        staged = {name: Staging(source, self.settings) for name, source in self.sources.items()}
-        return {n: s.refine_id for n, s in staged.items() if s.last_load and s.refine_id != published.get(n)}
+        staged = Staging.of_all(list(self.sources.values()), self.settings)
+        return {name: refine_id for name, (last_load, refine_id) in staged.items() if last_load}
 
     def check(self, layer: str, scope: str) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""
@@ -93,7 +97,7 @@ class Flow:
         with self.console.step(f"check {layer}", scope) as step:
             results = check(layer, scope, self.settings)
             if layer == "staging":
-                published = self.ops.progress().get(scope, (None, None))[1]
+                published = self.ops.progress()[scope].published
                 limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
                 results += rejected_rows(scope, limits, published, self.settings)
             stops = [result for result in results if result.stops]
@@ -103,12 +107,26 @@ class Flow:
             self.problem(CHECK_FAILED, f"check failed: {result}")
         return not stops
 
-    def model(self, blocked: set[str]) -> ModelRun:
-        """Build gold from staging, leaving out what stands on a blocked source."""
+    def sink(self, name: str, refine_id: str) -> None:
+        """Send what is new in staging to the operational Postgres, for tables that also go there."""
+        from dlt_sources.door import StoreError, sink
+        from settings import SettingsError
+
+        if any("postgres" in table.sinks for table in self.sources[name].tables.values()):
+            try:
+                with self.console.step("sink", name) as step:
+                    step.done(sink(self.sources[name], self.settings))
+            except (StoreError, SettingsError) as error:
+                self.problem(error.exit_code, str(error))
+                return
+        self.ops.mark(name, sent=refine_id)
+
+    def model(self, changed: set[str], blocked: set[str]) -> ModelRun:
+        """Build gold from what changed in staging, leaving out what stands on a blocked source."""
         from sqlmesh_project.door import run_models
 
         with self.console.step("model", "gold") as step:
-            models = run_models(blocked, self.settings)
+            models = run_models(changed, blocked, self.settings)
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             self.problem(CHECK_FAILED, f"model failed: {failure}")
@@ -123,7 +141,7 @@ class Flow:
         with self.console.step("publish", "serving") as step:
             step.done(publish({*self.run.published, "ops"}, self.settings))
         for name, refine_id in sources.items():
-            self.ops.mark_published(name, refine_id)
+            self.ops.mark(name, published=refine_id)
 
     def problem(self, code: int, text: str) -> None:
         """Remember what went wrong. Trouble with the data outweighs a source that was away."""
@@ -135,7 +153,7 @@ class Flow:
 
 def run_flow(
     command: str, names: list[str] | None, *, since: datetime | None = None, until: datetime | None = None,
-    replay: str | None = None, wait: float = 0, as_json: bool = False,
+    replay: str | None = None, files: list[str] | None = None, wait: float = 0, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due. Returns the exit code."""
     import duckdb
@@ -162,14 +180,15 @@ def run_flow(
         run = Run(command=command, sources=selected, target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
         try:
-            flow.execute(since, until, replay)
+            flow.execute(since, until, replay, files or [])
         except Exception as error:
             flow.problem(getattr(error, "exit_code", STORE), str(error) or type(error).__name__)
             ops.try_finish(run)
             if not hasattr(error, "exit_code") and not isinstance(error, OSError | duckdb.Error):
                 raise  # a mistake in this program: show where
         console.summary(run)
-    if run.problems:
+        repeated = bool(run.problems) and ops.repeats(run)
+    if run.problems and not repeated:
         alert(run, settings)
     return run.exit_code
 
@@ -190,6 +209,9 @@ Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means a
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
 Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
+Files = Annotated[
+    list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
+]
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
 Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
@@ -206,11 +228,13 @@ def default(context: typer.Context) -> None:
 
 
 @app.command()
-def run(sources: Sources = None, now: Now = False, wait: Wait = 0, as_json: Json = False) -> None:
-    """Run what is due, or the named sources now, through the whole flow."""
+def run(sources: Sources = None, now: Now = False, file: Files = None, wait: Wait = 0, as_json: Json = False) -> None:
+    """Run what is due, or the named sources now, through the whole flow; with --file read that file of the source."""
     names = (sources or list(declared())) if sources or now else None
     declared(sources)
-    raise SystemExit(run_flow("run", names, wait=wait, as_json=as_json))
+    if file and len(sources or []) != 1:
+        raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")
+    raise SystemExit(run_flow("run", names, files=file, wait=wait, as_json=as_json))
 
 
 @app.command()

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     retry_pace: float = Field(1.0, ge=0, description="multiplies the waits between retries of a request")
     alert_urls: SecretStr = Field(SecretStr(""), description="comma-separated Apprise URLs that hear of failed runs")
 
+    postgres_url: SecretStr = Field(SecretStr(""), description="DSN of the operational Postgres of `sinks: [postgres]`")
+
     # Target aws: the SQLMesh gateway `redshift`.
     redshift_host: str = ""
     redshift_port: int = 5439

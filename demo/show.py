@@ -15,7 +15,6 @@ import settings as configuration
 from runtime.console import Console
 from settings import Settings, SettingsError
 
-from .oracle import Expected
 from .records import DAYS, day_of
 from .world import World
 
@@ -44,7 +43,7 @@ def show(scale: float, seed: int, keep: bool) -> int:
         console.out.print("\n[bold]Once more[/bold]  nothing has changed upstream")
         if code := _run(world):
             return code
-        equal = _results(settings, console, world.oracle())
+        equal = _results(settings, console, world)
         console.out.print(f"\nThe demo took {time.monotonic() - start:.0f} s. {_NEXT}")
         if keep:
             _wait(console, world)
@@ -83,7 +82,7 @@ def _run(world: World) -> int:
     return run_flow("run", list(declared()))
 
 
-def _results(settings: Settings, console: Console, oracle: Expected) -> bool:
+def _results(settings: Settings, console: Console, world: World) -> bool:
     with duckdb.connect(str(settings.serving.resolve()), read_only=True) as con:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -110,7 +109,7 @@ def _results(settings: Settings, console: Console, oracle: Expected) -> bool:
             rows("SELECT * FROM deftunes.sales_per_country_vw ORDER BY total_sales DESC LIMIT 5"),
             "none",
         )
-        wrong = differences(con, oracle)
+        wrong = differences(con, world)
     for line in wrong:
         console.problem(line)
     if not wrong:
@@ -137,8 +136,9 @@ def _gold(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     ]
 
 
-def differences(con: duckdb.DuckDBPyConnection, oracle: Expected) -> list[str]:
-    """How the published data differs from what the oracle expects; empty when it is equal."""
+def differences(con: duckdb.DuckDBPyConnection, world: World) -> list[str]:
+    """How the published data differs from what the world's oracle expects; empty when it is equal."""
+    oracle = world.oracle()
     artists = {
         (y, n): v
         for y, n, v in con.execute(
@@ -169,9 +169,12 @@ def differences(con: duckdb.DuckDBPyConnection, oracle: Expected) -> list[str]:
         ("revenue", revenue, oracle.revenue),
         ("revenue by year and artist", artists, dict(oracle.by_artist)),
         ("revenue by month, year and country", countries, dict(oracle.by_country)),
-        ("rejected rows", rejected, oracle.rejected),
+        ("rejected rows", rejected, world.rejected()),
         *((name, status[name], counts) for name, counts in oracle.status.items()),
     ]
+    for name, query, rows in world.expected():
+        found = con.execute(f"SELECT * FROM ({query}) ORDER BY ALL").fetchall()
+        pairs.append((name, Counter(found), Counter(rows)))
     return [f"{name}: found {_brief(got, want)}" for name, got, want in pairs if got != want]
 
 

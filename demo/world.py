@@ -1,10 +1,11 @@
-"""The upstream world, started and stopped as one: the API's process, the catalogue's server, the calendar."""
+"""The upstream world, started and stopped as one: the server of pages and APIs, Postgres, the file drop, the calendar."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +13,14 @@ from typing import Any
 
 import requests
 
+from .audiophile import Rankings
 from .deftunes import DefTunes
 from .oracle import Expected, expect
+from .people import RandomUsers
 from .postgres import Postgres, fill
-from .records import DAYS, day_of
+from .records import DAYS, Reason, day_of
+from .sales import Sales
+from .taxi import Taxi
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,6 +37,8 @@ class World:
         self.folder, self.scale, self.seed, self.day = folder, scale, seed, 0
         self.postgres = Postgres(folder / "postgres")
         self.tunes = DefTunes(seed, scale)
+        self.sales = Sales(seed, scale)
+        self.others = (self.sales, Rankings(seed, scale), Taxi(seed, scale), RandomUsers(seed, scale))
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> World:
@@ -46,6 +53,7 @@ class World:
         try:
             self.postgres.start()
             fill(self.postgres, self.tunes, 0)
+            self._drop_batches()
             while not ready.exists():
                 if self._server.poll() is not None:
                     raise RuntimeError(f"the demo API did not start; {self.folder / 'api.log'} says why")
@@ -74,6 +82,11 @@ class World:
         return {
             "ELT_DEFTUNES_API_URL": self.api_url,
             "ELT_DEFTUNES_DB_URL": self.postgres.dsn,
+            "ELT_AUDIOPHILE_URL": self.api_url,
+            "ELT_RANDOM_USERS_URL": self.api_url,
+            "ELT_TAXI_FILES": f"{self.api_url}/trip-data",
+            "ELT_SALES_FILES": str(self.folder / "sales"),
+            "ELT_POSTGRES_URL": self.postgres.operational,
             "ELT_NOW": f"{day_of(self.day).isoformat()}T23:30:00",
         }
 
@@ -86,7 +99,16 @@ class World:
         """Let the next virtual day come: new, late, corrected and removed records."""
         self.day += 1
         fill(self.postgres, self.tunes, self.day)
+        self._drop_batches()
         self.control("day", day=self.day)
+
+    def _drop_batches(self) -> None:
+        """The day's sales batches, dropped whole: written aside, then renamed."""
+        folder = self.folder / "sales"
+        folder.mkdir(exist_ok=True)
+        for name, content in self.sales.batches(self.day).items():
+            (folder / f".{name}").write_bytes(content)
+            (folder / f".{name}").rename(folder / name)
 
     def control(self, what: str, **order: Any) -> dict[str, Any]:
         """Tell the API something (see demo.server) and return what it answers."""
@@ -103,7 +125,19 @@ class World:
         return {}
 
     def oracle(self) -> Expected:
-        """What a correct pipeline has by the end of today, had it run every day."""
+        """What a correct pipeline has of DeFtunes by the end of today, had it run every day."""
         if self.day not in self._oracles:
             self._oracles[self.day] = expect(self.tunes, self.day)
         return self._oracles[self.day]
+
+    def expected(self) -> list[tuple[str, str, list[tuple[Any, ...]]]]:
+        """The other systems' answers: (what, query over published gold, its rows) by the end of today."""
+        return [answer for system in self.others for answer in system.expected(self.day)]
+
+    def rejected(self) -> Counter[Reason]:
+        """How many rows each (table, field, rule) rejects of all systems, over all days so far."""
+        found: Counter[Reason] = Counter()
+        found.update(self.oracle().rejected)
+        for system in self.others:
+            found.update(system.rejected(self.day))
+        return found

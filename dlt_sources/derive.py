@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from ._steps.contract import Column, columns_of
-from ._steps.declaration import Source, Table, load_sources
-from ._steps.stage import LOADS, LOADS_COLUMNS, MARKS, REJECTED, REJECTED_COLUMNS
+from ._steps.declaration import Source, load_sources
+from ._steps.source_yml import Table
+from ._steps.stage import MARKS
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Derived from {origin} by `make derive`; do not edit{tail}.\n"
@@ -24,6 +25,7 @@ _MARKS_MEAN = {
     "_load_id": "Landed load the row came from",
     "_row": "Row number in that load",
     "_deleted": "Whether the source deleted the row",
+    "_read_at": "When the source was read, UTC",
     "_refine_id": "Refine that wrote the row; grows with time",
 }
 
@@ -43,13 +45,8 @@ def external_models(source: Source) -> str:
     for name, table in source.tables.items():
         columns = {c.name: (c.sql_type, c.description) for c in columns_of(source.contracts[name])}
         columns |= {n: (_type(hint), _MARKS_MEAN[n]) for n, hint in MARKS.items()}
-        models.append(_external(source, name, source.contracts[name].__doc__ or "", columns, table.key))
-    for name, hints, key, about in (
-        (REJECTED, REJECTED_COLUMNS, ["id"], "Rows that broke their contract, with the reason."),
-        (LOADS, LOADS_COLUMNS, ["table_name", "load_id"], "Rows landed, accepted and rejected, per table and load."),
-    ):
-        described = {n: (_type(hint), str(hint.get("description", n))) for n, hint in hints.items()}
-        models.append(_external(source, name, about, described, key))
+        grain = [*table.key, "_load_id"] if table.mode == "scd2" else table.key
+        models.append(_external(source, name, source.contracts[name].__doc__ or "", columns, grain))
     text: str = yaml.safe_dump(models, sort_keys=False, width=120, allow_unicode=True)
     return HEAD.format(origin=f"dlt_sources/{source.name}", tail="") + text
 
@@ -82,7 +79,7 @@ def soda_base(source: Source, name: str) -> str:
         lines += [f"    {rule}\n" for rule in rules]
         checks = [] if column.nullable else ["missing:"]
         checks += ["invalid:"] if rules else []
-        checks += ["duplicate:"] if table.key == [column.name] else []
+        checks += ["duplicate:"] if table.key == [column.name] and table.mode != "scd2" else []
         if checks:
             lines += ["    checks:\n", *(f"      - {check}\n" for check in checks)]
     return "".join(lines)
@@ -124,6 +121,8 @@ def reference(source: Source) -> str:
         lines += ["| column | type | null | rule | meaning |", "|---|---|---|---|---|"]
         for c in columns_of(source.contracts[name], stored=False):
             kind = f"`{c.sql_type}`" if c.stored else "dropped" if c.pii == "drop" else "checked only"
+            if c.computed:
+                kind += ", computed"
             rule = ", ".join(
                 [*(r.removeprefix("valid_") for r in _valid(c)), *([f"pattern `{c.pattern}`"] if c.pattern else [])]
             )
@@ -138,6 +137,10 @@ def _how(table: Table) -> str:
     said = [f"Key `({', '.join(table.key)})`", f"mode `{table.mode}`", f"deletes `{table.deletes}`"]
     if table.cursor:
         said.append(f"cursor `{table.cursor}` with {table.overlap.days} days of overlap")
+    if table.files:
+        said.append(f"files `{'`, `'.join(table.files)}`")
+    if "postgres" in table.sinks:
+        said.append("also in the operational Postgres")
     if table.from_:
         said.append(f"one row per element of `{table.explode}` in `{table.from_}`")
     return (

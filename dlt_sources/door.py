@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ._steps.connect import SourceError, reach
+from ._steps.connect import reach
 from ._steps.declaration import DeclarationError, Source, load_sources
 from ._steps.lake import Landing
 from ._steps.land import land
 from ._steps.pipelines import StoreError
 from ._steps.refine import Refined, refine
+from ._steps.sink import sink
+from ._steps.source_error import SourceError
 from ._steps.stage import LOADS, REJECTED, Staging
 
 __all__ = [
@@ -24,4 +26,5 @@ __all__ = [
     "load_sources",
     "reach",
     "refine",
+    "sink",
 ]

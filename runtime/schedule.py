@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dlt_sources.door import Source
+    from warehouse.ops import Progress
+
+_TICK = timedelta(microseconds=1)
 
 
-def due(
-    sources: Mapping[str, Source], progress: Mapping[str, tuple[datetime | None, str | None]], now: datetime
-) -> list[str]:
+def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: datetime) -> list[str]:
     """Names of the sources whose latest slot has not had its run: also the one missed during an outage, once.
 
     Args:
-        progress: per source, first: when its last successful turn was (aware UTC); absent or None: never.
-        now: aware UTC.
+        progress: per source, among others when its last successful turn began.
+        now: aware UTC. A slot counts from its very second on.
     """
     from croniter import croniter
 
     names = []
     for name, source in sources.items():
-        ran, _ = progress.get(name, (None, None))
-        if ran is None or croniter(source.declared.schedule, now).get_prev(datetime) >= ran:
+        ran = progress[name].ran_at
+        if ran is None or croniter(source.declared.schedule, now + _TICK).get_prev(datetime) > ran:
             names.append(name)
     return names

@@ -63,7 +63,6 @@ config = Config(
         ),
     ),
     variables={
-        "sources": sorted(path.parent.name for path in (configuration.ROOT / "dlt_sources").glob("*/source.yml")),
         "calendar_start": "2000-01-01",
         "calendar_end": "2039-12-31",
     },

@@ -1,7 +1,8 @@
-"""The one door to SQLMesh: deploy the models once, then build what staging changed, and say what happened.
+"""The one door to SQLMesh: deploy each domain once, then build what staging changed, and say what happened.
 
-The first call plans and applies prod. After that a call builds with the deployed versions of the models only: an edited
-model waits until a person has looked at it with ``sqlmesh plan``.
+A domain (a schema of gold) that prod does not know yet is planned and applied by the call that brings it data. After that
+a call builds with the deployed versions of its models only: an edited or added model waits until a person has looked at
+it with ``sqlmesh plan``.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class ModelRun:
     pending: list[str] = field(default_factory=list)
 
 
-def run_models(blocked: Collection[str], settings: Settings) -> ModelRun:
-    """Build every deployed model, except those that stand on the staging of a `blocked` source.
+def run_models(changed: Collection[str], blocked: Collection[str], settings: Settings) -> ModelRun:
+    """Build the deployed models that stand on the staging of a `changed` source and of no `blocked` one.
 
     Raises:
         ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
@@ -55,19 +56,23 @@ def run_models(blocked: Collection[str], settings: Settings) -> ModelRun:
     context, listener = _open(settings)
     try:
         lineage = _lineage(context)
-        result = ModelRun(domains=_domains(lineage))
-        if context.state_reader.get_environment("prod") is None:
-            if blocked:  # the first deployment builds everything at once: not on rows that failed their checks
-                result.broken = set(result.domains)
-                return result
-            _first_plan(context, listener)
-        else:
-            wanted = [name for name, (_, sources) in lineage.items() if not sources & set(blocked)] if blocked else None
-            context.run("prod", ignore_cron=True, select_models=wanted, no_auto_upstream=bool(blocked))
-            result.pending = _pending(context)
+        domains = {domain: feeds for domain, feeds in _domains(lineage).items() if feeds & set(changed)}
+        result = ModelRun(domains=domains)
+        deployed = _deployed(context)
+        new = {domain for domain in ("ops", *domains) if domain not in deployed}
+        result.broken = {domain for domain in new if domains.get(domain, set()) & set(blocked)}
+        _deploy(context, listener, [n for n, (domain, _) in lineage.items() if domain in new - result.broken])
+        wanted = [
+            name
+            for name, (domain, sources) in lineage.items()
+            if domain in deployed and sources & set(changed) and not sources & set(blocked)
+        ]
+        if wanted:
+            context.run("prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True)
+        result.pending = _pending(context)
         result.ran = sorted(listener.ran)
         result.failed = listener.failures()
-        result.broken = {_domain(name) for name in listener.not_built}
+        result.broken |= {_domain(name) for name in listener.not_built}
         return result
     finally:
         context.close()
@@ -98,15 +103,30 @@ def _open(settings: Settings) -> tuple[Context, Any]:
         raise ModelError(f"the models cannot be loaded: {error}") from error
 
 
-def _first_plan(context: Context, listener: Any) -> None:
+def _deployed(context: Context) -> set[str]:
+    """The domains prod has models of."""
+    prod = context.state_reader.get_environment("prod")
+    return {_domain(snapshot.name) for snapshot in prod.snapshots} if prod else set()
+
+
+def _deploy(context: Context, listener: Any, models: list[str]) -> None:
+    """Deploy models, with the staging tables they stand on, and build them. A domain is first built whole, or not yet:
+    not on rows that failed their checks, not while one of its audits fails.
+    """
     from sqlmesh.utils.errors import SQLMeshError
 
+    if not models:
+        return
     try:
-        context.plan("prod", auto_apply=True, no_prompts=True, skip_tests=True)
+        wanted = [f"+{name}" for name in models]
+        context.plan("prod", select_models=wanted, auto_apply=True, no_prompts=True, skip_tests=True)
     except SQLMeshError as error:
         if not listener.failures():
             reasons = "; ".join(listener.errors) or str(error)
             raise ModelError(f"the models cannot be deployed: {reasons}") from error
+        sound = {_domain(name) for name in models} - {_domain(name) for name in listener.not_built}
+        if len(sound) < len({_domain(name) for name in models}):  # the others need not wait for the one that failed
+            _deploy(context, listener, [name for name in models if _domain(name) in sound])
 
 
 def _pending(context: Context) -> list[str]:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 POINTS = {
     "nothing has begun": "runner:Flow.execute:before",
     "one source has landed": "runner:Flow.land:after:1",
-    "rows have landed, but not what was seen": "dlt_sources._steps.land:_Read.remember:before:1",
+    "rows have landed, but not what was seen": "dlt_sources._steps.reread:TableRead.remember:before:1",
     "both sources have landed": "runner:Flow.land:after:2",
     "some silver tables are written": "dlt_sources._steps.silver:write:after:2",
     "silver is written, staging is not": "dlt_sources._steps.stage:Staging.write:before:1",
@@ -24,7 +24,7 @@ POINTS = {
     "gold is built": "runner:Flow.model:after:1",
     "gold is checked": "runner:Flow.check:after:3",
     "the new version is written but not switched to": "warehouse.publish:_switch:before:1",
-    "it is switched to but not noted": "warehouse.ops:Ops.mark_published:before:1",
+    "it is switched to but not noted": "warehouse.publish:publish:after:1",
 }
 
 

@@ -76,6 +76,7 @@ def distrust_songs():
 
     contract.Song = Song
     import dlt_sources._steps.declaration as declaration
+    import dlt_sources._steps.source_yml as source_yml
 
     original = declaration.Source.__init__
 
@@ -83,7 +84,7 @@ def distrust_songs():
         original(self, folder)
         if self.name == "deftunes_db":
             table = self.declared.tables["songs"]
-            object.__setattr__(table, "max_rejected", declaration.RejectLimit(share=0.05, rows=2))
+            object.__setattr__(table, "max_rejected", source_yml.RejectLimit(share=0.05, rows=2))
 
     declaration.Source.__init__ = strict
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
@@ -28,8 +29,14 @@ CREATE TABLE IF NOT EXISTS stg_ops.runs (
 CREATE TABLE IF NOT EXISTS stg_ops.check_results (
     run_id VARCHAR, checked_at TIMESTAMP, layer VARCHAR, scope VARCHAR, dataset VARCHAR, column_name VARCHAR,
     check_name VARCHAR, check_type VARCHAR, severity VARCHAR, outcome VARCHAR, measured DOUBLE);
-CREATE TABLE IF NOT EXISTS stg_ops.progress (source VARCHAR, ran_at TIMESTAMP, published_refine_id VARCHAR);
+CREATE TABLE IF NOT EXISTS stg_ops.progress (
+    source VARCHAR, ran_at TIMESTAMP, published_refine_id VARCHAR, sent_refine_id VARCHAR);
 """
+_UNITED = (  # (view, the table of each source it unites, columns)
+    ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
+    ("rejected_rows", "_rejected",
+     'id, source, table_name, load_id, row_number, "raw", field, rule, message, rejected_at'),
+)  # fmt: skip
 
 
 @dataclass
@@ -47,6 +54,22 @@ class Run:
     published: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     exit_code: int = 0
+    clock: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a source is.
+
+    Attributes:
+        ran_at: when its last successful turn began, aware UTC.
+        published: the newest refine whose rows are published.
+        sent: the newest refine whose rows the operational Postgres holds, where the source has tables for it.
+    """
+
+    ran_at: datetime | None = None
+    published: str | None = None
+    sent: str | None = None
 
 
 class Ops:
@@ -57,6 +80,7 @@ class Ops:
 
     def begin(self, run: Run) -> None:
         """Write the run as running; a run left in that state by a crash becomes failed."""
+        run.clock = self.settings.clock().astimezone(UTC).replace(tzinfo=None)
         with connect(self.settings) as con:
             con.execute(_TABLES)
             con.execute("UPDATE stg_ops.runs SET status = 'failed', error = 'it was killed' WHERE status = 'running'")
@@ -64,6 +88,18 @@ class Ops:
                 "INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status) VALUES (?, ?, ?, ?, ?, 'running')",
                 [run.run_id, run.started_at, run.command, run.target, ",".join(run.sources)],
             )
+
+    def unite(self) -> None:
+        """Make the views over every source's record of loads and rejected rows: a source that is new is among them."""
+        with connect(self.settings) as con:
+            for name, table, columns in _UNITED:
+                found = con.execute(
+                    "SELECT table_schema FROM information_schema.tables WHERE table_name = ? AND table_schema LIKE 'stg!_%'"
+                    " ESCAPE '!' AND NOT table_schema LIKE '%!_staging' ESCAPE '!' ORDER BY 1",
+                    [table],
+                ).fetchall()
+                selects = [f'SELECT {columns} FROM "{schema}"."{table}"' for (schema,) in found]
+                con.execute(f"CREATE OR REPLACE VIEW stg_ops.{name} AS {' UNION ALL '.join(selects)}")
 
     def finish(self, run: Run, ran: Iterable[str]) -> None:
         """Write how the run ended, and that the sources in `ran` have had their turn."""
@@ -74,13 +110,22 @@ class Ops:
                 [datetime.now(UTC).replace(tzinfo=None), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
                  run.accepted, run.rejected, bool(run.published), "\n".join(run.problems) or None, run.run_id],
             )  # fmt: skip
-            for source in ran:
-                self._progress(con, source, "ran_at", self.settings.clock().astimezone(UTC).replace(tzinfo=None))
+            for source in ran:  # when it began: a slot that came while it ran is still to be served
+                self._progress(con, source, "ran_at", run.clock)
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
         with contextlib.suppress(WarehouseError):
             self.finish(run, [])
+
+    def repeats(self, run: Run) -> bool:
+        """Whether the last run of the same sources before this one failed with the same words: the team knows."""
+        with connect(self.settings) as con:
+            before = con.execute(
+                "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
+                [",".join(run.sources), run.run_id],
+            ).fetchall()
+        return before == [("\n".join(run.problems),)]
 
     def add_checks(self, run: Run, results: list[CheckResult]) -> None:
         """Write the answers of checks."""
@@ -92,21 +137,23 @@ class Ops:
                     [run.run_id, *astuple(result)],
                 )
 
-    def progress(self) -> dict[str, tuple[datetime | None, str | None]]:
-        """Per source: (when it last ran, UTC; the newest refine whose rows are published)."""
-        if not self.settings.warehouse.exists():
-            return {}
-        with connect(self.settings) as con:
-            con.execute(_TABLES)
-            rows = con.execute("SELECT source, ran_at, published_refine_id FROM stg_ops.progress").fetchall()
-        return {
-            source: (ran_at.replace(tzinfo=UTC) if ran_at else None, refine_id) for source, ran_at, refine_id in rows
-        }
+    def progress(self) -> defaultdict[str, Progress]:
+        """How far each source is; a source that never ran has done nothing."""
+        found: defaultdict[str, Progress] = defaultdict(Progress)
+        if self.settings.warehouse.exists():
+            with connect(self.settings) as con:
+                con.execute(_TABLES)
+                rows = con.execute("SELECT source, ran_at, published_refine_id, sent_refine_id FROM stg_ops.progress")
+                for source, ran_at, published, sent in rows.fetchall():
+                    found[source] = Progress(ran_at.replace(tzinfo=UTC) if ran_at else None, published, sent)
+        return found
 
-    def mark_published(self, source: str, refine_id: str) -> None:
-        """Remember that the published data holds everything of `source` up to this refine."""
+    def mark(self, source: str, *, published: str | None = None, sent: str | None = None) -> None:
+        """Remember that the published data, or the operational Postgres, holds everything of `source` up to a refine."""
         with connect(self.settings) as con:
-            self._progress(con, source, "published_refine_id", refine_id)
+            for column, refine_id in (("published_refine_id", published), ("sent_refine_id", sent)):
+                if refine_id is not None:
+                    self._progress(con, source, column, refine_id)
 
     def _progress(self, con: duckdb.DuckDBPyConnection, source: str, column: str, value: Any) -> None:
         con.execute(

@@ -40,11 +40,11 @@ def json_paths(columns: list[Column]) -> tuple[list[str], list[str]]:
     """JSON paths to take from the row and from its record (``_parent``), each path once, in order of first use."""
     own: dict[str, None] = {}
     parent: dict[str, None] = {}
-    for column in columns:
-        if column.path[0] == PARENT:
-            parent[_json_path(column.path[1:])] = None
-        elif column.path != (INDEX,):
-            own[_json_path(column.path)] = None
+    for path in (path for column in columns if not column.computed for path in column.paths):
+        if path[0] == PARENT:
+            parent[_json_path(path[1:])] = None
+        elif path != (INDEX,):
+            own[_json_path(path)] = None
     return list(own), list(parent)
 
 
@@ -52,9 +52,13 @@ def json_token(column: Column, own: list[str], parent: list[str]) -> str:
     """Where the column's JSON token is, over a relation with the lists `own` and `parent`: what `json_extract` found
     at the paths of `json_paths`, in that order.
     """
-    if column.path[0] == PARENT:
-        return f"parent[{parent.index(_json_path(column.path[1:])) + 1}]"
-    return f"own[{own.index(_json_path(column.path)) + 1}]"
+    tokens = [
+        f"parent[{parent.index(_json_path(path[1:])) + 1}]"
+        if path[0] == PARENT
+        else f"own[{own.index(_json_path(path)) + 1}]"
+        for path in column.paths
+    ]
+    return tokens[0] if len(tokens) == 1 else f"COALESCE({', '.join(tokens)})"
 
 
 def json_check(column: Column, token: str) -> tuple[str, str]:
@@ -62,7 +66,8 @@ def json_check(column: Column, token: str) -> tuple[str, str]:
     text, string = f"CAST({token} AS VARCHAR)", f"json_extract_string({token}, '$')"
     quoted = f"starts_with({text}, '\"')"
     if column.kind is str:
-        value, ok = string, quoted
+        number = f" OR regexp_matches({text}, '{_INTEGER}')" if column.coerce_numbers_to_str else ""
+        value, ok = string, f"({quoted}{number})"
     elif column.kind is bool:
         value, ok = f"({text} = 'true')", f"{text} IN ('true', 'false')"
     elif column.kind is int:
@@ -81,13 +86,15 @@ def json_check(column: Column, token: str) -> tuple[str, str]:
 
 def native_check(column: Column, landed: Mapping[str, str]) -> tuple[str, str]:
     """(value, is surely valid) for a column of a landed table; `landed` maps its column names to DuckDB types."""
-    name = str(column.path[0])
-    have = landed.get(name)
-    if have is None or len(column.path) > 1:
-        return "NULL", "FALSE"
-    x, base = identifier(name), have.split("(")[0]
+    name = next((str(path[0]) for path in column.paths if path[0] in landed), None)
+    if name is None or len(column.path) > 1:
+        absent = name is None and column.nullable and column.has_default
+        return f"CAST(NULL AS {column.sql_type})", str(absent).upper()
+    x, base = identifier(name), landed[name].split("(")[0]
     value, ok = x, "FALSE"
-    if (column.kind is str and base == "VARCHAR") or (column.kind is bool and base == "BOOLEAN"):
+    if base == "VARCHAR" and column.kind is not str:
+        value, ok = _text_check(column, x)
+    elif (column.kind is str and base == "VARCHAR") or (column.kind is bool and base == "BOOLEAN"):
         ok = "TRUE"
     elif column.kind is int and base in _WHOLE:
         value, ok = f"CAST({x} AS BIGINT)", "TRUE"
@@ -101,7 +108,9 @@ def native_check(column: Column, landed: Mapping[str, str]) -> tuple[str, str]:
         plain = rf"regexp_replace(CAST({x} AS VARCHAR), '(\.\d*?)0+$', '\1')"
         text = f"regexp_replace({plain}, '\\.$', '')"
         value, ok = f"TRY_CAST({text} AS {column.sql_type})", _decimal_shape(column, text)
-    elif column.sql_type == "TIMESTAMP" and base.startswith("TIMESTAMP") and base != "TIMESTAMP_NS":
+    elif column.sql_type == "TIMESTAMP" and base == "TIMESTAMP_NS":
+        value, ok = _moment(column, f"CAST({x} AS TIMESTAMP)", f"CAST(CAST({x} AS TIMESTAMP) AS TIMESTAMP_NS) = {x}")
+    elif column.sql_type == "TIMESTAMP" and base.startswith("TIMESTAMP"):
         plain = f"({x} AT TIME ZONE 'UTC')" if "ZONE" in base else f"CAST({x} AS TIMESTAMP)"
         value, ok = _moment(column, plain, f"isfinite({x})")
     elif column.sql_type == "DATE" and base == "DATE":
@@ -109,6 +118,21 @@ def native_check(column: Column, landed: Mapping[str, str]) -> tuple[str, str]:
     if ok == "FALSE":  # a type this module does not compare: only a NULL can be judged here
         return f"CAST(NULL AS {column.sql_type})", f"{x} IS NULL" if column.nullable else "FALSE"
     return _nullable(column, value, ok + _limits(column, value), f"{x} IS NULL", None)
+
+
+def _text_check(column: Column, x: str) -> tuple[str, str]:
+    """(value, is surely valid) of a text such as a CSV's cell that shall be another type."""
+    if column.kind is bool:
+        return f"({x} = 'true')", f"{x} IN ('true', 'false')"
+    if column.kind is int:
+        return f"TRY_CAST({x} AS BIGINT)", f"regexp_matches({x}, '{_INTEGER}')"
+    if column.kind is float:
+        return f"TRY_CAST({x} AS DOUBLE)", f"regexp_matches({x}, '{_NUMBER.replace(chr(34) + '?', '')}')"
+    if column.kind is Decimal:
+        return f"TRY_CAST({x} AS {column.sql_type})", _decimal_shape(column, x)
+    if column.sql_type == "TIMESTAMP":
+        return _moment(column, x, f"regexp_matches({x}, '^{_DATE}[T ]{_TIME}$')")
+    return _moment(column, x, f"regexp_matches({x}, '^{_DATE}$')")
 
 
 def _json_path(path: tuple[str | int, ...]) -> str:

@@ -11,45 +11,81 @@ import types
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import annotated_types as at
-from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 Pii = Literal["hash", "drop", "keep"]
 PAYLOAD = "_payload"
 """Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
-MARKS = ("_load_id", "_row", "_deleted")
-"""What every judged row says of itself: its landed load, its number there, and whether the source deleted it."""
+MARKS = ("_load_id", "_row", "_deleted", "_read_at")
+"""What every judged row says of itself: its landed load, its number there, whether the source deleted it, when it was read."""
+FILE, FILE_ROW, MALFORMED = "_file", "_file_row", "_malformed"
+"""Rows of files also say which file they are from and which row of it (from 0); a line that is no row holds what it was and why, and nothing else."""
 PARENT, INDEX = "_parent", "_index"
 """Names under which a row made from a list element sees its record and its place in the list."""
+RESERVED = frozenset(
+    {PAYLOAD, *MARKS, PARENT, INDEX, FILE, FILE_ROW, MALFORMED, "_parent_ok", "filename", "file_row_number"}
+)
+"""Names no column of a source may have: landed rows use them for themselves."""
 
 
 class Contract(BaseModel):
     """Base of every row contract. Unknown input keys are ignored; NaN and infinity are never numbers."""
 
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Names a landed row must have besides those its fields name: what a validator of the contract reads."""
+
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, loc_by_alias=False, hide_input_in_errors=True)
 
 
 def column(
-    description: str, *, path: str | None = None, pii: Pii | None = None, unit: str | None = None, **constraints: Any
+    description: str,
+    *,
+    path: str | list[str] | None = None,
+    pii: Pii | None = None,
+    unit: str | None = None,
+    **constraints: Any,
 ) -> Any:
     """A field of a contract.
 
     Args:
         description: what it means; it becomes the column's comment everywhere.
         path: where the value is in the landed row when that is not the field's own name: ``user_location[0]``,
-            ``_parent.user_id`` (the record a list element came from) or ``_index`` (its place, from 0).
+            ``_parent.user_id`` (the record a list element came from), ``_index`` (its place, from 0) or ``_file`` (the
+            name of the file it came from). A list of paths is tried in order: sources rename columns.
         pii: personal data: ``hash`` salts and hashes it in refine, ``drop`` never lets it leave refine, ``keep`` says
             that it is known to be personal and is needed in clear.
         unit: unit of a number, e.g. ``USD`` or ``seconds``.
         constraints: Pydantic's own (ge, le, gt, lt, min_length, max_length, pattern, max_digits, decimal_places, default).
     """
     extra: dict[str, Any] = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
-    first, *rest = _path(path or "_")
-    alias = AliasPath(str(first), *rest) if path else None
-    return Field(description=description, validation_alias=alias, json_schema_extra=extra, **constraints)
+    alias = [AliasPath(*_path(way)) for way in ([path] if isinstance(path, str) else path or [])]  # type: ignore[arg-type]
+    return Field(
+        description=description,
+        validation_alias=AliasChoices(*alias) if alias else None,
+        json_schema_extra=extra,
+        **constraints,
+    )
+
+
+def computed(description: str, expression: str, **constraints: Any) -> Any:
+    """A column worked out from the row's other columns, after they were found right: a flag, a key.
+
+    Args:
+        description: what it means.
+        expression: DuckDB SQL over the contract's stored columns; it must not be NULL.
+        constraints: ``max_length`` of a text.
+    """
+    return Field(
+        default=None,
+        description=description,
+        validation_alias=AliasPath("\0"),  # nothing a source sends can set it
+        json_schema_extra={"computed": expression},
+        **constraints,
+    )
 
 
 def checked_only(description: str, **constraints: Any) -> Any:
@@ -62,7 +98,7 @@ class Column:
     """One field of a contract, taken apart: where it comes from, what it must be, what it becomes."""
 
     name: str
-    path: tuple[str | int, ...]
+    paths: tuple[tuple[str | int, ...], ...]
     kind: type
     nullable: bool
     has_default: bool
@@ -70,6 +106,7 @@ class Column:
     stored: bool
     pii: Pii | None = None
     unit: str | None = None
+    computed: str | None = None
     choices: tuple[Any, ...] = ()
     pattern: str | None = None
     min_length: int | None = None
@@ -80,6 +117,12 @@ class Column:
     lt: Any = None
     max_digits: int | None = None
     decimal_places: int | None = None
+    coerce_numbers_to_str: bool = False
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Where its value is in the landed row: the first of the ways to try."""
+        return self.paths[0]
 
     @property
     def sql_type(self) -> str:
@@ -102,6 +145,22 @@ def columns_of(contract: type[Contract], *, stored: bool = True) -> list[Column]
     """
     columns = [_column(contract, name, field) for name, field in contract.model_fields.items()]
     return [c for c in columns if c.stored or not stored]
+
+
+def has_own_code(contract: type[Contract]) -> bool:
+    """Whether the contract has validators of its own: then only Pydantic can tell what a row is."""
+    own = contract.__pydantic_decorators__
+    return bool(own.field_validators or own.model_validators)
+
+
+def required_fields(contract: type[Contract]) -> dict[str, list[str]]:
+    """Fields that a landed row must have (NULL or not): per field, the names its value may come under."""
+    named = {
+        c.name: [str(path[0]) for path in c.paths]
+        for c in columns_of(contract, stored=False)
+        if not c.has_default and not str(c.path[0]).startswith("_")
+    }
+    return named | {name: [name] for name in contract.needs}
 
 
 _DLT = {
@@ -154,14 +213,14 @@ def _column(contract: type[Contract], name: str, field: FieldInfo) -> Column:
     alias = field.validation_alias
     return Column(
         name=name,
-        path=tuple(alias.path) if isinstance(alias, AliasPath) else (str(alias or name),),
+        paths=_paths(alias) or ((name,),),
         kind=kind,
         nullable=nullable,
         has_default=not field.is_required(),
         description=field.description or "",
         stored=not field.exclude and extra.get("pii") != "drop",
         choices=choices,
-        **{"pii": extra.get("pii"), "unit": extra.get("unit"), **facts},  # type: ignore[arg-type]
+        **{**{name: extra.get(name) for name in ("pii", "unit", "computed")}, **facts},  # type: ignore[arg-type]
     )
 
 
@@ -199,8 +258,21 @@ def _facts(meta: Any) -> dict[str, Any]:
             return {"max_length": n}
         case FieldInfo():
             return {key: value for inner in meta.metadata for key, value in _facts(inner).items()}
-    names = ("pattern", "max_digits", "decimal_places")  # Pydantic's own metadata has no public class
+    names = (
+        "pattern",
+        "max_digits",
+        "decimal_places",
+        "coerce_numbers_to_str",
+    )  # Pydantic's own metadata has no public class
     return {name: value for name in names if (value := getattr(meta, name, None)) is not None}
+
+
+def _paths(alias: Any) -> tuple[tuple[str | int, ...], ...]:
+    if isinstance(alias, AliasPath):
+        return (tuple(alias.path),)
+    if isinstance(alias, AliasChoices):
+        return tuple(path for choice in alias.choices for path in _paths(choice))
+    return ((alias,),) if isinstance(alias, str) else ()
 
 
 def _path(text: str) -> list[str | int]:

@@ -1,7 +1,7 @@
-"""What a ``source.yml`` may say, and clear words for what it may not.
+"""A source as it is declared, and clear words for what a ``source.yml`` may not say.
 
-The models here are the reference of the format: an unknown key, a missing one or a wrong value is reported with the
-file, the path inside it and the fix, before anything is fetched.
+An unknown key, a missing one or a wrong value is reported with the file, the path inside it and the fix, before anything
+is fetched. source_yml.py is the reference of the format.
 """
 
 from __future__ import annotations
@@ -10,144 +10,23 @@ import difflib
 import importlib.util
 import types
 from collections.abc import Iterator
-from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
-from .contract import Contract
+from .contract import FILE, Contract, columns_of
+from .source_yml import CONNECTORS, Declaration, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
-NAME = r"^[a-z][a-z0-9_]*$"
 
 
 class DeclarationError(Exception):
     """A source.yml or contract.py cannot be used; the message names the file, the path in it and the fix."""
 
     exit_code = 2
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Window(_Strict):
-    """Query parameters that ask an API for a span of days: both ends inclusive, ``YYYY-MM-DD``."""
-
-    since: str = Field(description="name of the parameter for the first day")
-    until: str = Field(description="name of the parameter for the last day")
-
-
-class Endpoint(_Strict):
-    """One REST endpoint. ``paginator`` is dlt's own paginator configuration; none means one page."""
-
-    path: str
-    params: dict[str, Any] = {}
-    window: Window | None = None
-    data_selector: str = Field("$", description="JSONPath of the list of records")
-    paginator: dict[str, Any] | Literal["single_page"] = "single_page"
-
-
-class RejectLimit(_Strict):
-    """How many rejected rows a run may have: it fails when both the share and the number are exceeded."""
-
-    share: float = Field(0.05, ge=0, le=1)
-    rows: int = Field(10, ge=0)
-
-
-class Table(_Strict):
-    """One entity of a source."""
-
-    contract: str = Field(description="class name in the source's contract.py")
-    key: list[str] = Field(min_length=1, description="contract fields that name one row")
-    mode: Literal["append", "upsert"] = "upsert"
-    deletes: Literal["none", "soft", "reconcile"] = "none"
-    cursor: str | None = Field(None, description="field whose newest value bounds the next read")
-    overlap: timedelta = Field(timedelta(0), description="how far before the cursor to read again, for late rows")
-    start: date | None = Field(None, description="first day to ask for when there is no cursor value yet")
-    skip_if_unchanged: bool = Field(True, description="do not land rows equal to the previous read")
-    shrink_floor: float = Field(
-        0.5, ge=0, le=1, description="with deletes: least share of the last read's rows to believe"
-    )
-    endpoint: Endpoint | None = None
-    table: str | None = Field(None, description="sql_database: the table to read")
-    from_: str | None = Field(
-        None, alias="from", description="another table of this source whose loads hold these rows"
-    )
-    explode: str | None = Field(None, description="with `from`: the list field whose elements are the rows")
-    parent_key: list[str] = Field([], description="with `from`: fields that name the record; its rows change together")
-    sinks: list[Literal["warehouse"]] = ["warehouse"]
-    max_rejected: RejectLimit = RejectLimit()
-    owner: str | None = None
-
-    @model_validator(mode="after")
-    def _combinations(self) -> Table:
-        if self.cursor and self.deletes != "none":
-            raise ValueError("deletes can only be seen by a full read: remove `cursor` or set `deletes: none`")
-        if (self.from_ is None) != (self.explode is None):
-            raise ValueError("`from` and `explode` go together")
-        if self.from_ and not self.parent_key:
-            raise ValueError("a table made with `from` needs `parent_key`")
-        if self.endpoint and self.endpoint.window and not (self.cursor and self.start):
-            raise ValueError("an endpoint with a `window` needs `cursor` and `start`")
-        return self
-
-
-class _Source(_Strict):
-    description: str
-    owner: str
-    schedule: str = Field(description="cron expression")
-    tables: dict[Annotated[str, Field(pattern=NAME)], Table]
-
-    @model_validator(mode="after")
-    def _cron(self) -> _Source:
-        from croniter import croniter
-
-        if not croniter.is_valid(self.schedule):
-            raise ValueError(f"schedule {self.schedule!r} is not a cron expression such as '0 6 * * *'")
-        for name, table in self.tables.items():
-            if table.from_ and table.from_ not in self.tables:
-                raise ValueError(f"tables.{name}.from names {table.from_!r}, which is not a table of this source")
-        return self
-
-
-class RestConnection(_Strict):
-    """Where a REST API is and how patient to be. Times in seconds."""
-
-    base_url: str
-    headers: dict[str, str] = {}
-    timeout: float = Field(60, gt=0)
-    attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
-    backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
-
-
-class SqlConnection(_Strict):
-    """A database. The DSN is a secret: name it, do not write it."""
-
-    url: str = Field(pattern=r"^\$\{[A-Za-z0-9_]+\}$", description="`${NAME}` of the setting that holds the DSN")
-    schema_: str | None = Field(None, alias="schema")
-    chunk_size: int = Field(50_000, ge=1, description="rows per batch in memory")
-
-
-class RestSource(_Source):
-    """A source read through dlt's ``rest_api``."""
-
-    connector: Literal["rest_api"]
-    connection: RestConnection
-
-
-class SqlSource(_Source):
-    """A source read through dlt's ``sql_database``."""
-
-    connector: Literal["sql_database"]
-    connection: SqlConnection
-
-
-Declaration = Annotated[Union[RestSource, SqlSource], Field(discriminator="connector")]
-_CONNECTORS = {"rest_api": RestSource, "sql_database": SqlSource}
 
 
 class Source:
@@ -188,6 +67,18 @@ class Source:
                     raise DeclarationError(
                         f"{where}: {field!r} is not a field of {table.contract}{_hint(field, contract.model_fields)}"
                     )
+            if table.files and table.mode == "append" and not any(c.path == (FILE,) for c in columns_of(contract)):
+                raise DeclarationError(
+                    f"{where}: files in mode append need to know their rows again: give {table.contract} a field with"
+                    f" path={FILE!r}"
+                )
+            if table.sees_deletes:
+                made = [c.name for c in columns_of(contract) if c.name in table.key and str(c.path[0]).startswith("_")]
+                if made:
+                    raise DeclarationError(
+                        f"{where}.key: a row that vanished is found by its key as it landed, and {', '.join(made)} is made by"
+                        f" {table.contract}'s own code; give the field the landed name as its path"
+                    )
             found[name] = contract
         return found
 
@@ -212,21 +103,21 @@ def _contract_module(folder: Path) -> types.ModuleType:
     return module
 
 
-def _read(path: Path) -> RestSource | SqlSource:
+def _read(path: Path) -> Declaration:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise DeclarationError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected keys such as connector and tables, found {type(content).__name__}")
-    model: Any = _CONNECTORS.get(str(content.get("connector")))
+    model: Any = CONNECTORS.get(str(content.get("connector")))
     if model is None:
         raise DeclarationError(
-            f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(_CONNECTORS)}"
-            f"{_hint(str(content.get('connector')), _CONNECTORS)}"
+            f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(CONNECTORS)}"
+            f"{_hint(str(content.get('connector')), CONNECTORS)}"
         )
     try:
-        declared: RestSource | SqlSource = model.model_validate(content)
+        declared: Declaration = model.model_validate(content)
         return declared
     except ValidationError as error:
         raise DeclarationError("\n".join(_explain(path, model, error))) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .contract import INDEX, MARKS, PARENT, PAYLOAD, Column, Contract
+from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Column, Contract
 from .text import parse
 
 
@@ -24,6 +24,8 @@ def raw_of(row: dict[str, Any]) -> Any:
 
 def ask(contract: type[Contract], raw: Any, parent_ok: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Pydantic's verdict on one row: (its values, why not); exactly one of them is empty."""
+    if isinstance(raw, dict) and (why := raw.get(MALFORMED)):
+        return {}, [{"field": "", "rule": "malformed_line", "message": str(why)}]
     try:
         values = contract.model_validate(raw).model_dump()
     except ValidationError as error:
@@ -40,8 +42,7 @@ def ask(contract: type[Contract], raw: Any, parent_ok: bool) -> tuple[dict[str, 
 def redact(raw: Any, columns: list[Column]) -> Any:
     """The raw row without what is tagged as personal: a rejected row is read by people. Landing keeps the original."""
     for column in columns:
-        if column.pii in ("hash", "drop"):
-            *way, last = column.path
+        for *way, last in column.paths if column.pii in ("hash", "drop") else ():
             inside = raw
             for part in way:
                 inside = inside[part] if _holds(inside, part) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,14 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import bulk
-from .contract import INDEX, MARKS, PARENT, PAYLOAD, Column, Contract, columns_of
-from .declaration import Table
+from .contract import FILE, INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
 from .engine import engine
 from .explain import ask, raw_of, redact
+from .source_yml import Table
 from .text import text_of
 
 CHUNK = 20_000
-_MARKS = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_()), strict=True))
+LONGEST = 60_000
+"""Characters of a raw row that its rejection keeps; landing has the whole."""
+_MARKS = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us")), strict=True))
 
 _ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
 REJECTED_SCHEMA = pa.schema(
@@ -42,15 +44,17 @@ class Judged:
     """What became of one table's landed rows.
 
     Attributes:
-        accepted: Parquet files with the contract's columns and ``_load_id``, ``_row``, ``_deleted`` (and ``_index``, the
-            place in its list, for the elements of one).
-        rejected: Parquet file of rejected rows (`REJECTED_SCHEMA`), or None when there is none.
+        accepted: Parquet files with the contract's columns and the marks (and ``_index``, the place in its list, for the
+            elements of one).
+        rejected: Parquet files of rejected rows (`REJECTED_SCHEMA`).
         counts: per load id: (landed, accepted, rejected).
+        files: for rows of files: each file's name and newest load, also of files without an accepted row.
     """
 
     accepted: list[Path]
-    rejected: Path | None
+    rejected: list[Path]
     counts: dict[str, tuple[int, int, int]]
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def sql(self) -> str:
@@ -79,25 +83,45 @@ class Judge:
 
         For a table made with ``from``, `files` are its parent's and `parent` is what became of the parent's rows.
         """
+        parts = [
+            self._judge_alike(name, number, table, contract, group, parent)
+            for number, group in enumerate(_alike(files).values())
+        ]
+        counts: dict[str, tuple[int, int, int]] = {}
+        for load, found in ((load, found) for part in parts for load, found in part.counts.items()):
+            before = counts.get(load, (0, 0, 0))
+            counts[load] = (before[0] + found[0], before[1] + found[1], before[2] + found[2])
+        named: dict[str, str] = {}
+        for file, load in ((file, load) for part in parts for file, load in part.files.items()):
+            named[file] = max(load, named.get(file, "0"), key=float)
+        accepted, rejected = [p for part in parts for p in part.accepted], [p for part in parts for p in part.rejected]
+        return Judged(accepted, rejected, counts, named)
+
+    def _judge_alike(
+        self, name: str, number: int, table: Table, contract: type[Contract], files: list[str], parent: Judged | None
+    ) -> Judged:
+        """Judge files that have the same columns: what a source sends changes over the years."""
         self.con = engine(self.folder / "spill")
         self.con.execute("SET VARIABLE pii_salt = ?", [self.salt])
-        columns = columns_of(contract, stored=False)
+        columns = [column for column in columns_of(contract, stored=False) if not column.computed]
+        stored = columns_of(contract, stored=False)
         marks = _MARKS | ({INDEX: pa.int64()} if table.explode else {})
-        self._judge_in_bulk(columns, marks, files, table, parent)
+        self._judge_in_bulk(columns, marks, files, table, parent, sure=not has_own_code(contract))
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        sure = folder / "accepted.0.parquet"
+        sure = folder / f"accepted.{number}.0.parquet"
         self.con.execute(
-            f"COPY (SELECT {_stored(columns, marks)} FROM judged WHERE _ok) TO {bulk.literal(sure)}"
-            " (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({_stored('judged WHERE _ok', stored, marks)}) TO {bulk.literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
         )
-        explained, rejected = self._explain(name, contract, columns, marks, folder)
-        accepted = [path for path in (sure, explained) if path]
-        return Judged(accepted, rejected, self._counts(accepted, rejected))
+        good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
+        self._explain(name, contract, columns, stored, marks, good, bad)
+        accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
+        return Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
 
     def _judge_in_bulk(
-        self, columns: list[Column], marks: Iterable[str], files: list[str], table: Table, parent: Judged | None
-    ) -> None:
+        self, columns: list[Column], marks: Iterable[str], files: list[str], table: Table, parent: Judged | None,
+        sure: bool,
+    ) -> None:  # fmt: skip
         """Make `judged`: per row to judge its values, and whether they are surely valid (``_ok``).
 
         JSON is taken apart once, into tables that spill when they are large; native columns are judged as they stream.
@@ -117,7 +141,9 @@ class Judge:
             for column, (value, _) in zip(columns, checks, strict=True)
             if column.kind is not list
         ]
-        ok = " AND ".join(["_parent_ok", *(check for _, check in checks)])
+        ok = " AND ".join(["_parent_ok", *(check for _, check in checks)]) if sure else "FALSE"
+        if MALFORMED in landed:
+            ok += f" AND {MALFORMED} IS NULL"
         self.con.execute(
             f"CREATE TEMP {kind} judged AS SELECT {', '.join([*values, *marks])}, ({ok}) AS _ok FROM {origin}"
         )
@@ -126,7 +152,7 @@ class Judge:
     def _take_apart(self, columns: list[Column], table: Table, parent: Judged | None) -> list[tuple[str, str]]:
         """Make the table `tokens` of JSON records and return (value, is surely valid) per column, as SQL over it."""
         own, above = bulk.json_paths(columns)
-        records = f"SELECT _load_id, _row, _deleted, _parent_ok, {_extract(PAYLOAD, own)} AS own FROM landed"
+        records = f"SELECT _load_id, _row, _deleted, _read_at, _parent_ok, {_extract(PAYLOAD, own)} AS own FROM landed"
         if table.explode and parent:
             items = f"json_extract({PAYLOAD}, {bulk.literal(_list_path(table.explode) + '[*]')})"
             is_list = (
@@ -134,11 +160,11 @@ class Judge:
             )
             self.con.execute(f"CREATE TEMP TABLE parents AS SELECT _load_id, _row FROM ({parent.sql})")
             self.con.execute(
-                f"CREATE TEMP TABLE records AS SELECT _load_id, _row, _deleted, {items} AS items,"
+                f"CREATE TEMP TABLE records AS SELECT _load_id, _row, _deleted, _read_at, {items} AS items,"
                 f" {_extract(PAYLOAD, above)} AS parent FROM landed WHERE {is_list}"
             )
             records = f"""
-                SELECT _load_id, _row, _deleted, {INDEX}, parent, {_extract("item", own)} AS own,
+                SELECT _load_id, _row, _deleted, _read_at, {INDEX}, parent, {_extract("item", own)} AS own,
                     (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
                 FROM (SELECT *, unnest(items) AS item, generate_subscripts(items, 1) - 1 AS {INDEX} FROM records)"""
         self.con.execute(f"CREATE TEMP TABLE tokens AS {records}")
@@ -150,10 +176,10 @@ class Judge:
         ]
 
     def _explain(
-        self, name: str, contract: type[Contract], columns: list[Column], marks: dict[str, pa.DataType], folder: Path
-    ) -> tuple[Path | None, Path | None]:
+        self, name: str, contract: type[Contract], columns: list[Column], stored: list[Column],
+        marks: dict[str, pa.DataType], good: Path, bad: Path,
+    ) -> None:  # fmt: skip
         """Ask Pydantic about the rows the engine was not sure of; write what it accepts and what it rejects."""
-        good, bad = folder / "accepted.1.parquet", folder / "rejected.parquet"
         fields = [(c.name, _arrow_type(c)) for c in columns if c.kind is not list]
         schema = pa.schema([*fields, *marks.items()])
         with contextlib.ExitStack() as stack:
@@ -169,13 +195,12 @@ class Judge:
                     else:
                         accepted.append(values | {mark: row[mark] for mark in marks})
                 self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))
-                stored = self.con.execute(f"SELECT {_stored(columns, marks)} FROM chunk").to_arrow_table()
-                for path, part in ((good, stored), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
+                kept = self.con.execute(_stored("chunk", stored, marks)).to_arrow_table()
+                for path, part in ((good, kept), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
                     if len(part):
                         if path not in writers:
                             writers[path] = stack.enter_context(pq.ParquetWriter(path, part.schema, compression="zstd"))
                         writers[path].write(part)
-        return (good if good in writers else None), (bad if bad in writers else None)
 
     def _unsure_rows(self, ok: str, explode: str | None, is_json: bool) -> str:
         """The landed rows that Pydantic must look at, whole, as SQL."""
@@ -185,7 +210,7 @@ class Judge:
         if explode:
             item = f"json_extract({PAYLOAD}, {bulk.literal(_list_path(explode))} || '[' || judged.{INDEX} || ']')"
             columns = (
-                f"landed._load_id, landed._row, landed._deleted, judged.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
+                f"landed._load_id, landed._row, landed._deleted, landed._read_at, judged.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
                 f" {PAYLOAD} AS {PARENT}, (landed._load_id, landed._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
             )
         return f"SELECT {columns} FROM landed JOIN judged USING (_load_id, _row) WHERE NOT judged._ok"
@@ -204,16 +229,21 @@ class Judge:
             "table_name": name,
             "load_id": row["_load_id"],
             "row_number": row["_row"],
-            "raw": text_of(raw),
-            **reasons[0],
-            "errors": text_of(reasons),
+            "raw": text_of(raw)[:LONGEST],
+            **reasons[0] | {"message": reasons[0]["message"][:1000]},
+            "errors": text_of(reasons)[:LONGEST],
             "rejected_at": self.now,
         }
 
-    def _counts(self, accepted: list[Path], rejected: Path | None) -> dict[str, tuple[int, int, int]]:
+    def _files(self) -> dict[str, str]:
+        if FILE not in {row[0] for row in self.con.execute("DESCRIBE landed").fetchall()}:
+            return {}
+        newest = f"SELECT {FILE}, arg_max(_load_id, CAST(_load_id AS DOUBLE)) FROM landed GROUP BY 1"
+        return dict(self.con.execute(newest).fetchall())
+
+    def _counts(self, accepted: list[Path], rejected: list[Path]) -> dict[str, tuple[int, int, int]]:
         parts = [f"SELECT _load_id, 1 AS a, 0 AS r FROM read_parquet([{', '.join(map(bulk.literal, accepted))}])"]
-        if rejected:
-            parts.append(f"SELECT load_id, 0, 1 FROM read_parquet({bulk.literal(rejected)})")
+        parts += [f"SELECT load_id, 0, 1 FROM read_parquet({bulk.literal(path)})" for path in rejected]
         judged = {
             load: (a, r)
             for load, a, r in self.con.execute(
@@ -236,16 +266,30 @@ def _extract(column: str, paths: list[str]) -> str:
     return f"CASE WHEN json_valid({column}) THEN json_extract({column}, [{listed}]) END"
 
 
-def _stored(columns: list[Column], marks: Iterable[str]) -> str:
-    """The SELECT list that leaves out dropped fields and hashes those tagged so, then the row's own marks."""
-    out = []
+def _stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
+    """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks."""
+    out, more = [], []
     for column in columns:
         name = bulk.identifier(column.name)
-        if column.pii == "hash":
+        if column.computed:
+            more.append(f"CAST({column.computed} AS {column.sql_type}) AS {name}")
+        elif column.pii == "hash":
             out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
         elif column.stored:
             out.append(f"CAST({name} AS {column.sql_type}) AS {name}")
-    return ", ".join([*out, *marks])
+    query = f"SELECT {', '.join([*out, *marks])} FROM {rows}"
+    if not more:
+        return query
+    ordered = [bulk.identifier(column.name) for column in columns if column.stored]
+    return f"SELECT {', '.join([*ordered, *marks])} FROM (SELECT *, {', '.join(more)} FROM ({query}))"
+
+
+def _alike(files: list[str]) -> dict[str, list[str]]:
+    """The files by the names and types of their columns."""
+    groups: dict[str, list[str]] = {}
+    for path in files:
+        groups.setdefault(str(pq.read_schema(path).remove_metadata()), []).append(path)
+    return groups
 
 
 def _clear_type(column: Column) -> str:

@@ -42,7 +42,10 @@ class Landing:
 
     def files(self, table: str, load: str) -> list[str]:
         """The Parquet files a load wrote for a table, in the order they were written."""
-        return sorted(str(path) for path in self.fs.glob(f"{self.root}/{table}/{load}.*.parquet"))
+        folders = (table, f"{table}__*")  # rows of files lie in one folder per set of columns
+        return sorted(
+            str(path) for folder in folders for path in self.fs.glob(f"{self.root}/{folder}/{load}.*.parquet")
+        )
 
     def size(self, files: list[str]) -> int:
         """Bytes of `files` together."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
@@ -32,6 +33,7 @@ MARKS: dict[str, dict[str, Any]] = {
     "_load_id": {"data_type": "text", "precision": 32, "nullable": False},
     "_row": {"data_type": "bigint", "nullable": False},
     "_deleted": {"data_type": "bool", "nullable": False},
+    "_read_at": {"data_type": "timestamp", "timezone": False, "nullable": False},
     "_refine_id": {"data_type": "text", "precision": 32, "nullable": False},
 }
 _ARROW = {
@@ -112,6 +114,35 @@ class Staging:
         """The newest refine in staging: it changes whenever staging does."""
         return str(self._state["refine_id"])
 
+    @classmethod
+    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
+        """Per source: (the newest landed load in its staging, its newest refine), as committed; makes missing schemas.
+
+        One look at the warehouse for all sources: a run with nothing to do asks for no more.
+        """
+        from dlt.common.versioned_state import decompress_state
+
+        found: dict[str, tuple[str, str]] = {}
+        with duckdb.connect(str(settings.warehouse)) as con:
+            made = con.execute(
+                "SELECT table_schema FROM information_schema.tables WHERE table_name = '_dlt_pipeline_state'"
+            )
+            schemas = {row[0] for row in made.fetchall()}
+            for source in (source for source in sources if f"stg_{source.name}" in schemas):
+                schema = identifier(f"stg_{source.name}")
+                row = con.execute(
+                    f"SELECT s.state FROM {schema}._dlt_pipeline_state AS s JOIN {schema}._dlt_loads AS l ON l.load_id ="
+                    " s._dlt_load_id WHERE l.status = 0 AND s.pipeline_name = ? ORDER BY l.load_id DESC LIMIT 1",
+                    [f"stage_{source.name}"],
+                ).fetchone()
+                state = decompress_state(row[0])["sources"][source.name] if row else {}
+                if "refine_id" in state:
+                    found[source.name] = (state["last_load"], state["refine_id"])
+        for source in (source for source in sources if source.name not in found):
+            staging = cls(source, settings)
+            found[source.name] = (staging.last_load, staging.refine_id)
+        return found
+
     def write(self, loads: list[str], judged: dict[str, Judged], folder: Path, *, replay: bool) -> None:
         """Merge what became of the landed `loads` and remember the newest of them, in one package.
 
@@ -168,13 +199,18 @@ class Staging:
         if name == LOADS:
             return LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
         table, contract = self.source.tables[name], self.source.contracts[name]
-        removes = table.deletes == "reconcile" or table.explode is not None
+        by_file = table.mode == "append" and bool(table.files)
+        removes = table.removes or table.explode is not None or by_file
         columns = dlt_columns(contract, all_nullable=removes) | MARKS
         if removes:
             columns["_deleted"] = columns["_deleted"] | {"hard_delete": True}
         if table.explode:
             return columns, {"merge_key": table.parent_key}
-        return columns, {"merge_key": "_load_id"} if table.mode == "append" else {"primary_key": table.key}
+        if by_file:
+            return columns, {"merge_key": table.file_column(contract)}  # a file that comes again replaces its rows
+        if table.mode in ("append", "scd2"):
+            return columns, {"merge_key": "_load_id"}
+        return columns, {"primary_key": table.key}
 
     def _queries(self, judged: dict[str, Judged], replayed: list[str]) -> dict[str, str]:
         """What to merge into each table, as SQL over the judged files."""
@@ -193,20 +229,24 @@ class Staging:
     def _newest(self, name: str, judged: dict[str, Judged]) -> str:
         """The rows that count: the newest of each key; of a record's elements, those of its newest accepted version."""
         table, accepted = self.source.tables[name], judged[name].sql
+        if table.mode == "append" and table.files:
+            return _newest_files(judged[name], table.file_column(self.source.contracts[name]))
         if table.mode == "append":
             return accepted
+        if table.mode == "scd2":
+            return _first(accepted, [*table.key, "_load_id"], "_row")
         if not table.explode:
             return _first(accepted, table.key, "_row")
         parent_key = ", ".join(map(identifier, table.parent_key))
         records = _first(judged[table.from_ or ""].sql, table.parent_key, "_row")
         rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"
         emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
-            f"SELECT {parent_key}, _load_id, _row, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
+            f"SELECT {parent_key}, _load_id, _row, _read_at, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
         )
         return f"SELECT * EXCLUDE (_index) FROM ({_first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
     def _rejections(self, judged: dict[str, Judged], replayed: list[str]) -> str:
-        files = [str(result.rejected) for result in judged.values() if result.rejected]
+        files = [str(path) for result in judged.values() for path in result.rejected]
         empty = ", ".join(
             f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
             for n in REJECTED_SCHEMA.names
@@ -225,6 +265,18 @@ class Staging:
                 f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE load_id IN ({marks})", *loads
             )
         return [str(row[0]) for row in found or []]
+
+
+def _newest_files(judged: Judged, column: str) -> str:
+    """The rows of each file's newest load; a file without accepted rows leaves one that only deletes."""
+    pairs = ", ".join(f"({literal(file)}, {literal(load)})" for file, load in judged.files.items())
+    newest = f"SELECT * FROM (VALUES {pairs}) AS files({column}, _load_id)"
+    rows = f"SELECT rows.* FROM ({judged.sql}) AS rows SEMI JOIN ({newest}) AS newest USING ({column}, _load_id)"
+    emptied = (
+        f"SELECT {column}, _load_id, 0 AS _row, TIMESTAMP 'epoch' AS _read_at, TRUE AS _deleted FROM ({newest}) AS newest"
+        f" ANTI JOIN ({rows}) AS rows USING ({column})"
+    )
+    return f"{rows} UNION ALL BY NAME {emptied}"
 
 
 def _first(query: str, key: list[str], position: str) -> str:

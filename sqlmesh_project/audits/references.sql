@@ -1,9 +1,6 @@
 AUDIT (
   name references_dimension,
-  dialect redshift,
-  defaults (
-    dimension_key = NULL
-  )
+  dialect redshift
 );
 
 /* every key of the fact has its row in the dimension */
@@ -11,6 +8,6 @@ SELECT
   f.@key AS missing_key
 FROM @this_model AS f
 LEFT JOIN @dimension AS d
-  ON d.@key = f.@key
+  ON d.@dimension_key = f.@key
 WHERE
-  d.@key IS NULL
+  d.@dimension_key IS NULL

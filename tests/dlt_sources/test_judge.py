@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from dlt_sources._steps.contract import Contract, checked_only, column, columns_of
-from dlt_sources._steps.declaration import Table
 from dlt_sources._steps.judge import Judge
+from dlt_sources._steps.source_yml import Table
 from dlt_sources._steps.text import parse, text_of
 
 LOAD = "1700000000.5"

@@ -26,10 +26,10 @@ MODEL (
       columns := (session_id, track_id, user_id, artist_id, date_key, price, session_start_time)
     ),
     ACCEPTED_RANGE("column" := price, min_v := 0, max_v := 2, inclusive := TRUE),
-    REFERENCES_DIMENSION(key := user_id, dimension := deftunes.dim_users),
-    REFERENCES_DIMENSION(key := track_id, dimension := deftunes.dim_songs),
-    REFERENCES_DIMENSION(key := artist_id, dimension := deftunes.dim_artists),
-    REFERENCES_DIMENSION(key := date_key, dimension := deftunes.dim_date)
+    REFERENCES_DIMENSION(key := user_id, dimension := deftunes.dim_users, dimension_key := user_id),
+    REFERENCES_DIMENSION(key := track_id, dimension := deftunes.dim_songs, dimension_key := track_id),
+    REFERENCES_DIMENSION(key := artist_id, dimension := deftunes.dim_artists, dimension_key := artist_id),
+    REFERENCES_DIMENSION(key := date_key, dimension := deftunes.dim_date, dimension_key := date_key)
   ),
   physical_properties (distkey = 'session_id', sortkey = 'session_start_time')
 );

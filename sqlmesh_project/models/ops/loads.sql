@@ -30,6 +30,4 @@ SELECT
   every.accepted::BIGINT AS accepted,
   every.rejected::BIGINT AS rejected,
   every.refined_at::TIMESTAMP AS refined_at
-FROM (
-  @EVERY_SOURCE(_loads, source, table_name, load_id, landed, accepted, rejected, refined_at)
-) AS every
+FROM stg_ops.loads AS every

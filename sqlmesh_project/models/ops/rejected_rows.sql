@@ -35,6 +35,4 @@ SELECT
   every.rule::VARCHAR(100) AS rule,
   every.message::VARCHAR(1000) AS message,
   every.rejected_at::TIMESTAMP AS rejected_at
-FROM (
-  @EVERY_SOURCE(_rejected, id, source, table_name, load_id, row_number, "raw", field, rule, message, rejected_at)
-) AS every
+FROM stg_ops.rejected_rows AS every

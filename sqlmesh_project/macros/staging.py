@@ -1,21 +1,8 @@
-"""Macros about staging: which sources there are, and which of their rows changed."""
+"""Macros about staging: which rows changed, and what a version of a row is."""
 
 from sqlglot import exp
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
-
-
-@macro()
-def every_source(evaluator: MacroEvaluator, table: exp.Expression, *columns: exp.Expression) -> exp.Expression | None:
-    """``SELECT <columns> FROM stg_<source>.<table>`` of every declared source, one below the other.
-
-    The names of the sources are the variable `sources` of config.py.
-    """
-    union = None
-    for source in evaluator.var("sources"):
-        select = exp.select(*(column.copy() for column in columns)).from_(exp.table_(table.name, db=f"stg_{source}"))
-        union = select if union is None else exp.union(union, select, distinct=False)
-    return union
 
 
 @macro()
@@ -27,3 +14,16 @@ def refined_since(evaluator: MacroEvaluator, column: exp.Expression) -> exp.Expr
     """
     start = int(evaluator.var("start_millis") or evaluator.locals.get("start_millis") or 0)
     return exp.GTE(this=column.copy(), expression=exp.Literal.string(f"{start * 10**6:020d}"))
+
+
+@macro()
+def state_of(evaluator: MacroEvaluator, *columns: exp.Expression) -> exp.Expression:
+    """What a row says in the given columns, as one text: two rows with the same state need no version each."""
+    parts: list[exp.Expression] = []
+    for column in columns:
+        text = exp.cast(column.copy(), "VARCHAR")
+        parts += [exp.func("COALESCE", text, exp.Literal.string("\x1e")), exp.Literal.string("\x1f")]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = exp.DPipe(this=joined, expression=part, safe=True)
+    return joined

@@ -1,0 +1,394 @@
+"""The rankings site as it serves its two pages: a hand-kept table of headphones and one of in-ear monitors.
+
+A row is made with what it says and with what that means, so that the oracle need not read the cells. Ranks, prices and
+rows change between the days; some rows never were right.
+"""
+
+from __future__ import annotations
+
+import html
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
+from typing import Any, Literal
+
+from .records import DAYS, Reason, day_of, pick
+
+Row = tuple[Any, ...]
+Name = Literal["headphones", "iems"]
+
+READ_AT = time(23, 30)
+UNKNOWN = 99_999
+GRADES = [letter + sign for letter in "SABCDEF" for sign in ("+", "", "-")]  # the best is worth 20, the worst 10
+TWO_WORDS = ["Audio Technica", "Campfire Audio", "64 Audio", "Unique Melody"]
+COMPANIES = [
+    *TWO_WORDS,
+    "Zephyr",
+    "Kanto",
+    "Ørsted",
+    "B&K",
+    "Lumen",
+    "Tessel",
+    "Halcyon",
+    "qvb",
+    "Audio-Nord",
+    "Marrow",
+]
+SERIES = ["SR", "Diana", "Aria", "M", "Clear & Loud", "HE", "Señal", "Monitor"]
+SIGNATURES = ["V-shaped", "Neutral", "Balanced", "Warm neutral", "Bassy", "Neutral with bass boost", "Variable"]
+FITS = ["Open Circumaural", "Closed Circumaural", "Open Supra-aural", "Earspeaker"]
+SETUPS = {
+    "headphones": ["Dynamic", "Dynamic", "Dynamic", "Planar", "Electrostatic", "Electret", "AMT"],
+    "iems": ["DD", "BA", "2EST 4BA 1DD", "Planar", "12BA", "1BA 2DD", "8/10BA"],
+}
+HEADERS = [
+    "Rank", "Value Rating", "Model", "Price (MSRP)", "Signature", "Comments", "Tone Grade", "Technical Grade", "Setup",
+    "Fit Cup", "Based on", "Note weight", "ranksort", "tonesort", "techsort", "pricesort",
+]  # fmt: skip
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title} &#8211; Rankings</title>
+<script>if (1 < 2) {{ document.write("<b>table</b>"); }}</script></head>
+<body class="page"><nav><ul><li><a href="/">Home</a></li><li><a href="/about">Q &amp; A</a></li></ul></nav>
+<p>Everything heard so far, ranked.<br>Values are in US$.</p>
+<p>Last change: {changed}</p>
+<table id="tablepress-4" class="tablepress tablepress-id-4">
+<thead>
+<tr class="row-1">{headers}</tr>
+</thead>
+<tbody class="row-hover">
+{rows}
+</tbody>
+</table>
+<h2>How grades are given</h2>
+<table class="legend"><thead><tr><th>Grade</th><th>Meaning</th></tr></thead>
+<tbody><tr><td>S+</td><td>Flawless</td></tr><tr><td>F</td><td>Broken</td></tr></tbody></table>
+<footer>&copy; Rankings</footer></body></html>
+"""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a price cell says, line by line, with its hidden sort column, and what the two mean."""
+
+    lines: tuple[str, ...]
+    sort: int
+    amount: int | None
+    status: str = "listed"
+    note: str | None = None
+    bundle: int | None = None
+    told: bool = True  # whether the text itself tells an amount
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the sort column knows another amount than the text."""
+        return self.told and self.sort != UNKNOWN and self.sort != (self.bundle or self.amount)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A row of a page; `reason`: the field and rule a correct pipeline rejects it for."""
+
+    company: str
+    model: tuple[str, ...]  # its lines
+    rank: str
+    price: Price
+    stars: int
+    signature: str
+    comment: str
+    tone: str
+    technical: str
+    setup: str
+    fit: str | None
+    based_on: str
+    weight: str
+    look: int  # how its cells are written
+    reason: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The model as one line."""
+        return " / ".join(self.model)
+
+    @property
+    def tracked(self) -> Row:
+        """What makes a new version when it changes."""
+        return (
+            self.rank,
+            self.price_columns,
+            self.stars,
+            self.signature,
+            self.tone,
+            self.technical,
+            self.setup,
+            self.fit,
+        )
+
+    @property
+    def price_columns(self) -> Row:
+        """The columns that follow from the price."""
+        price = self.price
+        return (_amount(price.amount), price.status, price.note, _amount(price.bundle), price.disagrees)
+
+    @property
+    def value_rating(self) -> int | None:
+        """Its stars; none are no rating."""
+        return self.stars or None
+
+    def cells(self) -> list[str]:
+        """Its cells as HTML."""
+        line_break = ("<br>", "<br />\n", "<br/>")[self.look % 3]
+        model = line_break.join(html.escape(line) for line in self.model)
+        if self.look % 5 == 0:
+            model = f'<a href="https://example.com/{self.look}" target="_blank" rel="noopener">{model}</a>'
+        signature = self.signature
+        if signature == "Balanced":
+            signature = ('"Balanced"', "&quot;Balanced&quot;", "Balanced")[self.look % 3]
+        sorts = [_sort(self.rank), _sort(self.tone), _sort(self.technical), str(self.price.sort)]
+        return [
+            self.rank,
+            "★" * self.stars,
+            model,
+            line_break.join(html.escape(line) for line in self.price.lines),
+            signature,
+            html.escape(self.comment).replace("&#x27;", "&#8217;"),
+            self.tone,
+            self.technical,
+            self.setup,
+            *([] if self.fit is None else [self.fit]),
+            html.escape(self.based_on),
+            self.weight,
+            *sorts,
+        ]
+
+
+class Rankings:
+    """The site of one (seed, scale); scale 1 is 220 headphones and 1,000 in-ear monitors."""
+
+    def __init__(self, seed: int = 7, scale: float = 1) -> None:
+        self.seed, self.scale = seed, scale
+
+    def page(self, name: Name, day: int) -> bytes:
+        """The whole page as it is served on a virtual day."""
+        headers = [header for header in HEADERS if name == "headphones" or header != "Fit Cup"]
+        lines = [
+            f'<tr class="row-{number}">'
+            + "".join(f'<td class="column-{place}">{cell}</td>' for place, cell in enumerate(product.cells(), 1))
+            + "</tr>"
+            for number, product in enumerate(self._days[name][day], 2)
+        ]
+        page = PAGE.format(
+            title=name.title(),
+            changed=day_of(1 if day == 2 else day),
+            headers="".join(f'<th class="column-{n}">{header}</th>' for n, header in enumerate(headers, 1)),
+            rows="\n".join(lines),
+        )
+        return page.encode()
+
+    def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
+        """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
+        names: list[tuple[Name, str]] = [("headphones", "headphone"), ("iems", "iem")]
+        answers: list[tuple[str, str, list[Row]]] = []
+        for name, one in names:
+            products = [product for product in self._days[name][day] if not product.reason]
+            columns = (
+                "model, rank_grade, price, price_status, price_note, bundle_price, price_disagrees, value_rating, "
+                "valid_from, valid_to, is_current"
+            )
+            answers.append((name, f"SELECT {columns} FROM audiophile.{name}", self._history(name, day)))
+            least = 15 if one == "headphone" else 35
+            signatures = [row for row in _ratings(products, lambda p: p.signature) if row[2] > least]
+            companies = _ratings(products, lambda p: p.company)
+            answers += [
+                _mart(f"avg_audio_signature_{one}", "signature, average_rating, number_of_products", signatures),
+                _mart(f"highest_rank_company_{one}", "company_name, average_rating, number_of_products", companies),
+                _mart(f"highest_value_company_{one}", "company_name, highest_value", _values(products)),
+            ]
+            if one == "headphone":
+                drivers = _ratings(products, lambda p: p.setup)
+                columns = "driver_type, average_rating, number_of_products"
+                answers.append(_mart("avg_driver_rating_headphone", columns, drivers))
+        return answers
+
+    def rejected(self, day: int) -> Counter[Reason]:
+        """How many rows each (table, field, rule) rejects over all days so far: they are there from the first day on."""
+        return Counter((name, *p.reason) for name, days in self._days.items() for p in days[day] if p.reason)
+
+    def _history(self, name: Name, day: int) -> list[Row]:
+        """The versions of all models, each with the reads that brought and ended it."""
+        versions: dict[str, list[tuple[Product, datetime, datetime | None]]] = defaultdict(list)
+        for now in range(day + 1):
+            read = datetime.combine(day_of(now), READ_AT)
+            there = {p.name: p for p in self._days[name][now] if not p.reason}
+            for model, known in versions.items():
+                last, since, until = known[-1]
+                if until is None and (model not in there or there[model].tracked != last.tracked):
+                    known[-1] = (last, since, read)
+            for model, product in there.items():
+                if not versions[model] or versions[model][-1][2] is not None:
+                    versions[model].append((product, read, None))
+        rows = [
+            (model, p.rank, *p.price_columns, p.value_rating, since, until, until is None)
+            for model, known in versions.items()
+            for p, since, until in known
+        ]
+        return _ordered(rows)
+
+    # -- what is on the pages ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def _days(self) -> dict[Name, list[list[Product]]]:
+        return {"headphones": self._page_days("headphones", 220, 60), "iems": self._page_days("iems", 1_000, 120)}
+
+    def _page_days(self, name: Name, at_scale_1: int, least: int) -> list[list[Product]]:
+        """The rows of the page on each day."""
+        rng = random.Random(f"{self.seed}/{self.scale}/{name}")
+        count = max(int(at_scale_1 * self.scale), least)
+        products = [_product(rng, name, number) for number in range(count)]
+        dirty = _dirty([_product(rng, name, count + number) for number in range(max(3, count // 100) * 3)])
+        new = _product(rng, name, 2 * count)
+        few = max(2, count // 50)
+        later = [dict(enumerate(products))]
+        for day in range(1, DAYS):
+            today = dict(later[-1])
+            if day == 1:
+                _revise(rng, today, few)
+                del today[4]
+                today[count] = new
+            elif day == 3:
+                today[4] = products[4]
+                old = today[5 * few + 6]
+                gone = Price(("Discontinued",), 1_234, 1_234, "discontinued", told=False)
+                today[5 * few + 6] = replace(old, price=gone)
+            later.append(today)
+        order = [*GRADES, "Q", ""].index
+        return [sorted([*today.values(), *dirty], key=lambda product: order(product.rank)) for today in later]
+
+
+def _revise(rng: random.Random, today: dict[int, Product], few: int) -> None:
+    """Another rank, another price, both, and another comment only."""
+    for number in range(5, 5 + few * 4):
+        old = today[number]
+        change: dict[str, Any] = {}
+        if number % 4 in (0, 2):
+            change["rank"] = pick(rng, [grade for grade in GRADES if grade != old.rank])
+        if number % 4 in (1, 2):
+            amount = (old.price.amount or 100) + 35
+            change["price"] = Price((str(amount),), amount, amount)
+        if number % 4 == 3:
+            change["comment"] = "Heard once more, and nothing else to say."
+        today[number] = replace(old, **change)
+
+
+def _dirty(products: list[Product]) -> list[Product]:
+    """The products with a rank that is none, no rank or no model."""
+    spoils: list[tuple[dict[str, Any], tuple[str, str]]] = [
+        ({"rank": "Q"}, ("rank_grade", "string_pattern_mismatch")),
+        ({"rank": ""}, ("rank_grade", "string_pattern_mismatch")),
+        ({"model": ("",)}, ("model", "string_too_short")),
+    ]
+    return [replace(p, **spoils[n % 3][0], reason=spoils[n % 3][1]) for n, p in enumerate(products)]
+
+
+def _product(rng: random.Random, name: Name, number: int) -> Product:
+    company, series = pick(rng, COMPANIES), pick(rng, SERIES)
+    model: tuple[str, ...] = (f"{company} {series} {number}",)
+    if number % 11 == 3:
+        model = (*model, f"{company} {series} {number} V2")
+    comments = [
+        "",
+        "Subtle, refined & fast.",
+        "Don't expect bass < 40 Hz.",
+        'The "reference" of the range, naïve as it is.',
+    ]
+    return Product(
+        company=company,
+        model=model,
+        rank=GRADES[min(int(rng.gauss(10, 4)) % 21, 20)],
+        price=_price(rng, number, 20 + int(3000 * rng.random())),
+        stars=pick(rng, [0, 0, 0, 0, 0, 0, 1, 1, 2, 3]),
+        signature=SIGNATURES[0] if rng.random() < 0.3 else pick(rng, SIGNATURES),
+        comment=pick(rng, comments),
+        tone=pick(rng, GRADES),
+        technical=pick(rng, GRADES),
+        setup=pick(rng, SETUPS[name]),
+        fit=pick(rng, FITS) if name == "headphones" else None,
+        based_on=pick(rng, ["Third party unit", "Personal unit", "Showfloor & demo unit"]),
+        weight="" if name == "headphones" or rng.random() < 0.8 else str(int(9 * rng.random()) - 5),
+        look=number,
+    )
+
+
+def _price(rng: random.Random, number: int, amount: int) -> Price:
+    """A price of one of the shapes the site has, most of them plain; the first forty products have them all."""
+    shape = number % 20
+    variant = f"HE{amount % 90}"
+    amp = 100 + amount % 900
+    odd: dict[int, Callable[[], Price]] = {
+        0: lambda: Price((f"{amount}({variant})",), amount, amount, note=variant),
+        1: lambda: Price(
+            (f"{amount}+{amp}(SRM-{variant})",), amount + amp, amount, note=f"SRM-{variant}", bundle=amount + amp
+        ),
+        2: lambda: Price(
+            ("Discontinued", str(amount), f"(Replaced by {variant} Mg)"),
+            amount, amount, "replaced", f"Replaced by {variant} Mg",
+        ),
+        3: lambda: Price(("Discont.",), amount, amount, "discontinued", told=False),
+        4: lambda: Price(("Discontinued",), UNKNOWN, None, "discontinued", told=False),
+        5: lambda: Price(("?",), UNKNOWN, None, "unknown", told=False),
+        6: lambda: Price(("Replaced with TC",), amount, amount, "replaced", "Replaced with TC", told=False),
+        7: lambda: Price(("Replaced with TC",), UNKNOWN, None, "replaced", "Replaced with TC", told=False),
+        8: lambda: Price((f"{amount} (V2)", f"{amount + 1000} (Phi)"), amount, amount, note="V2; Phi"),
+        9: lambda: Price((str(amount),), UNKNOWN, amount),
+        10: lambda: Price((str(amount),), amount - 10, amount),
+        11: lambda: Price((f"{amount}({variant})",), amount + 150, amount, note=variant),
+    }  # fmt: skip
+    return (
+        odd[shape]() if shape in odd and (number < 40 or rng.random() < 0.4) else Price((str(amount),), amount, amount)
+    )
+
+
+def _sort(grade: str) -> str:
+    return str(GRADES.index(grade) * 7 + 1) if grade in GRADES else "999"
+
+
+# -- the right answer -----------------------------------------------------------------------------------------------
+
+
+def _amount(value: int | None) -> Decimal | None:
+    return None if value is None else Decimal(value).quantize(Decimal("0.01"))
+
+
+def _mart(name: str, columns: str, rows: list[Row]) -> tuple[str, str, list[Row]]:
+    return name, f"SELECT {columns} FROM audiophile.{name}", rows
+
+
+def _groups(products: Iterable[Product], by: Callable[[Product], str]) -> dict[str, list[Product]]:
+    groups: dict[str, list[Product]] = defaultdict(list)
+    for product in products:
+        groups[by(product)].append(product)
+    return groups
+
+
+def _ratings(products: Iterable[Product], by: Callable[[Product], str]) -> list[Row]:
+    """Per group the average value of the ranks, S+ being 20 and each next grade a half less, and how many there are."""
+    rows = []
+    for key, group in _groups(products, by).items():
+        halves = sum(40 - GRADES.index(product.rank) for product in group)
+        average = (Decimal(halves) / (2 * len(group))).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        rows.append((key, average, len(group)))
+    return sorted(rows)
+
+
+def _values(products: Iterable[Product]) -> list[Row]:
+    """Per company the most stars a product of it has, if one has any."""
+    groups = _groups(products, lambda p: p.company)
+    return _ordered((company, max(p.stars for p in group) or None) for company, group in groups.items())
+
+
+def _ordered(rows: Iterable[Row]) -> list[Row]:
+    """As ORDER BY ALL would: what is missing comes last."""
+    return sorted(rows, key=lambda row: [(value is None, value) for value in row])

@@ -1,0 +1,326 @@
+"""The New York taxi site as it serves files: months that appear, one that is published again, and what is wrong in them.
+
+A month's trips are columns; with each trip goes the one fault it has. Amounts are whole cents until they are written.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from .records import Reason
+
+Row = tuple[Any, ...]
+Color = Literal["yellow", "green"]
+Array = NDArray[Any]
+
+OLD, NEW = "2019-12", "2020-01"
+YELLOW_NEW_DAY, GREEN_NEW_DAY, REPUBLISHED_DAY = 2, 3, 3
+ZONES = 265
+REJECTS: dict[str, tuple[str, str]] = {  # fault: field, rule
+    "no pickup time": ("pickup_datetime", "datetime_type"),
+    "pickup zone 0": ("pickup_zone_id", "greater_than_equal"),
+    "dropoff zone 300": ("dropoff_zone_id", "less_than_equal"),
+    "negative distance": ("trip_distance", "greater_than_equal"),
+}
+KEPT = ["refund", "no distance", "no passengers", "backwards", "out of month", "vendor 6", "no codes", "twice"]
+FAULTS = ["", *KEPT, *REJECTS]  # a trip's fault is a place in this list
+MONEY = ["fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge"]
+CODES = ["passenger_count", "RatecodeID", "payment_type"]
+AT_END = ["total_amount", "trip_type", "congestion_surcharge", "airport_fee"]  # of a file's columns
+SETS = {  # faults that are a value of a column
+    "no distance": ("trip_distance", 0),
+    "no passengers": ("passenger_count", 0),
+    "vendor 6": ("VendorID", 6),
+    "pickup zone 0": ("PULocationID", 0),
+    "dropoff zone 300": ("DOLocationID", 300),
+}
+
+
+@dataclass
+class Month:
+    """The trips of one version of one file."""
+
+    color: Color
+    month: str
+    columns: dict[str, Array]
+    fault: Array
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return f"{self.color}_tripdata_{self.month}.parquet"
+
+    @property
+    def accepted(self) -> Array:
+        """Which trips a correct pipeline keeps."""
+        return self.fault < FAULTS.index(next(iter(REJECTS)))
+
+    def has(self, fault: str) -> Array:
+        """Which trips have the fault."""
+        found: Array = self.fault == FAULTS.index(fault)
+        return found
+
+    def rows(self, places: Array) -> Month:
+        """The trips at some places."""
+        columns = {name: values[places] for name, values in self.columns.items()}
+        return Month(self.color, self.month, columns, self.fault[places])
+
+    def with_rows(self, other: Month) -> Month:
+        """These trips and others."""
+        columns = {name: np.concatenate([values, other.columns[name]]) for name, values in self.columns.items()}
+        return Month(self.color, self.month, columns, np.concatenate([self.fault, other.fault]))
+
+
+class Taxi:
+    """The site of one (seed, scale); scale 1 is 30,000 yellow and 3,000 green trips a month."""
+
+    def __init__(self, seed: int = 7, scale: float = 1) -> None:
+        self.seed, self.scale = seed, scale
+        self._bytes: dict[int, bytes] = {}
+
+    def files(self, day: int) -> dict[str, bytes]:
+        """Every file the site serves on a virtual day by name."""
+        return {"taxi_zone_lookup.csv": _zones(), **{month.file: self._written(month) for month in self._served(day)}}
+
+    def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
+        """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
+        months = self._served(day)
+        flags = ["is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month"]
+        counts = ", ".join(f"count(*) FILTER (WHERE {flag})" for flag in flags)
+        trips = (
+            f"SELECT taxi_type, source_file, count(*), sum(total_amount), {counts}, count(DISTINCT trip_key) "
+            "FROM taxi.fact_trip GROUP BY ALL"
+        )
+        daily = "SELECT taxi_type, trip_date, trips, refunds, total_amount FROM taxi.daily_trips"
+        hours = "SELECT pickup_zone_id, hour_of_day, trips, total_amount FROM taxi.zone_hour_trips"
+        return [
+            ("trips", trips, sorted(_summary(month) for month in months)),
+            ("daily", daily, _daily(months)),
+            ("zone hours", hours, _zone_hours(months)),
+            ("zones", "SELECT count(*) FROM taxi.dim_zone", [(ZONES,)]),
+        ]
+
+    def rejected(self, day: int) -> Counter[Reason]:
+        """How many trips each (table, field, rule) rejects over all versions of all files so far."""
+        found: Counter[Reason] = Counter()
+        versions = {id(month): month for now in range(day + 1) for month in self._served(now)}
+        for month in versions.values():
+            for fault, (field, rule) in REJECTS.items():
+                found[f"{month.color}_trips", field, rule] += int(month.has(fault).sum())
+        return found
+
+    def _served(self, day: int) -> list[Month]:
+        months = [self._republished if day >= REPUBLISHED_DAY else self._yellow_old, self._green_old]
+        months += [self._yellow_new] if day >= YELLOW_NEW_DAY else []
+        return months + ([self._green_new] if day >= GREEN_NEW_DAY else [])
+
+    def _written(self, month: Month) -> bytes:
+        if id(month) not in self._bytes:
+            self._bytes[id(month)] = _parquet(month)
+        return self._bytes[id(month)]
+
+    # -- the months -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _yellow_old(self) -> Month:
+        return self._month("yellow", OLD)
+
+    @cached_property
+    def _yellow_new(self) -> Month:
+        return self._month("yellow", NEW)
+
+    @cached_property
+    def _green_old(self) -> Month:
+        return self._month("green", OLD)
+
+    @cached_property
+    def _green_new(self) -> Month:
+        return self._month("green", NEW)
+
+    @cached_property
+    def _republished(self) -> Month:
+        """Yellow 2019-12 once more: of a hundred trips one has gone, one pays more and one has come."""
+        rng, old = self._random("republished"), self._yellow_old
+        order = rng.permutation(len(old.fault))
+        each = max(3, len(order) // 100)
+        kept = old.rows(np.sort(order[each:]))
+        plain = np.flatnonzero(kept.has(""))
+        dearer = rng.choice(plain, each, replace=False)
+        for name in ("tip_amount", "total_amount"):
+            kept.columns[name][dearer] += 250
+        return kept.with_rows(_trips(rng, "yellow", OLD, each))
+
+    def _month(self, color: Color, month: str) -> Month:
+        rng = self._random(f"{color}/{month}")
+        count = max(int((30_000 if color == "yellow" else 3_000) * self.scale), 120)
+        trips = _trips(rng, color, month, count)
+        each = max(3, count // 1000)
+        dirty = np.split(rng.choice(count, each * (len(FAULTS) - 1), replace=False), len(FAULTS) - 1)
+        for number, places in enumerate(dirty, 1):
+            trips.fault[places] = number
+            _spoil(rng, trips, FAULTS[number], places)
+        again = trips.rows(np.flatnonzero(trips.has("twice")))
+        return trips.with_rows(again)
+
+    def _random(self, part: str) -> np.random.Generator:
+        return np.random.default_rng(list(f"{self.seed}/{self.scale}/{part}".encode()))
+
+
+def _trips(rng: np.random.Generator, color: Color, month: str, count: int) -> Month:
+    """Trips with nothing wrong, all of them within the month."""
+    start, end = np.datetime64(month, "s"), (np.datetime64(month) + 1).astype("datetime64[s]")
+    seconds = int((end - start).astype(int))
+    pickup = start + np.sort(rng.integers(0, seconds, count)).astype("timedelta64[s]")
+    hundredths = rng.integers(20, 2_000, count)  # of a mile
+    money = {
+        "fare_amount": 250 + hundredths * 25 // 10,
+        "extra": rng.choice([0, 50, 100], count),
+        "mta_tax": np.full(count, 50),
+        "tip_amount": np.where(rng.random(count) < 0.6, rng.integers(0, 900, count), 0),
+        "tolls_amount": np.where(rng.random(count) < 0.05, 612, 0),
+        "improvement_surcharge": np.full(count, 30),
+    }
+    if month == NEW:
+        money["congestion_surcharge"] = rng.choice([0, 250], count)
+        if color == "yellow":
+            money["airport_fee"] = rng.choice([0, 125], count, p=[0.9, 0.1])
+    columns = {
+        "VendorID": rng.integers(1, 3, count),
+        "pickup": pickup,
+        "dropoff": pickup + (60 + hundredths * 2 + rng.integers(0, 600, count)).astype("timedelta64[s]"),
+        "passenger_count": rng.integers(1, 7, count),
+        "trip_distance": hundredths,
+        "RatecodeID": rng.choice([1, 2, 3, 4, 5, 6, 99], count, p=[0.94, 0.02, 0.01, 0.01, 0.01, 0.005, 0.005]),
+        "store_and_fwd_flag": rng.choice(["N", "Y"], count, p=[0.98, 0.02]),
+        "PULocationID": rng.integers(1, ZONES + 1, count),
+        "DOLocationID": rng.integers(1, ZONES + 1, count),
+        "payment_type": rng.choice([1, 2, 3, 4], count, p=[0.7, 0.28, 0.01, 0.01]),
+        **money,
+        "total_amount": np.sum(list(money.values()), axis=0),
+    }
+    if color == "green":
+        columns["trip_type"] = rng.integers(1, 3, count)
+    return Month(color, month, columns, np.zeros(count, dtype=np.int64))
+
+
+def _spoil(rng: np.random.Generator, trips: Month, fault: str, places: Array) -> None:
+    """Gives the trips at some places a fault; a code of -1 is written as null, so is a time that is none."""
+    columns = trips.columns
+    start = np.datetime64(trips.month, "s")
+    if fault == "refund":
+        for name in {*MONEY, "congestion_surcharge", "airport_fee", "total_amount"} & set(columns):
+            columns[name][places] *= -1
+    elif fault == "backwards":
+        columns["dropoff"][places] = columns["pickup"][places] - np.timedelta64(7, "m")
+    elif fault == "out of month":
+        after = (np.datetime64(trips.month) + 1).astype("datetime64[s]")
+        others = np.array([np.datetime64("2009-01-01T00:08:01"), start - np.timedelta64(1, "s"), after])
+        columns["pickup"][places] = np.resize(others, len(places))
+        columns["dropoff"][places] = columns["pickup"][places] + np.timedelta64(9, "m")
+    elif fault == "no codes":
+        for name in CODES:
+            columns[name][places] = -1
+        columns["store_and_fwd_flag"][places] = ""
+    elif fault == "negative distance":
+        columns["trip_distance"][places] = -rng.integers(1, 500, len(places))
+    elif fault == "no pickup time":
+        columns["pickup"][places] = np.datetime64("NaT")
+    elif fault in SETS:
+        name, value = SETS[fault]
+        columns[name][places] = value
+
+
+# -- the files ------------------------------------------------------------------------------------------------------
+
+
+def _zones() -> bytes:
+    boroughs = ["Queens", "Bronx", "Manhattan", "Staten Island", "Brooklyn"]
+    names = ["Harbor", "Mill", "St. Mark's", "Upper East", "Old Town", "Park, North"]
+    lines = ["LocationID,Borough,Zone,service_zone", '1,"EWR","Newark Airport","EWR"']
+    for zone in range(2, ZONES - 1):
+        borough = boroughs[zone % 5]
+        service = "Yellow Zone" if borough == "Manhattan" else "Airports" if zone == 132 else "Boro Zone"
+        name = f"{names[zone % 6]} {57 if zone in (56, 86) else zone}"  # two zones have one name
+        lines.append(f'{zone},"{borough}","{name}","{service}"')
+    lines += ['264,"Unknown","N/A","N/A"', '265,"N/A","Outside of NYC","N/A"']
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _parquet(month: Month) -> bytes:
+    """The file, with the columns, types and order of the site's own."""
+    old, prefix = month.month == OLD, "tpep" if month.color == "yellow" else "lpep"
+    columns, hundredths = month.columns, {"trip_distance", *MONEY, "congestion_surcharge", "airport_fee"}
+    arrays: dict[str, Any] = {}
+    for name, values in columns.items():
+        if name in ("pickup", "dropoff"):
+            times = values.astype("datetime64[us]")
+            arrays[f"{prefix}_{name}_datetime"] = pa.array(times, pa.timestamp("us"), mask=np.isnat(times))
+        elif name in hundredths or name == "total_amount":
+            arrays[name] = pa.array(values / 100, pa.float64())
+        elif name == "store_and_fwd_flag":
+            arrays[name] = pa.array(values.tolist(), pa.string(), mask=values == "")
+        elif name in CODES:
+            arrays[name] = pa.array(values.astype(float) if old else values, mask=values == -1)
+        elif name == "trip_type":
+            arrays[name] = pa.array(values.astype(float) if old else values)
+        else:
+            arrays[name] = pa.array(values, pa.int64() if old else pa.int32())
+    if month.color == "green":
+        arrays["ehail_fee"] = pa.nulls(len(month.fault), pa.float64())
+    order = [name for name in arrays if name not in AT_END] + [name for name in AT_END if name in arrays]
+    out = io.BytesIO()
+    pq.write_table(pa.table({name: arrays[name] for name in order}), out)
+    return out.getvalue()
+
+
+# -- the right answer -----------------------------------------------------------------------------------------------
+
+
+def _money(cents: Any) -> Decimal:
+    return Decimal(int(cents)).scaleb(-2)
+
+
+def _summary(month: Month) -> Row:
+    good = month.accepted
+    flags = [int(month.has(fault).sum()) for fault in KEPT[:5]]
+    count = int(good.sum())
+    return (month.color, month.file, count, _money(month.columns["total_amount"][good].sum()), *flags, count)
+
+
+def _in_month(months: list[Month]) -> list[Month]:
+    return [month.rows(np.flatnonzero(month.accepted & ~month.has("out of month"))) for month in months]
+
+
+def _daily(months: list[Month]) -> list[Row]:
+    rows: list[Row] = []
+    for month in _in_month(months):
+        days = month.columns["pickup"].astype("datetime64[D]")
+        for day in np.unique(days):
+            there = days == day
+            refunds, total = month.has("refund")[there].sum(), month.columns["total_amount"][there].sum()
+            calendar: date = day.astype(object)
+            rows.append((month.color, calendar, int(there.sum()), int(refunds), _money(total)))
+    return sorted(rows)
+
+
+def _zone_hours(months: list[Month]) -> list[Row]:
+    trips: Counter[tuple[int, int]] = Counter()
+    cents: Counter[tuple[int, int]] = Counter()
+    for month in _in_month(months):
+        hours = month.columns["pickup"].astype("datetime64[h]").astype(int) % 24
+        zones, totals = month.columns["PULocationID"], month.columns["total_amount"]
+        for zone, hour, total in zip(zones.tolist(), hours.tolist(), totals.tolist(), strict=True):
+            trips[zone, hour] += 1
+            cents[zone, hour] += total
+    return [(*key, trips[key], _money(cents[key])) for key in sorted(trips)]

@@ -1,0 +1,1 @@
+"""One module per connector; each has `read`, which yields a declared table's raw rows."""

@@ -1,0 +1,202 @@
+"""CSV and Parquet files in a folder, an object store or behind HTTP: each version of a file is landed once, whole.
+
+A file is known by its name, its version (what the store says of it) and the hash of its content. One that cannot be
+read is refused with the reason and asked for again by the next run; the others go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow.parquet as pq
+import requests
+
+from ..http import session
+from ..request import Request, expand
+from ..source_error import SourceError, without_query
+from ..source_yml import FilesConnection
+from .tabular import FileError, as_parquet, emptied
+
+MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
+_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
+
+
+@dataclass
+class Candidate:
+    """A file that may be new. `fetch` writes it to a path and returns its version; None: it is not there (any more),
+    or its version is the known one.
+    """
+
+    name: str
+    version: str | None
+    fetch: Callable[[Path, str | None], str | None]
+
+
+def read(request: Request, connection: FilesConnection, refused: list[str]) -> Iterator[Path]:
+    """New and changed files, in the order of their names, each as a Parquet file of landed rows.
+
+    Args:
+        refused: gets a text for each file that cannot be read.
+    """
+    first = 0
+    memory: dict[str, dict[str, str]] = request.memory.setdefault("files", {})
+    for number, candidate in enumerate(_candidates(request, connection)):
+        known = memory.get(candidate.name, {})
+        if known and candidate.version is not None and candidate.version == known["version"]:
+            continue
+        path, rows = request.work / "file", request.work / f"{request.name}.{number}.parquet"
+        try:
+            version = candidate.fetch(path, known.get("version"))
+            if version is None:
+                continue
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != known.get("sha256") or not request.table.skip_if_unchanged:
+                now = request.settings.clock()
+                as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
+                if known and not pq.read_metadata(rows).num_rows:
+                    emptied(rows, candidate.name, now, first)
+                first += pq.read_metadata(rows).num_rows
+                yield rows
+        except FileError as error:
+            refused.append(f"{candidate.name}: {error}")
+            continue
+        memory[candidate.name] = {"version": version, "sha256": digest}
+
+
+def matches(patterns: list[str], name: str) -> bool:
+    """Whether a file's name is one that a table's `files` describes."""
+    return any(_matches(pattern, name) for pattern in patterns)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    if "{month}" in pattern:
+        before, after = pattern.split("{month}")
+        return re.fullmatch(f"{_glob(before)}{MONTH}{_glob(after)}", PurePosixPath(name).name) is not None
+    return fnmatch(PurePosixPath(name).name, PurePosixPath(pattern).name)
+
+
+def _glob(text: str) -> str:
+    return ".*".join(map(re.escape, text.split("*")))
+
+
+def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
+    base = expand(connection.url, request.settings).rstrip("/")
+    patterns = request.table.files
+    if request.only:
+        for uri in (uri for uri in request.only if matches(patterns, uri)):
+            name = uri.removeprefix(f"{base}/") if uri.startswith(f"{base}/") else PurePosixPath(uri).name
+            if "://" not in uri and not Path(uri).exists():  # a name in the source's own folder
+                uri, name = f"{base}/{uri}", uri
+            yield _over_http(uri, name, request, connection) if _is_http(uri) else _stored(uri, name)
+    elif _is_http(base):
+        yield from _expected(base, request, connection)
+    else:
+        yield from _listed(base, patterns)
+
+
+def _is_http(address: str) -> bool:
+    return address.startswith(("http://", "https://"))
+
+
+def _listed(base: str, patterns: list[str]) -> Iterator[Candidate]:
+    """What a folder or object store holds now, in the order of the names, by dlt's file system source."""
+    from dlt.sources.filesystem import filesystem
+
+    if "://" not in base and not Path(base).is_dir():
+        raise SourceError(f"{base} is no folder; make it, or correct its setting. The next run looks again")
+    found = {}
+    for pattern in patterns:
+        for item in filesystem(base, file_glob=pattern.replace("{month}", "*")):
+            name = str(item["relative_path"])
+            if _matches(pattern, name):
+                found[name] = str(item["file_url"]) if "://" in base else f"{base}/{name}"
+    for name in sorted(found):
+        yield _stored(found[name], name)
+
+
+def _stored(uri: str, name: str) -> Candidate:
+    import fsspec
+
+    fs, path = fsspec.core.url_to_fs(uri)
+
+    def version() -> str:
+        try:
+            facts = fs.info(path)
+        except FileNotFoundError:
+            raise SourceError(f"{uri}: there is no such file") from None
+        stamp = facts.get("ETag") or facts.get("LastModified") or facts.get("mtime")
+        return f"{stamp}/{facts['size']}"
+
+    def fetch(target: Path, known: str | None) -> str | None:
+        before = version()
+        with fs.open(path, "rb") as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+        if version() != before:
+            raise FileError("it changed while it was read; the next run reads it when it is whole")
+        return before
+
+    return Candidate(name, version(), fetch)
+
+
+def _expected(base: str, request: Request, connection: FilesConnection) -> Iterator[Candidate]:
+    """Every file that may have been published: one per month from the table's `start` to the clock's month."""
+    first, last = request.table.start, request.until
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month) if first else range(0)
+    for pattern in request.table.files:
+        if "{month}" in pattern and first is None:
+            raise SourceError(f"{request.name}: `files` with {{month}} over HTTP needs `start` in source.yml")
+    names = {
+        pattern.replace("{month}", f"{month // 12}-{month % 12 + 1:02}")
+        for pattern in request.table.files
+        for month in (months if "{month}" in pattern else [0])
+    }
+    for name in sorted(names):
+        yield _over_http(f"{base}/{name}", name, request, connection)
+
+
+def _over_http(url: str, name: str, request: Request, connection: FilesConnection) -> Candidate:
+    http = session(connection, request.settings.retry_pace)
+
+    def fetch(target: Path, known: str | None) -> str | None:
+        headers = {"If-None-Match": known} if known and known.startswith(('"', "W/")) else {}
+        try:
+            with http.get(url, headers=headers, stream=True) as answer:
+                version = _version(answer)
+                if answer.status_code == requests.codes.not_modified or (known and version == known):
+                    return None
+                _save(answer, target, connection)
+                return version
+        except requests.HTTPError as error:
+            if error.response is not None and error.response.status_code in _NOT_PUBLISHED and not request.only:
+                return None  # not published yet
+            raise
+
+    return Candidate(name, None, fetch)
+
+
+def _version(answer: requests.Response) -> str:
+    facts: Any = answer.headers
+    return str(facts.get("etag") or f"{facts.get('last-modified')}/{facts.get('content-length')}")
+
+
+def _save(answer: requests.Response, target: Path, connection: FilesConnection) -> None:
+    size = 0
+    with target.open("wb") as file:
+        for piece in answer.iter_content(1 << 20):
+            size += file.write(piece)
+            if size > connection.max_megabytes * 1e6:
+                raise SourceError(
+                    f"{without_query(answer.url)}: more than {connection.max_megabytes:g} MB; if that is right, raise"
+                    " `max_megabytes` in source.yml"
+                )
+    promised = answer.headers.get("content-length")
+    if promised and "content-encoding" not in answer.headers and size != int(promised):
+        raise SourceError(f"{without_query(answer.url)}: {size} of {promised} bytes came; the next run asks again")

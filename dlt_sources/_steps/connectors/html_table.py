@@ -1,0 +1,120 @@
+"""Tables in web pages: asked for politely, parsed by Beautiful Soup, and skipped when the page has not changed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+import requests
+
+from ..contract import required_fields
+from ..http import body, session
+from ..request import Request, UnchangedError, expand
+from ..source_error import NEXT, SourceError
+from ..source_yml import HtmlConnection
+
+
+def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str]]:
+    """The rows of a page's table: header in snake case to text, a line break in a cell as ``\\n``.
+
+    Raises:
+        UnchangedError: the site says so, or the page is the same byte for byte.
+        SourceError: there is no such table, or it lacks a column that the contract needs.
+    """
+    url = expand(connection.base_url, request.settings).rstrip("/") + "/" + (request.table.page or "").lstrip("/")
+    memory = request.memory if request.table.skip_if_unchanged else {}
+    asked = {"If-None-Match": memory.get("etag"), "If-Modified-Since": memory.get("last_modified")}
+    http = session(connection, request.settings.retry_pace)
+    with http.get(url, headers={k: v for k, v in asked.items() if v}, stream=True) as answer:
+        if answer.status_code == requests.codes.not_modified:
+            raise UnchangedError(url)
+        page = body(answer, connection)
+        kind = answer.headers.get("content-type", "")
+    digest = hashlib.sha256(page).hexdigest()
+    if memory.get("sha256") == digest:
+        raise UnchangedError(url)
+    rows = table(_decoded(page, kind, url), request.table.selector, url)
+    _complete(request, list(rows[0]) if rows else [], url)
+    request.received.append((url, page))
+    yield from rows
+    request.memory.update(
+        etag=answer.headers.get("etag"), last_modified=answer.headers.get("last-modified"), sha256=digest
+    )
+
+
+def _decoded(page: bytes, content_type: str, url: str) -> str:
+    """The page as text, in the encoding it declares (UTF-8 when it declares none).
+
+    Raises:
+        SourceError: it is not in that encoding, or it was cut off: half a page would look like deletions.
+    """
+    from bs4.dammit import EncodingDetector
+
+    named = re.search(r"charset=[\"']?([\w-]+)", content_type)
+    encoding = named[1] if named else EncodingDetector.find_declared_encoding(page, is_html=True) or "utf-8"
+    try:
+        text = page.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise SourceError(f"{url}: the page is not in its encoding {encoding} ({error}); {NEXT}") from None
+    if "<html" in text.lower() and "</html" not in text.lower():
+        raise SourceError(f"{url}: the page was cut off after {len(page)} bytes: it has no end; {NEXT}")
+    return text
+
+
+def table(page: str, selector: str, url: str) -> list[dict[str, str]]:
+    """The rows of the first table that `selector` finds.
+
+    Raises:
+        SourceError: no such table, no header, a row with another number of cells than the header, or no rows.
+    """
+    from bs4 import BeautifulSoup, Tag
+
+    found = BeautifulSoup(page, "lxml").select_one(selector)
+    if found is None:
+        raise SourceError(f"{url}: no table at {selector!r} in the page ({len(page)} characters); {NEXT}")
+    head = found.select_one("thead") or found.select_one("tr:has(th)")
+    names = [snake_case(_text(cell)) for cell in head.select("th")] if isinstance(head, Tag) else []
+    if not names or len(set(names)) < len(names):
+        raise SourceError(f"{url}: the table's header is not usable: {', '.join(names) or 'there is none'}; {NEXT}")
+    rows = []
+    for line in found.select("tbody > tr") or found.select("tr:has(td)"):
+        cells = [_text(cell) for cell in line.find_all("td", recursive=False)]
+        if len(cells) != len(names):
+            raise SourceError(f"{url}: a row with {len(cells)} cells under {len(names)} headers: {cells[:3]}; {NEXT}")
+        rows.append(dict(zip(names, cells, strict=True)))
+    if not rows:
+        raise SourceError(f"{url}: the table at {selector!r} has no rows; {NEXT}")
+    return rows
+
+
+def snake_case(header: str) -> str:
+    """``Price (MSRP)`` as ``price``, ``Tone Grade`` as ``tone_grade``."""
+    words = re.sub(r"\(.*?\)", " ", header)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", words)
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def _text(cell: object) -> str:
+    """A cell's text as a browser shows it: what a <br> divides stays divided, other white space is one blank."""
+    from bs4 import Tag
+    from bs4.element import NavigableString
+
+    assert isinstance(cell, Tag)
+    parts = []
+    for part in cell.descendants:
+        if isinstance(part, Tag) and part.name == "br":
+            parts.append("\n")
+        elif isinstance(part, NavigableString):
+            parts.append(re.sub(r"\s+", " ", part))
+    lines = (re.sub(r" +", " ", line).strip() for line in "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _complete(request: Request, names: list[str], url: str) -> None:
+    for field, ways in required_fields(request.contract).items():
+        if not set(ways) & set(names):
+            raise SourceError(
+                f"{url}: the table has no column {' or '.join(ways)} (for {request.contract.__name__}.{field}); it has"
+                f" {', '.join(names)}. If it was renamed, add the new name to the field's `path` in contract.py. {NEXT}"
+            )

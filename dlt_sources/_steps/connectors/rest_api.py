@@ -1,0 +1,63 @@
+"""REST APIs, through dlt's ``rest_api``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+
+from ..http import session
+from ..request import Request, expand
+from ..source_yml import RestConnection
+
+
+def read(request: Request, connection: RestConnection) -> Iterable[Any]:
+    """The records of an endpoint, page by page."""
+    from dlt.sources.rest_api import rest_api_resources
+
+    endpoint = request.table.endpoint
+    assert endpoint is not None
+    params = dict(endpoint.params)
+    if endpoint.window and request.since:
+        params |= {
+            endpoint.window.since: f"{request.since:%Y-%m-%d}",
+            endpoint.window.until: f"{request.until:%Y-%m-%d}",
+        }
+    [resource] = rest_api_resources(
+        {
+            "client": {
+                "base_url": expand(connection.base_url, request.settings),
+                "session": session(
+                    connection,
+                    request.settings.retry_pace,
+                    lambda answer: _unlike_records(answer, endpoint.data_selector),
+                ),
+                "paginator": endpoint.paginator,  # type: ignore[typeddict-item]
+            },
+            "resources": [
+                {
+                    "name": request.name,
+                    "endpoint": {"path": endpoint.path, "params": params, "data_selector": endpoint.data_selector},
+                }
+            ],
+        }
+    )
+    return resource
+
+
+def _unlike_records(answer: requests.Response, selector: str) -> str | None:
+    """Why a successful answer is not what was declared, or None when there is a list of records at `selector`."""
+    from dlt.common import jsonpath
+
+    try:
+        content = answer.json()
+    except requests.exceptions.JSONDecodeError as error:
+        kind = answer.headers.get("content-type", "no content type")
+        return (
+            f"the answer is not whole JSON ({kind}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
+        )
+    found = content if selector == "$" else next(iter(jsonpath.find_values(selector, content)), None)
+    if not isinstance(found, list):
+        return f"expected a list of records at {selector}, found {type(found).__name__}"
+    return None

@@ -1,0 +1,148 @@
+"""A CSV or Parquet file as one Parquet file of landed rows: whole, in constant memory, nothing dropped."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..bulk import identifier, literal
+from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract, required_fields
+from ..engine import engine
+from ..source_yml import FilesConnection
+
+
+class FileError(Exception):
+    """A file is not what its name says or lacks what the contract needs; the message says what and what to do."""
+
+
+def as_parquet(
+    path: Path,
+    target: Path,
+    name: str,
+    contract: type[Contract],
+    connection: FilesConnection,
+    now: datetime,
+    first: int,
+) -> None:
+    """Write the rows of `path` to `target` with ``_file``, ``_file_row`` (from 0) and what every landed row has: ``_row``
+    (from `first` on), ``_deleted`` and ``_read_at``.
+
+    A CSV's cells stay text; an empty one is NULL and only that. A line that is no row (too few or too many cells, not
+    UTF-8, too long) becomes a row of ``_malformed`` alone, for its contract to reject.
+
+    Raises:
+        FileError: the file is empty, damaged, of another kind, or lacks a column.
+    """
+    if path.stat().st_size == 0:
+        raise FileError("the file is empty; deliver it again")
+    con = engine(target.parent / "spill")
+    try:
+        query = _rows(con, path, name, connection)
+        columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
+        _complete(columns, contract)
+        con.execute(
+            f"COPY (SELECT *, {literal(name)} AS {FILE}, {first} + {FILE_ROW} AS _row, FALSE AS _deleted,"
+            f" TIMESTAMP {literal(now.astimezone(UTC).replace(tzinfo=None))} AS _read_at FROM ({query}))"
+            f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+        )
+    except (duckdb.Error, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0].replace(str(path), name)
+        raise FileError(f"it cannot be read ({reason}); deliver it again") from None
+
+
+def emptied(target: Path, name: str, now: datetime, first: int) -> None:
+    """Write one row that is none, for a file that had rows and has none any more: it is rejected, and the old rows go."""
+    engine().execute(
+        f"COPY (SELECT 'the file has no rows any more' AS {MALFORMED}, 0::BIGINT AS {FILE_ROW}, {literal(name)} AS {FILE},"
+        f" {first}::BIGINT AS _row, FALSE AS _deleted, TIMESTAMP {literal(now.astimezone(UTC).replace(tzinfo=None))} AS _read_at)"
+        f" TO {literal(target)} (FORMAT parquet)"
+    )
+
+
+def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: FilesConnection) -> str:
+    """The file's rows with ``_file_row``, and for a CSV ``_malformed``, as a query."""
+    if name.lower().endswith(".parquet"):
+        own = pq.read_schema(path).names
+        _free(own)
+        return f"SELECT * EXCLUDE (file_row_number), file_row_number AS {FILE_ROW} FROM read_parquet({literal(path)}, file_row_number = true)"
+    if not name.lower().endswith((".csv", ".txt")):
+        raise FileError("neither .parquet nor .csv; name it by what it is")
+    names = _header(path, connection)
+    _free(names)
+    try:
+        return _csv(con, path, names, connection)
+    except duckdb.Error as error:
+        if "state machine" not in str(error):
+            raise
+        _unify_line_ends(path)  # DuckDB's strict reader stumbles over files that mix them
+        return _csv(con, path, names, connection)
+
+
+def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connection: FilesConnection) -> str:
+    """Read the lines into a table that spills, and return the query for rows and malformed lines together."""
+    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
+    con.execute(
+        f"CREATE OR REPLACE TABLE lines AS SELECT *, row_number() OVER () - 1 AS {FILE_ROW} FROM read_csv({literal(path)},"
+        f" auto_detect = false, header = true, columns = {{{columns}}}, delim = {literal(connection.delimiter)},"
+        " quote = '\"', escape = '\"', nullstr = '', strict_mode = true, ignore_errors = true, store_rejects = true,"
+        f" rejects_limit = 0, max_line_size = {connection.max_line})"
+    )
+    lost = con.execute(
+        "SELECT line, error_message FROM reject_errors WHERE error_type IN ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM')"
+        " ORDER BY line LIMIT 1"
+    ).fetchone()
+    if lost:  # what follows a stray quote cannot be told from what it quotes
+        raise FileError(
+            f"line {lost[0]}: {lost[1].splitlines()[0]} No line of it has landed; mend it and deliver it again"
+        )
+    rejected = "SELECT line, min(error_message) AS why, any_value(csv_line) AS text FROM reject_errors GROUP BY line"
+    return (
+        f"SELECT *, NULL::VARCHAR AS {MALFORMED} FROM lines UNION ALL BY NAME SELECT (SELECT count(*) FROM lines) +"
+        f" row_number() OVER (ORDER BY line) - 1 AS {FILE_ROW}, 'line ' || line || ': ' || why || ' | ' || coalesce(text, '')"
+        f" AS {MALFORMED} FROM ({rejected})"
+    )
+
+
+def _unify_line_ends(path: Path) -> None:
+    draft = path.with_suffix(".lines")
+    with path.open("rb") as source, draft.open("wb") as target:
+        for line in source:
+            target.write(line.removesuffix(b"\n").removesuffix(b"\r") + b"\n")
+    draft.replace(path)
+
+
+def _free(names: list[str]) -> None:
+    """Refuse a file whose columns have names that landed rows use for themselves."""
+    taken = [name for name in names if name.lower() in RESERVED]
+    if taken:
+        raise FileError(
+            f"columns named {', '.join(taken)}: Millrace uses these names itself; rename them at the source"
+        )
+
+
+def _header(path: Path, connection: FilesConnection) -> list[str]:
+    """The names in a CSV's first line, without a byte order mark."""
+    with path.open("rb") as file:
+        first = file.readline(connection.max_line)
+    try:
+        [names] = csv.reader([first.decode("utf-8-sig").strip("\r\n")], delimiter=connection.delimiter)
+    except (UnicodeDecodeError, ValueError, csv.Error):
+        raise FileError("its first line is no header in UTF-8; deliver it again") from None
+    if not all(names) or len({name.lower() for name in names}) < len(names):
+        raise FileError(f"its header has empty or repeated names: {', '.join(names)}")
+    return names
+
+
+def _complete(columns: list[str], contract: type[Contract]) -> None:
+    for field, ways in required_fields(contract).items():
+        if not set(ways) & set(columns):
+            own = [identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED)]
+            raise FileError(
+                f"no column {' or '.join(ways)} (for {contract.__name__}.{field}); it has {', '.join(own)}. If it was"
+                " renamed, add the new name to the field's `path` in contract.py"
+            )

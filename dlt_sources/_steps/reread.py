@@ -1,0 +1,188 @@
+"""Reading a table again and again: what differs from the read before, and what has vanished since."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import dlt
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dlt.extract.resource import DltResource
+
+from .bulk import identifier, literal
+from .connect import connect
+from .contract import PAYLOAD, RESERVED, columns_of
+from .engine import engine
+from .request import Request, UnchangedError
+from .source_error import SourceError
+from .text import text_of
+
+PAGE = 20_000
+PAGES = "_pages"
+_HASH = "_hash"
+
+
+class TableRead:
+    """One read of one table: pages in, changed rows out, and what was seen for the next read to compare with.
+
+    Args:
+        request: what to read; without `since`, from where the last read came to.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request, self.name, self.table, self.settings = request, request.name, request.table, request.settings
+        self.backfill = request.since is not None
+        self.previous = Path(self.settings.landing, request.source.name, "_seen", f"{self.name}.parquet")
+        self.seen = request.work / f"{self.name}.parquet"
+        self.landed = 0
+        self.refused: list[str] = []
+        if self.table.cursor and not self.backfill:
+            if "cursor" in request.memory:
+                request.since = datetime.fromisoformat(request.memory["cursor"]) - self.table.overlap
+            elif self.table.start:
+                request.since = datetime.combine(self.table.start, time(), UTC)
+
+    def resources(self) -> list[DltResource]:
+        """The read as the resource of a dlt source."""
+        return [dlt.resource(self._rows(), name=self.name, write_disposition="append")]
+
+    def _rows(self) -> Iterator[Any]:
+        """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
+        self.request.memory = dlt.current.resource_state(self.name)  # commits with the rows
+        with contextlib.suppress(UnchangedError):
+            yield from self._changed()
+        if self.request.received:
+            urls, bodies = zip(*self.request.received, strict=True)
+            pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
+            yield dlt.mark.with_table_name(pa.table(pages), PAGES)
+
+    def _changed(self) -> Iterator[pa.Table]:
+        con = engine()
+        newest: datetime | None = None
+        read = 0
+        writer: pq.ParquetWriter | None = None
+        con.execute(f"CREATE VIEW previous AS {self._previous()}")
+        try:
+            for page in _pages(connect(self.request)):
+                self._free(page.column_names)
+                con.register("page", page)
+                hashed = con.execute(
+                    f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
+                ).to_arrow_table()
+                kept = hashed if self.table.sees_deletes else hashed.select([_HASH])
+                writer = writer or pq.ParquetWriter(self.seen, kept.schema)
+                writer.write_table(kept.cast(writer.schema))
+                read += len(page)
+                newest = max(filter(None, (newest, self._newest(page))), default=None)
+                con.register("hashed", hashed)
+                yield from self._number(
+                    con,
+                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
+                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous)",
+                )
+        finally:
+            if writer:
+                writer.close()
+        if writer is None and self.previous.exists():  # an empty answer is a read, too
+            con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
+        if self.table.sees_deletes:
+            yield from self._tombstones(con, read)
+        if self.table.cursor and not self.backfill:
+            self._advance(newest)
+
+    def remember(self) -> None:
+        """Keep what this read saw, for the next one. After the commit: a crash before it lands rows twice, never not."""
+        if self.seen.exists():
+            self.previous.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(self.seen, self.previous)
+
+    def _free(self, names: list[str]) -> None:
+        taken = [name for name in names if name in RESERVED and name != PAYLOAD]
+        if taken:
+            raise SourceError(
+                f"{self.request.source.name}.{self.name}: columns named {', '.join(taken)}: Millrace uses these names itself;"
+                " read a view that renames them"
+            )
+
+    def _previous(self) -> str:
+        usable = self.previous.exists() and self.table.skip_if_unchanged and not self.backfill
+        return (
+            f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
+        )
+
+    def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
+        numbered = con.execute(
+            f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row,"
+            f" TIMESTAMP {literal(self.settings.clock().astimezone(UTC).replace(tzinfo=None))} AS _read_at FROM ({query})"
+        ).to_arrow_table()
+        self.landed += len(numbered)
+        if len(numbered):
+            yield numbered
+
+    def _tombstones(self, con: duckdb.DuckDBPyConnection, read: int) -> Iterator[pa.Table]:
+        """Rows of the previous full read whose key this one lacks, marked deleted."""
+        if not self.previous.exists():
+            return
+        before = con.execute("SELECT count(*) FROM previous").fetchone()[0]  # type: ignore[index]
+        if read < before * self.table.shrink_floor:
+            raise SourceError(
+                f"{self.request.source.name}.{self.name}: {read} rows where the last read had {before}; taking this for a broken"
+                " answer, not for deletions. If it is right, lower `shrink_floor` in source.yml for one run"
+            )
+        columns = {c.name: c for c in columns_of(self.request.contract, stored=False)}
+        key = [self._value(con, columns[field].path) for field in self.table.key]
+        named = ", ".join(f"{value} AS k{n}" for n, value in enumerate(key))
+        same = " AND ".join(f"gone.k{n} = now.k{n}" for n in range(len(key)))
+        known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in range(len(key)))
+        drop = ", ".join([_HASH, *(f"k{n}" for n in range(len(key)))])
+        now = (
+            f"SELECT {named} FROM read_parquet({literal(self.seen)})"
+            if read
+            else f"SELECT {named} FROM previous LIMIT 0"
+        )
+        yield from self._number(
+            con,
+            f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
+            f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}",
+        )
+
+    def _value(self, con: duckdb.DuckDBPyConnection, path: tuple[str | int, ...]) -> str:
+        if PAYLOAD in {row[0] for row in con.execute("DESCRIBE previous").fetchall()}:
+            pointer = "/" + "/".join(str(part) for part in path)
+            return f"json_extract_string({PAYLOAD}, {literal(pointer)})"
+        return identifier(str(path[0]))
+
+    def _newest(self, page: pa.Table) -> datetime | None:
+        """The newest cursor value of a page of native columns; windows of an API advance with the clock instead."""
+        import pyarrow.compute as pc
+
+        if self.table.cursor not in page.column_names:
+            return None
+        value = pc.max(page[self.table.cursor]).as_py()
+        return value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else None
+
+    def _advance(self, newest: datetime | None) -> None:
+        """Move the cursor, never past now: a row dated in the future must not hide those between."""
+        now = self.settings.clock()
+        windowed = self.table.endpoint is not None and self.table.endpoint.window is not None
+        reached = now if windowed else min(newest, now) if newest else None
+        if reached:
+            dlt.current.resource_state(self.name)["cursor"] = reached.isoformat()
+
+
+def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
+    """Arrow tables as they come; single records gathered into tables of JSON text."""
+    items = iter(resource)
+    while batch := list(islice(items, 1)):
+        if isinstance(batch[0], pa.Table):
+            yield batch[0]
+        else:
+            batch += islice(items, PAGE - 1)
+            yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})

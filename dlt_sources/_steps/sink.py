@@ -1,0 +1,109 @@
+"""The operational Postgres: staging's newest rows of tables that declare ``sinks: [postgres]``, merged by key.
+
+A pipeline of its own that remembers, in Postgres and with the rows, the newest refine it has sent. So a Postgres that
+was away is caught up by the next run, and sending again changes nothing. Tables: ``<source>.<table>``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import dlt
+import duckdb
+import pyarrow.parquet as pq
+
+from settings import Settings, SettingsError
+
+from . import pipelines
+from .bulk import identifier, literal
+from .contract import columns_of, dlt_columns
+from .declaration import Source
+from .source_yml import Table
+from .stage import Staging
+
+
+def sink(source: Source, settings: Settings) -> dict[str, int]:
+    """Send what staging has that Postgres has not.
+
+    Returns:
+        Rows sent per table; an empty dict when there was nothing to send.
+
+    Raises:
+        SettingsError: no Postgres is set. StoreError: it could not be reached or written.
+    """
+    tables = {name: table for name, table in source.tables.items() if "postgres" in table.sinks}
+    if not tables:
+        return {}
+    staged = Staging(source, settings).refine_id
+    pipe = _pipeline(source, settings)
+    sent = str(pipe.state.get("sources", {}).get(source.name, {}).get("refine_id", ""))
+    if sent >= staged:
+        return {}
+    folder = settings.dlt / "sink" / source.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    counts: dict[str, int] = {}
+    resources = []
+    for name, table in tables.items():
+        path = folder / f"{name}.parquet"
+        with duckdb.connect(str(settings.warehouse)) as con:
+            con.execute(f"COPY ({_newest(source, name, table, sent)}) TO {literal(path)} (FORMAT parquet)")
+        counts[name] = pq.read_metadata(path).num_rows
+        resources.append(_resource(source, name, table, path, staged))
+
+    @dlt.source(name=source.name)
+    def rows() -> Any:
+        return resources
+
+    pipelines.run(pipe, rows())
+    shutil.rmtree(folder, ignore_errors=True)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
+    from dlt.destinations import postgres
+
+    url = settings.postgres_url.get_secret_value()
+    if not url:
+        raise SettingsError(
+            f"ELT_POSTGRES_URL is not set, and {source.name} has tables with `sinks: [postgres]`; set it (.env.example) or"
+            " remove the sink from source.yml"
+        )
+    pipe = pipelines.pipeline(f"sink_{source.name}", postgres(url), source.name, settings)
+    try:
+        pipelines.settle(pipe)
+        pipe.sync_destination()  # what was sent is remembered there: this folder may be a new one
+    except Exception as error:
+        raise pipelines.StoreError(
+            f"{source.name}: the operational Postgres could not be reached ({type(error).__name__}); the next run catches up"
+        ) from error
+    return pipe
+
+
+def _newest(source: Source, name: str, table: Table, sent: str) -> str:
+    """The newest row of each key that was refined after `sent`, as SQL over staging."""
+    key = ", ".join(map(identifier, table.key))
+    columns = ", ".join(
+        f"replace({n}, chr(0), '') AS {n}" if column.kind is str else n  # the one character Postgres's text refuses
+        for column in columns_of(source.contracts[name])
+        for n in [identifier(column.name)]
+    )
+    return (
+        f'SELECT {columns}, _deleted, _read_at FROM "stg_{source.name}".{identifier(name)} WHERE _refine_id > {literal(sent)}'
+        f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY CAST(_load_id AS DOUBLE) DESC, _row DESC) = 1"
+    )
+
+
+def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str) -> Any:
+    columns: Any = dlt_columns(source.contracts[name]) | {
+        "_deleted": {"data_type": "bool", "hard_delete": True},
+        "_read_at": {"data_type": "timestamp", "timezone": False},
+    }
+
+    def rows() -> Any:
+        dlt.current.source_state()["refine_id"] = refine_id  # commits with the rows
+        yield pq.read_table(path)
+
+    disposition: Any = {"disposition": "merge", "strategy": "delete-insert"}
+    return dlt.resource(rows(), name=name, columns=columns, primary_key=table.key, write_disposition=disposition)  # type: ignore[call-overload]

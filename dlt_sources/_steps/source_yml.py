@@ -1,0 +1,243 @@
+"""The format of ``source.yml`` as Pydantic models: every key there is, what it means and what goes together.
+
+An unknown key, a missing one or a wrong value is refused here; declaration.py says so with the file and the path in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from .contract import FILE, Contract, columns_of
+
+NAME = r"^[a-z][a-z0-9_]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Window(_Strict):
+    """Query parameters that ask an API for a span of days: both ends inclusive, ``YYYY-MM-DD``."""
+
+    since: str = Field(description="name of the parameter for the first day")
+    until: str = Field(description="name of the parameter for the last day")
+
+
+class Endpoint(_Strict):
+    """One REST endpoint. ``paginator`` is dlt's own paginator configuration; none means one page."""
+
+    path: str
+    params: dict[str, Any] = {}
+    window: Window | None = None
+    data_selector: str = Field("$", description="JSONPath of the list of records")
+    paginator: dict[str, Any] | Literal["single_page"] = "single_page"
+
+
+class RejectLimit(_Strict):
+    """How many rejected rows a run may have: it fails when both the share and the number are exceeded."""
+
+    share: float = Field(0.05, ge=0, le=1)
+    rows: int = Field(10, ge=0)
+
+
+class Table(_Strict):
+    """One entity of a source."""
+
+    contract: str = Field(description="class name in the source's contract.py")
+    key: list[str] = Field(min_length=1, description="contract fields that name one row")
+    mode: Literal["append", "replace", "upsert", "scd2"] = Field(
+        "upsert",
+        description="append: every row, or the rows of a file's newest version; replace: the last read; upsert: the newest"
+        " row of each key; scd2: every version of each key, with its end",
+    )
+    deletes: Literal["none", "soft", "reconcile"] = "none"
+    cursor: str | None = Field(None, description="field whose newest value bounds the next read")
+    overlap: timedelta = Field(timedelta(0), description="how far before the cursor to read again, for late rows")
+    start: date | None = Field(None, description="first day to ask for when there is no cursor value yet")
+    skip_if_unchanged: bool = Field(True, description="do not land rows equal to the previous read")
+    shrink_floor: float = Field(
+        0.5, ge=0, le=1, description="with deletes: least share of the last read's rows to believe"
+    )
+    endpoint: Endpoint | None = None
+    table: str | None = Field(None, description="sql_database: the table to read")
+    page: str | None = Field(None, description="html_table: path of the page")
+    selector: str = Field("table", description="html_table: CSS selector; the first table it finds counts")
+    files: list[str] = Field(
+        [],
+        description="files: names of the files with `*`, or with `{month}` for YYYY-MM; over HTTP, where nothing lists"
+        " files, every month from `start` on is asked for",
+    )
+    rows: list[dict[str, Any]] | None = Field(None, description="the rows themselves: a short list of codes")
+    from_: str | None = Field(
+        None, alias="from", description="another table of this source whose loads hold these rows"
+    )
+    explode: str | None = Field(None, description="with `from`: the list field whose elements are the rows")
+    parent_key: list[str] = Field([], description="with `from`: fields that name the record; its rows change together")
+    sinks: list[Literal["warehouse", "postgres"]] = ["warehouse"]
+    max_rejected: RejectLimit = RejectLimit()
+    owner: str | None = None
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Table:
+        if self.cursor and (self.deletes != "none" or self.mode == "replace"):
+            raise ValueError("deletes can only be seen by a full read: remove `cursor` or set `deletes: none`")
+        if (self.from_ is None) != (self.explode is None):
+            raise ValueError("`from` and `explode` go together")
+        if self.from_ and not self.parent_key:
+            raise ValueError("a table made with `from` needs `parent_key`")
+        if self.endpoint and self.endpoint.window and not (self.cursor and self.start):
+            raise ValueError("an endpoint with a `window` needs `cursor` and `start`")
+        if self.mode == "scd2" and self.deletes == "none":
+            raise ValueError("mode scd2 keeps when a row vanished: set `deletes: soft`")
+        if self.files and (self.deletes != "none" or self.mode not in ("append", "upsert")):
+            raise ValueError(
+                "files say nothing about rows they do not hold: use mode append or upsert and `deletes: none`"
+            )
+        if "warehouse" not in self.sinks:
+            raise ValueError("every table goes to the warehouse; add `warehouse` to `sinks`")
+        if "postgres" in self.sinks and (self.removes or self.explode or self.mode == "append"):
+            raise ValueError(
+                "the sink `postgres` keeps the newest row of each key: use mode upsert (deletes none or soft) or scd2"
+            )
+        return self
+
+    @property
+    def removes(self) -> bool:
+        """Whether a row that the source no longer has leaves staging."""
+        return self.deletes == "reconcile" or self.mode == "replace"
+
+    @property
+    def sees_deletes(self) -> bool:
+        """Whether a row that the source no longer has is landed as deleted."""
+        return self.deletes != "none" or self.mode == "replace"
+
+    def file_column(self, contract: type[Contract]) -> str:
+        """The contract's field that holds the name of the row's file."""
+        return next(column.name for column in columns_of(contract) if column.path == (FILE,))
+
+
+class _Source(_Strict):
+    place: ClassVar[str | None] = None
+    """The key that says where a table is."""
+
+    description: str
+    owner: str
+    schedule: str = Field(description="cron expression")
+    tables: dict[Annotated[str, Field(pattern=NAME)], Table]
+
+    @model_validator(mode="after")
+    def _cron(self) -> _Source:
+        from croniter import croniter
+
+        if not croniter.is_valid(self.schedule):
+            raise ValueError(f"schedule {self.schedule!r} is not a cron expression such as '0 6 * * *'")
+        for name, table in self.tables.items():
+            if table.from_ and table.from_ not in self.tables:
+                raise ValueError(f"tables.{name}.from names {table.from_!r}, which is not a table of this source")
+            if self.place and not (table.from_ or table.rows is not None or getattr(table, self.place)):
+                raise ValueError(
+                    f"tables.{name} needs `{self.place}`, as every table of this connector (or `from`, or `rows`)"
+                )
+        return self
+
+
+class HttpConnection(_Strict):
+    """How to talk to an HTTP server, and how patient to be. Times in seconds."""
+
+    headers: dict[str, str] = {}
+    timeout: float = Field(60, gt=0)
+    attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
+    backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
+    max_megabytes: float = Field(4096, gt=0, description="an answer longer than this is refused")
+
+
+class RestConnection(HttpConnection):
+    """Where a REST API is."""
+
+    base_url: str
+
+
+class HtmlConnection(HttpConnection):
+    """Where a site is. A page with a ranking is small: what is larger is not what was declared."""
+
+    base_url: str
+    max_megabytes: float = Field(50, gt=0, description="a page longer than this is refused")
+
+
+class FilesConnection(HttpConnection):
+    """Where files lie: a folder, an object store's ``s3://bucket/prefix``, or an HTTP address."""
+
+    url: str
+    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
+    max_line: int = Field(1_000_000, ge=1000, description="CSV: a line of more bytes is rejected")
+
+
+class SqlConnection(_Strict):
+    """A database. The DSN is a secret: name it, do not write it."""
+
+    url: str = Field(pattern=r"^\$\{[A-Za-z0-9_]+\}$", description="`${NAME}` of the setting that holds the DSN")
+    schema_: str | None = Field(None, alias="schema")
+    chunk_size: int = Field(50_000, ge=1, description="rows per batch in memory")
+
+
+class PythonConnection(_Strict):
+    """Whatever ``extract.py`` wants to know; values may be ``${NAME}``."""
+
+    values: dict[str, str] = {}
+
+
+class RestSource(_Source):
+    """A source read through dlt's ``rest_api``."""
+
+    place: ClassVar[str | None] = "endpoint"
+    connector: Literal["rest_api"]
+    connection: RestConnection
+
+
+class SqlSource(_Source):
+    """A source read through dlt's ``sql_database``."""
+
+    place: ClassVar[str | None] = "table"
+    connector: Literal["sql_database"]
+    connection: SqlConnection
+
+
+class HtmlSource(_Source):
+    """Tables in web pages."""
+
+    place: ClassVar[str | None] = "page"
+    connector: Literal["html_table"]
+    connection: HtmlConnection
+
+
+class FilesSource(_Source):
+    """CSV and Parquet files, each landed once per version."""
+
+    place: ClassVar[str | None] = "files"
+    connector: Literal["files"]
+    connection: FilesConnection
+
+
+class PythonSource(_Source):
+    """A source whose ``extract.py`` has a function per table."""
+
+    connector: Literal["python"]
+    connection: PythonConnection = PythonConnection()
+
+
+Declaration = Annotated[
+    Union[RestSource, SqlSource, HtmlSource, FilesSource, PythonSource], Field(discriminator="connector")
+]
+CONNECTORS: Mapping[str, type[_Source]] = {
+    get_args(kind.model_fields["connector"].annotation)[0]: kind
+    for kind in (RestSource, SqlSource, HtmlSource, FilesSource, PythonSource)
+}

@@ -1,0 +1,1 @@
+"""One source: source.yml, contract.py and README.md."""

@@ -1,0 +1,36 @@
+MODEL (
+  name audiophile.avg_audio_signature_headphone,
+  kind VIEW,
+  owner analytics,
+  grain signature,
+  description 'Average grade per sound signature, of signatures with more than 15 models.',
+  column_descriptions (
+    signature = 'Sound in words of the reviewer',
+    average_rating = 'Average worth of the grades; higher is better',
+    reference_average_rating = 'The same on the scale of the system this rebuilds; lower is better',
+    number_of_products = 'Models ranked now'
+  ),
+  audits (
+    UNIQUE_VALUES(columns := (
+      signature
+    )),
+    NOT_NULL(columns := (signature, average_rating, number_of_products))
+  )
+);
+
+SELECT
+  r.audio_signature::VARCHAR(200) AS signature,
+  (
+    SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*)
+  )::DECIMAL(10, 4) AS average_rating,
+  (
+    SUM(r.reference_value)::DOUBLE PRECISION / COUNT(*)
+  )::DECIMAL(10, 4) AS reference_average_rating,
+  COUNT(*)::INTEGER AS number_of_products
+FROM audiophile.headphones AS r
+WHERE
+  r.is_current
+GROUP BY
+  r.audio_signature
+HAVING
+  COUNT(*) > 15
