@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(ROOT / "data", description="local target: the folder that holds everything")
     pii_salt: SecretStr = Field(SecretStr("local-only-salt"), description="salt of hashed personal fields")
     now: datetime | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
+    memory: str = Field("2GB", description="what DuckDB may hold in memory before it spills to disk, such as 2GB")
     retry_pace: float = Field(1.0, ge=0, description="multiplies the waits between retries of a request")
     alert_urls: SecretStr = Field(SecretStr(""), description="comma-separated Apprise URLs that hear of failed runs")
 

@@ -25,7 +25,9 @@ settings = configuration.load()
 settings.data.mkdir(parents=True, exist_ok=True)
 
 LOCAL = GatewayConfig(
-    connection=DuckDBConnectionConfig(database=str(settings.warehouse), concurrent_tasks=1),
+    connection=DuckDBConnectionConfig(
+        database=str(settings.warehouse), concurrent_tasks=1, connector_config={"memory_limit": settings.memory}
+    ),
     state_connection=DuckDBConnectionConfig(database=str(settings.state), concurrent_tasks=1),
 )
 REDSHIFT = GatewayConfig(

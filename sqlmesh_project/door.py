@@ -136,8 +136,10 @@ def _pending(context: Context) -> list[str]:
         .build()
         .context_diff
     )
+    deployed = _deployed(context)
     edited = {name for name in diff.modified_snapshots if diff.directly_modified(name) or diff.metadata_updated(name)}
-    return sorted({_short(name) for name in edited} | {_short(s.name) for s in (*diff.added, *diff.removed_snapshots)})
+    names = {_short(name) for name in edited} | {_short(s.name) for s in (*diff.added, *diff.removed_snapshots)}
+    return sorted(name for name in names if _domain(name) in deployed)  # a domain without data is not waiting
 
 
 def _lineage(context: Context) -> dict[str, tuple[str, set[str]]]:

@@ -35,6 +35,7 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(_explain(settings.warehouse, error)) from None
     try:
         con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET memory_limit = ?", [settings.memory])
         yield con
     finally:
         con.close()

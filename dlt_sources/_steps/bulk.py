@@ -98,7 +98,7 @@ def native_check(column: Column, landed: Mapping[str, str]) -> tuple[str, str]:
         ok = "TRUE"
     elif column.kind is int and base in _WHOLE:
         value, ok = f"CAST({x} AS BIGINT)", "TRUE"
-    elif column.kind is int and base in ("DOUBLE", "FLOAT"):  # whole numbers that arrive as 1.0
+    elif column.kind is int and base in ("DOUBLE", "FLOAT", "DECIMAL"):  # whole numbers that arrive as 1.0
         value, ok = f"TRY_CAST({x} AS BIGINT)", f"{x} = trunc({x}) AND abs({x}) < 1e15"
     elif column.kind is float and base in ("DOUBLE", "FLOAT"):
         value, ok = f"CAST({x} AS DOUBLE)", f"isfinite({x})"

@@ -82,11 +82,12 @@ class Staging:
 
     def __init__(self, source: Source, settings: Settings) -> None:
         from dlt.destinations import duckdb as warehouse
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
         self.source, self.settings = source, settings
-        self.pipe = pipelines.pipeline(
-            f"stage_{source.name}", warehouse(str(settings.warehouse)), f"stg_{source.name}", settings
-        )
+        credentials = DuckDbCredentials(str(settings.warehouse))
+        credentials.global_config = {"memory_limit": settings.memory}
+        self.pipe = pipelines.pipeline(f"stage_{source.name}", warehouse(credentials), f"stg_{source.name}", settings)
         if self._state and not self._exists():
             self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
         pipelines.settle(self.pipe)

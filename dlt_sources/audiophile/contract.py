@@ -65,8 +65,10 @@ class Iem(Contract):
             "stars": (len(stars) if not stars.strip("★") else stars) if stars else None,
             "signature": str(raw.get("signature") or "").replace('"', ""),
         }
+        model = " / ".join(str(raw.get("model") or "").split("\n"))
         return {
             **raw,
+            "model": model,
             "_": parts
             | price_parts(str(raw.get("price") or ""), str(raw.get("pricesort") or ""))
             | count_drivers(drivers),
