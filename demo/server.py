@@ -118,6 +118,8 @@ async def _fail(fault: dict[str, Any], body: bytes) -> Response:
             return Response(b"", media_type="application/json")
         case "no_rows":
             return Response(b"[]", media_type="application/json")
+        case "no_people":
+            return Response(b'{"results": [], "info": {"results": 0, "version": "1.4"}}', media_type="application/json")
         case "object":
             return Response(b'{"detail": "try later"}', media_type="application/json")
         case _:

@@ -31,7 +31,7 @@ def show(scale: float, seed: int, keep: bool) -> int:
     settings, console, start = configuration.load(), Console(), time.monotonic()
     _make_room(settings)
     console.out.print(
-        f"Starting the upstream world at scale {scale:g}: an API, and a Postgres with the song catalogue."
+        f"Starting the upstream world at scale {scale:g}: two APIs, a site, published files, a file drop and a Postgres."
     )
     with World(settings.data / MARK, scale, seed) as world:
         for day in range(DAYS):
@@ -91,24 +91,11 @@ def _results(settings: Settings, console: Console, world: World) -> bool:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
         console.out.print()
-        console.table("Rows per layer", rows(_LAYERS) + _gold(con), "none")
-        console.table(
-            "Rejected rows by reason",
-            rows(
-                "SELECT table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY rows DESC, 1, 2, 3 LIMIT 12"
-            ),
-            "none",
-        )
-        console.table(
-            "sales_per_artist_vw, top 5",
-            rows("SELECT * FROM deftunes.sales_per_artist_vw ORDER BY total_sales DESC LIMIT 5"),
-            "none",
-        )
-        console.table(
-            "sales_per_country_vw, top 5",
-            rows("SELECT * FROM deftunes.sales_per_country_vw ORDER BY total_sales DESC LIMIT 5"),
-            "none",
-        )
+        console.table("Rows per table", rows(_LAYERS), "none")
+        console.table("Rejected rows, the most frequent reasons", rows(_REASONS), "none")
+        console.table("Published", _published(con), "none")
+        for title, query in _SAMPLES.items():
+            console.table(title, rows(query), "none")
         wrong = differences(con, world)
     for line in wrong:
         console.problem(line)
@@ -117,23 +104,34 @@ def _results(settings: Settings, console: Console, world: World) -> bool:
     return not wrong
 
 
-_LAYERS = """SELECT 'landed' AS layer, source || '.' || table_name AS 'table', landed AS rows FROM ops.freshness
-UNION ALL SELECT 'accepted', source || '.' || table_name, accepted FROM ops.freshness
-UNION ALL SELECT 'rejected', source || '.' || table_name, rejected FROM ops.freshness"""
+_LAYERS = "SELECT source, table_name AS 'table', landed, accepted, rejected FROM ops.freshness ORDER BY 1, 2"
+_REASONS = """SELECT source, table_name AS 'table', field, rule, count(*) AS rows FROM ops.rejected_rows
+GROUP BY ALL ORDER BY rows DESC, 1, 2, 3 LIMIT 8"""
+_SAMPLES = {
+    "deftunes.sales_per_artist_vw": "SELECT * FROM deftunes.sales_per_artist_vw ORDER BY total_sales DESC LIMIT 3",
+    "audiophile.highest_rank_company_headphone": """SELECT company_name, average_rating, number_of_products AS products
+        FROM audiophile.highest_rank_company_headphone ORDER BY number_of_products DESC, 1 LIMIT 3""",
+    "sales.dim_products: a product and its versions": """SELECT product_code, list_price, valid_from, valid_to
+        FROM sales.dim_products WHERE product_code = (SELECT product_code FROM sales.dim_products GROUP BY 1
+        ORDER BY count(*) DESC, 1 LIMIT 1) ORDER BY valid_from""",
+    "taxi.daily_trips": "SELECT taxi_type, trip_date, trips, refunds, total_amount FROM taxi.daily_trips ORDER BY 2, 1 LIMIT 3",
+    "people.signups_per_minute": "SELECT * FROM people.signups_per_minute ORDER BY signups DESC, minute LIMIT 3",
+}
 
 
-def _gold(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    tables = con.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'deftunes' ORDER BY 1"
+def _published(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    found = con.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema <> 'ops' ORDER BY 1, 2"
     ).fetchall()
-    return [
-        {
-            "layer": "gold",
-            "table": f"deftunes.{t}",
-            "rows": con.execute(f'SELECT count(*) FROM deftunes."{t}"').fetchall()[0][0],
-        }
-        for (t,) in tables
-    ]
+    counts: dict[str, dict[str, Any]] = {}
+    for domain, table in found:
+        line = counts.setdefault(domain, {"domain": domain, "tables": 0, "rows": 0, "largest": "", "_most": -1})
+        rows = con.execute(f'SELECT count(*) FROM "{domain}"."{table}"').fetchall()[0][0]
+        line["tables"] += 1
+        line["rows"] += rows
+        if rows > line["_most"]:
+            line["largest"], line["_most"] = f"{table} ({rows:,})", rows
+    return [{name: value for name, value in line.items() if name != "_most"} for line in counts.values()]
 
 
 def differences(con: duckdb.DuckDBPyConnection, world: World) -> list[str]:

@@ -38,7 +38,8 @@ class World:
         self.postgres = Postgres(folder / "postgres")
         self.tunes = DefTunes(seed, scale)
         self.sales = Sales(seed, scale)
-        self.others = (self.sales, Rankings(seed, scale), Taxi(seed, scale), RandomUsers(seed, scale))
+        self.people = RandomUsers(seed, scale)
+        self.others = (self.sales, Rankings(seed, scale), Taxi(seed, scale), self.people)
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> World:

@@ -37,7 +37,27 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     for source in sources.values():
         probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]
+    if any("postgres" in table.sinks for source in sources.values() for table in source.tables.values()):
+        probes.append(("operational Postgres answers", lambda: _postgres(settings)))
     return probes
+
+
+def _postgres(settings: Settings) -> str:
+    import sqlalchemy as sa
+
+    from dlt_sources.door import StoreError
+
+    url = settings.postgres_url.get_secret_value()
+    if not url:
+        raise configuration.SettingsError("ELT_POSTGRES_URL is not set, and tables have `sinks: [postgres]`")
+    address = sa.make_url(url).set(drivername="postgresql+psycopg2")
+    try:
+        with sa.create_engine(address).connect():
+            return address.render_as_string(hide_password=True)
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(
+            f"{address.render_as_string(hide_password=True)} does not answer ({type(error).__name__})"
+        ) from None
 
 
 def _writable(settings: Settings) -> str:

@@ -24,13 +24,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noq
         yield world
 
 
-@pytest.fixture(scope="module")
-def first_day(world: "World", tmp_path_factory: pytest.TempPathFactory) -> Pipeline:  # noqa: F821
-    """A pipeline that has run once, on the world's first day. Copy it; do not run it."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("pipeline") / "data", world.environment)
-    result = pipeline("run", "--now")
+@pytest.fixture(scope="session")
+def first_day_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a pipeline that has run once, on a world's first day."""
+    from demo.world import World
+
+    folder = tmp_path_factory.mktemp("first_day") / "data"
+    with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
+        result = Pipeline(folder, world.environment)("run", "--now")
     assert result.code == 0, result.out + result.err
-    return pipeline
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first_day(world: "World", first_day_data: Path) -> Pipeline:  # noqa: F821
+    """A pipeline that has run once, on the world's first day. Copy it; do not run it."""
+    return Pipeline(first_day_data, world.environment)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ class Pipeline:
 
         Args:
             kill: ``module:name[.name]:before|after[:n]``: SIGKILL itself around the n-th call of that function.
-            patch: ``module:function`` of the tests, called in the process before the command.
+            patch: ``module:function[:value]`` of the tests, called in the process before the command.
             after: SIGKILL from outside after so many seconds.
         """
         out, err = self.folder.parent / "out.txt", self.folder.parent / "err.txt"
@@ -80,24 +80,36 @@ class Pipeline:
         with duckdb.connect(str((self.folder / database).resolve()), read_only=True) as con:
             return con.execute(sql).fetchall()
 
-    def gold(self) -> dict[str, list[tuple[Any, ...]]]:
-        """The published rows of every table but the pipeline's own record, without the marks of how they came."""
-        return self._content("serving.duckdb", "deftunes", "refine_id")
+    def gold(self, *domains: str) -> dict[str, list[tuple[Any, ...]]]:
+        """The published rows of every table (of some domains), without the pipeline's own record and how rows came."""
+        found = domains or self._schemas(
+            "serving.duckdb", "schema_name NOT IN ('ops', 'main', 'information_schema', 'pg_catalog')"
+        )
+        return {
+            f"{domain}.{table}": rows
+            for domain in found
+            for table, rows in self._content("serving.duckdb", domain, "refine_id").items()
+        }
 
     def staged(self) -> dict[str, list[tuple[Any, ...]]]:
         """The staging rows of every source, with all their marks."""
-        names = self.query(
-            "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_schema LIKE 'stg_deftunes%' AND NOT table_schema LIKE '%_staging'"
+        names = self._schemas(
+            "warehouse.duckdb",
+            "schema_name LIKE 'stg!_%' ESCAPE '!' AND schema_name <> 'stg_ops' AND NOT schema_name LIKE '%_staging'",
         )
         return {
             f"{s}.{t}": rows
-            for (s,) in names
+            for s in names
             for t, rows in self._content("warehouse.duckdb", s, "").items()
             if not t.startswith("_dlt")
         }
 
+    def _schemas(self, database: str, condition: str) -> list[str]:
+        query = f"SELECT DISTINCT schema_name FROM information_schema.schemata WHERE {condition} ORDER BY 1"
+        return [schema for (schema,) in self.query(query, database)]
+
     def landed(self) -> set[str]:
-        """The landed files."""
+        """The landed files; not what reads remember of the read before."""
         return {str(p.relative_to(self.folder)) for p in (self.folder / "lake" / "landing").rglob("*.parquet")}
 
     def _content(self, database: str, schema: str, without: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -124,8 +136,8 @@ def _child(arguments: list[str], environment: dict[str, str], out: Path, err: Pa
         if kill:
             _arm(kill)
         if patch:
-            module, name = patch.split(":")
-            getattr(importlib.import_module(module), name)()
+            module, name, *values = patch.split(":")
+            getattr(importlib.import_module(module), name)(*values)
         code: Any = 0
         try:
             importlib.import_module("runner").main()

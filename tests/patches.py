@@ -5,15 +5,21 @@ from typing import Any
 
 import yaml
 
+STAGED = {
+    "deftunes_api": ("session_items", "price > 0"),
+    "deftunes_db": ("songs", "year >= 0"),
+    "audiophile": ("headphones", "model > ''"),
+    "sales": ("order_lines", "sales > 0"),
+    "taxi": ("yellow_trips", "source_row >= 0"),
+    "random_users": ("users", "person_id > ''"),
+}
 
-def fail_a_staging_check() -> None:
-    """Soda finds every price too high."""
-    _with_check(
-        "staging",
-        "deftunes_api",
-        "session_items",
-        {"failed_rows": {"name": "planted", "qualifier": "planted", "expression": "price > 0"}},
-    )
+
+def fail_staging(source: str) -> None:
+    """Soda finds every row of a table of the source wrong."""
+    table, expression = STAGED[source]
+    check = {"failed_rows": {"name": "planted", "qualifier": "planted", "expression": expression}}
+    _with_check("staging", source, table, check)
 
 
 def fail_a_gold_check() -> None:
@@ -62,7 +68,7 @@ def die_when_the_fact_is_written() -> None:
 
     def evaluate(self: Any, snapshot: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, snapshot, *args, **kwargs)
-        if "fact_" in snapshot.name:
+        if any(name in snapshot.name for name in ("fact_", "dim_people", '"audiophile"."headphones"')):
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 

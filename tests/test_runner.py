@@ -30,7 +30,11 @@ def test_help_imports_none_of_the_heavy_libraries():
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["run", "nosuch"], {}, "no source 'nosuch'; there are: deftunes_api, deftunes_db"),
+        (
+            ["run", "nosuch"],
+            {},
+            "no source 'nosuch'; there are: audiophile, deftunes_api, deftunes_db, random_users, sales, taxi",
+        ),
         (["run", "deftunes_db"], {"ELT_TARGET": "moon"}, "ELT_TARGET: Input should be 'local' or 'aws'"),
         (["replay", "deftunes_db"], {}, "no landed load fits"),
     ],
@@ -82,7 +86,7 @@ def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it
     world.advance()
     with duckdb.connect(str((pipeline.folder / "serving.duckdb").resolve()), read_only=True) as reader:
         [(before,)] = reader.execute("SELECT count(*) FROM deftunes.fact_order_items").fetchall()
-        assert pipeline("run", "--now", **world.environment).code == 0
+        assert pipeline("run", "deftunes_api", **world.environment).code == 0
         assert reader.execute("SELECT count(*) FROM deftunes.fact_order_items").fetchall() == [(before,)]
     [(after,)] = pipeline.query("SELECT count(*) FROM deftunes.fact_order_items", "serving.duckdb")
     assert after > before
@@ -112,14 +116,47 @@ def test_status_answers_while_a_run_holds_the_warehouse(first_day, tmp_path):
 @pytest.mark.slow
 def test_a_backfill_fetches_what_came_too_late_for_the_overlap(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
-    assert pipeline("run", "--now", **world.environment).code == 0
+    assert pipeline("run", "deftunes_api", **world.environment).code == 0
     complete = pipeline.gold()
     forget = "DELETE FROM stg_deftunes_api.session_items WHERE session_start_time < '2020-01-11'"
     with duckdb.connect(str(pipeline.folder / "warehouse.duckdb")) as con:  # as if they had come after the overlap
         con.execute(forget)
         con.execute(forget.replace("session_items", "sessions"))
-    assert pipeline("run", "--now", **world.environment).code == 0
+    assert pipeline("run", "deftunes_api", **world.environment).code == 0
     result = pipeline("backfill", "deftunes_api", "--since", "2020-01-01", "--until", "2020-01-10", **world.environment)
     assert result.code == 0 and "users" not in result.out, result.err
     assert pipeline.gold() == complete
     assert pipeline("backfill", "deftunes_db", "--since", "2020-01-01", **world.environment).code == 3
+
+
+@pytest.mark.slow
+def test_a_file_is_handed_over_by_name(first_day, world, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    batch = tmp_path / "sales_late.csv"
+    lines = (world.folder / "sales" / "sales_2020-01-31.csv").read_text(encoding="utf-8-sig").splitlines()
+    first = lines[1].split(",")
+    first[lines[0].split(",").index("ORDERNUMBER")] = "99999"
+    batch.write_text("\n".join([lines[0], ",".join(first)]) + "\n")
+    before = len(pipeline.gold()["sales.fact_sales"])
+    result = pipeline("run", "sales", "--file", str(batch), **world.environment)
+    assert result.code == 0 and "order_lines 1" in result.out, result.out + result.err
+    assert len(pipeline.gold()["sales.fact_sales"]) == before + 1
+    again = pipeline("run", "sales", "--file", str(batch), **world.environment)
+    assert again.code == 0 and "landed 0 rows" in again.out  # an event that comes twice
+    wrong = pipeline("run", "taxi", "--file", str(batch), **world.environment)
+    assert wrong.code == 2 and "belongs to none of its tables" in wrong.err
+
+
+@pytest.mark.slow
+def test_one_new_page_of_one_source_builds_only_what_stands_on_it(first_day, world, tmp_path):
+    pipeline = first_day.copy(tmp_path / "data")
+    world.control("tick")
+    before = pipeline.gold()
+    result = pipeline("run", "random_users", "--json", **world.environment)
+    assert result.code == 0 and result.json["published"] == ["people"], result.err
+    after = pipeline.gold()
+    assert {table for table in after if after[table] != before[table]} <= {
+        "people.dim_people",
+        "people.signups_per_minute",
+    }
+    assert len(after["people.dim_people"]) > len(before["people.dim_people"])

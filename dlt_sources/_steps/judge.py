@@ -116,7 +116,9 @@ class Judge:
         good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
         self._explain(name, contract, columns, stored, marks, good, bad)
         accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
-        return Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
+        judged = Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
+        self.con.close()  # and with it its memory
+        return judged
 
     def _judge_in_bulk(
         self, columns: list[Column], marks: Iterable[str], files: list[str], table: Table, parent: Judged | None,

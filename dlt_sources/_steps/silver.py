@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from settings import Settings
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
-ROWS = 500_000  # per Iceberg commit's in-memory piece
+ROWS = 250_000  # per Iceberg commit's in-memory piece
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -42,8 +42,7 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
     from pyiceberg.expressions import BooleanExpression, In
 
     of_these: BooleanExpression = In("_load_id", loads)  # type: ignore
-    rows = ds.dataset([str(path) for path in files], format="parquet")
-    target = _table(source, table, rows.schema, settings)
+    target = _table(source, table, pq.read_schema(files[0]), settings)
     again = target.current_snapshot() is not None and bool(
         next(
             iter(target.scan(row_filter=of_these, selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()),
@@ -53,14 +52,15 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
     with target.transaction() as transaction:
         if again:
             transaction.delete(of_these)
-        for piece in _pieces(rows):
+        for piece in _pieces(files):
             transaction.append(piece.cast(target.schema().as_arrow()))
 
 
-def _pieces(rows: ds.Dataset) -> Iterator[pa.Table]:
+def _pieces(files: list[Path]) -> Iterator[pa.Table]:
+    """The rows in pieces of bounded size, read without reading ahead."""
     held: list[pa.RecordBatch] = []
     count = 0
-    for batch in rows.to_batches():
+    for batch in (batch for path in files for batch in pq.ParquetFile(path).iter_batches()):
         held.append(batch)
         count += batch.num_rows
         if count >= ROWS:

@@ -11,6 +11,7 @@ import pytest
 from tests.harness import ROOT, Pipeline
 
 pytestmark = pytest.mark.slow
+DEFTUNES = ("deftunes_api", "deftunes_db")
 VIEW = Path("sqlmesh_project/models/deftunes/sales_per_country_vw.sql")
 
 
@@ -67,7 +68,7 @@ def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, wo
     keys = ["-o", "session_month", "-o", "session_year", "-o", "country_code"]
     difference = sqlmesh(checkout, pipeline, "table_diff", "prod:dev", "deftunes.sales_per_country_vw", *keys)
     assert "total_sales" in difference and "0.0" in difference
-    said = runner("run", "--now")  # nothing new upstream; prod keeps its model
+    said = runner("run", *DEFTUNES)  # nothing new upstream; prod keeps its model
     assert pipeline.query(total.format("deftunes")) == [(prod,)], said
     sqlmesh(checkout, pipeline, "plan", "--auto-apply", "--no-prompts")
     assert pipeline.query(total.format("deftunes")) == [(dev,)]
@@ -79,13 +80,13 @@ def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(wor
     while not world.last_day:
         world.advance()
         kill = "sqlmesh.core.engine_adapter.duckdb:DuckDBEngineAdapter._insert_append_query:before:3"
-        pipeline("run", "--now", kill=kill, **world.environment)  # dies in the middle of building gold
-        assert pipeline("run", "--now", **world.environment).code == 0
+        pipeline("run", *DEFTUNES, kill=kill, **world.environment)  # dies in the middle of building gold
+        assert pipeline("run", *DEFTUNES, **world.environment).code == 0
     fact = "SELECT * EXCLUDE (refine_id) FROM deftunes.fact_order_items ORDER BY ALL"
     incremental = pipeline.query(fact)
     (pipeline.folder / "warehouse.duckdb").unlink()
     (pipeline.folder / "state.duckdb").unlink()
-    for source in ("deftunes_api", "deftunes_db"):
+    for source in DEFTUNES:
         assert pipeline("replay", source, **world.environment).code == 0
     assert pipeline.query(fact) == incremental
 

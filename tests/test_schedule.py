@@ -1,0 +1,61 @@
+"""Each slot of each source's cron runs once: also after an outage, also when cron calls every minute."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.schedule import due
+from warehouse.ops import Progress
+
+SOURCES = {
+    name: SimpleNamespace(declared=SimpleNamespace(schedule=cron))
+    for name, cron in {"daily": "0 6 * * *", "minute": "* * * * *", "monthly": "0 9 29 * *"}.items()
+}
+START = datetime(2020, 2, 27, 5, 59, tzinfo=UTC)
+
+
+def runs_of(moments):
+    """What runs at which moments, when a run notes when it began."""
+    progress = defaultdict(Progress, dict.fromkeys(SOURCES, Progress(START)))
+    found = []
+    for moment in moments:
+        for name in due(SOURCES, progress, moment):
+            progress[name] = Progress(moment)
+            found.append((name, moment))
+    return found
+
+
+def test_what_never_ran_is_due():
+    assert due(SOURCES, defaultdict(Progress), START) == list(SOURCES)
+
+
+def test_called_every_half_minute_each_slot_runs_once():
+    runs = runs_of(START + timedelta(seconds=30 * n) for n in range(1, 2 * 60 * 24 * 3))
+    assert [moment for name, moment in runs if name == "daily"] == [
+        datetime(2020, 2, day, 6, tzinfo=UTC) for day in (27, 28, 29)
+    ]
+    assert [moment for name, moment in runs if name == "monthly"] == [datetime(2020, 2, 29, 9, tzinfo=UTC)]
+    minutes = [moment for name, moment in runs if name == "minute"]
+    assert minutes == [START + timedelta(minutes=n) for n in range(1, 60 * 24 * 3)]
+
+
+def test_an_outage_is_caught_up_by_one_run():
+    runs = runs_of([START + timedelta(days=10), START + timedelta(days=10, seconds=1)])
+    assert sorted(name for name, _ in runs) == ["daily", "minute", "monthly"]
+
+
+def test_a_slot_that_comes_while_a_run_is_at_work_is_served_after_it():
+    began = datetime(2020, 2, 27, 6, 0, 59, tzinfo=UTC)  # the run notes when it began, not when it ended
+    assert "minute" in due(SOURCES, defaultdict(Progress, minute=Progress(began)), began + timedelta(seconds=2))
+
+
+@given(st.lists(st.integers(1, 3 * 86_400_000_000), min_size=1, max_size=60))
+def test_whenever_it_is_called_no_slot_runs_twice_and_none_is_lost(microseconds):
+    moments = sorted(START + timedelta(microseconds=n) for n in microseconds)
+    minutes = [moment for name, moment in runs_of(moments) if name == "minute"]
+    slots = [moment.replace(second=0, microsecond=0) for moment in minutes]
+    assert len(set(slots)) == len(slots)
+    assert set(slots) == {m.replace(second=0, microsecond=0) for m in moments if m >= START + timedelta(minutes=1)}

@@ -1,0 +1,105 @@
+"""A sixth source is a folder with source.yml and contract.py: nothing else is touched, whatever it is read from."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import duckdb
+import pytest
+import yaml
+
+from tests.harness import ROOT
+
+pytestmark = pytest.mark.slow
+
+CONTRACT = '''"""What a thing is."""
+
+from dlt_sources._steps.contract import Contract, column
+
+
+class Thing(Contract):
+    """One thing."""
+
+    id: int = column("The thing", ge=1)
+    name: str = column("Its name", min_length=1, max_length=20)
+'''
+PAGE = "<html><body><table><thead><tr><th>Id</th><th>Name</th></tr></thead>{}</table></body></html>"
+ROWS = [(1, "one"), (2, "two"), (3, "")]
+
+
+@pytest.fixture
+def upstream(tmp_path):
+    """The same three rows, one of them wrong, from an API, a page and a folder."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            lines = "".join(f"<tr><td>{i}</td><td>{name}</td></tr>" for i, name in ROWS)
+            records = json.dumps({"data": [{"id": i, "name": name} for i, name in ROWS]})
+            body = (PAGE.format(f"<tbody>{lines}</tbody>") if self.path == "/page" else records).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (folder / "things.csv").write_text("id,name\n" + "".join(f"{i},{name}\n" for i, name in ROWS))
+    yield {
+        "rest_api": ({"base_url": url}, {"endpoint": {"path": "things", "data_selector": "data"}}),
+        "html_table": ({"base_url": url}, {"page": "page", "mode": "scd2", "deletes": "soft"}),
+        "files": ({"url": str(folder)}, {"files": "*.csv"}),
+    }
+    server.shutdown()
+
+
+def test_three_more_sources_of_yaml_and_contract_run_through_the_whole_flow(upstream, tmp_path):
+    checkout = tmp_path / "millrace"
+    parts = ("dlt_sources", "sqlmesh_project", "soda_checks", "warehouse", "runtime")
+    checkout.mkdir()
+    for name in parts:
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("runner.py", "settings.py"):
+        shutil.copy(ROOT / name, checkout)
+    for connector, (connection, table) in upstream.items():
+        folder = checkout / "dlt_sources" / f"my_{connector}"
+        folder.mkdir()
+        declared = {
+            "description": "things", "owner": "me", "schedule": "@daily", "connector": connector, "connection": connection,
+            "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
+        }  # fmt: skip
+        (folder / "source.yml").write_text(yaml.safe_dump(declared))
+        (folder / "contract.py").write_text(CONTRACT)
+    data = tmp_path / "data"
+
+    def call(*arguments: str) -> str:
+        environment = os.environ | {"ELT_DATA_DIR": str(data), "HOME": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=checkout, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    call("-m", "dlt_sources.derive")
+    names = [f"my_{connector}" for connector in upstream]
+    said = call("runner.py", "run", *names)
+    assert "landed 9 rows · accepted 6 · rejected 3" in said
+    with duckdb.connect(str(data / "warehouse.duckdb")) as con:
+        for name in names:
+            assert con.execute(f"SELECT id, name FROM stg_{name}.things ORDER BY 1").fetchall() == ROWS[:2]
+            loads = f"SELECT landed, accepted, rejected FROM ops.loads WHERE source = '{name}'"
+            assert con.execute(loads).fetchall() == [(3, 2, 1)]
+            checks = f"SELECT count(*) FROM ops.check_results WHERE scope = '{name}' AND outcome = 'passed'"
+            assert con.execute(checks).fetchall()[0][0] > 3
+    assert "landed 0 rows" in call("runner.py", "run", *names)
+    status = json.loads(call("runner.py", "status", "--json"))
+    assert status["pending_models"] == []
