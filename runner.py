@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 import traceback
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from runtime.options import Every, Files, Json, Keep, Now, Rejected, Rows, Scale, Since, Sources, Until, Wait
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
     from dlt_sources.door import Source
@@ -205,19 +207,6 @@ def declared(names: list[str] | None = None) -> dict[str, Source]:
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
-Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
-Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
-Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
-Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
-Files = Annotated[
-    list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
-]
-Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
-Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
-Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
-Rows = Annotated[int, typer.Option(help="how many rows to show")]
-Scale = Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")]
-Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]
 
 
 @app.callback(invoke_without_command=True)
@@ -238,7 +227,7 @@ def run(sources: Sources = None, now: Now = False, file: Files = None, wait: Wai
 
 
 @app.command()
-def serve(every: Annotated[float, typer.Option(help="seconds between looks at the schedule")] = 60) -> None:
+def serve(every: Every = 60) -> None:
     """Stay and run what is due: for sources of every minute, without a process start each time."""
     from runtime.resident import serve as stay
 

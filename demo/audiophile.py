@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import html
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, time
-from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any, Literal
 
+from . import audiophile_oracle
+from .audiophile_oracle import Row
 from .records import DAYS, Reason, day_of, pick
 
-Row = tuple[Any, ...]
 Name = Literal["headphones", "iems"]
 
-READ_AT = time(23, 30)
 UNKNOWN = 99_999
 GRADES = [letter + sign for letter in "SABCDEF" for sign in ("+", "", "-")]  # the best is worth 20, the worst 10
 TWO_WORDS = ["Audio Technica", "Campfire Audio", "64 Audio", "Unique Melody"]
@@ -114,29 +112,9 @@ class Product:
         return " / ".join(self.model)
 
     @property
-    def tracked(self) -> Row:
-        """What makes a new version when it changes."""
-        return (
-            self.rank,
-            self.price_columns,
-            self.stars,
-            self.signature,
-            self.tone,
-            self.technical,
-            self.setup,
-            self.fit,
-        )
-
-    @property
-    def price_columns(self) -> Row:
-        """The columns that follow from the price."""
-        price = self.price
-        return (_amount(price.amount), price.status, price.note, _amount(price.bundle), price.disagrees)
-
-    @property
-    def value_rating(self) -> int | None:
-        """Its stars; none are no rating."""
-        return self.stars or None
+    def halves(self) -> int:
+        """What its rank is worth in halves: S+ 40, each next grade one less."""
+        return 40 - GRADES.index(self.rank)
 
     def cells(self) -> list[str]:
         """Its cells as HTML."""
@@ -190,52 +168,11 @@ class Rankings:
 
     def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
         """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
-        names: list[tuple[Name, str]] = [("headphones", "headphone"), ("iems", "iem")]
-        answers: list[tuple[str, str, list[Row]]] = []
-        for name, one in names:
-            products = [product for product in self._days[name][day] if not product.reason]
-            columns = (
-                "model, rank_grade, price, price_status, price_note, bundle_price, price_disagrees, value_rating, "
-                "valid_from, valid_to, is_current"
-            )
-            answers.append((name, f"SELECT {columns} FROM audiophile.{name}", self._history(name, day)))
-            least = 15 if one == "headphone" else 35
-            signatures = [row for row in _ratings(products, lambda p: p.signature) if row[2] > least]
-            companies = _ratings(products, lambda p: p.company)
-            answers += [
-                _mart(f"avg_audio_signature_{one}", "signature, average_rating, number_of_products", signatures),
-                _mart(f"highest_rank_company_{one}", "company_name, average_rating, number_of_products", companies),
-                _mart(f"highest_value_company_{one}", "company_name, highest_value", _values(products)),
-            ]
-            if one == "headphone":
-                drivers = _ratings(products, lambda p: p.setup)
-                columns = "driver_type, average_rating, number_of_products"
-                answers.append(_mart("avg_driver_rating_headphone", columns, drivers))
-        return answers
+        return audiophile_oracle.expected(self._days, day)
 
     def rejected(self, day: int) -> Counter[Reason]:
         """How many rows each (table, field, rule) rejects over all days so far: they are there from the first day on."""
-        return Counter((name, *p.reason) for name, days in self._days.items() for p in days[day] if p.reason)
-
-    def _history(self, name: Name, day: int) -> list[Row]:
-        """The versions of all models, each with the reads that brought and ended it."""
-        versions: dict[str, list[tuple[Product, datetime, datetime | None]]] = defaultdict(list)
-        for now in range(day + 1):
-            read = datetime.combine(day_of(now), READ_AT)
-            there = {p.name: p for p in self._days[name][now] if not p.reason}
-            for model, known in versions.items():
-                last, since, until = known[-1]
-                if until is None and (model not in there or there[model].tracked != last.tracked):
-                    known[-1] = (last, since, read)
-            for model, product in there.items():
-                if not versions[model] or versions[model][-1][2] is not None:
-                    versions[model].append((product, read, None))
-        rows = [
-            (model, p.rank, *p.price_columns, p.value_rating, since, until, until is None)
-            for model, known in versions.items()
-            for p, since, until in known
-        ]
-        return _ordered(rows)
+        return audiophile_oracle.rejected(self._days, day)
 
     # -- what is on the pages ---------------------------------------------------------------------------------------
 
@@ -353,42 +290,3 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
 
 def _sort(grade: str) -> str:
     return str(GRADES.index(grade) * 7 + 1) if grade in GRADES else "999"
-
-
-# -- the right answer -----------------------------------------------------------------------------------------------
-
-
-def _amount(value: int | None) -> Decimal | None:
-    return None if value is None else Decimal(value).quantize(Decimal("0.01"))
-
-
-def _mart(name: str, columns: str, rows: list[Row]) -> tuple[str, str, list[Row]]:
-    return name, f"SELECT {columns} FROM audiophile.{name}", rows
-
-
-def _groups(products: Iterable[Product], by: Callable[[Product], str]) -> dict[str, list[Product]]:
-    groups: dict[str, list[Product]] = defaultdict(list)
-    for product in products:
-        groups[by(product)].append(product)
-    return groups
-
-
-def _ratings(products: Iterable[Product], by: Callable[[Product], str]) -> list[Row]:
-    """Per group the average value of the ranks, S+ being 20 and each next grade a half less, and how many there are."""
-    rows = []
-    for key, group in _groups(products, by).items():
-        halves = sum(40 - GRADES.index(product.rank) for product in group)
-        average = (Decimal(halves) / (2 * len(group))).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-        rows.append((key, average, len(group)))
-    return sorted(rows)
-
-
-def _values(products: Iterable[Product]) -> list[Row]:
-    """Per company the most stars a product of it has, if one has any."""
-    groups = _groups(products, lambda p: p.company)
-    return _ordered((company, max(p.stars for p in group) or None) for company, group in groups.items())
-
-
-def _ordered(rows: Iterable[Row]) -> list[Row]:
-    """As ORDER BY ALL would: what is missing comes last."""
-    return sorted(rows, key=lambda row: [(value is None, value) for value in row])

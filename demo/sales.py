@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from . import sales_oracle
 from .records import DAYS, Reason, day_of, pick
+from .sales_oracle import Row
 
-Row = tuple[Any, ...]
 Attributes = tuple[Any, ...]
 Timeline = list[tuple[date, Attributes]]  # what is true of a product or customer from a date on
 
@@ -101,53 +101,17 @@ class Sales:
 
     def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
         """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
-        lines = list(self._accepted(day).values())
-        products = _versions(lines, lambda line: (line.product_code, line.product))
-        customers = _versions(lines, lambda line: (line.customer_id, line.customer))
-
-        def country(line: Line) -> Row:
-            return (_on(customers, line.customer_id, line.order_date)[2],)
-
-        def product_line(line: Line) -> Row:
-            return (_on(products, line.product_code, line.order_date)[0],)
-
-        total = sum((line.sales for line in lines), Decimal("0.00"))
-        differ = sum(line.sales != line.quantity * line.price_each for line in lines)
-        fact = [(len(lines), sum(line.quantity for line in lines), total, differ)]
-        product_columns = "product_code, product_line, list_price, valid_from, valid_to, is_current"
-        customer_columns = (
-            "customer_id, customer_name, city, country, territory, contact_lastname, contact_firstname, "
-            "valid_from, valid_to, is_current"
-        )
-        sums = "orders, order_lines, quantity, total_sales"
-        fact_query = (
-            "SELECT count(*), sum(quantity_ordered), sum(sales), count(*) FILTER (WHERE amount_disagrees) "
-            "FROM sales.fact_sales"
-        )
-        marts: list[tuple[str, str, Callable[[Line], Row]]] = [
-            ("sales_per_product_line", "product_line", product_line),
-            ("sales_per_country", "country", country),
-            ("sales_per_customer", "customer_id", lambda line: (line.customer_id,)),
-            ("sales_per_month", "sales_year, sales_month", lambda line: (line.order_date.year, line.order_date.month)),
-        ]
-        return [
-            ("products", f"SELECT {product_columns} FROM sales.dim_products", _rows(products)),
-            ("customers", f"SELECT {customer_columns} FROM sales.dim_customers", _rows(customers)),
-            ("sales", fact_query, fact),
-            *((name, f"SELECT {by}, {sums} FROM sales.{name}", _totals(lines, key)) for name, by, key in marts),
-        ]
+        return sales_oracle.expected(self._delivered(day))
 
     def rejected(self, day: int) -> Counter[Reason]:
         """How many lines each (table, field, rule) rejects over all files so far; a copy of a file counts no more."""
-        delivered = (line for drops in self._drops[: day + 1] for lines in drops.values() for line in lines)
-        return Counter(("order_lines", line.spoil[2], line.spoil[3]) for line in delivered if line.spoil)
-
-    def _accepted(self, day: int) -> dict[tuple[int, int], Line]:
-        """The lines that count by their key: the last delivered."""
-        delivered = (line for drops in self._drops[: day + 1] for lines in drops.values() for line in lines)
-        return {(line.order_number, line.number): line for line in delivered if not line.spoil}
+        return sales_oracle.rejected(self._delivered(day))
 
     # -- what is dropped --------------------------------------------------------------------------------------------
+
+    def _delivered(self, day: int) -> list[Line]:
+        """The lines of all files so far, in order."""
+        return [line for drops in self._drops[: day + 1] for lines in drops.values() for line in lines]
 
     @cached_property
     def _drops(self) -> list[dict[str, list[Line]]]:
@@ -317,52 +281,3 @@ def _short(amount: Decimal) -> str:
     """As the system writes numbers: no zeros at the end."""
     text = f"{amount:.2f}"
     return text.rstrip("0").rstrip(".")
-
-
-# -- the right answer -----------------------------------------------------------------------------------------------
-
-Versions = dict[Any, list[tuple[date, Attributes]]]
-
-
-def _versions(lines: Iterable[Line], what: Callable[[Line], tuple[Any, Attributes]]) -> Versions:
-    """Per key when which attributes begin to be valid: on a date the last line in order number and number counts."""
-    found: Versions = defaultdict(list)
-    on_date: dict[Any, dict[date, Attributes]] = defaultdict(dict)
-    for line in sorted(lines, key=lambda line: (line.order_date, line.order_number, line.number)):
-        key, attributes = what(line)
-        on_date[key][line.order_date] = attributes
-    for key, dates in on_date.items():
-        for day, attributes in dates.items():
-            if not found[key] or found[key][-1][1] != attributes:
-                found[key].append((day, attributes))
-    return found
-
-
-def _on(versions: Versions, key: Any, day: date) -> Attributes:
-    return _true(versions[key], day)
-
-
-def _rows(versions: Versions) -> list[Row]:
-    """The rows of a dimension with its history."""
-    rows = []
-    for key, history in versions.items():
-        ends = [since for since, _ in history[1:]] + [None]
-        rows += [(key, *told, since, end, end is None) for (since, told), end in zip(history, ends, strict=True)]
-    return sorted(rows, key=lambda row: [(value is None, value) for value in row])
-
-
-def _totals(lines: list[Line], by: Callable[[Line], Row]) -> list[Row]:
-    """Orders, lines, quantity and sales per group."""
-    groups: dict[Row, list[Line]] = defaultdict(list)
-    for line in lines:
-        groups[by(line)].append(line)
-    return sorted(
-        (
-            *key,
-            len({line.order_number for line in group}),
-            len(group),
-            sum(line.quantity for line in group),
-            sum((line.sales for line in group), Decimal("0.00")),
-        )
-        for key, group in groups.items()
-    )

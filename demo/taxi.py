@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from . import taxi_oracle
 from .records import Reason
+from .taxi_oracle import Row
 
-Row = tuple[Any, ...]
 Color = Literal["yellow", "green"]
 Array = NDArray[Any]
 
@@ -66,6 +65,12 @@ class Month:
         """Which trips a correct pipeline keeps."""
         return self.fault < FAULTS.index(next(iter(REJECTS)))
 
+    @property
+    def rejected(self) -> Counter[Reason]:
+        """How many trips a correct pipeline rejects, by (table, field, rule)."""
+        table = f"{self.color}_trips"
+        return Counter({(table, *reason): int(self.has(fault).sum()) for fault, reason in REJECTS.items()})
+
     def has(self, fault: str) -> Array:
         """Which trips have the fault."""
         found: Array = self.fault == FAULTS.index(fault)
@@ -95,30 +100,11 @@ class Taxi:
 
     def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
         """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
-        months = self._served(day)
-        flags = ["is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month"]
-        counts = ", ".join(f"count(*) FILTER (WHERE {flag})" for flag in flags)
-        trips = (
-            f"SELECT taxi_type, source_file, count(*), sum(total_amount), {counts}, count(DISTINCT trip_key) "
-            "FROM taxi.fact_trip GROUP BY ALL"
-        )
-        daily = "SELECT taxi_type, trip_date, trips, refunds, total_amount FROM taxi.daily_trips"
-        hours = "SELECT pickup_zone_id, hour_of_day, trips, total_amount FROM taxi.zone_hour_trips"
-        return [
-            ("trips", trips, sorted(_summary(month) for month in months)),
-            ("daily", daily, _daily(months)),
-            ("zone hours", hours, _zone_hours(months)),
-            ("zones", "SELECT count(*) FROM taxi.dim_zone", [(ZONES,)]),
-        ]
+        return taxi_oracle.expected(self._served(day), ZONES)
 
     def rejected(self, day: int) -> Counter[Reason]:
         """How many trips each (table, field, rule) rejects over all versions of all files so far."""
-        found: Counter[Reason] = Counter()
-        versions = {id(month): month for now in range(day + 1) for month in self._served(now)}
-        for month in versions.values():
-            for fault, (field, rule) in REJECTS.items():
-                found[f"{month.color}_trips", field, rule] += int(month.has(fault).sum())
-        return found
+        return taxi_oracle.rejected(month for now in range(day + 1) for month in self._served(now))
 
     def _served(self, day: int) -> list[Month]:
         months = [self._republished if day >= REPUBLISHED_DAY else self._yellow_old, self._green_old]
@@ -282,45 +268,3 @@ def _parquet(month: Month) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table({name: arrays[name] for name in order}), out)
     return out.getvalue()
-
-
-# -- the right answer -----------------------------------------------------------------------------------------------
-
-
-def _money(cents: Any) -> Decimal:
-    return Decimal(int(cents)).scaleb(-2)
-
-
-def _summary(month: Month) -> Row:
-    good = month.accepted
-    flags = [int(month.has(fault).sum()) for fault in KEPT[:5]]
-    count = int(good.sum())
-    return (month.color, month.file, count, _money(month.columns["total_amount"][good].sum()), *flags, count)
-
-
-def _in_month(months: list[Month]) -> list[Month]:
-    return [month.rows(np.flatnonzero(month.accepted & ~month.has("out of month"))) for month in months]
-
-
-def _daily(months: list[Month]) -> list[Row]:
-    rows: list[Row] = []
-    for month in _in_month(months):
-        days = month.columns["pickup"].astype("datetime64[D]")
-        for day in np.unique(days):
-            there = days == day
-            refunds, total = month.has("refund")[there].sum(), month.columns["total_amount"][there].sum()
-            calendar: date = day.astype(object)
-            rows.append((month.color, calendar, int(there.sum()), int(refunds), _money(total)))
-    return sorted(rows)
-
-
-def _zone_hours(months: list[Month]) -> list[Row]:
-    trips: Counter[tuple[int, int]] = Counter()
-    cents: Counter[tuple[int, int]] = Counter()
-    for month in _in_month(months):
-        hours = month.columns["pickup"].astype("datetime64[h]").astype(int) % 24
-        zones, totals = month.columns["PULocationID"], month.columns["total_amount"]
-        for zone, hour, total in zip(zones.tolist(), hours.tolist(), totals.tolist(), strict=True):
-            trips[zone, hour] += 1
-            cents[zone, hour] += total
-    return [(*key, trips[key], _money(cents[key])) for key in sorted(trips)]

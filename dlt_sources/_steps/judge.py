@@ -7,11 +7,8 @@ stream through DuckDB from and to Parquet.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,47 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import bulk
-from .contract import FILE, INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
+from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
 from .engine import engine
 from .explain import ask, raw_of, redact
+from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, clear_type, stored
 from .source_yml import Table
 from .text import text_of
 
 CHUNK = 20_000
 LONGEST = 60_000
 """Characters of a raw row that its rejection keeps; landing has the whole."""
-_MARKS = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us")), strict=True))
-
-_ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
-REJECTED_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("id", "source", "table_name", "load_id")]
-    + [("row_number", pa.int64())]
-    + [(name, pa.string()) for name in ("raw", "field", "rule", "message", "errors")]
-    + [("rejected_at", pa.timestamp("us"))]
-)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What became of one table's landed rows.
-
-    Attributes:
-        accepted: Parquet files with the contract's columns and the marks (and ``_index``, the place in its list, for the
-            elements of one).
-        rejected: Parquet files of rejected rows (`REJECTED_SCHEMA`).
-        counts: per load id: (landed, accepted, rejected).
-        files: for rows of files: each file's name and newest load, also of files without an accepted row.
-    """
-
-    accepted: list[Path]
-    rejected: list[Path]
-    counts: dict[str, tuple[int, int, int]]
-    files: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def sql(self) -> str:
-        """The accepted rows as a DuckDB query."""
-        return f"SELECT * FROM read_parquet([{', '.join(map(bulk.literal, self.accepted))}])"
 
 
 class Judge:
@@ -103,18 +69,20 @@ class Judge:
         """Judge files that have the same columns: what a source sends changes over the years."""
         self.con = engine(self.folder / "spill")
         self.con.execute("SET VARIABLE pii_salt = ?", [self.salt])
-        columns = [column for column in columns_of(contract, stored=False) if not column.computed]
-        stored = columns_of(contract, stored=False)
-        marks = _MARKS | ({INDEX: pa.int64()} if table.explode else {})
+        every = columns_of(contract, stored=False)
+        columns = [column for column in every if not column.computed]
+        marks = MARKS_SCHEMA | ({INDEX: pa.int64()} if table.explode else {})
         self._judge_in_bulk(columns, marks, files, table, parent, sure=not has_own_code(contract))
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         sure = folder / f"accepted.{number}.0.parquet"
         self.con.execute(
-            f"COPY ({_stored('judged WHERE _ok', stored, marks)}) TO {bulk.literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({stored('judged WHERE _ok', every, marks)}) TO {bulk.literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
         )
         good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
-        self._explain(name, contract, columns, stored, marks, good, bad)
+        for path in (good, bad):
+            path.unlink(missing_ok=True)
+        self._explain(name, contract, columns, every, marks, good, bad)
         accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
         judged = Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
         self.con.close()  # and with it its memory
@@ -139,7 +107,7 @@ class Judge:
         else:
             kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
         values = [
-            f"CAST({value} AS {_clear_type(column)}) AS {bulk.identifier(column.name)}"
+            f"CAST({value} AS {clear_type(column)}) AS {bulk.identifier(column.name)}"
             for column, (value, _) in zip(columns, checks, strict=True)
             if column.kind is not list
         ]
@@ -178,11 +146,11 @@ class Judge:
         ]
 
     def _explain(
-        self, name: str, contract: type[Contract], columns: list[Column], stored: list[Column],
+        self, name: str, contract: type[Contract], columns: list[Column], every: list[Column],
         marks: dict[str, pa.DataType], good: Path, bad: Path,
     ) -> None:  # fmt: skip
         """Ask Pydantic about the rows the engine was not sure of; write what it accepts and what it rejects."""
-        fields = [(c.name, _arrow_type(c)) for c in columns if c.kind is not list]
+        fields = [(c.name, arrow_type(c)) for c in columns if c.kind is not list]
         schema = pa.schema([*fields, *marks.items()])
         with contextlib.ExitStack() as stack:
             writers: dict[Path, pq.ParquetWriter] = {}
@@ -197,7 +165,7 @@ class Judge:
                     else:
                         accepted.append(values | {mark: row[mark] for mark in marks})
                 self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))
-                kept = self.con.execute(_stored("chunk", stored, marks)).to_arrow_table()
+                kept = self.con.execute(stored("chunk", every, marks)).to_arrow_table()
                 for path, part in ((good, kept), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
                     if len(part):
                         if path not in writers:
@@ -268,38 +236,9 @@ def _extract(column: str, paths: list[str]) -> str:
     return f"CASE WHEN json_valid({column}) THEN json_extract({column}, [{listed}]) END"
 
 
-def _stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
-    """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks."""
-    out, more = [], []
-    for column in columns:
-        name = bulk.identifier(column.name)
-        if column.computed:
-            more.append(f"CAST({column.computed} AS {column.sql_type}) AS {name}")
-        elif column.pii == "hash":
-            out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
-        elif column.stored:
-            out.append(f"CAST({name} AS {column.sql_type}) AS {name}")
-    query = f"SELECT {', '.join([*out, *marks])} FROM {rows}"
-    if not more:
-        return query
-    ordered = [bulk.identifier(column.name) for column in columns if column.stored]
-    return f"SELECT {', '.join([*ordered, *marks])} FROM (SELECT *, {', '.join(more)} FROM ({query}))"
-
-
 def _alike(files: list[str]) -> dict[str, list[str]]:
     """The files by the names and types of their columns."""
     groups: dict[str, list[str]] = {}
     for path in files:
         groups.setdefault(str(pq.read_schema(path).remove_metadata()), []).append(path)
     return groups
-
-
-def _clear_type(column: Column) -> str:
-    """The column's type before a personal field is hashed."""
-    return dataclasses.replace(column, pii=None).sql_type
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    if column.kind is Decimal:
-        return pa.decimal128(column.max_digits, column.decimal_places)
-    return _ARROW.get(column.kind, pa.date32())

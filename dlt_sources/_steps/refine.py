@@ -16,7 +16,8 @@ from settings import Settings
 
 from . import silver
 from .declaration import Source
-from .judge import Judge, Judged
+from .judge import Judge
+from .judged import Judged
 from .lake import Landing
 from .stage import Staging
 

@@ -26,7 +26,7 @@ from .bulk import identifier, literal
 from .contract import dlt_columns
 from .declaration import Source
 from .engine import engine
-from .judge import REJECTED_SCHEMA, Judged
+from .judged import REJECTED_SCHEMA, Judged
 
 REJECTED, LOADS = "_rejected", "_loads"
 MARKS: dict[str, dict[str, Any]] = {

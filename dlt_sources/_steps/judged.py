@@ -1,0 +1,77 @@
+"""What judging leaves: accepted rows as the warehouse will hold them, rejected rows with the reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+
+from . import bulk
+from .contract import MARKS, Column
+
+MARKS_SCHEMA = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us")), strict=True))
+_ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
+REJECTED_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("id", "source", "table_name", "load_id")]
+    + [("row_number", pa.int64())]
+    + [(name, pa.string()) for name in ("raw", "field", "rule", "message", "errors")]
+    + [("rejected_at", pa.timestamp("us"))]
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of one table's landed rows.
+
+    Attributes:
+        accepted: Parquet files with the contract's columns and the marks (and ``_index``, the place in its list, for the
+            elements of one).
+        rejected: Parquet files of rejected rows (`REJECTED_SCHEMA`).
+        counts: per load id: (landed, accepted, rejected).
+        files: for rows of files: each file's name and newest load, also of files without an accepted row.
+    """
+
+    accepted: list[Path]
+    rejected: list[Path]
+    counts: dict[str, tuple[int, int, int]]
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str:
+        """The accepted rows as a DuckDB query."""
+        return f"SELECT * FROM read_parquet([{', '.join(map(bulk.literal, self.accepted))}])"
+
+
+def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
+    """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks."""
+    out, more = [], []
+    for column in columns:
+        name = bulk.identifier(column.name)
+        if column.computed:
+            more.append(f"CAST({column.computed} AS {column.sql_type}) AS {name}")
+        elif column.pii == "hash":
+            out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
+        elif column.stored:
+            out.append(f"CAST({name} AS {column.sql_type}) AS {name}")
+    query = f"SELECT {', '.join([*out, *marks])} FROM {rows}"
+    if not more:
+        return query
+    ordered = [bulk.identifier(column.name) for column in columns if column.stored]
+    return f"SELECT {', '.join([*ordered, *marks])} FROM (SELECT *, {', '.join(more)} FROM ({query}))"
+
+
+def clear_type(column: Column) -> str:
+    """The column's type before a personal field is hashed."""
+    return dataclasses.replace(column, pii=None).sql_type
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The column as Arrow holds Pydantic's values."""
+    if column.kind is Decimal:
+        return pa.decimal128(column.max_digits, column.decimal_places)
+    return _ARROW.get(column.kind, pa.date32())

@@ -1,0 +1,21 @@
+"""The options of the command line, each with its help."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
+Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
+Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
+Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
+Files = Annotated[
+    list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
+]
+Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
+Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
+Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
+Rows = Annotated[int, typer.Option(help="how many rows to show")]
+Scale = Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")]
+Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]
+Every = Annotated[float, typer.Option(help="seconds between looks at the schedule")]
