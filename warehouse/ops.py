@@ -10,7 +10,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .connection import WarehouseError, connect
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from settings import Settings
     from soda_checks.door import CheckResult
 
+KEEP = timedelta(days=30)
+"""How long answers of checks that passed are kept; the others stay."""
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS stg_ops;
 CREATE TABLE IF NOT EXISTS stg_ops.runs (
@@ -84,6 +86,9 @@ class Ops:
         with connect(self.settings) as con:
             con.execute(_TABLES)
             con.execute("UPDATE stg_ops.runs SET status = 'failed', error = 'it was killed' WHERE status = 'running'")
+            con.execute(
+                "DELETE FROM stg_ops.check_results WHERE outcome = 'passed' AND checked_at < ?", [run.clock - KEEP]
+            )
             con.execute(
                 "INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status) VALUES (?, ?, ?, ?, ?, 'running')",
                 [run.run_id, run.started_at, run.command, run.target, ",".join(run.sources)],

@@ -13,7 +13,7 @@ import pytest
 
 import settings as configuration
 from dlt_sources.door import land, load_sources, refine
-from tests.dlt_sources.test_files import Site, query
+from tests.dlt_sources.shop import Site, query
 
 
 @pytest.fixture(scope="module")
