@@ -56,9 +56,9 @@ def test_a_second_run_is_exit_code_5_or_waits(tmp_path):
     pipeline = Pipeline(tmp_path / "data", environment)
     (tmp_path / "data").mkdir()
     with FileLock(tmp_path / "data" / "run.lock"):
-        result = pipeline("run", "--now")
+        result = pipeline("run", "deftunes_db")
         assert result.code == 5 and "another run holds" in result.err
-    assert pipeline("run", "--now", "--wait", "5").code == 3
+    assert pipeline("run", "deftunes_db", "--wait", "5").code == 3
 
 
 def test_a_warehouse_that_somebody_holds_is_exit_code_4(tmp_path):
@@ -71,13 +71,20 @@ def test_a_warehouse_that_somebody_holds_is_exit_code_4(tmp_path):
 
 
 def test_doctor_names_what_is_missing(tmp_path):
+    (tmp_path / "drop").mkdir()
+    address = "postgresql://me:hunter2@127.0.0.1:9/x"
+    web = dict.fromkeys(("ELT_DEFTUNES_API_URL", "ELT_AUDIOPHILE_URL", "ELT_RANDOM_USERS_URL"), "http://127.0.0.1:9")
+    files = {"ELT_SALES_FILES": str(tmp_path / "drop"), "ELT_TAXI_FILES": str(tmp_path / "none")}
     pipeline = Pipeline(
-        tmp_path / "data",
-        {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_DEFTUNES_DB_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},
+        tmp_path / "data", web | files | {"ELT_DEFTUNES_DB_URL": address, "ELT_POSTGRES_URL": address}
     )
     result = pipeline("doctor")
-    assert result.code == 3
-    assert "missing" in result.out and "deftunes_api: answers" in result.out and "hunter2" not in result.out
+    assert result.code == 3 and "hunter2" not in result.out
+    said = {name: next(line for line in result.out.splitlines() if name in line) for name in ("sales: answers", "taxi: answers")}
+    assert "ok" in said["sales: answers"] and "missing" in said["taxi: answers"]
+    for name in ("deftunes_api: answers", "audiophile: answers", "operational Postgres answers"):
+        assert name in result.out
+    assert "ELT_SALES_FILES is not set" in Pipeline(tmp_path / "data", web)("doctor").out
 
 
 @pytest.mark.slow
@@ -96,12 +103,14 @@ def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it
 def test_what_is_due_runs_once_per_slot(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     runs = pipeline.query("SELECT count(*) FROM stg_ops.runs")
-    same_day = pipeline("run", ELT_NOW="2020-01-31T23:45:00")
+    same_day = pipeline("run", ELT_NOW="2020-01-31T23:30:59")
     assert same_day.code == 0 and "Nothing is due" in same_day.out
     assert pipeline.query("SELECT count(*) FROM stg_ops.runs") == runs
     next_week = pipeline(ELT_NOW="2020-02-07T07:00:00")  # no command: what is due; a week missed is one run
     assert next_week.code == 0 and "land" in next_week.out, next_week.err
-    assert "Nothing is due" in pipeline("run", ELT_NOW="2020-02-07T08:00:00").out
+    assert "Nothing is due" in pipeline("run", ELT_NOW="2020-02-07T07:00:59").out
+    minute = pipeline(ELT_NOW="2020-02-07T07:01:00")
+    assert "random_users" in minute.out and "deftunes" not in minute.out, minute.out
 
 
 @pytest.mark.slow

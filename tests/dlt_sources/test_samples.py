@@ -32,7 +32,7 @@ def test_real_users_and_sessions_are_accepted(samples, tmp_path):
         "session_items", source.tables["session_items"], source.contracts["session_items"], files, parent
     )
     rows = [row for path in items.accepted for row in pq.read_table(path).to_pylist()]
-    assert len(rows) == 11 and items.rejected is None
+    assert len(rows) == 11 and items.rejected == []
     assert {row["song_id"][:2] for row in rows} == {"TR"}
     assert sum(row["price"] for row in rows) == sum(
         Decimal(str(i["price"])) for s in sessions for i in s["session_items"]
