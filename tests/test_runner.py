@@ -75,12 +75,13 @@ def test_doctor_names_what_is_missing(tmp_path):
     address = "postgresql://me:hunter2@127.0.0.1:9/x"
     web = dict.fromkeys(("ELT_DEFTUNES_API_URL", "ELT_AUDIOPHILE_URL", "ELT_RANDOM_USERS_URL"), "http://127.0.0.1:9")
     files = {"ELT_SALES_FILES": str(tmp_path / "drop"), "ELT_TAXI_FILES": str(tmp_path / "none")}
-    pipeline = Pipeline(
-        tmp_path / "data", web | files | {"ELT_DEFTUNES_DB_URL": address, "ELT_POSTGRES_URL": address}
-    )
+    pipeline = Pipeline(tmp_path / "data", web | files | {"ELT_DEFTUNES_DB_URL": address, "ELT_POSTGRES_URL": address})
     result = pipeline("doctor")
     assert result.code == 3 and "hunter2" not in result.out
-    said = {name: next(line for line in result.out.splitlines() if name in line) for name in ("sales: answers", "taxi: answers")}
+    said = {
+        name: next(line for line in result.out.splitlines() if name in line)
+        for name in ("sales: answers", "taxi: answers")
+    }
     assert "ok" in said["sales: answers"] and "missing" in said["taxi: answers"]
     for name in ("deftunes_api: answers", "audiophile: answers", "operational Postgres answers"):
         assert name in result.out
