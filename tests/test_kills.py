@@ -36,7 +36,7 @@ OF_EACH: dict[str, dict[str, str]] = {
     "a model is written but not noted": {"patch": "tests.patches:die_when_the_fact_is_written"},
     "it is switched to but not noted": {"kill": "warehouse.publish:publish:after:1"},
 }
-SUNK = {"it is in Postgres but not noted": {"kill": "dlt_sources._steps.sink:sink:after:1"}}
+SUNK = {"it is in Postgres but not noted": {"kill": "dlt_sources.door:sink:after:1"}}
 SOURCES = {"audiophile": "audiophile", "sales": "sales", "taxi": "taxi", "random_users": "people"}
 
 
