@@ -110,7 +110,8 @@ class Pipeline:
 
     def landed(self) -> set[str]:
         """The landed files; not what reads remember of the read before."""
-        return {str(p.relative_to(self.folder)) for p in (self.folder / "lake" / "landing").rglob("*.parquet")}
+        files = (self.folder / "lake" / "landing").rglob("*.parquet")
+        return {str(path.relative_to(self.folder)) for path in files if "_seen" not in path.parts}
 
     def _content(self, database: str, schema: str, without: str) -> dict[str, list[tuple[Any, ...]]]:
         tables = self.query(

@@ -39,7 +39,8 @@ class TableRead:
     def __init__(self, request: Request) -> None:
         self.request, self.name, self.table, self.settings = request, request.name, request.table, request.settings
         self.backfill = request.since is not None
-        self.previous = Path(self.settings.landing, request.source.name, "_seen", f"{self.name}.parquet")
+        self.folder = Path(self.settings.landing, "_seen", request.source.name)
+        self.previous = self.folder / str(request.memory.get("seen", "none"))
         self.seen = request.work / f"{self.name}.parquet"
         self.landed = 0
         self.refused: list[str] = []
@@ -90,18 +91,33 @@ class TableRead:
         finally:
             if writer:
                 writer.close()
-        if writer is None and self.previous.exists():  # an empty answer is a read, too
+        if writer is None and self.previous.is_file():  # an empty answer is a read, too
             con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
         if self.table.sees_deletes:
             yield from self._tombstones(con, read)
         if self.table.cursor and not self.backfill:
             self._advance(newest)
+        if self.seen.exists() and not self.backfill:
+            self._keep(con)
+
+    def _keep(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Keep what this read saw, for the next one, under a name made from it. dlt's state holds the name and commits
+        with the rows: after a crash the next read compares with the read whose rows have landed.
+        """
+        content = f"SELECT count(*), bit_xor(md5_number({_HASH})) FROM read_parquet({literal(self.seen)})"
+        count, digest = con.execute(content).fetchall()[0]
+        name = f"{self.name}.{count}.{digest or 0}.parquet"
+        if name != self.previous.name:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            shutil.move(self.seen, self.folder / name)
+            self.request.memory["seen"] = name
 
     def remember(self) -> None:
-        """Keep what this read saw, for the next one. After the commit: a crash before it lands rows twice, never not."""
-        if self.seen.exists():
-            self.previous.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(self.seen, self.previous)
+        """Remove what earlier reads saw, now that this one's rows are committed."""
+        current = self.request.memory.get("seen")
+        for path in self.folder.glob(f"{self.name}.*.parquet"):
+            if path.name != current:
+                path.unlink()
 
     def _free(self, names: list[str]) -> None:
         taken = [name for name in names if name in RESERVED and name != PAYLOAD]
@@ -112,7 +128,7 @@ class TableRead:
             )
 
     def _previous(self) -> str:
-        usable = self.previous.exists() and self.table.skip_if_unchanged and not self.backfill
+        usable = self.previous.is_file() and self.table.skip_if_unchanged and not self.backfill
         return (
             f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
         )
@@ -128,7 +144,7 @@ class TableRead:
 
     def _tombstones(self, con: duckdb.DuckDBPyConnection, read: int) -> Iterator[pa.Table]:
         """Rows of the previous full read whose key this one lacks, marked deleted."""
-        if not self.previous.exists():
+        if not self.previous.is_file():
             return
         before = con.execute("SELECT count(*) FROM previous").fetchone()[0]  # type: ignore[index]
         if read < before * self.table.shrink_floor:

@@ -117,6 +117,20 @@ def test_a_row_that_vanishes_and_comes_back_keeps_its_history(shop, here, site):
     assert versions(here) == history
 
 
+def test_a_crash_right_after_the_commit_does_not_hide_a_later_deletion(shop, here, site, monkeypatch):
+    site.files[PATH] = page_of(("A", "1"))
+    land(shop, here)
+    site.files[PATH] = page_of(("A", "1"), ("B", "2"))
+    with monkeypatch.context() as crash:
+        crash.setattr("dlt_sources._steps.reread.TableRead.remember", lambda self: None)
+        land(shop, here)
+    land(shop, here)  # nothing new
+    site.files[PATH] = page_of(("A", "1"))
+    assert land(shop, here) == {"things": 1}
+    refine(shop, here)
+    assert versions(here) == [("A", "1", False), ("B", "2", False), ("B", "2", True)]
+
+
 def test_half_a_page_is_no_deletion(shop, here, site):
     site.files[PATH] = whole = page_of(*((f"model {n}", "1") for n in range(10)))
     land(shop, here)
