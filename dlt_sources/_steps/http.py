@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from .source_error import NEXT, SourceError, without_query
-from .source_yml import HttpConnection
+from .source_yml import HtmlConnection, HttpConnection
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"
 
@@ -48,7 +48,7 @@ def session(
     return made
 
 
-def body(answer: requests.Response, connection: HttpConnection) -> bytes:
+def body(answer: requests.Response, connection: HtmlConnection) -> bytes:
     """The whole body of a streamed answer.
 
     Raises:

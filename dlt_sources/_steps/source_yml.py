@@ -157,7 +157,6 @@ class HttpConnection(_Strict):
     timeout: float = Field(60, gt=0)
     attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
     backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
-    max_megabytes: float = Field(4096, gt=0, description="an answer longer than this is refused")
 
 
 class RestConnection(HttpConnection):
@@ -177,6 +176,7 @@ class FilesConnection(HttpConnection):
     """Where files lie: a folder, an object store's ``s3://bucket/prefix``, or an HTTP address."""
 
     url: str
+    max_megabytes: float = Field(4096, gt=0, description="over HTTP: a file longer than this is refused")
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
     max_line: int = Field(1_000_000, ge=1000, description="CSV: a line of more bytes is rejected")
 
