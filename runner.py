@@ -5,8 +5,6 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 
 from __future__ import annotations
 
-import sys
-import traceback
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -295,15 +293,12 @@ def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False) -> None:
 
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
+    from runtime.exits import say_and_exit
+
     try:
         app()
     except Exception as error:
-        code = getattr(error, "exit_code", None)
-        if code is None:
-            traceback.print_exc()
-            sys.exit(MISTAKE)
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(code)
+        say_and_exit(error, otherwise=MISTAKE)
 
 
 if __name__ == "__main__":
