@@ -87,7 +87,7 @@ class Flow:
         from dlt_sources.door import Staging
 
         staged = Staging.of_all(list(self.sources.values()), self.settings)
-        return {name: refine_id for name, (last_load, refine_id) in staged.items() if last_load}
+        return {name: refine_id for name, refine_id in staged.items() if refine_id.strip("0")}
 
     def check(self, layer: str, scope: str) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""

@@ -158,6 +158,16 @@ def test_a_file_is_handed_over_by_name(first_day, world, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_first_file_without_rows_is_no_failure(tmp_path):
+    (tmp_path / "drop").mkdir()
+    names = "ORDERDATE SHIPDATE ORDERNUMBER ORDERLINENUMBER PRODUCTCODE PRODUCTLINE MSRP CUSTOMERID CUSTOMERNAME CITY COUNTRY"
+    more = "TERRITORY CONTACTLASTNAME CONTACTFIRSTNAME QUANTITYORDERED PRICEEACH SALES STATUS"
+    (tmp_path / "drop" / "empty.csv").write_text(",".join(f"{names} {more}".split()) + "\n")
+    result = Pipeline(tmp_path / "data", {"ELT_SALES_FILES": str(tmp_path / "drop")})("run", "sales")
+    assert result.code == 0 and "nothing to publish" in result.out, result.out + result.err
+
+
+@pytest.mark.slow
 def test_one_new_page_of_one_source_builds_only_what_stands_on_it(first_day, world, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     world.control("tick")

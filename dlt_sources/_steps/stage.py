@@ -116,14 +116,14 @@ class Staging:
         return str(self._state["refine_id"])
 
     @classmethod
-    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
-        """Per source: (the newest landed load in its staging, its newest refine), as committed; makes missing schemas.
+    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, str]:
+        """Per source: its newest refine as committed, all zeros when no row was ever refined; makes missing schemas.
 
         One look at the warehouse for all sources: a run with nothing to do asks for no more.
         """
         from dlt.common.versioned_state import decompress_state
 
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, str] = {}
         with duckdb.connect(str(settings.warehouse)) as con:
             made = con.execute(
                 "SELECT table_schema FROM information_schema.tables WHERE table_name = '_dlt_pipeline_state'"
@@ -138,10 +138,9 @@ class Staging:
                 ).fetchone()
                 state = decompress_state(row[0])["sources"][source.name] if row else {}
                 if "refine_id" in state:
-                    found[source.name] = (state["last_load"], state["refine_id"])
+                    found[source.name] = state["refine_id"]
         for source in (source for source in sources if source.name not in found):
-            staging = cls(source, settings)
-            found[source.name] = (staging.last_load, staging.refine_id)
+            found[source.name] = cls(source, settings).refine_id
         return found
 
     def write(self, loads: list[str], judged: dict[str, Judged], folder: Path, *, replay: bool) -> None:

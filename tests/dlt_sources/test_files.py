@@ -103,6 +103,15 @@ def test_every_month_is_asked_for_and_landed_when_it_is_published(tmp_path, here
     assert [status for _, status in site.asked()] == [304, 304, 304, 404]
 
 
+def test_a_backfill_asks_for_its_own_months(tmp_path, here, site):
+    shop = source_of(tmp_path, site.url, files="t_{month}.csv", start="2020-03-01")
+    site.files = {"t_2019-11.csv": b"id,name\n1,nov\n", "t_2020-03.csv": b"id,name\n2,mar\n"}
+    assert land(shop, here, since=datetime(2019, 11, 1), until=datetime(2019, 12, 31)) == {"things": 1}
+    assert site.asked() == [("t_2019-11.csv", 200), ("t_2019-12.csv", 404)]
+    assert land(shop, here) == {"things": 1}
+    assert site.asked() == [("t_2020-03.csv", 200)]
+
+
 def test_without_etags_the_date_and_the_length_or_else_the_content_tell_what_is_new(tmp_path, here, site):
     shop = source_of(tmp_path, site.url, files="t_{month}.csv", start="2020-03-01")
     site.etags, name = False, "t_2020-03.csv"

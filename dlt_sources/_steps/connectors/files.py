@@ -147,8 +147,8 @@ def _stored(uri: str, name: str) -> Candidate:
 
 
 def _expected(base: str, request: Request, connection: FilesConnection) -> Iterator[Candidate]:
-    """Every file that may have been published: one per month from the table's `start` to the clock's month."""
-    first, last = request.table.start, request.until
+    """Every file that may have been published: one per month from the table's `start` (or a backfill's) to `until`."""
+    first, last = request.since or request.table.start, request.until
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month) if first else range(0)
     for pattern in request.table.files:
         if "{month}" in pattern and first is None:
