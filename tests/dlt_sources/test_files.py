@@ -1,6 +1,7 @@
 """Files against a real folder and a real HTTP server: new, touched, changed, published again, renamed."""
 
 import os
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
