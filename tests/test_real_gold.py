@@ -2,6 +2,7 @@
 
 import shutil
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,15 @@ def test_two_snapshots_make_the_versions_of_what_changed(pipeline, site, samples
         (removed, 1, gone["rank"], "10", "11", False), ("Kanto New", 1, rows[7]["rank"], "11", None, True),
     ])  # fmt: skip
     assert len(pipeline.gold("audiophile")["audiophile.headphones"]) == len(before) + 2
+
+
+def test_a_month_that_is_published_again_without_trips_has_none(pipeline):
+    drop = Path(pipeline.environment["ELT_TAXI_FILES"])
+    csv = drop / "yellow_tripdata_2019-01.csv"
+    csv.write_text(csv.read_text().splitlines()[0] + "\n")
+    result = pipeline("run", "taxi", ELT_NOW="2024-06-12T12:00:00")
+    assert result.code == 0 and "rejected: yellow_trips 1" in result.out, result.out + result.err
+    files = "SELECT source_file, count(*) FROM taxi.fact_trip GROUP BY 1 ORDER BY 1"
+    assert pipeline.query(files, "serving.duckdb") == [
+        ("green_tripdata_2024-05.parquet", 100), ("yellow_tripdata_2024-01.parquet", 100)
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ MODEL (
     taxi.dim_trip_type,
     taxi.dim_zone
   ),
-  description 'One trip. The files that staging changed since the day of the last build are replaced whole, the others are not touched.',
+  description 'One trip. The files that staging changed since the day of the last build are replaced whole, the others are not touched; files that staging no longer has are deleted.',
   column_descriptions (
     trip_key = 'The trip: what it says, hashed, and its number among equals; stays when a file is read or published again',
     taxi_type = 'yellow or green',
@@ -141,4 +141,19 @@ SELECT
   g.is_out_of_month::BOOLEAN AS is_out_of_month
 FROM stg_taxi.green_trips AS g
 WHERE
-  @REFINED_SINCE(g._refine_id)
+  @REFINED_SINCE(g._refine_id);
+
+@IF(
+  @runtime_stage = 'evaluating',
+  DELETE FROM @this_model
+  WHERE
+    NOT source_file IN (
+      SELECT
+        y.source_file
+      FROM stg_taxi.yellow_trips AS y
+      UNION
+      SELECT
+        g.source_file
+      FROM stg_taxi.green_trips AS g
+    ) /* a file that was published again without a good row */
+)
