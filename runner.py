@@ -32,12 +32,15 @@ class Flow:
     def execute(self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str]) -> None:
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
         self.ops.begin(self.run)
-        ran = [name for name in self.run.sources if replay is not None or self.land(name, since, until, files)]
+        whole = replay is None and since is None and not files  # only a whole read takes the place of the schedule's
+        landed = [name for name in self.run.sources if replay is not None or self.land(name, since, until, files)]
+        ran = landed if whole else []
         for name in self.run.sources:
             self.refine(name, replay)
-        staged, progress = self.staged(), self.ops.progress()
+        staged, held = self.staged()
+        progress = self.ops.progress()
         changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
-        held = {name for name in changed if not self.check("staging", name)}
+        held |= {name for name in changed if not self.check("staging", name)}
         for name, refine_id in staged.items():
             if name not in held and refine_id != progress[name].sent:
                 self.sink(name, refine_id)
@@ -79,15 +82,22 @@ class Flow:
         self.run.accepted += refined.accepted.total()
         self.run.rejected += refined.rejected.total()
 
-    def staged(self) -> dict[str, str]:
-        """Sources whose staging holds rows, with their newest refine.
+    def staged(self) -> tuple[dict[str, str], set[str]]:
+        """Sources whose staging holds rows, with their newest refine; and sources whose staging is half done.
 
-        Not only this run's: what an earlier run refined before it was killed or failed is picked up here.
+        Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
+        killed between landing and staging, nothing is built on that source until its own next run.
         """
-        from dlt_sources.door import Staging
+        from dlt_sources.door import Landing, Staging
 
-        staged = Staging.of_all(list(self.sources.values()), self.settings)
-        return {name: refine_id for name, refine_id in staged.items() if refine_id.strip("0")}
+        staged, half = {}, set()
+        for name, (last_load, refine_id) in Staging.of_all(list(self.sources.values()), self.settings).items():
+            if name not in self.run.sources and Landing(name, self.settings).loads(after=last_load):
+                half.add(name)
+                self.console.note(f"{name}: an earlier run did not end; what stands on it waits for its next one")
+            elif refine_id.strip("0"):
+                staged[name] = refine_id
+        return staged, half
 
     def check(self, layer: str, scope: str) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""
@@ -169,27 +179,27 @@ def run_flow(
     console, ops = Console(as_json), Ops(settings)
     with one_at_a_time(settings, wait):
         sources = declared()
-        selected = (
-            due(sources, ops.progress(), settings.clock())
-            if names is None
-            else [name for name in sources if name in names]
-        )
-        if not selected:
-            console.summary(None)
-            return OK
-        run = Run(command=command, sources=selected, target=settings.target)
+        run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
+        mistake = None
         try:
+            due_now = due(sources, ops.progress(), settings.clock()) if names is None else names
+            run.sources = [name for name in sources if name in due_now]
+            if not run.sources:
+                console.summary(None)
+                return OK
             flow.execute(since, until, replay, files or [])
         except Exception as error:
             flow.problem(getattr(error, "exit_code", STORE), str(error) or type(error).__name__)
             ops.try_finish(run)
             if not hasattr(error, "exit_code") and not isinstance(error, OSError | duckdb.Error):
-                raise  # a mistake in this program: show where
+                mistake = error  # in this program: show where
         console.summary(run)
         repeated = bool(run.problems) and ops.repeats(run)
     if run.problems and not repeated:
         alert(run, settings)
+    if mistake:
+        raise mistake
     return run.exit_code
 
 

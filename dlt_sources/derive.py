@@ -71,6 +71,7 @@ def soda_base(source: Source, name: str) -> str:
         HEAD.format(origin=f"dlt_sources/{source.name}/contract.py", tail=" above `checks:`"),
         'dataset: "warehouse/${var.path}/' + name + '"\n',
         "variables:\n  path:\n    default: stg_" + source.name + "\n",
+        "filter: NOT _deleted\n" if table.sees_deletes and not table.removes else "",
         "columns:\n",
     ]
     for column in columns_of(source.contracts[name]):

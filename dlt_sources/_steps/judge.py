@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from . import bulk
 from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
 from .engine import engine
-from .explain import ask, raw_of, redact
+from .explain import ask, ask_of_vanished, raw_of, redact, told
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, clear_type, stored
 from .source_yml import Table
 from .text import text_of
@@ -82,7 +82,7 @@ class Judge:
         good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
         for path in (good, bad):
             path.unlink(missing_ok=True)
-        self._explain(name, contract, columns, every, marks, good, bad)
+        self._explain(name, table, contract, columns, every, marks, good, bad)
         accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
         judged = Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
         self.con.close()  # and with it its memory
@@ -146,7 +146,7 @@ class Judge:
         ]
 
     def _explain(
-        self, name: str, contract: type[Contract], columns: list[Column], every: list[Column],
+        self, name: str, table: Table, contract: type[Contract], columns: list[Column], every: list[Column],
         marks: dict[str, pa.DataType], good: Path, bad: Path,
     ) -> None:  # fmt: skip
         """Ask Pydantic about the rows the engine was not sure of; write what it accepts and what it rejects."""
@@ -160,8 +160,10 @@ class Judge:
                 for row in rows:
                     raw = raw_of(row)
                     values, reasons = ask(contract, raw, row["_parent_ok"])
+                    if reasons and row["_deleted"] and not table.explode:
+                        values, reasons = ask_of_vanished(contract, table.key, raw)
                     if reasons:
-                        rejected.append(self._rejection(name, row, redact(raw, columns), reasons))
+                        rejected.append(self._rejection(name, row, redact(raw, every), told(reasons, every)))
                     else:
                         accepted.append(values | {mark: row[mark] for mark in marks})
                 self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))

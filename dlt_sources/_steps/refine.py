@@ -48,7 +48,7 @@ def refine(
     done = Refined()
     for batch in _batches(source, landing, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
-        for name, judged in _refine(source, batch, landing, staging, settings, replay=since is not None).items():
+        for name, judged in _refine(source, batch, landing, staging, settings).items():
             done.landed[name] += sum(landed for landed, _, _ in judged.counts.values())
             done.accepted[name] += sum(accepted for _, accepted, _ in judged.counts.values())
             done.rejected[name] += sum(rejected for _, _, rejected in judged.counts.values())
@@ -70,7 +70,7 @@ def _batches(source: Source, landing: Landing, loads: list[str]) -> Iterator[lis
 
 
 def _refine(
-    source: Source, loads: list[str], landing: Landing, staging: Staging, settings: Settings, *, replay: bool
+    source: Source, loads: list[str], landing: Landing, staging: Staging, settings: Settings
 ) -> dict[str, Judged]:
     folder = settings.dlt / "refine" / source.name
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,6 +82,6 @@ def _refine(
         if files:
             judged[name] = judge.judge(name, table, source.contracts[name], files, judged.get(table.from_ or ""))
             silver.write(source.name, name, judged[name].accepted, loads, settings)
-    staging.write(loads, judged, folder, replay=replay)
+    staging.write(loads, judged, folder)
     shutil.rmtree(folder, ignore_errors=True)
     return judged

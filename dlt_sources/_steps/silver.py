@@ -53,7 +53,7 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
         if again:
             transaction.delete(of_these)
         for piece in _pieces(files):
-            transaction.append(piece.cast(target.schema().as_arrow()))
+            transaction.append(_shaped(piece, target.schema().as_arrow()))
 
 
 def _pieces(files: list[Path]) -> Iterator[pa.Table]:
@@ -70,10 +70,20 @@ def _pieces(files: list[Path]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
+def _shaped(piece: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows with the table's columns, by name: a contract gains and loses fields, its table keeps them all."""
+    columns = [
+        piece[field.name].cast(field.type) if field.name in piece.column_names else pa.nulls(len(piece), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
 def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Table:
     """The Iceberg table, made or widened to hold the schema (a contract may gain fields)."""
     store = catalog(settings)
     store.create_namespace_if_not_exists(source)
+    schema = pa.schema([field.with_nullable(True) for field in schema])  # a field that is dropped leaves NULLs
     target = store.create_table_if_not_exists(f"{source}.{table}", schema=schema)
     if not target.location().startswith(settings.silver.as_uri()):
         raise StoreError(

@@ -96,7 +96,7 @@ def _newest(source: Source, name: str, table: Table, sent: str) -> str:
 
 
 def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str) -> Any:
-    columns: Any = dlt_columns(source.contracts[name]) | {
+    columns: Any = dlt_columns(source.contracts[name], all_nullable=table.sees_deletes) | {
         "_deleted": {"data_type": "bool", "hard_delete": True},
         "_read_at": {"data_type": "timestamp", "timezone": False},
     }

@@ -116,14 +116,15 @@ class Staging:
         return str(self._state["refine_id"])
 
     @classmethod
-    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, str]:
-        """Per source: its newest refine as committed, all zeros when no row was ever refined; makes missing schemas.
+    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
+        """Per source: (the newest load in staging; the newest refine, all zeros when no row was ever refined), as
+        committed; makes missing schemas.
 
         One look at the warehouse for all sources: a run with nothing to do asks for no more.
         """
         from dlt.common.versioned_state import decompress_state
 
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, str]] = {}
         with duckdb.connect(str(settings.warehouse)) as con:
             made = con.execute(
                 "SELECT table_schema FROM information_schema.tables WHERE table_name = '_dlt_pipeline_state'"
@@ -138,24 +139,27 @@ class Staging:
                 ).fetchone()
                 state = decompress_state(row[0])["sources"][source.name] if row else {}
                 if "refine_id" in state:
-                    found[source.name] = state["refine_id"]
+                    found[source.name] = (state["last_load"], state["refine_id"])
         for source in (source for source in sources if source.name not in found):
-            found[source.name] = cls(source, settings).refine_id
+            staging = cls(source, settings)
+            found[source.name] = (staging.last_load, staging.refine_id)
         return found
 
-    def write(self, loads: list[str], judged: dict[str, Judged], folder: Path, *, replay: bool) -> None:
+    def write(self, loads: list[str], judged: dict[str, Judged], folder: Path) -> None:
         """Merge what became of the landed `loads` and remember the newest of them, in one package.
+
+        Loads may have been refined before: rows that were rejected then and are not now leave ``_rejected``. A replay
+        that is cut short has gone back to its newest load, and the next refine goes on from there.
 
         Args:
             folder: where intermediate Parquet files go.
-            replay: the loads were refined before; rows that were rejected then and are not now leave ``_rejected``.
         """
         # loads without rows move the mark of where to go on, but leave nothing new to model
         refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}" if judged else self.refine_id
         con = engine()
-        state = {"refine_id": refine_id, "last_load": max([*loads, self.last_load or "0"], key=float)}
+        state = {"refine_id": refine_id, "last_load": max(loads, key=float)}
         resources = []
-        for name, query in self._queries(judged, loads if replay else []).items():
+        for name, query in self._queries(judged, loads).items():
             path = folder / f"staged.{name}.parquet"
             con.execute(
                 f"COPY (SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})) TO {literal(path)} (FORMAT parquet)"
@@ -201,7 +205,7 @@ class Staging:
         table, contract = self.source.tables[name], self.source.contracts[name]
         by_file = table.mode == "append" and bool(table.files)
         removes = table.removes or table.explode is not None or by_file
-        columns = dlt_columns(contract, all_nullable=removes) | MARKS
+        columns = dlt_columns(contract, all_nullable=removes or table.sees_deletes) | MARKS
         if removes:
             columns["_deleted"] = columns["_deleted"] | {"hard_delete": True}
         if table.explode:
@@ -283,5 +287,5 @@ def _first(query: str, key: list[str], position: str) -> str:
     names = ", ".join(map(identifier, key))
     return (
         f"SELECT * FROM ({query}) QUALIFY row_number() OVER"
-        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE) DESC, {position} DESC) = 1"
+        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE) DESC, _deleted, {position} DESC) = 1"
     )

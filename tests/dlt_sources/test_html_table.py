@@ -131,6 +131,15 @@ def test_a_crash_right_after_the_commit_does_not_hide_a_later_deletion(shop, her
     assert versions(here) == [("A", "1", False), ("B", "2", False), ("B", "2", True)]
 
 
+def test_a_row_that_vanishes_after_it_broke_its_contract_has_vanished(shop, here, site):
+    for rows in ([("A", "1"), ("B", "2")], [("A", "1"), ("B", "x" * 60)], [("A", "1")]):
+        site.files[PATH] = page_of(*rows)
+        land(shop, here)
+        refine(shop, here)
+    assert versions(here) == [("A", "1", False), ("B", "2", False), ("B", None, True)]
+    assert query(here, "SELECT count(*) FROM stg_shop._rejected") == [(1,)]
+
+
 def test_half_a_page_is_no_deletion(shop, here, site):
     site.files[PATH] = whole = page_of(*((f"model {n}", "1") for n in range(10)))
     land(shop, here)

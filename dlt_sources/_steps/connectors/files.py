@@ -28,6 +28,10 @@ MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 _NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
 
 
+class NotPublishedError(Exception):
+    """The server does not have the file, or not yet."""
+
+
 @dataclass
 class Candidate:
     """A file that may be new. `fetch` writes it to a path and returns its version; None: it is not there (any more),
@@ -45,7 +49,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     Args:
         refused: gets a text for each file that cannot be read.
     """
-    first = 0
+    first, missing = 0, list[str]()
     memory: dict[str, dict[str, str]] = request.memory.setdefault("files", {})
     for number, candidate in enumerate(_candidates(request, connection)):
         known = memory.get(candidate.name, {})
@@ -65,10 +69,17 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
                     emptied(rows, candidate.name, now, first)
                 first += pq.read_metadata(rows).num_rows
                 yield rows
+        except NotPublishedError as error:
+            missing.append(candidate.name)
+            if not any("{month}" in pattern and _matches(pattern, candidate.name) for pattern in request.table.files):
+                refused.append(f"{candidate.name}: the server {error}; check the address")
+            continue
         except FileError as error:
             refused.append(f"{candidate.name}: {error}")
             continue
         memory[candidate.name] = {"version": version, "sha256": digest}
+    if gone := set(memory) & set(missing):
+        refused.append(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
 
 
 def matches(patterns: list[str], name: str) -> bool:
@@ -176,7 +187,7 @@ def _over_http(url: str, name: str, request: Request, connection: FilesConnectio
                 return version
         except requests.HTTPError as error:
             if error.response is not None and error.response.status_code in _NOT_PUBLISHED and not request.only:
-                return None  # not published yet
+                raise NotPublishedError(f"answered {error.response.status_code}") from None
             raise
 
     return Candidate(name, None, fetch)
