@@ -122,7 +122,7 @@ class Flow:
         from dlt_sources.door import StoreError, sink
         from settings import SettingsError
 
-        if any("postgres" in table.sinks for table in self.sources[name].tables.values()):
+        if self.sources[name].operational:
             try:
                 with self.console.step("sink", name) as step:
                     step.done(sink(self.sources[name], self.settings))

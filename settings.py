@@ -111,6 +111,10 @@ class Settings(BaseSettings):
             return datetime.now(UTC)
         return self.now if self.now.tzinfo else self.now.replace(tzinfo=UTC)
 
+    def moment(self) -> datetime:
+        """`clock` as the warehouse's columns hold times: naive UTC."""
+        return self.clock().astimezone(UTC).replace(tzinfo=None)
+
     def lookup(self, name: str) -> str:
         """The value of ``ELT_<NAME>``, from the environment or `.env`: what ``${NAME}`` in a source.yml stands for.
 

@@ -37,7 +37,7 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     for source in sources.values():
         probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]
-    if any("postgres" in table.sinks for source in sources.values() for table in source.tables.values()):
+    if any(source.operational for source in sources.values()):
         probes.append(("operational Postgres answers", lambda: _postgres(settings)))
     return probes
 

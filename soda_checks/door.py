@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     logger.setLevel(logging.ERROR)
     logger.propagate = False
     variables = {"path": f"stg_{scope}" if layer == "staging" else scope, "NOW": settings.clock().isoformat()}
-    now = settings.clock().astimezone(UTC).replace(tzinfo=None)
+    now = settings.moment()
     with duckdb.connect(str(settings.warehouse)) as con:
         source = DuckDBDataSourceImpl.from_existing_cursor(con.cursor(), name="warehouse")
         return [

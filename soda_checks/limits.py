@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
 from warehouse.connection import connect
@@ -41,7 +40,7 @@ def rejected_rows(
             f'SELECT table_name, sum(landed), sum(rejected) FROM "stg_{source}"._loads WHERE _refine_id > ? GROUP BY 1 ORDER BY 1',
             [published or ""],
         ).fetchall()
-    now = settings.clock().astimezone(UTC).replace(tzinfo=None)
+    now = settings.moment()
     found = []
     for table, landed, rejected in counts:
         limit = limits[table]

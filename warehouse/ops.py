@@ -82,7 +82,7 @@ class Ops:
 
     def begin(self, run: Run) -> None:
         """Write the run as running; a run left in that state by a crash becomes failed."""
-        run.clock = self.settings.clock().astimezone(UTC).replace(tzinfo=None)
+        run.clock = self.settings.moment()
         with connect(self.settings) as con:
             con.execute(_TABLES)
             con.execute("UPDATE stg_ops.runs SET status = 'failed', error = 'it was killed' WHERE status = 'running'")

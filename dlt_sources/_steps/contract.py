@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -120,6 +121,11 @@ class Column:
     coerce_numbers_to_str: bool = False
 
     @property
+    def private(self) -> bool:
+        """Whether its value must not be read in clear after refine."""
+        return self.pii in ("hash", "drop")
+
+    @property
     def path(self) -> tuple[str | int, ...]:
         """Where its value is in the landed row: the first of the ways to try."""
         return self.paths[0]
@@ -153,7 +159,23 @@ def has_own_code(contract: type[Contract]) -> bool:
     return bool(own.field_validators or own.model_validators)
 
 
-def required_fields(contract: type[Contract]) -> dict[str, list[str]]:
+def lacking(contract: type[Contract], names: Iterable[str], shown: str) -> str | None:
+    """In words, the column a table must have for the contract and has not under any of its names; None: it has all.
+
+    Args:
+        names: the table's columns. shown: the same for people.
+    """
+    there = set(names)
+    for field, ways in _required(contract).items():
+        if not there & set(ways):
+            return (
+                f"no column {' or '.join(ways)} (for {contract.__name__}.{field}); it has {shown}. If it was renamed,"
+                " add the new name to the field's `path` in contract.py"
+            )
+    return None
+
+
+def _required(contract: type[Contract]) -> dict[str, list[str]]:
     """Fields that a landed row must have (NULL or not): per field, the names its value may come under."""
     named = {
         c.name: [str(path[0]) for path in c.paths]

@@ -46,6 +46,11 @@ class Source:
         """The tables that are read from the source (not made from another one's rows)."""
         return {name: table for name, table in self.tables.items() if table.from_ is None}
 
+    @property
+    def operational(self) -> dict[str, Table]:
+        """The tables that also go to the operational Postgres."""
+        return {name: table for name, table in self.tables.items() if "postgres" in table.sinks}
+
     @cached_property
     def contracts(self) -> dict[str, type[Contract]]:
         """Contract class by table name.

@@ -66,10 +66,10 @@ def redact(raw: Any, columns: list[Column]) -> Any:
     Of a contract with personal fields only the values of its other fields stay. What it does not name may be personal,
     too (a street beside a city), and so may a value that is not where it should be.
     """
-    if not any(column.pii in ("hash", "drop") for column in columns):
+    if not any(column.private for column in columns):
         return raw
     kept: dict[str, Any] = {}
-    for column in (column for column in columns if column.pii not in ("hash", "drop")):
+    for column in (column for column in columns if not column.private):
         for path in column.paths:
             inside = raw
             for part in path:
@@ -81,7 +81,7 @@ def redact(raw: Any, columns: list[Column]) -> Any:
 
 def told(reasons: list[dict[str, str]], columns: list[Column]) -> list[dict[str, str]]:
     """Why a row was rejected, without the text of a malformed line when that may hold personal fields."""
-    if any(column.pii in ("hash", "drop") for column in columns):
+    if any(column.private for column in columns):
         return [reason | {"message": reason["message"].split(" | ")[0]} for reason in reasons]
     return reasons
 

@@ -136,7 +136,7 @@ class TableRead:
     def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
         numbered = con.execute(
             f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row,"
-            f" TIMESTAMP {literal(self.settings.clock().astimezone(UTC).replace(tzinfo=None))} AS _read_at FROM ({query})"
+            f" TIMESTAMP {literal(self.settings.moment())} AS _read_at FROM ({query})"
         ).to_arrow_table()
         self.landed += len(numbered)
         if len(numbered):

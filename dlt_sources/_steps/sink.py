@@ -20,7 +20,7 @@ from .bulk import identifier, literal
 from .contract import columns_of, dlt_columns
 from .declaration import Source
 from .source_yml import Table
-from .stage import Staging
+from .stage import Staging, first
 
 
 def sink(source: Source, settings: Settings) -> dict[str, int]:
@@ -32,9 +32,6 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     Raises:
         SettingsError: no Postgres is set. StoreError: it could not be reached or written.
     """
-    tables = {name: table for name, table in source.tables.items() if "postgres" in table.sinks}
-    if not tables:
-        return {}
     staged = Staging(source, settings).refine_id
     pipe = _pipeline(source, settings)
     sent = str(pipe.state.get("sources", {}).get(source.name, {}).get("refine_id", ""))
@@ -45,7 +42,7 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     folder.mkdir(parents=True)
     counts: dict[str, int] = {}
     resources = []
-    for name, table in tables.items():
+    for name, table in source.operational.items():
         path = folder / f"{name}.parquet"
         with duckdb.connect(str(settings.warehouse)) as con:
             con.execute(f"COPY ({_newest(source, name, table, sent)}) TO {literal(path)} (FORMAT parquet)")
@@ -83,16 +80,13 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
 
 def _newest(source: Source, name: str, table: Table, sent: str) -> str:
     """The newest row of each key that was refined after `sent`, as SQL over staging."""
-    key = ", ".join(map(identifier, table.key))
     columns = ", ".join(
         f"replace({n}, chr(0), '') AS {n}" if column.kind is str else n  # the one character Postgres's text refuses
         for column in columns_of(source.contracts[name])
         for n in [identifier(column.name)]
     )
-    return (
-        f'SELECT {columns}, _deleted, _read_at FROM "stg_{source.name}".{identifier(name)} WHERE _refine_id > {literal(sent)}'
-        f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY CAST(_load_id AS DOUBLE) DESC, _row DESC) = 1"
-    )
+    refined = f'SELECT * FROM "stg_{source.name}".{identifier(name)} WHERE _refine_id > {literal(sent)}'
+    return f"SELECT {columns}, _deleted, _read_at FROM ({first(refined, table.key, '_row')})"
 
 
 def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +219,7 @@ class Staging:
         """What to merge into each table, as SQL over the judged files."""
         queries = {name: self._newest(name, judged) for name in judged}
         queries[REJECTED] = self._rejections(judged, replayed)
-        now = literal(self.settings.clock().astimezone(UTC).replace(tzinfo=None))
+        now = literal(self.settings.moment())
         counts = [
             f"SELECT {literal(self.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
             f" {landed}::BIGINT AS landed, {accepted}::BIGINT AS accepted, {rejected}::BIGINT AS rejected,"
@@ -238,16 +237,16 @@ class Staging:
         if table.mode == "append":
             return accepted
         if table.mode == "scd2":
-            return _first(accepted, [*table.key, "_load_id"], "_row")
+            return first(accepted, [*table.key, "_load_id"], "_row")
         if not table.explode:
-            return _first(accepted, table.key, "_row")
+            return first(accepted, table.key, "_row")
         parent_key = ", ".join(map(identifier, table.parent_key))
-        records = _first(judged[table.from_ or ""].sql, table.parent_key, "_row")
+        records = first(judged[table.from_ or ""].sql, table.parent_key, "_row")
         rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"
         emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
             f"SELECT {parent_key}, _load_id, _row, _read_at, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
         )
-        return f"SELECT * EXCLUDE (_index) FROM ({_first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
+        return f"SELECT * EXCLUDE (_index) FROM ({first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
     def _rejections(self, judged: dict[str, Judged], replayed: list[str]) -> str:
         files = [str(path) for result in judged.values() for path in result.rejected]
@@ -283,7 +282,8 @@ def _newest_files(judged: Judged, column: str) -> str:
     return f"{rows} UNION ALL BY NAME {emptied}"
 
 
-def _first(query: str, key: list[str], position: str) -> str:
+def first(query: str, key: list[str], position: str) -> str:
+    """The newest row of each key, as SQL; of one load's rows one that is there before one that vanished."""
     names = ", ".join(map(identifier, key))
     return (
         f"SELECT * FROM ({query}) QUALIFY row_number() OVER"

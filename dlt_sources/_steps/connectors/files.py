@@ -34,9 +34,7 @@ class NotPublishedError(Exception):
 
 @dataclass
 class Candidate:
-    """A file that may be new. `fetch` writes it to a path and returns its version; None: it is not there (any more),
-    or its version is the known one.
-    """
+    """A file that may be new. `fetch` writes it to a path and returns its version; None: its version is the known one."""
 
     name: str
     version: str | None
@@ -63,7 +61,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != known.get("sha256") or not request.table.skip_if_unchanged:
-                now = request.settings.clock()
+                now = request.settings.moment()
                 as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
                 if known and not pq.read_metadata(rows).num_rows:
                     emptied(rows, candidate.name, now, first)
@@ -101,14 +99,15 @@ def _glob(text: str) -> str:
 def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
     base = expand(connection.url, request.settings).rstrip("/")
     patterns = request.table.files
+    http = session(connection, request.settings.retry_pace)
     if request.only:
         for uri in (uri for uri in request.only if matches(patterns, uri)):
             name = uri.removeprefix(f"{base}/") if uri.startswith(f"{base}/") else PurePosixPath(uri).name
             if "://" not in uri and not Path(uri).exists():  # a name in the source's own folder
                 uri, name = f"{base}/{uri}", uri
-            yield _over_http(uri, name, request, connection) if _is_http(uri) else _stored(uri, name)
+            yield _over_http(http, uri, name, request, connection) if _is_http(uri) else _stored(uri, name)
     elif _is_http(base):
-        yield from _expected(base, request, connection)
+        yield from _expected(http, base, request, connection)
     else:
         yield from _listed(base, patterns)
 
@@ -157,7 +156,9 @@ def _stored(uri: str, name: str) -> Candidate:
     return Candidate(name, version(), fetch)
 
 
-def _expected(base: str, request: Request, connection: FilesConnection) -> Iterator[Candidate]:
+def _expected(
+    http: requests.Session, base: str, request: Request, connection: FilesConnection
+) -> Iterator[Candidate]:  # fmt: skip
     """Every file that may have been published: one per month from the table's `start` (or a backfill's) to `until`."""
     first, last = request.since or request.table.start, request.until
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month) if first else range(0)
@@ -170,12 +171,12 @@ def _expected(base: str, request: Request, connection: FilesConnection) -> Itera
         for month in (months if "{month}" in pattern else [0])
     }
     for name in sorted(names):
-        yield _over_http(f"{base}/{name}", name, request, connection)
+        yield _over_http(http, f"{base}/{name}", name, request, connection)
 
 
-def _over_http(url: str, name: str, request: Request, connection: FilesConnection) -> Candidate:
-    http = session(connection, request.settings.retry_pace)
-
+def _over_http(
+    http: requests.Session, url: str, name: str, request: Request, connection: FilesConnection
+) -> Candidate:  # fmt: skip
     def fetch(target: Path, known: str | None) -> str | None:
         headers = {"If-None-Match": known} if known and known.startswith(('"', "W/")) else {}
         try:

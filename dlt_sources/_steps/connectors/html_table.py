@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import requests
 
-from ..contract import required_fields
+from ..contract import lacking
 from ..http import body, session
 from ..request import Request, UnchangedError, expand
 from ..source_error import NEXT, SourceError
@@ -35,7 +35,8 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
     if memory.get("sha256") == digest:
         raise UnchangedError(url)
     rows = table(_decoded(page, kind, url), request.table.selector, url)
-    _complete(request, list(rows[0]) if rows else [], url)
+    if lack := lacking(request.contract, rows[0], ", ".join(rows[0])):
+        raise SourceError(f"{url}: the table has {lack}. {NEXT}")
     request.received.append((url, page))
     yield from rows
     request.memory.update(
@@ -109,12 +110,3 @@ def _text(cell: object) -> str:
             parts.append(re.sub(r"\s+", " ", part))
     lines = (re.sub(r" +", " ", line).strip() for line in "".join(parts).split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def _complete(request: Request, names: list[str], url: str) -> None:
-    for field, ways in required_fields(request.contract).items():
-        if not set(ways) & set(names):
-            raise SourceError(
-                f"{url}: the table has no column {' or '.join(ways)} (for {request.contract.__name__}.{field}); it has"
-                f" {', '.join(names)}. If it was renamed, add the new name to the field's `path` in contract.py. {NEXT}"
-            )

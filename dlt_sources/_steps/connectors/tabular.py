@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..bulk import identifier, literal
-from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract, required_fields
+from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract, lacking
 from ..engine import engine
 from ..source_yml import FilesConnection
 
@@ -44,10 +44,12 @@ def as_parquet(
     try:
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
-        _complete(columns, contract)
+        own = ", ".join(identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED))
+        if lack := lacking(contract, columns, own):
+            raise FileError(lack)
         con.execute(
             f"COPY (SELECT *, {literal(name)} AS {FILE}, {first} + {FILE_ROW} AS _row, FALSE AS _deleted,"
-            f" TIMESTAMP {literal(now.astimezone(UTC).replace(tzinfo=None))} AS _read_at FROM ({query}))"
+            f" TIMESTAMP {literal(now)} AS _read_at FROM ({query}))"
             f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
     except (duckdb.Error, pa.ArrowException) as error:
@@ -59,7 +61,7 @@ def emptied(target: Path, name: str, now: datetime, first: int) -> None:
     """Write one row that is none, for a file that had rows and has none any more: it is rejected, and the old rows go."""
     engine().execute(
         f"COPY (SELECT 'the file has no rows any more' AS {MALFORMED}, 0::BIGINT AS {FILE_ROW}, {literal(name)} AS {FILE},"
-        f" {first}::BIGINT AS _row, FALSE AS _deleted, TIMESTAMP {literal(now.astimezone(UTC).replace(tzinfo=None))} AS _read_at)"
+        f" {first}::BIGINT AS _row, FALSE AS _deleted, TIMESTAMP {literal(now)} AS _read_at)"
         f" TO {literal(target)} (FORMAT parquet)"
     )
 
@@ -136,13 +138,3 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
     if not all(names) or len({name.lower() for name in names}) < len(names):
         raise FileError(f"its header has empty or repeated names: {', '.join(names)}")
     return names
-
-
-def _complete(columns: list[str], contract: type[Contract]) -> None:
-    for field, ways in required_fields(contract).items():
-        if not set(ways) & set(columns):
-            own = [identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED)]
-            raise FileError(
-                f"no column {' or '.join(ways)} (for {contract.__name__}.{field}); it has {', '.join(own)}. If it was"
-                " renamed, add the new name to the field's `path` in contract.py"
-            )
