@@ -34,6 +34,11 @@ REJECTS: dict[str, tuple[str, str]] = {  # fault: field, rule
 }
 KEPT = ["refund", "no distance", "no passengers", "backwards", "out of month", "vendor 6", "no codes", "twice"]
 FAULTS = ["", *KEPT, *REJECTS]  # a trip's fault is a place in this list
+HOURS = np.array([4, 3, 2, 1, 1, 1, 3, 5, 7, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 9, 8, 8, 7, 6]) / 139  # of a day's trips
+AIRPORTS = {132: "JFK Airport", 138: "LaGuardia Airport"}
+BUSY = 1 / (5 + np.arange(ZONES) * 131 % ZONES)  # a few zones have most trips
+BUSY[[zone - 1 for zone in AIRPORTS]] = 0.15
+BUSY /= BUSY.sum()
 MONEY = ["fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge"]
 CODES = ["passenger_count", "RatecodeID", "payment_type"]
 AT_END = ["total_amount", "trip_type", "congestion_surcharge", "airport_fee"]  # of a file's columns
@@ -167,7 +172,8 @@ def _trips(rng: np.random.Generator, color: Color, month: str, count: int) -> Mo
     """Trips with nothing wrong, all of them within the month."""
     start, end = np.datetime64(month, "s"), (np.datetime64(month) + 1).astype("datetime64[s]")
     seconds = int((end - start).astype(int))
-    pickup = start + np.sort(rng.integers(0, seconds, count)).astype("timedelta64[s]")
+    hours = rng.choice(24, count, p=HOURS) * 3600 + rng.integers(0, 3600, count)
+    pickup = start + np.sort(rng.integers(0, seconds // 86_400, count) * 86_400 + hours).astype("timedelta64[s]")
     hundredths = rng.integers(20, 2_000, count)  # of a mile
     money = {
         "fare_amount": 250 + hundredths * 25 // 10,
@@ -189,8 +195,8 @@ def _trips(rng: np.random.Generator, color: Color, month: str, count: int) -> Mo
         "trip_distance": hundredths,
         "RatecodeID": rng.choice([1, 2, 3, 4, 5, 6, 99], count, p=[0.94, 0.02, 0.01, 0.01, 0.01, 0.005, 0.005]),
         "store_and_fwd_flag": rng.choice(["N", "Y"], count, p=[0.98, 0.02]),
-        "PULocationID": rng.integers(1, ZONES + 1, count),
-        "DOLocationID": rng.integers(1, ZONES + 1, count),
+        "PULocationID": rng.choice(ZONES, count, p=BUSY) + 1,
+        "DOLocationID": rng.choice(ZONES, count, p=BUSY) + 1,
         "payment_type": rng.choice([1, 2, 3, 4], count, p=[0.7, 0.28, 0.01, 0.01]),
         **money,
         "total_amount": np.sum(list(money.values()), axis=0),
@@ -236,8 +242,10 @@ def _zones() -> bytes:
     lines = ["LocationID,Borough,Zone,service_zone", '1,"EWR","Newark Airport","EWR"']
     for zone in range(2, ZONES - 1):
         borough = boroughs[zone % 5]
-        service = "Yellow Zone" if borough == "Manhattan" else "Airports" if zone == 132 else "Boro Zone"
+        service = "Yellow Zone" if borough == "Manhattan" else "Boro Zone"
         name = f"{names[zone % 6]} {57 if zone in (56, 86) else zone}"  # two zones have one name
+        if zone in AIRPORTS:
+            borough, service, name = "Queens", "Airports", AIRPORTS[zone]
         lines.append(f'{zone},"{borough}","{name}","{service}"')
     lines += ['264,"Unknown","N/A","N/A"', '265,"N/A","Outside of NYC","N/A"']
     return "".join(f"{line}\r\n" for line in lines).encode()

@@ -87,6 +87,34 @@ def pending_changes(settings: Settings) -> list[str]:
         context.close()
 
 
+@dataclass(frozen=True)
+class ModelColumn:
+    """A column of a model: its type in DuckDB's words, and what its description says."""
+
+    type: str
+    description: str
+
+
+def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
+    """The columns of every model of gold as the files declare them, by model and name; no warehouse is needed.
+
+    Raises:
+        ModelError: the models do not load.
+    """
+    context, _ = _open(settings)
+    try:
+        return {
+            model.name: {
+                name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
+                for name, type in (model.columns_to_types or {}).items()
+            }
+            for model in context.models.values()
+            if not model.kind.is_external
+        }
+    finally:
+        context.close()
+
+
 def _open(settings: Settings) -> tuple[Context, Any]:
     from sqlmesh import Context
     from sqlmesh.core.console import set_console

@@ -1,0 +1,199 @@
+"""Assets as files: YAML that is small, sorted and free of secrets and of numbers that only one Superset knows.
+
+Superset's own export holds numeric ids, times, empty values and lists in the order of its tables. `plain` takes one
+exported document to what belongs in a file; `complete` takes a file to what Superset's import needs. Charts are named
+by UUID wherever Superset uses the numeric id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Document = dict[str, Any]
+KINDS = ("databases", "datasets", "charts", "dashboards")
+METADATA = {"version": "1.0.0", "type": "assets", "timestamp": "2026-01-01T00:00:00+00:00"}
+TITLES = {"databases": "database_name", "datasets": "table_name", "charts": "slice_name", "dashboards": "dashboard_title"}
+SECRETS = re.compile(r"(?<=:)[^:/@]+(?=@)")
+
+# What an import must reset when the file no longer says it: Superset leaves out what it is not told.
+_OPTIONAL: dict[str, Document] = {
+    "databases": {"cache_timeout": None, "configuration_method": "sqlalchemy_form", "impersonate_user": False},
+    "datasets": {
+        "cache_timeout": None, "catalog": None, "default_endpoint": None, "description": None, "extra": None,
+        "fetch_values_predicate": None, "main_dttm_col": None, "offset": 0, "params": None, "sql": None,
+        "template_params": None,
+    },
+    "charts": {
+        "cache_timeout": None, "certification_details": None, "certified_by": None, "description": None,
+        "query_context": None,
+    },
+    "dashboards": {"certification_details": "", "certified_by": "", "css": "", "description": None},
+}  # fmt: skip
+_COLUMN = {
+    "advanced_data_type": None, "description": None, "expression": None, "extra": None, "filterable": True,
+    "groupby": True, "is_active": True, "is_dttm": False, "python_date_format": None, "datetime_format": None,
+    "verbose_name": None,
+}  # fmt: skip
+_METRIC = {
+    "currency": None, "d3format": None, "description": None, "extra": None, "metric_type": None, "verbose_name": None,
+    "warning_text": None,
+}  # fmt: skip
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_DEAD = {"charts": {"query_context"}, "databases": {"extra.version"}}
+# Written by browsers on every save, worked out again from the layout on every load.
+_WORKED_OUT = {"chartsInScope", "tabsInScope", "chart_configuration", "map_label_colors", "shared_label_colors"}
+_OF_THE_CHART = {"datasource", "slice_id", "dashboards", "datasource_id", "datasource_type"}
+
+
+def read(folder: Path) -> dict[str, Document]:
+    """Every asset file under `folder`, by its path there.
+
+    Raises:
+        ValueError: a file is not YAML, has no uuid, or has that of another; names the file.
+    """
+    found: dict[str, Document] = {}
+    owners: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        name = path.relative_to(folder).as_posix()
+        if name.split("/")[0] not in KINDS:
+            continue
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise ValueError(f"{path}: not YAML: {error}") from error
+        if not isinstance(document, dict) or "uuid" not in document:
+            raise ValueError(f"{path}: no `uuid`, which is what Superset knows an asset by")
+        if other := owners.setdefault(str(document["uuid"]), name) != name:
+            raise ValueError(f"{path}: has the uuid of {owners[str(document['uuid'])]}; give a copy a new one ({other})")
+        found[name] = document
+    return found
+
+
+def write(folder: Path, documents: Iterable[tuple[str, Document]]) -> list[str]:
+    """Make `folder` hold exactly the given (kind, exported document) pairs; returns what changed, one line per file.
+
+    An asset keeps its file whatever its title becomes; a new one is named after its title.
+    """
+    before = read(folder)
+    paths = {str(document["uuid"]): name for name, document in before.items()}
+    schemas = {str(d["uuid"]): d.get("schema") for d in before.values()}
+    after: dict[str, str] = {}
+    for kind, exported in documents:
+        document = plain(kind, exported)
+        name = paths.get(document["uuid"]) or _new_name(kind, document, {*paths.values(), *after}, schemas)
+        after[name] = dump(document)
+    said = []
+    for name in sorted({*before, *after}):
+        path = folder / name
+        if name not in after:
+            path.unlink()
+            said.append(f"removed {name}")
+        elif not path.exists() or path.read_text(encoding="utf-8") != after[name]:
+            said.append(f"{'changed' if path.exists() else 'added'} {name}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(after[name], encoding="utf-8")
+    return said
+
+
+def dump(document: Document) -> str:
+    """A document as the text of its file."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120)
+
+
+def plain(kind: str, exported: Document) -> Document:
+    """An exported document without what only this Superset knows, without empty values, sorted."""
+    document = deepcopy(exported)
+    document["uuid"] = str(document["uuid"])
+    if kind == "databases":
+        document["sqlalchemy_uri"] = "set by target"
+        document.pop("encrypted_extra", None)
+        document.pop("masked_encrypted_extra", None)
+    if kind == "datasets":
+        for part, defaults, name in (("columns", _COLUMN, "column_name"), ("metrics", _METRIC, "metric_name")):
+            rows = [_without(row, {**defaults, "type_generic": None}) for row in document.get(part) or []]
+            document[part] = sorted(rows, key=lambda row: str(row[name]))
+    if kind == "charts":
+        document["params"] = {k: v for k, v in (document.get("params") or {}).items() if k not in _OF_THE_CHART}
+    if kind == "dashboards":
+        uuids = {str(meta["chartId"]): meta["uuid"] for meta in _charts(document) if "chartId" in meta}
+        document["metadata"] = _translate(document.get("metadata") or {}, uuids)
+        for meta in _charts(document):
+            meta.pop("chartId", None)
+            meta.pop("sliceName", None)
+    document = _without(document, {**_OPTIONAL[kind], **dict.fromkeys(_DEAD.get(kind, ()), None)})
+    return {key: _pruned(value) for key, value in document.items() if value not in _EMPTY and key not in _DEAD.get(kind, ())}
+
+
+def complete(kind: str, document: Document) -> Document:
+    """A file's document as Superset's import wants it: all values there, charts by a number."""
+    whole = {**deepcopy(_OPTIONAL[kind]), **deepcopy(document)}
+    if kind == "datasets":
+        whole["columns"] = [{**_COLUMN, **row} for row in whole.get("columns", [])]
+        whole["metrics"] = [{**_METRIC, **row} for row in whole.get("metrics", [])]
+    if kind == "charts":
+        whole.setdefault("params", {}).setdefault("viz_type", whole["viz_type"])
+    if kind == "dashboards":
+        numbers = {meta["uuid"]: number for number, meta in enumerate(_charts(whole), 1)}
+        for meta in _charts(whole):
+            meta["chartId"] = numbers[meta["uuid"]]
+        whole["metadata"] = _translate(whole.get("metadata") or {}, numbers)
+    return whole
+
+
+def _charts(dashboard: Document) -> list[Document]:
+    parts = (dashboard.get("position") or {}).values()
+    return [part["meta"] for part in parts if isinstance(part, dict) and part.get("type") == "CHART"]
+
+
+def _translate(metadata: Document, names: dict[str, Any]) -> Document:
+    """Dashboard metadata with its charts named otherwise; what browsers work out themselves is left out."""
+    metadata = {key: value for key, value in metadata.items() if key not in _WORKED_OUT}
+    rename: Callable[[list[Any]], list[Any]] = lambda charts: [names[str(c)] for c in charts if str(c) in names]  # noqa: E731
+    scoped = [*metadata.get("native_filter_configuration", []), metadata.get("global_chart_configuration", {})]
+    for owner in scoped:
+        for key in _WORKED_OUT & owner.keys():
+            owner.pop(key)
+        if excluded := owner.get("scope", {}).get("excluded"):
+            owner["scope"]["excluded"] = rename(excluded)
+    if "timed_refresh_immune_slices" in metadata:
+        metadata["timed_refresh_immune_slices"] = rename(metadata["timed_refresh_immune_slices"])
+    if "expanded_slices" in metadata:
+        expanded = metadata["expanded_slices"].items()
+        metadata["expanded_slices"] = {str(names[str(c)]): value for c, value in expanded if str(c) in names}
+    return metadata
+
+
+def _without(row: Document, defaults: Document) -> Document:
+    return {k: v for k, v in row.items() if not (k in defaults and v == defaults[k]) and v not in _EMPTY}
+
+
+def _pruned(value: Any) -> Any:
+    """Nested values without nulls, which say nothing that leaving them out does not."""
+    if isinstance(value, dict):
+        return {str(k): _pruned(v) for k, v in value.items() if v is not None}
+    return [_pruned(item) for item in value] if isinstance(value, list) else value
+
+
+def _new_name(kind: str, document: Document, taken: set[str], folders: dict[str, Any]) -> str:
+    title = str(document[TITLES[kind]])
+    if kind == "datasets":
+        title = f"{document.get('schema', 'none')}.{title}"
+    stem = re.sub(r"[^a-z0-9.]+", "_", title.lower()).strip("_") or document["uuid"]
+    name = f"{kind}/{stem}.yaml"
+    return name if name not in taken else f"{kind}/{stem}_{document['uuid'][:8]}.yaml"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists stand indented under their key, as yamllint and people like them; no anchors."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        return super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
