@@ -3,7 +3,7 @@ SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 
-.PHONY: help setup demo run status test test-fast check format derive benchmark clean
+.PHONY: help setup demo dashboards run status test test-fast check format derive benchmark clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ run: .venv/.ready ## run the sources that are due
 status: .venv/.ready ## show what ran and what is fresh
 	@$(RUN) python runner.py status
 
+dashboards: .venv/.ready ## show the dashboards in a browser (after `make demo` or a run)
+	@$(RUN) python runner.py dashboards serve $(ARGS)
+
 test: .venv/.ready ## all tests, fast ones first
 	$(RUN) pytest $(ARGS)
 
@@ -34,16 +37,17 @@ test-fast: .venv/.ready ## the tests that need no running world
 check: .venv/.ready ## lint, types, formats, derived files, models
 	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) yamllint .
 	$(RUN) python -m dlt_sources.derive --check
+	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m superset.derive --check
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test
 
 format: .venv/.ready ## format Python and SQL
 	$(RUN) ruff check --fix . && $(RUN) ruff format . && $(RUN) sqlmesh -p sqlmesh_project format
 
-derive: .venv/.ready ## rewrite what follows from the contracts
-	$(RUN) python -m dlt_sources.derive
+derive: .venv/.ready ## rewrite what follows from the contracts and the models
+	$(RUN) python -m dlt_sources.derive && $(RUN) python -m superset.derive
 
 benchmark: .venv/.ready ## measure the claims in benchmarks/
 	$(RUN) python -m benchmarks.refine
 
 clean: ## remove the environment and the local data
-	rm -rf .venv .uv data logs
+	rm -rf .venv .uv superset/.venv data logs

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from runtime.options import Every, Files, Json, Keep, Now, Rejected, Rows, Scale, Since, Sources, Until, Wait
+from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
     from dlt_sources.door import Source
@@ -215,6 +216,7 @@ def declared(names: list[str] | None = None) -> dict[str, Source]:
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+app.add_typer(dashboards, name="dashboards")
 
 
 @app.callback(invoke_without_command=True)

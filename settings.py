@@ -53,6 +53,15 @@ class Settings(BaseSettings):
 
     postgres_url: SecretStr = Field(SecretStr(""), description="DSN of the operational Postgres of `sinks: [postgres]`")
 
+    # Dashboards. On a laptop the key and the first password are made and kept in the data folder.
+    dashboards_secret_key: SecretStr = Field(
+        SecretStr(""), description="signs Superset's sessions; 32 characters or more"
+    )
+    dashboards_admin_password: SecretStr = Field(SecretStr(""), description="password of the first user `admin`")
+    dashboards_meta_url: SecretStr = Field(SecretStr(""), description="aws: SQLAlchemy URL of Superset's own Postgres")
+    dashboards_user: str = Field("", description="aws: the Redshift user of the dashboards, who may only read")
+    dashboards_password: SecretStr = Field(SecretStr(""), description="aws: that user's password")
+
     # Target aws: the SQLMesh gateway `redshift`.
     redshift_host: str = ""
     redshift_port: int = 5439
@@ -94,6 +103,11 @@ class Settings(BaseSettings):
     def serving(self) -> Path:
         """What dashboards read: a link that always points at one whole published version."""
         return self.data / "serving.duckdb"
+
+    @property
+    def superset(self) -> Path:
+        """What Superset itself keeps: users, assets as imported, its log; on a laptop also its secrets."""
+        return self.data / "superset"
 
     @property
     def dlt(self) -> Path:

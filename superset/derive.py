@@ -1,7 +1,8 @@
 """Write what follows from the models: the columns of every dataset under assets/datasets.
 
-``python -m superset.derive`` writes the files; with ``--check`` it only says which ones differ and exits 1. A column's
-label (`verbose_name`), columns worked out from others (`expression`) and metrics stay as they are.
+``python -m superset.derive`` writes the files; with ``--check`` it only says which ones differ and which names of charts
+and dashboards lead nowhere, and exits 1. A column's label (`verbose_name`), columns worked out from others (`expression`)
+and metrics stay as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import settings as configuration
 from sqlmesh_project.door import ModelColumn, model_columns
 
+from .chain import broken
 from .commands import files
 
 ASSETS = Path(__file__).resolve().parent / "assets"
@@ -22,14 +24,7 @@ _WORDS = {"TEXT": "VARCHAR", "INT": "INTEGER", "TIMESTAMP": "TIMESTAMP WITHOUT T
 
 
 def derived(document: files.Document, columns: dict[str, ModelColumn]) -> files.Document:
-    """The dataset's document with the columns of its model.
-
-    Raises:
-        LookupError: `columns` is empty: there is no such model.
-    """
-    name = f"{document['schema']}.{document['table_name']}"
-    if not columns:
-        raise LookupError(f"dataset {name}: there is no model of that name")
+    """The dataset's document with the columns of its model."""
     before = {column["column_name"]: column for column in document.get("columns", [])}
     fresh: list[dict[str, Any]] = [column for column in before.values() if column.get("expression")]
     for column, declared in columns.items():
@@ -53,21 +48,24 @@ def superset_type(duckdb_type: str) -> str:
 
 
 def main() -> int:
-    """Write or check every dataset file; 1 when `--check` finds one that differs or whose model is gone."""
-    check, wrong = "--check" in sys.argv[1:], 0
+    """Write or check every dataset file; 1 when `--check` finds one that differs or a name that leads nowhere."""
+    check = "--check" in sys.argv[1:]
     models = model_columns(configuration.load())
+    said = []
     for name, document in files.read(ASSETS).items():
-        if name.startswith("datasets/"):
-            text = files.dump(derived(document, models.get(f"{document['schema']}.{document['table_name']}", {})))
-            path = ASSETS / name
+        model = models.get(f"{document.get('schema')}.{document.get('table_name')}")
+        if name.startswith("datasets/") and model:
+            text, path = files.dump(derived(document, model)), ASSETS / name
             if path.read_text(encoding="utf-8") != text:
-                wrong += 1
-                print(f"{'differs from its model' if check else 'written'}: superset/assets/{name}")
+                said.append(f"{'differs from its model' if check else 'written'}: {name}")
                 if not check:
                     path.write_text(text, encoding="utf-8")
-    if check and wrong:
-        print("run `make derive`, then look at the charts that used what changed")
-    return 1 if check and wrong else 0
+    faults = broken(files.read(ASSETS), models)
+    for line in [*said, *faults]:
+        print(f"superset/assets: {line}")
+    if check and said:
+        print("run `make derive`; it says which charts used what is gone")
+    return 1 if faults or (check and said) else 0
 
 
 if __name__ == "__main__":

@@ -55,7 +55,11 @@ ENABLE_CORS = False
 TALISMAN_ENABLED = True
 _policy = dict(_SHIPPED["content_security_policy"])
 # The shipped policy lets pages load a telemetry pixel and map tiles: nothing here needs the internet, nothing phones home.
-_policy |= {"img-src": ["'self'", "blob:", "data:"], "connect-src": ["'self'"], "style-src": ["'self'", "'unsafe-inline'"]}
+_policy |= {
+    "img-src": ["'self'", "blob:", "data:"],
+    "connect-src": ["'self'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+}
 _policy |= {"font-src": ["'self'"]}
 TALISMAN_CONFIG = {
     **_SHIPPED,

@@ -18,7 +18,12 @@ import yaml
 Document = dict[str, Any]
 KINDS = ("databases", "datasets", "charts", "dashboards")
 METADATA = {"version": "1.0.0", "type": "assets", "timestamp": "2026-01-01T00:00:00+00:00"}
-TITLES = {"databases": "database_name", "datasets": "table_name", "charts": "slice_name", "dashboards": "dashboard_title"}
+TITLES = {
+    "databases": "database_name",
+    "datasets": "table_name",
+    "charts": "slice_name",
+    "dashboards": "dashboard_title",
+}
 SECRETS = re.compile(r"(?<=:)[^:/@]+(?=@)")
 
 # What an import must reset when the file no longer says it: Superset leaves out what it is not told.
@@ -44,6 +49,7 @@ _METRIC = {
     "currency": None, "d3format": None, "description": None, "extra": None, "metric_type": None, "verbose_name": None,
     "warning_text": None,
 }  # fmt: skip
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _DEAD = {"charts": {"query_context"}, "databases": {"extra.version"}}
 # Written by browsers on every save, worked out again from the layout on every load.
@@ -64,13 +70,15 @@ def read(folder: Path) -> dict[str, Document]:
         if name.split("/")[0] not in KINDS:
             continue
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+            document = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 the safe one in C
         except yaml.YAMLError as error:
             raise ValueError(f"{path}: not YAML: {error}") from error
         if not isinstance(document, dict) or "uuid" not in document:
             raise ValueError(f"{path}: no `uuid`, which is what Superset knows an asset by")
         if other := owners.setdefault(str(document["uuid"]), name) != name:
-            raise ValueError(f"{path}: has the uuid of {owners[str(document['uuid'])]}; give a copy a new one ({other})")
+            raise ValueError(
+                f"{path}: has the uuid of {owners[str(document['uuid'])]}; give a copy a new one ({other})"
+            )
         found[name] = document
     return found
 
@@ -127,7 +135,9 @@ def plain(kind: str, exported: Document) -> Document:
             meta.pop("chartId", None)
             meta.pop("sliceName", None)
     document = _without(document, {**_OPTIONAL[kind], **dict.fromkeys(_DEAD.get(kind, ()), None)})
-    return {key: _pruned(value) for key, value in document.items() if value not in _EMPTY and key not in _DEAD.get(kind, ())}
+    return {
+        key: _pruned(value) for key, value in document.items() if value not in _EMPTY and key not in _DEAD.get(kind, ())
+    }
 
 
 def complete(kind: str, document: Document) -> Document:

@@ -1,8 +1,9 @@
 """Bring Superset to what the files say: its tables, roles, the first admin, the assets. Runs in Superset's environment.
 
-python commands/prepare.py DATABASE_URI [--managed]    prints what it did; exit 2 with the reason when a file is refused
+python commands/prepare.py ASSETS [--managed] [--over-edits]
 
-Everything is done once per call and nothing twice: the same files again change nothing.
+Prints a line per thing done; exits with the reason when a file is refused or an edit would be lost. The same files again
+change nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ import argparse
 import os
 import secrets
 import sys
-import uuid
 from pathlib import Path
-from typing import Any
 
 import files
 import yaml
@@ -23,8 +22,6 @@ from superset.app import create_app
 HERE = Path(__file__).resolve().parents[1]
 OWNER = "millrace"
 """The account that owns what comes from files. Nobody can sign in as it."""
-IMPORTED = uuid.UUID("5f0d5c1c-6d5e-5f0b-9a51-6d696c6c7261")
-"""Where Superset's own key-value store keeps the UUIDs of the last import: what left the files is known by it."""
 
 
 def accounts(password: str | None) -> None:
@@ -33,17 +30,20 @@ def accounts(password: str | None) -> None:
 
     admin = security_manager.find_role("Admin")
     if security_manager.find_user(OWNER) is None:
-        owner = security_manager.add_user(OWNER, "Millrace", "(files)", "millrace@localhost", admin, secrets.token_hex(32))
+        owner = security_manager.add_user(
+            OWNER, "Millrace", "(files)", "millrace@localhost", admin, secrets.token_hex(32)
+        )
         owner.active = False
     if password and security_manager.find_user("admin") is None:
         security_manager.add_user("admin", "Admin", "Admin", "admin@localhost", admin, password)
     db.session.commit()
 
 
-def import_assets(uri: str, managed: bool) -> list[str]:
-    """Import every file under assets/ in one transaction, then remove what an earlier import brought and no file holds.
+def import_assets(folder: Path, uri: str, managed: bool) -> list[str]:
+    """Import every file under `folder` in one transaction, then remove what an earlier import brought and no file holds.
 
     Args:
+        folder: the asset files.
         uri: SQLAlchemy URI that the database of the assets gets.
         managed: whether Superset shows the assets as managed by files, closed to edits in the browser.
 
@@ -55,7 +55,7 @@ def import_assets(uri: str, managed: bool) -> list[str]:
 
     documents = {
         name: files.complete(name.split("/")[0], document) | {"is_managed_externally": managed}
-        for name, document in files.read(HERE / "assets").items()
+        for name, document in files.read(folder).items()
     }
     contents = {"metadata.yaml": yaml.safe_dump(files.METADATA)}
     for name, document in documents.items():
@@ -65,36 +65,41 @@ def import_assets(uri: str, managed: bool) -> list[str]:
     try:
         ImportAssetsCommand(contents).run()
     except CommandInvalidError as error:
-        reasons = error.normalized_messages()
-        raise ValueError(f"Superset refuses the assets: {reasons}") from error
+        raise ValueError(f"Superset refuses the assets: {error.normalized_messages()}") from error
     except ImportFailedError as error:
         raise ValueError(f"Superset could not import the assets: {error.__cause__ or error}") from error
     kept = {str(document["uuid"]) for document in documents.values()}
-    return [f"imported {len(documents)} files", *_remove_what_left(kept)]
+    said = [f"imported {len(documents)} files", *_remove_what_left(kept), *refresh_columns()]
+    import record
+
+    record.remember(kept)
+    return said
 
 
 def _remove_what_left(kept: set[str]) -> list[str]:
-    from superset import db
+    import record
     from superset.connectors.sqla.models import SqlaTable
-    from superset.daos.key_value import KeyValueDAO
-    from superset.key_value.types import JsonKeyValueCodec, KeyValueResource
     from superset.models.core import Database
     from superset.models.dashboard import Dashboard
     from superset.models.slice import Slice
 
-    codec, said = JsonKeyValueCodec(), []
-    left = set(KeyValueDAO.get_value(KeyValueResource.APP, IMPORTED, codec) or []) - kept
+    from superset import db
+
+    said, left = [], record.imported() - kept
     for model in (Dashboard, Slice, SqlaTable, Database):  # what stands on others first
-        for item in db.session.query(model):
-            if str(item.uuid) in left:
-                if model is SqlaTable and (used := [c.slice_name for c in db.session.query(Slice) if c.table is item]):
-                    said.append(f"kept dataset {item.table_name}: no file holds it, but charts made here use it: {used}")
-                    kept.add(str(item.uuid))
-                    continue
-                said.append(f"removed {item.__tablename__.rstrip('s')} {item}")
-                db.session.delete(item)
+        for item in [item for item in db.session.query(model) if str(item.uuid) in left]:
+            users = [
+                chart.slice_name for chart in db.session.query(Slice) if model is SqlaTable and chart.table is item
+            ]
+            if users:
+                said.append(f"dataset {item.table_name} stays: no file holds it, but charts made here use it: {users}")
+                kept.add(str(item.uuid))  # looked at again by the next import
+                continue
+            said.append(
+                f"removed {files.KINDS[(Database, SqlaTable, Slice, Dashboard).index(model)].rstrip('s')} {item}"
+            )
+            db.session.delete(item)
         db.session.flush()
-    KeyValueDAO.upsert_entry(KeyValueResource.APP, sorted(kept), codec, IMPORTED)
     db.session.commit()
     return said
 
@@ -104,8 +109,9 @@ def refresh_columns() -> list[str]:
 
     A table that cannot be read (nothing published yet, the warehouse away) keeps the columns of its file.
     """
-    from superset import db
     from superset.connectors.sqla.models import SqlaTable
+
+    from superset import db
 
     said = []
     for dataset in db.session.query(SqlaTable).order_by(SqlaTable.schema, SqlaTable.table_name):
@@ -116,46 +122,49 @@ def refresh_columns() -> list[str]:
             # it also adds a metric and chooses a time column, which are the file's to say
             dataset.metrics = [metric for metric in dataset.metrics if metric.metric_name in metrics]
             dataset.main_dttm_col = time_column
+            db.session.commit()
         except Exception as error:
-            said.append(f"dataset {name} keeps the columns of its file: {type(error).__name__}: {str(error).splitlines()[0]}")
             db.session.rollback()
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            said.append(f"dataset {name} could not be looked at and keeps the columns of its file: {reason}")
             continue
         for word, columns in (("new", changed.added), ("gone", changed.removed), ("retyped", changed.modified)):
             if columns:
                 said.append(f"dataset {name}: {word} {', '.join(sorted(columns))}")
-    db.session.commit()
     return said
 
 
 def main() -> None:
     """Do it all and print a line per thing done."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("assets", type=Path)
     parser.add_argument("--managed", action="store_true")
+    parser.add_argument("--over-edits", action="store_true")
     arguments = parser.parse_args()
     with create_app().app_context():
         upgrade()
-        from superset import appbuilder, security_manager
+        import record
+        import roles
         from superset.utils.core import override_user
+
+        from superset import appbuilder, security_manager
 
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
         accounts(os.environ.get("SUPERSET_ADMIN_PASSWORD"))
         try:
             with override_user(security_manager.find_user(OWNER)):
-                said = import_assets(os.environ["SUPERSET_DATABASE_URI"], arguments.managed)
-                said += refresh_columns()
-                said += roles_of_file()
+                if not arguments.over_edits and not arguments.managed and (edited := record.edited()):
+                    sys.exit(
+                        f"edited in the browser and not exported: {', '.join(edited)}. `python runner.py dashboards export`"
+                        " writes it to the files; `dashboards import --over-edits` undoes it"
+                    )
+                said = import_assets(arguments.assets, os.environ["SUPERSET_DATABASE_URI"], arguments.managed)
+                said += roles.apply(yaml.safe_load((HERE / "security.yml").read_text(encoding="utf-8")))
         except ValueError as error:
-            sys.exit(f"{error}")
-    print("\n".join(said))
-
-
-def roles_of_file() -> list[str]:
-    """Apply security.yml."""
-    import roles
-
-    declared: dict[str, Any] = yaml.safe_load((HERE / "security.yml").read_text(encoding="utf-8"))
-    return roles.apply(declared)
+            sys.exit(str(error))
+    for line in said:
+        print(f"· {line}")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from superset import db, security_manager
 from superset.connectors.sqla.models import RowLevelSecurityFilter, SqlaTable
 from superset.models.core import Database
 from superset.utils.core import RowLevelSecurityFilterType
+
+from superset import db, security_manager
 
 
 def apply(security: dict[str, Any]) -> list[str]:

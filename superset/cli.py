@@ -1,0 +1,44 @@
+"""The commands `runner.py dashboards ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Serve, import and export the dashboards.")
+
+Port = Annotated[int, typer.Option(help="where to listen")]
+Host = Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 for every network this machine is in")]
+Overwrite = Annotated[bool, typer.Option("--over-edits", help="import although it undoes edits made in the browser")]
+
+Assets = Annotated[Path, typer.Option(help="folder of the asset files", file_okay=False, resolve_path=True)]
+ASSETS = Path(__file__).resolve().parent / "assets"
+
+
+@app.command()
+def serve(port: Port = 8088, host: Host = "127.0.0.1") -> None:
+    """Show the dashboards in a browser: installs, prepares and starts Superset, and says where it is."""
+    import settings
+    from superset.door import serve as show
+
+    show(settings.load(), host, port)
+
+
+@app.command("import")
+def import_(over_edits: Overwrite = False, assets: Assets = ASSETS) -> None:
+    """Make Superset hold what the files and superset/security.yml say, with the database of the target."""
+    import settings
+    from superset.door import import_assets
+
+    import_assets(settings.load(), over_edits, assets)
+
+
+@app.command()
+def export(assets: Assets = ASSETS) -> None:
+    """Write what was changed in the browser to files, to be looked at as a diff and committed."""
+    import settings
+    from superset.door import export_assets
+
+    export_assets(settings.load(), assets)

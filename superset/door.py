@@ -1,0 +1,282 @@
+"""The one door to Superset, which runs in an environment of its own under superset/: serve, import, export.
+
+What it keeps stands in `data/superset`: its metadata (users, assets as imported), its log and, on a laptop, its secrets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from runtime.console import Console
+from settings import ROOT, SettingsError
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+FOLDER = Path(__file__).resolve().parent
+ASSETS = FOLDER / "assets"
+PYTHON = FOLDER / ".venv" / "bin" / "python"
+READ_ONLY = "access_mode=read_only&enable_external_access=false&lock_configuration=true"
+"""For DuckDB: without the first, two readers lock each other out; without the others, SQL Lab could read and write files."""
+START_SECONDS = 120
+SAID = "· "  # how commands/ mark what is for a person among what Superset prints
+
+
+class DashboardError(Exception):
+    """Superset could not be installed, prepared or started; the message says why and what to do."""
+
+    exit_code = 2
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Install and prepare what is missing, start Superset and stay until Ctrl-C.
+
+    Raises:
+        DashboardError: nothing is published yet, the port is taken, or Superset does not start.
+        SettingsError: a setting that the target needs is missing.
+    """
+    console = Console()
+    if settings.target == "local" and not settings.serving.exists():
+        raise DashboardError(
+            "nothing is published yet: `python runner.py demo` or a run of your own sources comes first"
+        )
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise DashboardError(f"cannot listen on {host}:{port} ({error.strerror}); choose another: --port") from None
+    _install(console)
+    if _fingerprint(settings, ASSETS) != _prepared(settings):
+        _prepare(settings, console, over_edits=False, assets=ASSETS)
+    else:
+        console.note("assets and security.yml are as they were imported last; `dashboards import` imports them anew")
+    with console.step("start", "superset") as step:
+        process = _gunicorn(settings, host, port)
+        step.done({})
+        step.outcome = f"log: {settings.superset / 'server.log'}"
+    console.out.print(f"\nDashboards: [bold]http://{host}:{port}[/bold]   {_who(settings)}\nCtrl-C stops it.")
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a service manager stops it like Ctrl-C does
+    with _ending(process), contextlib.suppress(KeyboardInterrupt):
+        process.wait()
+
+
+def import_assets(settings: Settings, over_edits: bool, assets: Path = ASSETS) -> None:
+    """Make Superset hold what the files under `assets` say.
+
+    Args:
+        over_edits: go on although it undoes edits that were made in the browser and not exported.
+
+    Raises:
+        DashboardError: a file is refused, or there are such edits.
+    """
+    console = Console()
+    _install(console)
+    _prepare(settings, console, over_edits, assets)
+
+
+def export_assets(settings: Settings, assets: Path = ASSETS) -> None:
+    """Write Superset's databases, datasets, charts and dashboards to `assets`; says which files changed.
+
+    Raises:
+        DashboardError: there is nothing to export from.
+    """
+    console = Console()
+    if settings.target == "local" and not (settings.superset / "superset.db").exists():
+        raise DashboardError("there is no Superset to export from: `python runner.py dashboards serve` makes one")
+    _install(console)
+    with console.step("export", "superset") as step:
+        lines = _run(settings, "export.py", assets)
+        step.done({"changed files": len(lines)})
+    for line in lines:
+        console.out.print(f"  {line}")
+    if lines:
+        console.out.print(f"Look at it with `git diff {assets}`.")
+        _remember(settings, assets)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of Superset's processes: superset_config.py reads it and nothing else.
+
+    Raises:
+        SettingsError: a setting that the target needs is missing; names it.
+    """
+    local = settings.target == "local"
+    needed = ("dashboards_secret_key", "dashboards_meta_url", "dashboards_user", "dashboards_password", "redshift_host")
+    missing = [f"ELT_{name.upper()}" for name in needed if not local and not _plain(getattr(settings, name))]
+    if missing:
+        raise SettingsError(f"dashboards on aws need {', '.join(missing)}; see docs/dashboards.md")
+    if not local and settings.dashboards_user == settings.redshift_user:
+        raise SettingsError("ELT_DASHBOARDS_USER is the user that writes; give the dashboards one that may only read")
+    settings.superset.mkdir(parents=True, exist_ok=True)
+    return {
+        **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
+        "HOME": str(settings.superset),
+        "PYTHONWARNINGS": "ignore",
+        "SUPERSET_ADMIN_PASSWORD": _plain(settings.dashboards_admin_password)
+        or (_kept(settings, "admin_password") if local else ""),
+        "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
+        "SUPERSET_DATABASE_URI": database_uri(settings),
+        "SUPERSET_HTTPS": "0" if local else "1",
+        "SUPERSET_META_URI": _plain(settings.dashboards_meta_url) or f"sqlite:///{settings.superset / 'superset.db'}",
+        "SUPERSET_SECRET_KEY": _plain(settings.dashboards_secret_key) or _kept(settings, "secret_key"),
+    }
+
+
+def database_uri(settings: Settings) -> str:
+    """What the dashboards read, as a SQLAlchemy URI: the published file, or Redshift as a user who may only read."""
+    if settings.target == "local":
+        return f"duckdb:///{settings.serving}?{READ_ONLY}"
+    user, password = quote(settings.dashboards_user, safe=""), quote(_plain(settings.dashboards_password), safe="")
+    where = f"{settings.redshift_host}:{settings.redshift_port}/{settings.redshift_database}"
+    return f"redshift+redshift_connector://{user}:{password}@{where}"
+
+
+def _plain(value: object) -> str:
+    reveal = getattr(value, "get_secret_value", None)
+    return str(reveal() if reveal else value)
+
+
+def _kept(settings: Settings, name: str) -> str:
+    """A secret of this laptop's Superset: made once, kept in the data folder, readable for its owner only."""
+    path = settings.superset / name
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32 if name == "secret_key" else 9))
+    return path.read_text()
+
+
+def _who(settings: Settings) -> str:
+    if settings.target != "local":
+        return "sign in as one of its users"
+    if _plain(settings.dashboards_admin_password):
+        return "user admin, password: ELT_DASHBOARDS_ADMIN_PASSWORD"
+    path = settings.superset / "admin_password"
+    return f"user [bold]admin[/bold], password [bold]{path.read_text()}[/bold] (kept in {path})"
+
+
+def _install(console: Console) -> None:
+    """Superset's environment, from its lock; nothing to do when the lock has not changed."""
+    lock = (FOLDER / "uv.lock").read_bytes()
+    mark = FOLDER / ".venv" / ".ready"
+    if mark.exists() and mark.read_text() == hashlib.sha256(lock).hexdigest():
+        return
+    uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".uv" / "bin" / "uv")
+    if not Path(uv).exists():
+        raise DashboardError("uv is needed to install Superset: `make setup` brings it, or `pip install uv`")
+    console.out.print("Installing Superset into superset/.venv (750 MB, once; a minute or two)")
+    with console.step("install", "superset"):
+        command = [uv, "sync", "--frozen", "--quiet", "--compile-bytecode", "--system-certs", "--project", str(FOLDER)]
+        clean = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        done = subprocess.run(command, capture_output=True, text=True, env=clean, check=False)
+    if done.returncode:
+        raise DashboardError(
+            f"Superset could not be installed:\n{done.stderr.strip()}\nIt needs Python 3.11 or 3.12; UV_PYTHON names another"
+        )
+    mark.write_text(hashlib.sha256(lock).hexdigest())
+
+
+def _prepare(settings: Settings, console: Console, over_edits: bool, assets: Path) -> None:
+    with console.step("prepare", "superset") as step:
+        flags = [*(["--managed"] if settings.target != "local" else []), *(["--over-edits"] if over_edits else [])]
+        lines = _run(settings, "prepare.py", assets, *flags)
+        step.done({})
+        step.outcome = lines[0] if lines else ""
+    for line in lines[1:]:
+        console.note(line)
+    _remember(settings, assets)
+
+
+def _run(settings: Settings, script: str, *arguments: str | Path) -> list[str]:
+    """Run one of commands/ in Superset's environment; the lines it printed.
+
+    Raises:
+        DashboardError: it failed; holds its last words.
+    """
+    command = [str(PYTHON), str(FOLDER / "commands" / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(settings), cwd=FOLDER, check=False)
+    if done.returncode:
+        log = settings.superset / f"{Path(script).stem}.log"
+        log.write_text(done.stdout + done.stderr)
+        raise DashboardError("\n".join(done.stderr.strip().splitlines()[-4:]) + f"\nall it said: {log}")
+    return [line.removeprefix(SAID) for line in done.stdout.splitlines() if line.startswith(SAID)]
+
+
+def _fingerprint(settings: Settings, assets: Path) -> str:
+    """What a prepared Superset stands on: these files, this database."""
+    parts = [FOLDER / "uv.lock", FOLDER / "security.yml", *sorted((FOLDER / "commands").glob("*.py"))]
+    parts += sorted(assets.rglob("*.yaml"))
+    digest = hashlib.sha256(database_uri(settings).encode())
+    for path in parts:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _prepared(settings: Settings) -> str:
+    mark = settings.superset / "prepared"
+    there = (settings.superset / "superset.db").exists() or settings.target != "local"
+    return mark.read_text() if mark.exists() and there else ""
+
+
+def _remember(settings: Settings, assets: Path) -> None:
+    (settings.superset / "prepared").write_text(_fingerprint(settings, assets))
+
+
+def _gunicorn(settings: Settings, host: str, port: int) -> subprocess.Popen[bytes]:
+    """Superset behind gunicorn, once it answers.
+
+    Raises:
+        DashboardError: it ended or did not answer in time.
+    """
+    command = [
+        str(PYTHON), "-m", "gunicorn", "superset.app:create_app()", "--bind", f"{host}:{port}", "--no-control-socket",
+        "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120", "--log-level", "warning",
+    ]  # fmt: skip
+    log = settings.superset / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, env=environment(settings), cwd=settings.superset, stdout=out, stderr=out, start_new_session=True
+        )  # a session of its own: Ctrl-C reaches it once, from here
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_ending(process))
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://{_reachable(host)}:{port}/health", timeout=5)
+                stack.pop_all()
+                return process
+            time.sleep(0.3)
+    words = "\n".join(log.read_text().strip().splitlines()[-4:])
+    raise DashboardError(f"Superset did not start within {START_SECONDS} s:\n{words}\nall it said: {log}")
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+
+
+@contextlib.contextmanager
+def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Leave no server behind, however the block ends."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
