@@ -15,7 +15,6 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -69,9 +68,14 @@ def serve(settings: Settings, host: str, port: int) -> None:
         step.done({})
         step.outcome = f"log: {settings.superset / 'server.log'}"
     console.out.print(f"\nDashboards: [bold]http://{host}:{port}[/bold]   {_who(settings)}\nCtrl-C stops it.")
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a service manager stops it like Ctrl-C does
-    with _ending(process), contextlib.suppress(KeyboardInterrupt):
-        process.wait()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops it as Ctrl-C does
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        return
+    finally:
+        _end(process)
+    raise DashboardError(f"Superset ended by itself (exit {code}); its log: {settings.superset / 'server.log'}")
 
 
 def import_assets(settings: Settings, over_edits: bool, assets: Path = ASSETS) -> None:
@@ -250,33 +254,37 @@ def _gunicorn(settings: Settings, host: str, port: int) -> subprocess.Popen[byte
         process = subprocess.Popen(
             command, env=environment(settings), cwd=settings.superset, stdout=out, stderr=out, start_new_session=True
         )  # a session of its own: Ctrl-C reaches it once, from here
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_ending(process))
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://{_reachable(host)}:{port}/health", timeout=5)
-                stack.pop_all()
-                return process
-            time.sleep(0.3)
+    try:
+        if _answers(process, f"http://{_reachable(host)}:{port}/health"):
+            return process
+    except BaseException:
+        _end(process)
+        raise
+    _end(process)
     words = "\n".join(log.read_text().strip().splitlines()[-4:])
     raise DashboardError(f"Superset did not start within {START_SECONDS} s:\n{words}\nall it said: {log}")
+
+
+def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url, timeout=5)  # noqa: S310 our own server
+            return True
+        time.sleep(0.3)
+    return False
 
 
 def _reachable(host: str) -> str:
     return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
 
 
-@contextlib.contextmanager
-def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Leave no server behind, however the block ends."""
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop the server, whatever it is doing."""
+    process.terminate()
     try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -24,8 +24,8 @@ def main() -> None:
 
         with override_user(security_manager.find_user("millrace")):
             documents = record.exported()
-        said = files.write(Path(sys.argv[1]), documents)
-        record.remember(str(document["uuid"]) for _, document in documents)
+            said = files.write(Path(sys.argv[1]), documents)
+            record.remember(str(document["uuid"]) for _, document in documents)
     for line in said:
         print(f"· {line}")
 

@@ -53,7 +53,9 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _DEAD = {"charts": {"query_context"}, "databases": {"extra.version"}}
 # Written by browsers on every save, worked out again from the layout on every load.
-_WORKED_OUT = {"chartsInScope", "tabsInScope", "chart_configuration", "map_label_colors", "shared_label_colors"}
+_WORKED_OUT = {
+    "chart_configuration", "chartsInScope", "color_scheme_domain", "map_label_colors", "shared_label_colors", "tabsInScope",
+}  # fmt: skip
 _OF_THE_CHART = {"datasource", "slice_id", "dashboards", "datasource_id", "datasource_type"}
 
 

@@ -64,10 +64,13 @@ def import_assets(folder: Path, uri: str, managed: bool) -> list[str]:
         contents[name] = yaml.safe_dump(document)
     try:
         ImportAssetsCommand(contents).run()
-    except CommandInvalidError as error:
-        raise ValueError(f"Superset refuses the assets: {error.normalized_messages()}") from error
     except ImportFailedError as error:
-        raise ValueError(f"Superset could not import the assets: {error.__cause__ or error}") from error
+        reason = error.__cause__ or error
+        if isinstance(reason, CommandInvalidError):
+            raise ValueError(
+                f"Superset refuses the assets, nothing was imported: {reason.normalized_messages()}"
+            ) from error
+        raise ValueError(f"Superset could not import the assets, nothing was imported: {reason}") from error
     kept = {str(document["uuid"]) for document in documents.values()}
     said = [f"imported {len(documents)} files", *_remove_what_left(kept), *refresh_columns()]
     import record

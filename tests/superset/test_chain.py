@@ -118,7 +118,14 @@ def test_people_can_read_what_a_chart_says(assets):
         assert chart["slice_name"][0].isupper() and "_" not in chart["slice_name"], name
         assert len(chart.get("description", "")) > 5, f"{name}: a reader wants to know what it shows"
         assert not chart["viz_type"].startswith(NEEDS_THE_INTERNET), name
+    titles = {chart["uuid"]: chart["slice_name"] for chart in of(assets, "charts").values()}
     for name, dashboard in of(assets, "dashboards").items():
+        shown = [
+            titles[part["meta"]["uuid"]]
+            for part in dashboard["position"].values()
+            if isinstance(part, dict) and "uuid" in part.get("meta", {})
+        ]
+        assert sorted(set(shown)) == sorted(shown), f"{name}: two charts of one name"
         assert dashboard["description"] and dashboard["published"], name
         assert dashboard["metadata"]["native_filter_configuration"], f"{name}: no filter"
 

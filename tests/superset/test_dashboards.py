@@ -1,0 +1,319 @@
+"""A real Superset over a published warehouse, met as its users meet it: in a browser, over its API, by its commands."""
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from superset.commands import files
+from superset.derive import ASSETS
+from tests.harness import Pipeline
+from tests.superset.numbers import differences
+from tests.superset.site import Api, charts, dashboards, layout, reading, served
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+SCALE = 0.3  # the smallest at which every chart has something to show: signatures of more than 35 models
+WIDTHS = {"desktop": 1440, "tablet": 1024}
+NUMBERS = yaml.safe_load((Path(__file__).parent / "numbers.yml").read_text())
+ITEMS = "deftunes.order_items_vw"
+FILTERS = {  # dashboard: (filter, its column, big number, what it must show)
+    "music-sales": ("Country", "country_code", "music_tracks", "SELECT count(*) FROM deftunes.order_items_vw"),
+    "headphones-and-in-ears": (
+        "Company",
+        "company_name",
+        "headphones_count",
+        "SELECT count(*) FROM audiophile.headphones",
+    ),
+    "taxi": ("Cab", "taxi_type", "taxi_trips", "SELECT sum(trips) FROM taxi.trips_by_hour"),
+    "sales": ("Status", "status", "sales_orders", "SELECT count(DISTINCT order_number) FROM sales.order_lines"),
+    "people": ("Country", "country", "people_total", "SELECT count(*) FROM people.dim_people"),
+    "pipeline-health": ("Source", "source", "ops_rejected_share", "SELECT sum(rejected) / sum(landed) FROM ops.loads"),
+}
+
+CHANGED = """([title, text]) =>
+    document.querySelector(`[data-test-chart-name="${title}"] .header-line`)?.innerText !== text"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    from demo.world import World
+
+    with World(tmp_path_factory.mktemp("world"), SCALE) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def pipeline(world, tmp_path_factory):
+    """Two evenings of the demo's world: some prices and customers have changed."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("dashboards") / "data", world.environment)
+    for day in range(2):
+        if day:
+            world.advance()
+        result = pipeline("run", "--now", **world.environment)
+        assert result.code == 0, result.out + result.err
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def site(pipeline):
+    with served(pipeline) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def admin(site):
+    return site.session()
+
+
+@pytest.fixture
+def published(pipeline):
+    with duckdb.connect(str((pipeline.folder / "serving.duckdb").resolve()), read_only=True) as con:
+        yield con
+
+
+def test_serving_says_where_it_is_and_who_may_come_in(site):
+    assert site.url in site.said and site.password in site.said and "admin" in site.said
+    kept = site.pipeline.folder / "superset"
+    assert {oct((kept / name).stat().st_mode & 0o77) for name in ("secret_key", "admin_password")} == {"0o0"}
+    assert not Api(site.url, "admin", "admin").signed_in
+    assert site.session().signed_in
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_every_chart_of_every_tab_shows_what_gold_says(device, site, admin, published, tmp_path):
+    shots = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    uuids = {chart["id"]: chart["uuid"] for chart in admin.all("chart", "uuid")}
+    wrong, compared = [], set()
+    with reading(site.url, WIDTHS[device]) as reader:
+        reader.sign_in("admin", site.password)
+        for dashboard in dashboards():
+            reader.answers.clear()
+            for tab, _ in reader.tabs(dashboard):
+                name = f"{dashboard['slug']}-{tab.lower().replace(' ', '-') or 'all'}-{device}.png"
+                reader.page.screenshot(path=shots / name)
+            for number, answer in reader.answers.items():
+                stem, chart = charts()[uuids[number]]
+                compared.add(stem)
+                wrong += [f"{stem}: {line}" for line in differences(chart, answer, NUMBERS[stem], published)]
+    assert reader.faults == []
+    assert wrong == []
+    assert compared == set(NUMBERS) == {stem for stem, _ in charts().values()}
+
+
+def test_filters_change_the_numbers(site, admin, published):
+    numbers = {chart["uuid"]: chart["id"] for chart in admin.all("chart", "uuid")}
+    with reading(site.url, WIDTHS["desktop"]) as reader:
+        reader.sign_in("admin", site.password)
+        for slug, (name, column, stem, query) in FILTERS.items():
+            uuid, title = next((uid, chart["slice_name"]) for uid, (s, chart) in charts().items() if s == stem)
+            where = f"WHERE {column} = ?{' AND is_current' if 'audiophile' in query else ''}"
+            table = query.split(" FROM ")[1]
+            value = published.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]
+            expected = float(published.execute(f"{query} {where}", [value]).fetchone()[0])
+            _, before = next(reader.tabs(next(d for d in dashboards() if d["slug"] == slug)))
+            shown = reader.page.locator(f'[data-test-chart-name="{title}"] .header-line').first
+            text = shown.inner_text()
+            reader.choose(name, value)
+            reader.page.wait_for_function(CHANGED, arg=[title, text])
+            reader.wait(len(before))
+            answer = reader.answers[numbers[uuid]]["result"][0]["data"][0]
+            assert list(answer.values()) == [pytest.approx(expected)], slug
+            assert shown.inner_text() != text, slug
+    assert reader.faults == []
+
+
+def test_importing_again_changes_nothing_and_an_export_is_the_files(site, tmp_path):
+    exported = shutil.copytree(ASSETS, tmp_path / "assets")
+    for _ in range(2):
+        done = site.command("export", "--assets", str(exported))
+        assert done.returncode == 0 and "changed" not in done.stdout, done.stdout + done.stderr
+        assert files.read(exported) == files.read(ASSETS)
+        done = site.command("import")
+        assert done.returncode == 0 and "removed" not in done.stdout and "dataset" not in done.stdout, (
+            done.stdout + done.stderr
+        )
+
+
+def test_a_look_around_is_no_edit(site, admin, tmp_path):
+    """Opening a chart makes Superset write its query into the chart, opening a dashboard its colours: no diff of ours."""
+    number = next(c["id"] for c in admin.all("chart", "slice_name") if c["slice_name"] == "Top songs")
+    with reading(site.url, WIDTHS["desktop"], 1200) as reader:
+        reader.sign_in("admin", site.password)
+        reader.page.goto(f"{site.url}/explore/?slice_id={number}")
+        reader.page.wait_for_selector(".slice_container table tbody tr", timeout=60_000)
+    exported = shutil.copytree(ASSETS, tmp_path / "assets")
+    assert site.command("export", "--assets", str(exported)).returncode == 0
+    assert files.read(exported) == files.read(ASSETS)
+
+
+def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp_path):
+    chart = next(c for c in admin.all("chart", "slice_name", "params") if c["slice_name"] == "Top songs")
+    assert (
+        admin.send("PUT", f"chart/{chart['id']}", {"slice_name": "Best songs", "certified_by": "Ann"}).status_code
+        == 200
+    )
+    done = site.command("import")
+    assert done.returncode == 2 and "edited in the browser" in done.stderr and "Best songs" in done.stderr
+    exported = shutil.copytree(ASSETS, tmp_path / "assets")
+    done = site.command("export", "--assets", str(exported))
+    assert "changed charts/music_top_songs.yaml" in done.stdout
+    name = "charts/music_top_songs.yaml"
+    before, after = ((folder / name).read_text().splitlines() for folder in (ASSETS, exported))
+    assert set(after) - set(before) == {"slice_name: Best songs", "certified_by: Ann"}
+    assert set(before) - set(after) == {"slice_name: Top songs"}
+    (exported / name).write_text((ASSETS / name).read_text())
+    assert files.read(exported) == files.read(ASSETS)  # and nothing else changed
+    done = site.command("import", "--over-edits")
+    assert done.returncode == 0, done.stderr
+    assert "Best songs" not in str(admin.all("chart", "slice_name"))
+
+
+def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_tables_again(site, admin, tmp_path):
+    more = shutil.copytree(ASSETS, tmp_path / "assets")
+    path = more / "datasets" / "people.dim_people.yaml"
+    dataset = yaml.safe_load(path.read_text())
+    path.write_text(files.dump(dataset | {"columns": [c for c in dataset["columns"] if c["column_name"] != "city"]}))
+    chart = yaml.safe_load((more / "charts" / "people_total.yaml").read_text())
+    chart |= {"uuid": "11111111-2222-5333-8444-555555555555", "slice_name": "For a while"}
+    (more / "charts" / "for_a_while.yaml").write_text(files.dump(chart))
+    done = site.command("import", "--assets", str(more))
+    assert "dataset people.dim_people: new city" in done.stdout, done.stdout + done.stderr
+    titles = {c["slice_name"] for c in admin.all("chart", "slice_name")}
+    assert "For a while" in titles
+    own = {
+        "slice_name": "My own",
+        "viz_type": "table",
+        "datasource_id": admin.dataset(ITEMS),
+        "datasource_type": "table",
+    }
+    assert admin.send("POST", "chart/", own).status_code == 201
+    done = site.command("import")
+    assert "removed chart For a while" in done.stdout, done.stdout + done.stderr
+    titles = {c["slice_name"] for c in admin.all("chart", "slice_name")}
+    assert "For a while" not in titles and "My own" in titles
+    mine = next(c["id"] for c in admin.all("chart", "slice_name") if c["slice_name"] == "My own")
+    admin.send("DELETE", f"chart/{mine}", None)
+
+
+def test_a_file_that_superset_refuses_changes_nothing(site, admin, tmp_path):
+    bad = shutil.copytree(ASSETS, tmp_path / "assets")
+    chart = yaml.safe_load((bad / "charts" / "people_total.yaml").read_text())
+    (bad / "charts" / "people_total.yaml").write_text(
+        files.dump(chart | {"slice_name": "Renamed", "cache_timeout": "soon"})
+    )
+    done = site.command("import", "--assets", str(bad))
+    assert done.returncode == 2 and "people_total.yaml" in done.stderr and "cache_timeout" in done.stderr
+    assert "Renamed" not in str(admin.all("chart", "slice_name"))
+
+
+def test_readers_and_a_run_do_not_disturb_each_other(site, admin, pipeline, world):
+    number, answers, over = admin.dataset(ITEMS), [], threading.Event()
+
+    def read():
+        reader = site.session()
+        while not over.is_set():
+            answer = reader.query(number, ["items"])
+            answers.append(answer.json()["result"][0]["data"][0]["items"] if answer.status_code == 200 else answer.text)
+
+    before = admin.query(number, ["items"]).json()["result"][0]["data"][0]["items"]
+    world.advance()
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    result = pipeline("run", "--now", **world.environment)
+    after = admin.query(number, ["items"]).json()["result"][0]["data"][0]["items"]
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert result.code == 0, result.out + result.err
+    assert after == pipeline.query("SELECT count(*) FROM deftunes.fact_order_items")[0][0] != before
+    assert len(answers) > 20 and set(answers) == {before, after}
+
+
+def test_nobody_sees_anything_without_signing_in(site):
+    import requests
+
+    for path in ("superset/dashboard/music-sales/", "api/v1/dashboard/", "api/v1/chart/", "api/v1/dataset/"):
+        answer = requests.get(f"{site.url}/{path}", timeout=60)
+        assert (
+            answer.status_code in (401, 403) or "/login/" in answer.url or '"result":[]' in answer.text.replace(" ", "")
+        ), path
+    assert requests.post(f"{site.url}/api/v1/security/guest_token/", json={}, timeout=60).status_code in (
+        400,
+        401,
+        403,
+        404,
+    )
+    page = requests.get(f"{site.url}/login/", timeout=60)
+    assert "scarf" not in page.headers["Content-Security-Policy"] and page.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "HttpOnly" in page.headers["Set-Cookie"] and "SameSite=Lax" in page.headers["Set-Cookie"]
+
+
+def member(site, admin, name, *roles):
+    """A new user with some roles, signed in."""
+    known = {role["name"]: role["id"] for role in admin.get("security/roles/?q=(page_size:100)").json()["result"]}
+    person = {"username": name, "first_name": name, "last_name": name, "email": f"{name}@example.com", "active": True}
+    answer = admin.send(
+        "POST", "security/users/", person | {"password": "long enough 1", "roles": [known[r] for r in roles]}
+    )
+    assert answer.status_code == 201, answer.text
+    session = site.session(name, "long enough 1")
+    assert session.signed_in
+    return session
+
+
+def test_an_analyst_reads_every_dashboard_and_changes_none(site, admin):
+    analyst = member(site, admin, "ann", "Analyst")
+    assert len(analyst.all("dashboard", "slug")) == 6
+    assert analyst.query(ITEMS, ["items"]).status_code == 200
+    chart = analyst.all("chart", "slice_name")[0]
+    assert analyst.send("PUT", f"chart/{chart['id']}", {"slice_name": "mine now"}).status_code in (403, 404)
+    assert analyst.send("POST", "sqllab/execute/", {"database_id": 1, "sql": "SELECT 1"}).status_code in (401, 403)
+    assert analyst.get("security/users/").status_code in (401, 403)
+
+
+def test_an_analyst_of_one_country_sees_its_rows_and_nothing_else(site, admin, published):
+    analyst = member(site, admin, "francine", "Analyst France")
+    answer = analyst.query(ITEMS, ["items"], ["country_code"]).json()["result"][0]["data"]
+    expected = published.execute(f"SELECT count(*) FROM {ITEMS} WHERE country_code = 'FR'").fetchone()[0]
+    assert answer == [{"country_code": "FR", "items": expected}] and expected > 0
+    assert [d["slug"] for d in analyst.all("dashboard", "slug")] == ["music-sales"]
+    assert analyst.query(admin.dataset("sales.order_lines"), ["revenue"]).status_code == 403
+    assert analyst.query(admin.dataset("ops.rejected_rows"), ["rows_rejected"]).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/written_by_superset.csv'",
+        "CREATE TABLE people.mine AS SELECT 1",
+        "DELETE FROM people.dim_people",
+        "ATTACH '/tmp/other.duckdb'",
+        "SET enable_external_access = true",
+    ],
+)
+def test_not_even_sql_lab_writes_or_leaves_the_published_file(sql, site, admin):
+    database = admin.get("database/").json()["result"][0]["id"]
+    good = admin.send(
+        "POST", "sqllab/execute/", {"database_id": database, "sql": "SELECT count(*) AS n FROM people.dim_people"}
+    )
+    assert good.status_code == 200 and good.json()["data"][0]["n"] > 0
+    answer = admin.send("POST", "sqllab/execute/", {"database_id": database, "sql": sql})
+    assert answer.status_code >= 400, answer.text
+    assert not Path("/tmp/written_by_superset.csv").exists()
+
+
+def test_a_form_from_elsewhere_is_refused(site):
+    session = site.session()
+    del session.http.headers["X-CSRFToken"]
+    assert session.query(1, ["items"]).status_code == 400
+
+
+def test_the_layout_has_every_chart_once():
+    shown = [uid for dashboard in dashboards() for tab in layout(dashboard).values() for uid in tab]
+    assert sorted(shown) == sorted(charts())
