@@ -215,7 +215,8 @@ def _run(settings: Settings, script: str, *arguments: str | Path) -> list[str]:
     if done.returncode:
         log = settings.superset / f"{Path(script).stem}.log"
         log.write_text(done.stdout + done.stderr)
-        raise DashboardError("\n".join(done.stderr.strip().splitlines()[-4:]) + f"\nall it said: {log}")
+        words = [line for line in done.stderr.strip().splitlines() if not line.startswith("INFO ")]
+        raise DashboardError("\n".join(words[-4:]) + f"\nall it said: {log}")
     return [line.removeprefix(SAID) for line in done.stdout.splitlines() if line.startswith(SAID)]
 
 

@@ -116,7 +116,7 @@ def refresh_columns() -> list[str]:
 
     from superset import db
 
-    said = []
+    said, unseen = [], []
     for dataset in db.session.query(SqlaTable).order_by(SqlaTable.schema, SqlaTable.table_name):
         name = f"{dataset.schema}.{dataset.table_name}"
         metrics, time_column = {metric.metric_name for metric in dataset.metrics}, dataset.main_dttm_col
@@ -128,12 +128,16 @@ def refresh_columns() -> list[str]:
             db.session.commit()
         except Exception as error:
             db.session.rollback()
+            unseen.append(name)
             reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-            said.append(f"dataset {name} could not be looked at and keeps the columns of its file: {reason}")
             continue
-        for word, columns in (("new", changed.added), ("gone", changed.removed), ("retyped", changed.modified)):
+        for word, columns in (("new", changed.added), ("gone", changed.removed)):
             if columns:
                 said.append(f"dataset {name}: {word} {', '.join(sorted(columns))}")
+    if unseen:
+        said.append(
+            f"keep the columns of their files, because they could not be looked at ({reason}): {', '.join(unseen)}"
+        )
     return said
 
 

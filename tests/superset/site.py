@@ -35,7 +35,8 @@ PIXEL = "apachesuperset.gateway.scarf.sh"
 
 READY = """() => [...document.querySelectorAll('[data-test-chart-id]')].filter(c => c.offsetParent).map(c => ({
   name: c.dataset.testChartName, kind: c.dataset.testVizType, id: Number(c.dataset.testChartId),
-  wrong: [...c.querySelectorAll('[role=alert], .ant-empty')].map(e => e.innerText).join(' '),
+  wrong: [...c.querySelectorAll('[role=alert]')].map(e => e.textContent).join(' ')
+         + (c.querySelector('.ant-empty') ? 'No results' : ''),
   full: ({table: c.querySelectorAll('tbody tr').length, pivot_table_v2: c.querySelectorAll('tbody tr').length,
           big_number_total: (c.querySelector('.header-line')?.innerText ?? '').length,
           world_map: c.querySelectorAll('path.datamaps-subunit').length,
@@ -72,11 +73,11 @@ class Site:
         """Sign in as a person does, through the form."""
         return Api(self.url, user, password or self.password)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """``python runner.py dashboards ARGUMENTS`` beside the server."""
         return subprocess.run(
             [sys.executable, "runner.py", "dashboards", *arguments],
-            cwd=ROOT, env=_environment(self.pipeline), capture_output=True, text=True, timeout=300, check=False,
+            cwd=ROOT, env=_environment(self.pipeline) | environment, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     def log(self) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import yaml
 
 from superset.commands import files
 from superset.derive import ASSETS
+from superset.door import FOLDER, PYTHON
 from tests.harness import Pipeline
 from tests.superset.numbers import differences
 from tests.superset.site import Api, charts, dashboards, layout, reading, served
@@ -126,19 +129,7 @@ def test_filters_change_the_numbers(site, admin, published):
     assert reader.faults == []
 
 
-def test_importing_again_changes_nothing_and_an_export_is_the_files(site, tmp_path):
-    exported = shutil.copytree(ASSETS, tmp_path / "assets")
-    for _ in range(2):
-        done = site.command("export", "--assets", str(exported))
-        assert done.returncode == 0 and "changed" not in done.stdout, done.stdout + done.stderr
-        assert files.read(exported) == files.read(ASSETS)
-        done = site.command("import")
-        assert done.returncode == 0 and "removed" not in done.stdout and "dataset" not in done.stdout, (
-            done.stdout + done.stderr
-        )
-
-
-def test_a_look_around_is_no_edit(site, admin, tmp_path):
+def test_after_a_look_around_and_another_import_an_export_is_the_files(site, admin, tmp_path):
     """Opening a chart makes Superset write its query into the chart, opening a dashboard its colours: no diff of ours."""
     number = next(c["id"] for c in admin.all("chart", "slice_name") if c["slice_name"] == "Top songs")
     with reading(site.url, WIDTHS["desktop"], 1200) as reader:
@@ -146,8 +137,11 @@ def test_a_look_around_is_no_edit(site, admin, tmp_path):
         reader.page.goto(f"{site.url}/explore/?slice_id={number}")
         reader.page.wait_for_selector(".slice_container table tbody tr", timeout=60_000)
     exported = shutil.copytree(ASSETS, tmp_path / "assets")
-    assert site.command("export", "--assets", str(exported)).returncode == 0
-    assert files.read(exported) == files.read(ASSETS)
+    for command in ("export", "import", "export"):
+        done = site.command(command, *(["--assets", str(exported)] if command == "export" else []))
+        assert done.returncode == 0, done.stderr
+        assert not any(word in done.stdout for word in ("changed", "removed", "dataset ")), done.stdout
+        assert files.read(exported) == files.read(ASSETS)
 
 
 def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp_path):
@@ -177,11 +171,23 @@ def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_t
     path = more / "datasets" / "people.dim_people.yaml"
     dataset = yaml.safe_load(path.read_text())
     path.write_text(files.dump(dataset | {"columns": [c for c in dataset["columns"] if c["column_name"] != "city"]}))
-    chart = yaml.safe_load((more / "charts" / "people_total.yaml").read_text())
+    chart = yaml.safe_load((more / "charts" / "people_latest.yaml").read_text())
     chart |= {"uuid": "11111111-2222-5333-8444-555555555555", "slice_name": "For a while"}
     (more / "charts" / "for_a_while.yaml").write_text(files.dump(chart))
+    for name, condition in (("people_gender", "1 = 0"), ("people_per_country", "no_such_column = 1")):
+        path = more / "charts" / f"{name}.yaml"
+        chart = yaml.safe_load(path.read_text())
+        chart["params"]["adhoc_filters"] += [{"clause": "WHERE", "expressionType": "SQL", "sqlExpression": condition}]
+        path.write_text(files.dump(chart))
     done = site.command("import", "--assets", str(more))
     assert "dataset people.dim_people: new city" in done.stdout, done.stdout + done.stderr
+    with reading(
+        site.url, WIDTHS["desktop"]
+    ) as reader:  # and the reader of these tests sees an empty and a broken chart
+        reader.sign_in("admin", site.password)
+        list(reader.tabs(next(d for d in dashboards() if d["slug"] == "people")))
+        assert any("people/: Gender: No results" in fault for fault in reader.faults), reader.faults
+        assert any("people/: Sign-ups by country: " in fault and "no_such_column" in fault for fault in reader.faults)
     titles = {c["slice_name"] for c in admin.all("chart", "slice_name")}
     assert "For a while" in titles
     own = {
@@ -312,6 +318,52 @@ def test_a_form_from_elsewhere_is_refused(site):
     session = site.session()
     del session.http.headers["X-CSRFToken"]
     assert session.query(1, ["items"]).status_code == 400
+
+
+def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_assets_to_edits(site, tmp_path):
+    """Redshift itself is not there: its tables cannot be looked at, which an import survives."""
+    meta = shutil.copy(site.pipeline.folder / "superset" / "superset.db", tmp_path / "meta.db")
+    aws = {"TARGET": "aws", "REDSHIFT_HOST": "127.0.0.1", "REDSHIFT_PORT": "1", "REDSHIFT_USER": "writer"}
+    aws |= {
+        "DASHBOARDS_META_URL": f"sqlite:///{meta}",
+        "DASHBOARDS_USER": "reader",
+        "DASHBOARDS_PASSWORD": "very secret",
+    }
+    aws |= {"DASHBOARDS_SECRET_KEY": (site.pipeline.folder / "superset" / "secret_key").read_text()}
+    done = site.command(
+        "import", **{f"ELT_{name}": value for name, value in aws.items()}, ELT_DATA_DIR=str(tmp_path / "data")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "could not be looked at" in done.stdout and "very secret" not in done.stdout + done.stderr
+    with sqlite3.connect(meta) as con:
+        assert con.execute("SELECT sqlalchemy_uri FROM dbs").fetchall() == [
+            ("redshift+redshift_connector://reader:XXXXXXXXXX@127.0.0.1:1/warehouse",)
+        ]
+        for table in ("dashboards", "slices", "tables", "dbs"):
+            assert con.execute(
+                f"SELECT DISTINCT is_managed_externally FROM {table} WHERE uuid IS NOT NULL"
+            ).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"SUPERSET_SECRET_KEY": ""}, "SUPERSET_SECRET_KEY must be set"),
+        ({"SUPERSET_SECRET_KEY": "short"}, "SUPERSET_SECRET_KEY must be set"),
+        ({"SUPERSET_EMBEDDED": "1"}, "SUPERSET_GUEST_SECRET must be set"),
+        ({}, "True True True False False"),
+    ],
+)
+def test_the_configuration_is_safe_by_default_and_refuses_weak_secrets(change, says, tmp_path):
+    show = (
+        "import superset_config as c; print(c.SESSION_COOKIE_SECURE, c.TALISMAN_ENABLED, c.WTF_CSRF_ENABLED,"
+        " c.FEATURE_FLAGS['EMBEDDED_SUPERSET'], c.ENABLE_CORS)"
+    )
+    environment = {"SUPERSET_SECRET_KEY": "k" * 32, "SUPERSET_META_URI": "sqlite://", "HOME": str(tmp_path)} | change
+    done = subprocess.run(
+        [PYTHON, "-c", show], cwd=FOLDER, env=environment, capture_output=True, text=True, check=False
+    )
+    assert says in done.stdout + done.stderr
 
 
 def test_the_layout_has_every_chart_once():

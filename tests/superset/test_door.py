@@ -1,0 +1,108 @@
+"""What the door to Superset says before it opens: no Superset runs here."""
+
+import socket
+
+import psycopg2
+import pytest
+
+import settings as configuration
+from superset.door import FOLDER, database_uri, environment
+from tests.harness import Pipeline
+
+AWS = {
+    "target": "aws", "dashboards_secret_key": "k" * 40, "dashboards_meta_url": "postgresql://meta", "redshift_host": "rs.example",
+    "dashboards_user": "dash boards", "dashboards_password": "p@ss/word", "redshift_user": "writer",
+}  # fmt: skip
+
+
+@pytest.fixture
+def nothing(tmp_path):
+    return Pipeline(tmp_path / "data", {})
+
+
+def settings(tmp_path, **values):
+    return configuration.Settings(_env_file=None, data_dir=tmp_path / "data", **values)
+
+
+def test_serving_before_anything_is_published_says_what_comes_first(nothing):
+    result = nothing("dashboards", "serve")
+    assert result.code == 2 and "nothing is published yet" in result.err and "runner.py demo" in result.err
+
+
+def test_a_port_that_is_taken_is_said(nothing):
+    nothing.folder.mkdir()
+    (nothing.folder / "serving.duckdb").touch()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = nothing("dashboards", "serve", "--port", str(taken.getsockname()[1]))
+    assert result.code == 2 and "--port" in result.err and "Traceback" not in result.err
+
+
+def test_an_export_without_a_superset_says_what_makes_one(nothing):
+    result = nothing("dashboards", "export")
+    assert result.code == 2 and "dashboards serve" in result.err
+
+
+def test_a_laptop_needs_no_setting_and_its_secrets_are_its_own(tmp_path):
+    one, other = environment(settings(tmp_path / "a")), environment(settings(tmp_path / "b"))
+    assert len(one["SUPERSET_SECRET_KEY"]) >= 32 and len(one["SUPERSET_ADMIN_PASSWORD"]) >= 12
+    assert one["SUPERSET_SECRET_KEY"] != other["SUPERSET_SECRET_KEY"]
+    assert one["SUPERSET_ADMIN_PASSWORD"] != other["SUPERSET_ADMIN_PASSWORD"]
+    assert environment(settings(tmp_path / "a")) == one
+    assert one["HOME"].startswith(str(tmp_path)) and "access_mode=read_only" in one["SUPERSET_DATABASE_URI"]
+
+
+def test_aws_needs_its_settings_and_makes_up_no_secret(tmp_path):
+    with pytest.raises(configuration.SettingsError, match=r"ELT_DASHBOARDS_SECRET_KEY.*ELT_DASHBOARDS_META_URL"):
+        environment(settings(tmp_path, target="aws"))
+    with pytest.raises(configuration.SettingsError, match="may only read"):
+        environment(settings(tmp_path, **AWS | {"redshift_user": "dash boards"}))
+    values = environment(settings(tmp_path, **AWS))
+    assert values["SUPERSET_HTTPS"] == "1" and values["SUPERSET_ADMIN_PASSWORD"] == ""
+    assert not (tmp_path / "data" / "superset" / "secret_key").exists()
+
+
+def test_the_database_of_aws_is_redshift_by_a_user_of_its_own(tmp_path):
+    uri = database_uri(settings(tmp_path, **AWS))
+    assert uri == "redshift+redshift_connector://dash%20boards:p%40ss%2Fword@rs.example:5439/warehouse"
+
+
+@pytest.mark.slow
+def test_the_reader_of_gold_reads_what_is_there_and_what_comes_and_writes_nothing(tmp_path):
+    """reader.sql on a real Postgres, whose words for users and grants are Redshift's."""
+    from demo.postgres import Postgres
+
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    try:
+        root = {"host": str(server._sockets), "port": server.port, "user": "postgres"}
+        owner = connected(**root, dbname="postgres")
+        owner.cursor().execute("CREATE DATABASE gold")
+        sql = connected(**root, dbname="gold").cursor()
+        sql.execute("CREATE USER writer PASSWORD 'w'")
+        for domain in ("audiophile", "deftunes", "ops", "people", "sales", "taxi"):
+            sql.execute(f"CREATE SCHEMA {domain} AUTHORIZATION writer")
+        sql.execute("SET ROLE writer; CREATE VIEW people.now AS SELECT 1 AS n; RESET ROLE")
+        grants = (FOLDER / "reader.sql").read_text().split("*/")[-1]
+        sql.execute(grants.format(reader="dashboards", writer="writer", password="r"))
+        sql.execute("SET ROLE writer; CREATE TABLE taxi.later AS SELECT 2 AS n; RESET ROLE")
+        reads = connected(host="127.0.0.1", port=server.port, user="dashboards", password="r", dbname="gold").cursor()
+        reads.execute("SELECT n FROM people.now UNION ALL SELECT n FROM taxi.later")
+        assert reads.fetchall() == [(1,), (2,)]
+        for bad in (
+            "DELETE FROM taxi.later",
+            "CREATE TABLE people.x (n int)",
+            "CREATE TABLE x (n int)",
+            "DROP VIEW people.now",
+        ):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                reads.execute(bad)
+    finally:
+        server.close()
+
+
+def connected(**where):
+    connection = psycopg2.connect(**where)
+    connection.autocommit = True
+    return connection
