@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
 .PHONY: help setup demo dashboards run status test test-fast check format derive benchmark clean
 
@@ -28,7 +29,12 @@ status: .venv/.ready ## show what ran and what is fresh
 dashboards: .venv/.ready ## show the dashboards in a browser (after `make demo` or a run)
 	@$(RUN) python runner.py dashboards serve $(ARGS)
 
-test: .venv/.ready ## all tests, fast ones first
+.PHONY: browser
+browser: .venv/.ready
+	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || ls .cache/browsers/chromium-* >/dev/null 2>&1 \
+	  || $(RUN) playwright install chromium || { echo "the dashboards are tested in a browser: apt-get install chromium"; exit 1; }
+
+test: .venv/.ready browser ## all tests, fast ones first
 	$(RUN) pytest $(ARGS)
 
 test-fast: .venv/.ready ## the tests that need no running world

@@ -57,6 +57,7 @@ _NEWS = (
 _NEXT = """What to do next:
   python runner.py status         what ran, what is fresh, which checks failed
   python runner.py rejected       the rows that broke their contract, and why
+  python runner.py dashboards serve   the published data in a browser
   duckdb -readonly data/serving.duckdb   or any DuckDB client: the published tables
   python runner.py demo --keep    leave the world running and point your own runs at it
   README.md                       how to add a source, change a model, add a check"""

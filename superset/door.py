@@ -58,7 +58,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise DashboardError(f"cannot listen on {host}:{port} ({error.strerror}); choose another: --port") from None
-    _install(console)
+    install(console)
     if _fingerprint(settings, ASSETS) != _prepared(settings):
         _prepare(settings, console, over_edits=False, assets=ASSETS)
     else:
@@ -88,7 +88,7 @@ def import_assets(settings: Settings, over_edits: bool, assets: Path = ASSETS) -
         DashboardError: a file is refused, or there are such edits.
     """
     console = Console()
-    _install(console)
+    install(console)
     _prepare(settings, console, over_edits, assets)
 
 
@@ -101,7 +101,7 @@ def export_assets(settings: Settings, assets: Path = ASSETS) -> None:
     console = Console()
     if settings.target == "local" and not (settings.superset / "superset.db").exists():
         raise DashboardError("there is no Superset to export from: `python runner.py dashboards serve` makes one")
-    _install(console)
+    install(console)
     with console.step("export", "superset") as step:
         lines = _run(settings, "export.py", assets)
         step.done({"changed files": len(lines)})
@@ -172,7 +172,7 @@ def _who(settings: Settings) -> str:
     return f"user [bold]admin[/bold], password [bold]{path.read_text()}[/bold] (kept in {path})"
 
 
-def _install(console: Console) -> None:
+def install(console: Console) -> None:
     """Superset's environment, from its lock; nothing to do when the lock has not changed."""
     lock = (FOLDER / "uv.lock").read_bytes()
     mark = FOLDER / ".venv" / ".ready"

@@ -44,11 +44,9 @@ READY = """() => [...document.querySelectorAll('[data-test-chart-id]')].filter(c
         && !c.querySelector('[data-test=loading-indicator]')}))"""
 
 
-def chromium() -> str:
-    """The browser on this machine."""
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    assert found, "the dashboards are tested in a real browser: apt-get install chromium"
-    return found
+def chromium() -> str | None:
+    """The browser on this machine; None: Playwright's own, which `make browser` installs where there is no other."""
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
 
 
 @dataclass
@@ -174,6 +172,7 @@ class Reader:
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.page.set_default_timeout(60_000)
         self.page.on("response", self._answered)
         self.page.on("console", lambda m: self._fault(m.type == "error" and PIXEL not in m.text, f"console: {m.text}"))
         self.page.on("pageerror", lambda error: self._fault(True, f"script: {error}"))
@@ -190,7 +189,7 @@ class Reader:
         self.page.fill("#username", user)
         self.page.fill("#password", password)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/superset/welcome/**", timeout=60_000)
+        self.page.wait_for_url("**/superset/welcome/**")
 
     def tabs(self, dashboard: files.Document) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """Open a dashboard and each of its tabs; yields (tab, its charts) when all of them show something.

@@ -11,9 +11,10 @@ import duckdb
 import pytest
 import yaml
 
+from runtime.console import Console
 from superset.commands import files
 from superset.derive import ASSETS
-from superset.door import FOLDER, PYTHON
+from superset.door import FOLDER, PYTHON, install
 from tests.harness import Pipeline
 from tests.superset.numbers import differences
 from tests.superset.site import Api, charts, dashboards, layout, reading, served
@@ -62,7 +63,12 @@ def pipeline(world, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(pipeline):
+def installed():
+    install(Console())
+
+
+@pytest.fixture(scope="module")
+def site(installed, pipeline):
     with served(pipeline) as site:
         yield site
 
@@ -135,7 +141,7 @@ def test_after_a_look_around_and_another_import_an_export_is_the_files(site, adm
     with reading(site.url, WIDTHS["desktop"], 1200) as reader:
         reader.sign_in("admin", site.password)
         reader.page.goto(f"{site.url}/explore/?slice_id={number}")
-        reader.page.wait_for_selector(".slice_container table tbody tr", timeout=60_000)
+        reader.page.wait_for_selector(".slice_container table tbody tr")
     exported = shutil.copytree(ASSETS, tmp_path / "assets")
     for command in ("export", "import", "export"):
         done = site.command(command, *(["--assets", str(exported)] if command == "export" else []))
@@ -354,7 +360,7 @@ def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_
         ({}, "True True True False False"),
     ],
 )
-def test_the_configuration_is_safe_by_default_and_refuses_weak_secrets(change, says, tmp_path):
+def test_the_configuration_is_safe_by_default_and_refuses_weak_secrets(change, says, installed, tmp_path):
     show = (
         "import superset_config as c; print(c.SESSION_COOKIE_SECURE, c.TALISMAN_ENABLED, c.WTF_CSRF_ENABLED,"
         " c.FEATURE_FLAGS['EMBEDDED_SUPERSET'], c.ENABLE_CORS)"
