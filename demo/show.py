@@ -64,14 +64,16 @@ _NEXT = """What to do next:
 
 
 def _make_room(settings: Settings) -> None:
-    """An earlier demo's data makes way; anything else stays untouched."""
+    """An earlier demo's data makes way; dashboards and anything else stay untouched."""
     if settings.data.exists():
         if (settings.data / "lake").exists() and not (settings.data / MARK).exists():
             raise SettingsError(
                 f"{settings.data} holds a pipeline that is not the demo's; run the demo beside it:"
                 " ELT_DATA_DIR=demo-data python runner.py demo"
             )
-        shutil.rmtree(settings.data)
+        for part in settings.data.iterdir():
+            if part != settings.superset:  # it may be running, and edits of dashboards are nobody's demo data
+                shutil.rmtree(part) if part.is_dir() and not part.is_symlink() else part.unlink()
     (settings.data / MARK).mkdir(parents=True)
 
 

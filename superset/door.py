@@ -31,6 +31,7 @@ PYTHON = FOLDER / ".venv" / "bin" / "python"
 READ_ONLY = "access_mode=read_only&enable_external_access=false&lock_configuration=true"
 """For DuckDB: without the first, two readers lock each other out; without the others, SQL Lab could read and write files."""
 START_SECONDS = 120
+PASSED_ON = ("PATH", "LANG", "TMPDIR", "SUPERSET_EMBEDDED", "SUPERSET_GUEST_SECRET", "SUPERSET_LOG_LEVEL")
 SAID = "· "  # how commands/ mark what is for a person among what Superset prints
 
 
@@ -127,7 +128,7 @@ def environment(settings: Settings) -> dict[str, str]:
         raise SettingsError("ELT_DASHBOARDS_USER is the user that writes; give the dashboards one that may only read")
     settings.superset.mkdir(parents=True, exist_ok=True)
     return {
-        **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "HOME": str(settings.superset),
         "PYTHONWARNINGS": "ignore",
         "SUPERSET_ADMIN_PASSWORD": _plain(settings.dashboards_admin_password)
@@ -167,7 +168,7 @@ def _who(settings: Settings) -> str:
     if settings.target != "local":
         return "sign in as one of its users"
     if _plain(settings.dashboards_admin_password):
-        return "user admin, password: ELT_DASHBOARDS_ADMIN_PASSWORD"
+        return "user admin, password as you set it"
     path = settings.superset / "admin_password"
     return f"user [bold]admin[/bold], password [bold]{path.read_text()}[/bold] (kept in {path})"
 

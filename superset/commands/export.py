@@ -2,7 +2,7 @@
 
 python commands/export.py ASSETS
 
-Prints one line per file that changed.
+Prints one line per file that changed. What people made on databases of their own stays out of it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,14 @@ import files
 from superset.app import create_app
 
 
+def on_our_databases(documents: list[tuple[str, files.Document]], ours: set[str]) -> list[tuple[str, files.Document]]:
+    """What stands on databases that came from files; people may look at others of their own here."""
+    known = {str(d["uuid"]) for kind, d in documents if kind == "databases" and str(d["uuid"]) in ours}
+    for kind, parent in (("datasets", "database_uuid"), ("charts", "dataset_uuid")):
+        known |= {str(d["uuid"]) for k, d in documents if k == kind and str(d.get(parent)) in known}
+    return [(kind, d) for kind, d in documents if kind == "dashboards" or str(d["uuid"]) in known]
+
+
 def main() -> None:
     """Export, write, print."""
     with create_app().app_context():
@@ -23,7 +31,7 @@ def main() -> None:
         from superset import security_manager
 
         with override_user(security_manager.find_user("millrace")):
-            documents = record.exported()
+            documents = on_our_databases(record.exported(), record.imported())
             said = files.write(Path(sys.argv[1]), documents)
             record.remember(str(document["uuid"]) for _, document in documents)
     for line in said:

@@ -24,7 +24,6 @@ TITLES = {
     "charts": "slice_name",
     "dashboards": "dashboard_title",
 }
-SECRETS = re.compile(r"(?<=:)[^:/@]+(?=@)")
 
 # What an import must reset when the file no longer says it: Superset leaves out what it is not told.
 _OPTIONAL: dict[str, Document] = {
@@ -51,11 +50,11 @@ _METRIC = {
 }  # fmt: skip
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
-_DEAD = {"charts": {"query_context"}, "databases": {"extra.version"}}
 # Written by browsers on every save, worked out again from the layout on every load.
 _WORKED_OUT = {
     "chart_configuration", "chartsInScope", "color_scheme_domain", "map_label_colors", "shared_label_colors", "tabsInScope",
 }  # fmt: skip
+_PRIVATE = {"encrypted_extra", "masked_encrypted_extra", "password", "ssh_tunnel"}
 _OF_THE_CHART = {"datasource", "slice_id", "dashboards", "datasource_id", "datasource_type"}
 
 
@@ -77,10 +76,8 @@ def read(folder: Path) -> dict[str, Document]:
             raise ValueError(f"{path}: not YAML: {error}") from error
         if not isinstance(document, dict) or "uuid" not in document:
             raise ValueError(f"{path}: no `uuid`, which is what Superset knows an asset by")
-        if other := owners.setdefault(str(document["uuid"]), name) != name:
-            raise ValueError(
-                f"{path}: has the uuid of {owners[str(document['uuid'])]}; give a copy a new one ({other})"
-            )
+        if (owner := owners.setdefault(str(document["uuid"]), name)) != name:
+            raise ValueError(f"{path}: has the uuid of {owner}; a copy needs one of its own")
         found[name] = document
     return found
 
@@ -92,11 +89,10 @@ def write(folder: Path, documents: Iterable[tuple[str, Document]]) -> list[str]:
     """
     before = read(folder)
     paths = {str(document["uuid"]): name for name, document in before.items()}
-    schemas = {str(d["uuid"]): d.get("schema") for d in before.values()}
     after: dict[str, str] = {}
     for kind, exported in documents:
         document = plain(kind, exported)
-        name = paths.get(document["uuid"]) or _new_name(kind, document, {*paths.values(), *after}, schemas)
+        name = paths.get(document["uuid"]) or _new_name(kind, document, {*paths.values(), *after})
         after[name] = dump(document)
     said = []
     for name in sorted({*before, *after}):
@@ -122,24 +118,21 @@ def plain(kind: str, exported: Document) -> Document:
     document["uuid"] = str(document["uuid"])
     if kind == "databases":
         document["sqlalchemy_uri"] = "set by target"
-        document.pop("encrypted_extra", None)
-        document.pop("masked_encrypted_extra", None)
+        document = {key: value for key, value in document.items() if key not in _PRIVATE}
     if kind == "datasets":
         for part, defaults, name in (("columns", _COLUMN, "column_name"), ("metrics", _METRIC, "metric_name")):
             rows = [_without(row, {**defaults, "type_generic": None}) for row in document.get(part) or []]
             document[part] = sorted(rows, key=lambda row: str(row[name]))
     if kind == "charts":
         document["params"] = {k: v for k, v in (document.get("params") or {}).items() if k not in _OF_THE_CHART}
+        document.pop("query_context", None)  # browsers write it when they open a chart
     if kind == "dashboards":
         uuids = {str(meta["chartId"]): meta["uuid"] for meta in _charts(document) if "chartId" in meta}
         document["metadata"] = _translate(document.get("metadata") or {}, uuids)
         for meta in _charts(document):
             meta.pop("chartId", None)
             meta.pop("sliceName", None)
-    document = _without(document, {**_OPTIONAL[kind], **dict.fromkeys(_DEAD.get(kind, ()), None)})
-    return {
-        key: _pruned(value) for key, value in document.items() if value not in _EMPTY and key not in _DEAD.get(kind, ())
-    }
+    return {key: _pruned(value) for key, value in _without(document, _OPTIONAL[kind]).items()}
 
 
 def complete(kind: str, document: Document) -> Document:
@@ -192,10 +185,8 @@ def _pruned(value: Any) -> Any:
     return [_pruned(item) for item in value] if isinstance(value, list) else value
 
 
-def _new_name(kind: str, document: Document, taken: set[str], folders: dict[str, Any]) -> str:
-    title = str(document[TITLES[kind]])
-    if kind == "datasets":
-        title = f"{document.get('schema', 'none')}.{title}"
+def _new_name(kind: str, document: Document, taken: set[str]) -> str:
+    title = ".".join(str(document[key]) for key in ("schema", TITLES[kind]) if document.get(key))
     stem = re.sub(r"[^a-z0-9.]+", "_", title.lower()).strip("_") or document["uuid"]
     name = f"{kind}/{stem}.yaml"
     return name if name not in taken else f"{kind}/{stem}_{document['uuid'][:8]}.yaml"

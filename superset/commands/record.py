@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
 
 import files
 import yaml
@@ -16,6 +18,8 @@ from superset import db
 
 _KEY = uuid.UUID("5f0d5c1c-6d5e-5f0b-9a51-6d696c6c7261")
 _CODEC = JsonKeyValueCodec()
+_FORM = hashlib.sha256(Path(files.__file__).read_bytes() + version("apache-superset").encode()).hexdigest()[:16]
+"""How states were worked out: another Superset exports other words, which are nobody's edit."""
 
 
 def exported() -> list[tuple[str, files.Document]]:
@@ -37,7 +41,7 @@ def imported() -> set[str]:
 def edited() -> list[str]:
     """Titles of assets that came from files and are not as the last import or export left them."""
     record = KeyValueDAO.get_value(KeyValueResource.APP, _KEY, _CODEC) or {}
-    states: dict[str, str] = record.get("states", {})
+    states: dict[str, str] = record.get("states", {}) if record.get("form") == _FORM else {}
     now = {str(d["uuid"]): (_state(kind, d), d[files.TITLES[kind]]) for kind, d in exported()}
     return sorted(str(now[uid][1]) for uid, state in states.items() if uid in now and now[uid][0] != state)
 
@@ -46,7 +50,9 @@ def remember(uuids: Iterable[str]) -> None:
     """Take the present state of the assets with these UUIDs as what the files say."""
     kept = set(uuids)
     states = {str(d["uuid"]): _state(kind, d) for kind, d in exported() if str(d["uuid"]) in kept}
-    KeyValueDAO.upsert_entry(KeyValueResource.APP, {"uuids": sorted(kept), "states": states}, _CODEC, _KEY)
+    KeyValueDAO.upsert_entry(
+        KeyValueResource.APP, {"form": _FORM, "uuids": sorted(kept), "states": states}, _CODEC, _KEY
+    )
     db.session.commit()
 
 
