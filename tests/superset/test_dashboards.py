@@ -7,20 +7,16 @@ import subprocess
 import threading
 from pathlib import Path
 
-import duckdb
 import pytest
 import yaml
 
-from runtime.console import Console
 from superset.commands import files
 from superset.derive import ASSETS
-from superset.door import FOLDER, PYTHON, install
-from tests.harness import Pipeline
+from superset.door import FOLDER, PYTHON
 from tests.superset.numbers import differences
-from tests.superset.site import Api, charts, dashboards, layout, reading, served
+from tests.superset.site import Api, charts, dashboards, layout, reading
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-SCALE = 0.3  # the smallest at which every chart has something to show: signatures of more than 35 models
 WIDTHS = {"desktop": 1440, "tablet": 1024}
 NUMBERS = yaml.safe_load((Path(__file__).parent / "numbers.yml").read_text())
 ITEMS = "deftunes.order_items_vw"
@@ -40,48 +36,6 @@ FILTERS = {  # dashboard: (filter, its column, big number, what it must show)
 
 CHANGED = """([title, text]) =>
     document.querySelector(`[data-test-chart-name="${title}"] .header-line`)?.innerText !== text"""
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    from demo.world import World
-
-    with World(tmp_path_factory.mktemp("world"), SCALE) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def pipeline(world, tmp_path_factory):
-    """Two evenings of the demo's world: some prices and customers have changed."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("dashboards") / "data", world.environment)
-    for day in range(2):
-        if day:
-            world.advance()
-        result = pipeline("run", "--now", **world.environment)
-        assert result.code == 0, result.out + result.err
-    return pipeline
-
-
-@pytest.fixture(scope="module")
-def installed():
-    install(Console())
-
-
-@pytest.fixture(scope="module")
-def site(installed, pipeline):
-    with served(pipeline) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def admin(site):
-    return site.session()
-
-
-@pytest.fixture
-def published(pipeline):
-    with duckdb.connect(str((pipeline.folder / "serving.duckdb").resolve()), read_only=True) as con:
-        yield con
 
 
 def test_serving_says_where_it_is_and_who_may_come_in(site):
@@ -158,6 +112,8 @@ def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp
     )
     done = site.command("import")
     assert done.returncode == 2 and "edited in the browser" in done.stderr and "Best songs" in done.stderr
+    own = {"database_name": "Own", "sqlalchemy_uri": "duckdb:///:memory:", "engine": "duckdb"}
+    assert admin.send("POST", "database/", own).status_code == 201
     exported = shutil.copytree(ASSETS, tmp_path / "assets")
     done = site.command("export", "--assets", str(exported))
     assert "changed charts/music_top_songs.yaml" in done.stdout
@@ -166,7 +122,7 @@ def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp
     assert set(after) - set(before) == {"slice_name: Best songs", "certified_by: Ann"}
     assert set(before) - set(after) == {"slice_name: Top songs"}
     (exported / name).write_text((ASSETS / name).read_text())
-    assert files.read(exported) == files.read(ASSETS)  # and nothing else changed
+    assert files.read(exported) == files.read(ASSETS)  # nothing else changed, and a database of people's own stays out of it
     done = site.command("import", "--over-edits")
     assert done.returncode == 0, done.stderr
     assert "Best songs" not in str(admin.all("chart", "slice_name"))
