@@ -24,6 +24,16 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.warm"])
 
 
+def checkout(folder: Path) -> Path:
+    """A copy of the project's own code that a test may edit: no tests, no environments, no data."""
+    folder.mkdir(parents=True)
+    for name in ("runner.py", "settings.py"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("dlt_sources", "sqlmesh_project", "soda_checks", "superset", "warehouse", "runtime"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    return folder
+
+
 @dataclass
 class Result:
     """How a command ended. `code` is negative for a signal."""

@@ -88,7 +88,7 @@ def test_gold_has_one_row_per_declared_grain(days):
     grains = {}
     for path in Path("sqlmesh_project/models").glob("*/*.sql"):
         head = path.read_text().split(");")[0]
-        name, grain = (re.search(rf"^  {word} (.+?),$", head, re.M)[1] for word in ("name", "grain"))
+        name, grain = (re.search(rf"^  {word} (.+?),\n  \w", head, re.M | re.S)[1] for word in ("name", "grain"))
         grains[name] = grain.strip("()")
     published = set(days.gold())
     assert published == {name for name in grains if not name.startswith("ops.")}

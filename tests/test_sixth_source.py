@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests.harness import ROOT
+from tests import harness
 
 pytestmark = pytest.mark.slow
 
@@ -63,13 +62,7 @@ def upstream(tmp_path):
 
 
 def test_three_more_sources_of_yaml_and_contract_run_through_the_whole_flow(upstream, tmp_path):
-    checkout = tmp_path / "millrace"
-    parts = ("dlt_sources", "sqlmesh_project", "soda_checks", "warehouse", "runtime")
-    checkout.mkdir()
-    for name in parts:
-        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("runner.py", "settings.py"):
-        shutil.copy(ROOT / name, checkout)
+    checkout = harness.checkout(tmp_path / "millrace")
     for connector, (connection, table) in upstream.items():
         folder = checkout / "dlt_sources" / f"my_{connector}"
         folder.mkdir()

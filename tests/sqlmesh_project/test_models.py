@@ -1,13 +1,13 @@
 """Models: changed by plan only, incremental equal to a rebuild, blocked where staging is bad."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import harness
 from tests.harness import ROOT, Pipeline
 
 pytestmark = pytest.mark.slow
@@ -18,13 +18,7 @@ VIEW = Path("sqlmesh_project/models/deftunes/sales_per_country_vw.sql")
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A checkout of the project's own code that a test may edit."""
-    folder = tmp_path_factory.mktemp("checkout") / "millrace"
-    folder.mkdir()
-    for name in ("runner.py", "settings.py"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("dlt_sources", "sqlmesh_project", "soda_checks", "warehouse", "runtime"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return harness.checkout(tmp_path_factory.mktemp("checkout") / "millrace")
 
 
 def sqlmesh(checkout: Path, pipeline: Pipeline, *arguments: str) -> str:
@@ -98,13 +92,6 @@ def test_a_restated_fact_is_whole(first_day, tmp_path):
     restate = ("plan", "--restate-model", "deftunes.fact_order_items", "--auto-apply", "--no-prompts")
     sqlmesh(ROOT, pipeline, *restate)
     assert before and pipeline.query(fact) == before
-
-
-def test_the_cli_s_linter_formatter_and_unit_tests_pass(checkout, first_day, tmp_path):
-    pipeline = first_day.copy(tmp_path / "data")
-    sqlmesh(ROOT, pipeline, "format", "--check")
-    sqlmesh(ROOT, pipeline, "lint")
-    assert "Successfully Ran" in sqlmesh(ROOT, pipeline, "test")
 
 
 @pytest.mark.parametrize("broken", ["owner analytics,\n  ", "description 'Revenue", "grain (session_month"])

@@ -154,7 +154,9 @@ def served(pipeline: Pipeline) -> Iterator[Site]:
         yield Site(f"http://127.0.0.1:{port}", out.read_text(), pipeline)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        assert process.wait(30) == 0, out.read_text()
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)), "the server outlived the command that served it"
 
 
 @dataclass

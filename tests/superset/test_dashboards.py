@@ -122,7 +122,8 @@ def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp
     assert set(after) - set(before) == {"slice_name: Best songs", "certified_by: Ann"}
     assert set(before) - set(after) == {"slice_name: Top songs"}
     (exported / name).write_text((ASSETS / name).read_text())
-    assert files.read(exported) == files.read(ASSETS)  # nothing else changed, and a database of people's own stays out of it
+    # nothing else changed, and a database of people's own stays out of it
+    assert files.read(exported) == files.read(ASSETS)
     done = site.command("import", "--over-edits")
     assert done.returncode == 0, done.stderr
     assert "Best songs" not in str(admin.all("chart", "slice_name"))
