@@ -72,7 +72,7 @@ def import_assets(folder: Path, uri: str, managed: bool) -> list[str]:
             ) from error
         raise ValueError(f"Superset could not import the assets, nothing was imported: {reason}") from error
     kept = {str(document["uuid"]) for document in documents.values()}
-    said = [f"imported {len(documents)} files", *_remove_what_left(kept), *refresh_columns()]
+    said = [f"imported {len(documents)} files", *_remove_what_left(kept), *refresh_columns(kept)]
     import record
 
     record.remember(kept)
@@ -80,6 +80,7 @@ def import_assets(folder: Path, uri: str, managed: bool) -> list[str]:
 
 
 def _remove_what_left(kept: set[str]) -> list[str]:
+    """Delete what an earlier import brought and no file holds; what people's own assets stand on stays until they go."""
     import record
     from superset.connectors.sqla.models import SqlaTable
     from superset.models.core import Database
@@ -89,26 +90,26 @@ def _remove_what_left(kept: set[str]) -> list[str]:
     from superset import db
 
     said, left = [], record.imported() - kept
-    for model in (Dashboard, Slice, SqlaTable, Database):  # what stands on others first
+    for word, model in (("dashboard", Dashboard), ("chart", Slice), ("dataset", SqlaTable), ("database", Database)):
         for item in [item for item in db.session.query(model) if str(item.uuid) in left]:
-            users = [
-                chart.slice_name for chart in db.session.query(Slice) if model is SqlaTable and chart.table is item
-            ]
+            name, users = getattr(item, files.TITLES[f"{word}s"]), []
+            if model is SqlaTable:
+                users = [chart.slice_name for chart in db.session.query(Slice) if chart.table is item]
+            elif model is Database:
+                users = [table.table_name for table in db.session.query(SqlaTable).filter_by(database_id=item.id)]
             if users:
-                said.append(f"dataset {item.table_name} stays: no file holds it, but charts made here use it: {users}")
-                kept.add(str(item.uuid))  # looked at again by the next import
-                continue
-            said.append(
-                f"removed {files.KINDS[(Database, SqlaTable, Slice, Dashboard).index(model)].rstrip('s')} {item}"
-            )
-            db.session.delete(item)
+                said.append(f"{word} {name} stays, though no file holds it: people here made {', '.join(users)} on it")
+                kept.add(str(item.uuid))  # the next import looks again
+            else:
+                said.append(f"removed {word} {name}")
+                db.session.delete(item)
         db.session.flush()
     db.session.commit()
     return said
 
 
-def refresh_columns() -> list[str]:
-    """Give every dataset the columns its table has now; says which changed.
+def refresh_columns(uuids: set[str]) -> list[str]:
+    """Give the datasets among `uuids` the columns their tables have now; says which changed.
 
     A table that cannot be read (nothing published yet, the warehouse away) keeps the columns of its file.
     """
@@ -117,7 +118,8 @@ def refresh_columns() -> list[str]:
     from superset import db
 
     said, unseen = [], []
-    for dataset in db.session.query(SqlaTable).order_by(SqlaTable.schema, SqlaTable.table_name):
+    tables = db.session.query(SqlaTable).order_by(SqlaTable.schema, SqlaTable.table_name)
+    for dataset in [table for table in tables if str(table.uuid) in uuids]:
         name = f"{dataset.schema}.{dataset.table_name}"
         metrics, time_column = {metric.metric_name for metric in dataset.metrics}, dataset.main_dttm_col
         try:

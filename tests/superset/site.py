@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import requests
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Response, sync_playwright
 
 from superset.commands import files
@@ -30,6 +32,7 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
+HEIGHT = 2600  # of the window: no chart waits below the fold
 PIXEL = "apachesuperset.gateway.scarf.sh"
 """Superset's own telemetry, which is built into its pages; the content security policy stops it, and the console says so."""
 
@@ -193,21 +196,35 @@ class Reader:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/superset/welcome/**")
 
-    def tabs(self, dashboard: files.Document) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Open a dashboard and each of its tabs; yields (tab, its charts) when all of them show something.
+    def tabs(self, dashboard: files.Document, width: int) -> Iterator[str]:
+        """Open a dashboard and each of its tabs at a width; yields the tab when all of its charts show something.
 
         What does not within a minute, or says that it is empty or broken, is a fault.
         """
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
         self.page.goto(f"{self.url}/superset/dashboard/{dashboard['slug']}/")
         for tab, titles in layout(dashboard).items():
-            if tab:
-                self.page.locator('[data-test="dashboard-component-tabs"] [role=tab]', has_text=tab).first.click()
-            charts = self.wait(len(titles))
-            for chart in charts:
-                self._fault(bool(chart["wrong"]), f"{dashboard['slug']}/{tab}: {chart['name']}: {chart['wrong']}")
-                self._fault(not chart["full"], f"{dashboard['slug']}/{tab}: {chart['name']} shows nothing")
-            self._fault(len(charts) != len(titles), f"{dashboard['slug']}/{tab}: {len(charts)} of {len(titles)} charts")
-            yield tab, charts
+            self.tab(tab)
+            self.check(f"{dashboard['slug']}/{tab}", len(titles))
+            yield tab
+
+    def tab(self, name: str) -> None:
+        """Click a tab of the open dashboard; one without a name is there already."""
+        if name:
+            self.page.locator('[data-test="dashboard-component-tabs"] [role=tab]', has_text=name).first.click()
+
+    def resize(self, width: int) -> None:
+        """Make the window narrower or wider and let the charts draw themselves anew."""
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self.page.wait_for_timeout(500)
+
+    def check(self, where: str, count: int) -> None:
+        """Wait for the visible charts, of which there have to be `count`; what is wrong with them is a fault."""
+        charts = self.wait(count)
+        for chart in charts:
+            self._fault(bool(chart["wrong"]), f"{where}: {chart['name']}: {chart['wrong']}")
+            self._fault(not chart["full"], f"{where}: {chart['name']} shows nothing")
+        self._fault(len(charts) != count, f"{where}: {len(charts)} of {count} charts")
 
     def wait(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         """The visible charts once there are `count` and each shows something or says what is wrong; or as they are then."""
@@ -238,7 +255,8 @@ class Reader:
             return
         form = parse_qs(urlparse(response.url).query).get("form_data")
         if form and "slice_id" in (chart := json.loads(form[0])):
-            self.answers[chart["slice_id"]] = response.json()
+            with contextlib.suppress(PlaywrightError):  # the page was left before its answer was read
+                self.answers[chart["slice_id"]] = response.json()
 
     def _fault(self, wrong: bool, text: str) -> None:
         if wrong:
@@ -246,12 +264,12 @@ class Reader:
 
 
 @contextmanager
-def reading(url: str, width: int, height: int = 2600) -> Iterator[Reader]:
-    """A browser window; high, so that no chart waits below the fold."""
+def reading(url: str) -> Iterator[Reader]:
+    """A browser window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
         try:
-            yield Reader(browser.new_page(viewport={"width": width, "height": height}), url)
+            yield Reader(browser.new_page(viewport={"width": 1440, "height": HEIGHT}), url)
         finally:
             browser.close()
 
