@@ -44,7 +44,10 @@ READY = """() => [...document.querySelectorAll('[data-test-chart-id]')].filter(c
           big_number_total: (c.querySelector('.header-line')?.innerText ?? '').length,
           world_map: c.querySelectorAll('path.datamaps-subunit').length,
          }[c.dataset.testVizType] ?? c.querySelectorAll('canvas').length) > 0
-        && !c.querySelector('[data-test=loading-indicator]')}))"""
+        && !c.querySelector('[data-test=loading-indicator]')
+        && [...c.querySelectorAll('canvas')].every(
+             e => e.getBoundingClientRect().right <= c.getBoundingClientRect().right + 1)}))"""
+"""The visible charts: full when there is something in them, it has stopped loading and none of it is cut off."""
 
 
 def chromium() -> str | None:
@@ -214,9 +217,9 @@ class Reader:
             self.page.locator('[data-test="dashboard-component-tabs"] [role=tab]', has_text=name).first.click()
 
     def resize(self, width: int) -> None:
-        """Make the window narrower or wider and let the charts draw themselves anew."""
+        """Make the window narrower or wider; the charts draw themselves anew."""
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
-        self.page.wait_for_timeout(500)
+        self.page.wait_for_timeout(300)
 
     def check(self, where: str, count: int) -> None:
         """Wait for the visible charts, of which there have to be `count`; what is wrong with them is a fault."""
