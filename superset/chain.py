@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
-from .commands.files import Document
+from .commands.files import Document, charts_of
 
 COLUMNS = (
     "all_columns",
@@ -159,8 +159,7 @@ def _columns(dataset: Document) -> set[str]:
 
 
 def _charts(dashboard: Document) -> set[str]:
-    parts = (dashboard.get("position") or {}).values()
-    return {part["meta"]["uuid"] for part in parts if isinstance(part, dict) and part.get("type") == "CHART"}
+    return {meta["uuid"] for meta in charts_of(dashboard)}
 
 
 def _of(assets: Mapping[str, Document], kind: str) -> Iterable[Document]:

@@ -127,9 +127,9 @@ def plain(kind: str, exported: Document) -> Document:
         document["params"] = {k: v for k, v in (document.get("params") or {}).items() if k not in _OF_THE_CHART}
         document.pop("query_context", None)  # browsers write it when they open a chart
     if kind == "dashboards":
-        uuids = {str(meta["chartId"]): meta["uuid"] for meta in _charts(document) if "chartId" in meta}
+        uuids = {str(meta["chartId"]): meta["uuid"] for meta in charts_of(document) if "chartId" in meta}
         document["metadata"] = _translate(document.get("metadata") or {}, uuids)
-        for meta in _charts(document):
+        for meta in charts_of(document):
             meta.pop("chartId", None)
             meta.pop("sliceName", None)
     return {key: _pruned(value) for key, value in _without(document, _OPTIONAL[kind]).items()}
@@ -144,14 +144,15 @@ def complete(kind: str, document: Document) -> Document:
     if kind == "charts":
         whole.setdefault("params", {}).setdefault("viz_type", whole["viz_type"])
     if kind == "dashboards":
-        numbers = {meta["uuid"]: number for number, meta in enumerate(_charts(whole), 1)}
-        for meta in _charts(whole):
+        numbers = {meta["uuid"]: number for number, meta in enumerate(charts_of(whole), 1)}
+        for meta in charts_of(whole):
             meta["chartId"] = numbers[meta["uuid"]]
         whole["metadata"] = _translate(whole.get("metadata") or {}, numbers)
     return whole
 
 
-def _charts(dashboard: Document) -> list[Document]:
+def charts_of(dashboard: Document) -> list[Document]:
+    """What the layout of a dashboard says of each chart in it: its uuid, its width and height."""
     parts = (dashboard.get("position") or {}).values()
     return [part["meta"] for part in parts if isinstance(part, dict) and part.get("type") == "CHART"]
 

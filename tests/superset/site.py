@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
@@ -296,11 +297,13 @@ def layout(dashboard: files.Document) -> dict[str, list[str]]:
     return found or {"": charts("GRID_ID")}
 
 
+@cache
 def dashboards() -> list[files.Document]:
     """Every dashboard's document, from the files."""
     return [document for name, document in files.read(ASSETS).items() if name.startswith("dashboards/")]
 
 
+@cache
 def charts() -> dict[str, tuple[str, files.Document]]:
     """Every chart's (file stem, document) by UUID, from the files."""
     found = {name: document for name, document in files.read(ASSETS).items() if name.startswith("charts/")}
