@@ -167,11 +167,11 @@ def run_flow(
     replay: str | None = None, files: list[str] | None = None, wait: float = 0, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due. Returns the exit code."""
-    import duckdb
-
     import settings as configuration
     from runtime.alert import alert
+    from runtime.aws import explain
     from runtime.console import Console
+    from runtime.exits import is_store_fault
     from runtime.lock import one_at_a_time
     from runtime.schedule import due
     from warehouse.ops import Ops, Run
@@ -191,9 +191,9 @@ def run_flow(
                 return OK
             flow.execute(since, until, replay, files or [])
         except Exception as error:
-            flow.problem(getattr(error, "exit_code", STORE), str(error) or type(error).__name__)
+            flow.problem(getattr(error, "exit_code", STORE), explain(error) or type(error).__name__)
             ops.try_finish(run)
-            if not hasattr(error, "exit_code") and not isinstance(error, OSError | duckdb.Error):
+            if not hasattr(error, "exit_code") and not is_store_fault(error):
                 mistake = error  # in this program: show where
         console.summary(run)
         repeated = bool(run.problems) and ops.repeats(run)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
+SECRET = "secret:"  # noqa: S105 (how a value names a secret)
 
 # Set before any library is imported: nothing phones home unless its user turns it on.
 LIBRARIES = {
@@ -62,17 +63,46 @@ class Settings(BaseSettings):
     dashboards_user: str = Field("", description="aws: the Redshift user of the dashboards, who may only read")
     dashboards_password: SecretStr = Field(SecretStr(""), description="aws: that user's password")
 
-    # Target aws: the SQLMesh gateway `redshift`.
+    # Target aws. Any value of any setting may also be `secret:NAME` or `secret:NAME#key`: read from AWS Secrets Manager.
+    lake_url: str = Field("", description="aws: the lake, s3://bucket/prefix")
+    kms_key: str = Field("", description="aws: KMS key of what is written to the lake; unset: S3's own keys (AES256)")
+    glue_prefix: str = Field(
+        "silver_", description="aws: silver's databases in the Glue catalog are this and the source"
+    )
     redshift_host: str = ""
     redshift_port: int = 5439
-    redshift_database: str = "warehouse"
-    redshift_user: str = ""
-    redshift_password: SecretStr = SecretStr("")
-    state_host: str = Field("", description="Postgres that holds SQLMesh's state on aws")
+    redshift_database: str = Field("warehouse", description="staging and gold")
+    redshift_serving: str = Field("serving", description="database of the same Redshift that dashboards read")
+    redshift_role: str = Field("", description="ARN of the role by which Redshift itself reads and writes the lake")
+    redshift_workgroup: str = Field("", description="Redshift Serverless: log in by IAM to this workgroup")
+    redshift_cluster: str = Field("", description="provisioned Redshift: log in by IAM to this cluster")
+    redshift_user: str = Field(
+        "", description="with a password: who logs in; with redshift_cluster: the user to become"
+    )
+    redshift_password: SecretStr = Field(SecretStr(""), description="only where IAM cannot be used")
+    state_host: str = Field("", description="Postgres that holds SQLMesh's state and the lock of the run")
     state_port: int = 5432
     state_user: str = ""
     state_password: SecretStr = SecretStr("")
     state_database: str = "sqlmesh"
+    ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that Redshift's and the state's certificates are checked by"
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        if self.target == "aws":
+            needed = ["lake_url", "redshift_host", "redshift_role", "state_host", "state_user", "state_password"]
+            if not (self.redshift_workgroup or self.redshift_cluster):
+                needed += ["redshift_user", "redshift_password"]
+            missing = [name for name in needed if not _plain(getattr(self, name))]
+            if missing:
+                raise ValueError(
+                    f"target aws needs {', '.join(f'ELT_{name.upper()}' for name in missing)}; docs/aws.md says what they are"
+                )
+            if not self.lake_url.startswith("s3://"):
+                raise ValueError("ELT_LAKE_URL is s3://bucket or s3://bucket/prefix")
+        return self
 
     @cached_property
     def data(self) -> Path:
@@ -80,14 +110,24 @@ class Settings(BaseSettings):
         return self.data_dir if self.data_dir.is_absolute() else ROOT / self.data_dir
 
     @property
-    def landing(self) -> Path:
-        """Raw, append-only loads: ``<landing>/<source>/<table>/<load id>.<file id>.parquet``."""
-        return self.data / "lake" / "landing"
+    def aws(self) -> bool:
+        """Whether it all runs on AWS."""
+        return self.target == "aws"
 
     @property
-    def silver(self) -> Path:
+    def lake(self) -> str:
+        """Landing and silver: a folder, or ``s3://bucket/prefix``; the same layout in both."""
+        return self.lake_url.rstrip("/") if self.aws else str(self.data / "lake")
+
+    @property
+    def landing(self) -> str:
+        """Raw, append-only loads: ``<landing>/<source>/<table>/<load id>.<file id>.parquet``."""
+        return f"{self.lake}/landing"
+
+    @property
+    def silver(self) -> str:
         """Accepted rows as Iceberg tables."""
-        return self.data / "lake" / "silver"
+        return f"{self.lake}/silver"
 
     @property
     def warehouse(self) -> Path:
@@ -116,8 +156,30 @@ class Settings(BaseSettings):
 
     @property
     def lock(self) -> Path:
-        """Held by the one run that may write."""
+        """Held by the one run that may write from this folder."""
         return self.data / "run.lock"
+
+    def redshift_login(self) -> tuple[str, str]:
+        """User and password for Redshift: the given ones, or an hour's credentials from IAM.
+
+        Raises:
+            AwsError: IAM did not give any; names the permission that is missing.
+        """
+        from runtime import aws
+
+        if self.redshift_workgroup or self.redshift_cluster:
+            return aws.redshift_credentials(
+                self.redshift_workgroup, self.redshift_cluster, self.redshift_user, self.redshift_database
+            )
+        return self.redshift_user, self.redshift_password.get_secret_value()
+
+    def authorities(self) -> str:
+        """Path of the PEM file by which servers' certificates are checked; Amazon's, unless another one is set."""
+        import importlib.util
+
+        found = importlib.util.find_spec("redshift_connector")
+        assert found is not None and found.origin is not None, "redshift-connector is not installed: make setup"
+        return str(self.ca_file or Path(found.origin).parent / "files" / "redshift-ca-bundle.crt")
 
     def clock(self) -> datetime:
         """The time of this run: timezone-aware UTC; the fixed clock if one is set."""
@@ -139,7 +201,7 @@ class Settings(BaseSettings):
         value = os.environ.get(variable) or dotenv_values(ROOT / ".env").get(variable)
         if not value:
             raise SettingsError(f"{variable} is not set; put it in the environment or in .env (see .env.example)")
-        return value
+        return _reveal(value)
 
 
 def load() -> Settings:
@@ -151,7 +213,39 @@ def load() -> Settings:
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        lines = [f"  ELT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"  ELT_{str(e['loc'][0]).upper()}: {e['msg']}"
+            if e["loc"]
+            else f"  {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
         raise SettingsError("settings are not usable:\n" + "\n".join(lines)) from None
+    if settings.ca_file:  # the one way to tell redshift-connector
+        os.environ.setdefault("SSL_CERT_FILE", str(settings.ca_file))
+    found = {name: getattr(settings, name) for name in Settings.model_fields}
+    secret = {name: value for name, value in found.items() if str(_plain(value)).startswith(SECRET)}
+    if not secret:
+        return settings
+    return settings.model_copy(
+        update={
+            name: SecretStr(_reveal(_plain(value))) if isinstance(value, SecretStr) else _reveal(value)
+            for name, value in secret.items()
+        }
+    )
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _reveal(value: object) -> str:
+    """A value that names a secret as the secret's text; any other as it is."""
+    text = str(value)
+    if not text.startswith(SECRET):
+        return text
+    from runtime import aws
+
+    name, _, key = text.removeprefix(SECRET).partition("#")
+    return aws.secret(name, key)

@@ -32,8 +32,13 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         ("settings", lambda: f"target {settings.target}, data in {settings.data}"),
         ("data folder can be written", lambda: _writable(settings)),
         ("no run is at work", lambda: _free(settings)),
-        ("warehouse opens", lambda: _warehouse(settings)),
     ]
+    if settings.aws:
+        from . import doctor_aws
+
+        probes += doctor_aws.probes(settings)
+    else:
+        probes.append(("warehouse opens", lambda: _warehouse(settings)))
     for source in sources.values():
         probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]

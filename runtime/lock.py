@@ -1,19 +1,28 @@
-"""One run at a time."""
+"""One run at a time: on one machine by a file, on AWS, where runs come from several machines, also by Postgres."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from settings import Settings
+
+LOOK_AGAIN = 1.0  # seconds
 
 
 class LockedError(Exception):
     """Another run is at work."""
 
     exit_code = 5
+
+
+class LockError(Exception):
+    """The Postgres that holds the lock cannot be asked."""
+
+    exit_code = 4
 
 
 @contextmanager
@@ -25,14 +34,59 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
 
     Raises:
         LockedError: it did not end in time.
+        LockError: on AWS: the state's Postgres does not answer.
     """
     from filelock import FileLock, Timeout
 
+    until = time.monotonic() + wait
     settings.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.lock, timeout=wait):
-            yield
+            if not settings.aws:
+                yield
+                return
+            with closing(state(settings)) as con:
+                _advise(con, settings, until)
+                yield  # Postgres frees the lock when the session ends, also when this process is killed
     except Timeout:
-        raise LockedError(
-            f"another run holds {settings.lock}; it will not disturb yours: try again when it has ended, or use --wait"
-        ) from None
+        raise _locked(str(settings.lock)) from None
+
+
+def state(settings: Settings) -> Any:
+    """A connection to the state's Postgres, by psycopg2, that commits each statement by itself.
+
+    Raises:
+        LockError: it does not answer or does not let us in.
+    """
+    import psycopg2
+
+    try:
+        con = psycopg2.connect(
+            host=settings.state_host, port=settings.state_port, dbname=settings.state_database,
+            user=settings.state_user, password=settings.state_password.get_secret_value(), connect_timeout=10,
+            sslmode="verify-full", sslrootcert=settings.authorities(), keepalives_idle=30, application_name="millrace",
+        )  # fmt: skip
+    except psycopg2.Error as error:
+        where = f"{settings.state_host}:{settings.state_port}/{settings.state_database}"
+        raise LockError(f"the state's Postgres at {where} does not let us in: {' '.join(str(error).split())}") from None
+    con.autocommit = True
+    return con
+
+
+def _advise(con: Any, settings: Settings, until: float) -> None:
+    """Take the advisory lock that is named after the warehouse."""
+    name = f"millrace {settings.redshift_host}:{settings.redshift_port}/{settings.redshift_database}"
+    with con.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+            if cursor.fetchone()[0]:
+                return
+            if time.monotonic() >= until:
+                raise _locked(f"the lock of {settings.redshift_host}/{settings.redshift_database}")
+            time.sleep(LOOK_AGAIN)
+
+
+def _locked(what: str) -> LockedError:
+    return LockedError(
+        f"another run holds {what}; it will not disturb yours: try again when it has ended, or use --wait"
+    )

@@ -27,10 +27,10 @@ def first_load(source: Source, rejected: bool, since: datetime | None, settings:
         NothingToReplayError: no load fits.
     """
     from dlt_sources.door import REJECTED, Landing
-    from warehouse.connection import connect
+    from warehouse.connection import connect, exists
 
     loads = Landing(source.name, settings).loads()
-    if rejected and settings.warehouse.exists():
+    if rejected and exists(settings):
         with connect(settings) as con:
             found = con.execute(f'SELECT DISTINCT load_id FROM "stg_{source.name}"."{REJECTED}"').fetchall()
         loads = sorted((load for (load,) in found if load in set(loads)), key=float)

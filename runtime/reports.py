@@ -12,24 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 import settings as configuration
 from settings import Settings
+from warehouse.connection import Connection, WarehouseError, connect
 
 from .console import Console
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dlt_sources.door import Source
 
-_RUNS = """SELECT run_id AS run, strftime(started_at, '%Y-%m-%d %H:%M') AS started, replace(sources, ',', ', ') AS sources, status, exit_code, landed, accepted, rejected
+_RUNS = """SELECT run_id AS run, started_at AS started, replace(sources, ',', ', ') AS sources, status, exit_code, landed, accepted, rejected
 FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
 _CHECKS = """SELECT layer, scope, dataset, check_name AS "check", outcome, measured FROM {ops}.check_results
 WHERE outcome <> 'passed' AND run_id = (SELECT run_id FROM {ops}.check_results ORDER BY run_id DESC LIMIT 1)"""
 
 
 @contextmanager
-def record(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection | None, bool]]:
+def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
     """(a connection to the record, whether it is the warehouse itself): the published copy while a run is at work."""
     import duckdb
+
+    if settings.aws:  # Redshift lets everybody in
+        with connect(settings) as cluster:
+            yield cluster, True
+        return
 
     for path, live in ((settings.warehouse, True), (settings.serving, False)):
         if path.exists():
@@ -67,7 +71,10 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
         return
     if answer["running"]:
         console.note("a run is at work; this is the record as last published")
-    shown = [{n: v for n, v in row.items() if n != "run"} for row in runs]
+    shown = [
+        {n: v for n, v in row.items() if n != "run"} | {"started": row["started"][:16].replace("T", " ")}
+        for row in runs
+    ]
     console.table("Last runs", shown, "none yet; `python runner.py run` starts one")
     brief = [{n: v for n, v in row.items() if n != "loads"} for row in tables]
     console.table("Tables", brief, "nothing has landed yet")
@@ -76,14 +83,17 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
         console.note(f"changed models wait for `sqlmesh -p sqlmesh_project plan`: {', '.join(pending)}")
 
 
-def _freshness(con: duckdb.DuckDBPyConnection | None, live: bool, source: str) -> list[dict[str, Any]]:
-    table = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}')"
-    return _rows(
+def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:
+    table = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
+    found = _rows(
         con,
-        "SELECT source, table_name AS 'table', strftime(to_timestamp(CAST(max(load_id) AS DOUBLE)) AT TIME ZONE 'UTC',"
-        " '%Y-%m-%d %H:%M') AS last_landed, count(*) AS loads, sum(landed)::BIGINT AS landed, sum(accepted)::BIGINT AS accepted,"
-        f" sum(rejected)::BIGINT AS rejected FROM {table} GROUP BY 1, 2 ORDER BY 2",
+        'SELECT source, table_name AS "table", max(CAST(load_id AS DOUBLE PRECISION)) AS last_landed, count(*) AS loads,'
+        " CAST(sum(landed) AS BIGINT) AS landed, CAST(sum(accepted) AS BIGINT) AS accepted,"
+        f" CAST(sum(rejected) AS BIGINT) AS rejected FROM {table} GROUP BY 1, 2 ORDER BY 2",
     )
+    for row in found:
+        row["last_landed"] = f"{datetime.fromtimestamp(row['last_landed'], UTC):%Y-%m-%d %H:%M}"
+    return found
 
 
 def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_json: bool) -> None:
@@ -93,7 +103,7 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
     chosen = names or list(sources)
     with record(settings) as (con, live):
         tables = [
-            f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}')"
+            f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}') AS r"
             for n in chosen
         ]
         union = " UNION ALL ".join(
@@ -101,10 +111,11 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
         )
         reasons = _rows(
             con,
-            f"SELECT source, table_name AS 'table', field, rule, count(*) AS rows FROM ({union}) GROUP BY ALL ORDER BY ALL",
+            f'SELECT source, table_name AS "table", field, rule, count(*) AS "rows" FROM ({union}) AS r GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4',
         )
         rows = _rows(
-            con, f"SELECT id, field, rule, message, raw FROM ({union}) ORDER BY rejected_at DESC, id LIMIT {int(limit)}"
+            con,
+            f"SELECT id, field, rule, message, raw FROM ({union}) AS r ORDER BY rejected_at DESC, id LIMIT {int(limit)}",
         )
     if as_json:
         console.json({"reasons": reasons, "rows": rows})
@@ -137,7 +148,7 @@ def check(sources: Mapping[str, Source], names: list[str], as_json: bool) -> boo
     return bool(failed)
 
 
-def _rows(con: duckdb.DuckDBPyConnection | None, query: str) -> list[dict[str, Any]]:
+def _rows(con: Connection | None, query: str) -> list[dict[str, Any]]:
     """The query's rows as dicts; none when there is no record yet or it lacks the table."""
     import duckdb
 
@@ -147,6 +158,10 @@ def _rows(con: duckdb.DuckDBPyConnection | None, query: str) -> list[dict[str, A
         cursor = con.execute(query)
     except (duckdb.CatalogException, duckdb.BinderException):
         return []
+    except WarehouseError as error:
+        if "does not exist" in str(error):
+            return []
+        raise
     names = [column[0] for column in cursor.description or []]
     return [
         {

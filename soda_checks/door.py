@@ -1,6 +1,6 @@
 """The one door to Soda: run the contracts of a source's staging tables or of a gold domain.
 
-Soda 4 is Elastic-licensed; nothing outside this module imports it. Contracts name no engine: the path of a dataset is a
+Soda 4 is Elastic-licensed; nothing outside this folder imports it. Contracts name no engine: the path of a dataset is a
 variable, because DuckDB's is ``data source/schema/table`` and Redshift's has the database between.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from settings import Settings
+
+from . import data_sources
 
 FOLDER = Path(__file__).resolve().parent
 _OUTCOMES = {"PASSED": "passed", "FAILED": "failed", "WARN": "warned"}
@@ -65,17 +67,15 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     contracts = sorted((FOLDER / layer / scope).glob("*.yml"))
     if not contracts:
         return []
-    import duckdb
-    import soda_core.contracts.contract_verification  # noqa: F401  (before the plug-in, which imports it in a circle)
-    from soda_duckdb.common.data_sources.duckdb_data_source import DuckDBDataSourceImpl
+    import soda_core.contracts.contract_verification  # noqa: F401  (before the plug-ins, which import it in a circle)
 
     logger = logging.getLogger("soda")  # answers are returned, not printed; errors must be logged to be returned
     logger.setLevel(logging.ERROR)
     logger.propagate = False
-    variables = {"path": f"stg_{scope}" if layer == "staging" else scope, "NOW": settings.clock().isoformat()}
+    schema = f"stg_{scope}" if layer == "staging" else scope
+    variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
-    with duckdb.connect(str(settings.warehouse)) as con:
-        source = DuckDBDataSourceImpl.from_existing_cursor(con.cursor(), name="warehouse")
+    with data_sources.opened(settings) as source:
         return [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
             for path in contracts

@@ -1,7 +1,9 @@
 """SQLMesh's configuration. Python, not YAML, so that the addresses come from settings.py like everybody's."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -30,28 +32,45 @@ LOCAL = GatewayConfig(
     ),
     state_connection=DuckDBConnectionConfig(database=str(settings.state), concurrent_tasks=1),
 )
-REDSHIFT = GatewayConfig(
-    connection=RedshiftConnectionConfig(
-        host=settings.redshift_host,
-        port=settings.redshift_port,
-        user=settings.redshift_user,
-        password=settings.redshift_password.get_secret_value(),
-        database=settings.redshift_database,
-        concurrent_tasks=4,
-    ),
-    state_connection=PostgresConnectionConfig(
-        host=settings.state_host,
-        port=settings.state_port,
-        user=settings.state_user,
-        password=settings.state_password.get_secret_value(),
-        database=settings.state_database,
-    ),
-    state_schema="sqlmesh_state",
-)
+
+
+class Redshift(RedshiftConnectionConfig):
+    """Redshift by the project's own login: what IAM lends ends after an hour, so each connection asks for it."""
+
+    @property
+    def _connection_factory(self) -> Callable[..., Any]:
+        from warehouse.redshift import login
+
+        return lambda **_: login(settings, settings.redshift_database)
+
+
+class State(PostgresConnectionConfig):
+    """The state's Postgres with its certificate verified, which SQLMesh's own configuration has no key for."""
+
+    @property
+    def _static_connection_kwargs(self) -> dict[str, Any]:
+        return {"sslrootcert": settings.authorities()}
+
+
+def aws_gateway() -> GatewayConfig:
+    """Redshift for the models, Postgres for SQLMesh's state: Redshift is slow at keeping it."""
+    return GatewayConfig(
+        connection=Redshift(host=settings.redshift_host, database=settings.redshift_database, concurrent_tasks=4),
+        state_connection=State(
+            host=settings.state_host,
+            port=settings.state_port,
+            user=settings.state_user,
+            password=settings.state_password.get_secret_value(),
+            database=settings.state_database,
+            sslmode="verify-full",
+        ),
+        state_schema="sqlmesh_state",
+    )
+
 
 config = Config(
-    gateways={"local": LOCAL, "redshift": REDSHIFT},
-    default_gateway="redshift" if settings.target == "aws" else "local",
+    gateways={"redshift": aws_gateway()} if settings.aws else {"local": LOCAL},
+    default_gateway="redshift" if settings.aws else "local",
     cache_dir=str(settings.data / "sqlmesh_cache"),
     disable_anonymized_analytics=True,
     # allow_partials: rows loaded today show today; the runner decides when there is something to build, not the cron.

@@ -146,7 +146,7 @@ def database_uri(settings: Settings) -> str:
     if settings.target == "local":
         return f"duckdb:///{settings.serving}?{READ_ONLY}"
     user, password = quote(settings.dashboards_user, safe=""), quote(_plain(settings.dashboards_password), safe="")
-    where = f"{settings.redshift_host}:{settings.redshift_port}/{settings.redshift_database}"
+    where = f"{settings.redshift_host}:{settings.redshift_port}/{settings.redshift_serving}"
     return f"redshift+redshift_connector://{user}:{password}@{where}"
 
 

@@ -1,5 +1,5 @@
-/* The dashboards' user in Redshift: reads gold and the pipeline's own record, writes nothing.
-   Run it once as an administrator, after the first run has made the schemas. {reader}, {writer} and {password} are yours:
+/* The dashboards' user in Redshift: reads what was published, with the pipeline's own record, and writes nothing.
+   Run it once as an administrator in the database `serving`, after the first run has made the schemas. {reader}, {writer} and {password} are yours:
    ELT_DASHBOARDS_USER, ELT_REDSHIFT_USER and ELT_DASHBOARDS_PASSWORD. */
 CREATE USER {reader} PASSWORD '{password}';
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
@@ -7,6 +7,6 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA audiophile, deftunes, ops, people, sales, taxi TO {reader};
 GRANT SELECT ON ALL TABLES IN SCHEMA audiophile, deftunes, ops, people, sales, taxi TO {reader};
 
--- SQLMesh makes views anew: what the writer makes there later may be read, too.
+-- A publish makes a table anew when its columns change: what the writer makes there later may be read, too.
 ALTER DEFAULT PRIVILEGES FOR USER {writer} IN SCHEMA audiophile, deftunes, ops, people, sales, taxi
   GRANT SELECT ON TABLES TO {reader};

@@ -77,12 +77,12 @@ def die_when_the_fact_is_written() -> None:
 
 def fail_to_publish() -> None:
     """The disk is full when the new version is synced."""
-    import warehouse.publish
+    import warehouse.publish_file
 
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    warehouse.publish._sync = full
+    warehouse.publish_file._sync = full
 
 
 def _with_check(layer: str, scope: str, table: str, check: dict[str, Any]) -> None:

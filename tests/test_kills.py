@@ -23,7 +23,7 @@ POINTS = {
     "some models are built": "sqlmesh.core.snapshot.evaluator:SnapshotEvaluator.evaluate:after:4",
     "gold is built": "runner:Flow.model:after:1",
     "gold is checked": "runner:Flow.check:after:3",
-    "the new version is written but not switched to": "warehouse.publish:_switch:before:1",
+    "the new version is written but not switched to": "warehouse.publish_file:_switch:before:1",
     "it is switched to but not noted": "warehouse.publish:publish:after:1",
 }
 

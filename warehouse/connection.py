@@ -1,15 +1,17 @@
-"""One way to open the warehouse, with a clear word when somebody else has it."""
+"""One way to ask the warehouse, whichever it is: the same SQL text, the same answers, a clear word when it will not.
+
+What is said here must be understood by DuckDB and by Redshift alike: ``?`` for values, explicit lengths of texts, no
+function that one of them lacks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import duckdb
-
     from settings import Settings
 
 
@@ -19,13 +21,45 @@ class WarehouseError(Exception):
     exit_code = 4
 
 
+class Answer(Protocol):
+    """The rows of a statement."""
+
+    @property
+    def description(self) -> Any:
+        """Per column a sequence that begins with its name; None without rows."""
+        ...
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows."""
+        ...
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row."""
+        ...
+
+
+class Connection(Protocol):
+    """What both warehouses can do. Each statement commits by itself unless BEGIN was said before."""
+
+    def execute(self, query: str, parameters: Sequence[Any] = ...) -> Answer:
+        """Run one statement with ``?`` for each value."""
+        ...
+
+
 @contextmanager
-def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(settings: Settings) -> Iterator[Connection]:
     """The warehouse, open for reading and writing until the block ends. Times are UTC.
 
     Raises:
-        WarehouseError: another process holds the file, or it is not a warehouse; says which and what to do.
+        WarehouseError: another process holds the file, it is not a warehouse, or Redshift does not let us in; says
+            which and what to do.
     """
+    if settings.aws:
+        from .redshift import Redshift
+
+        with Redshift.connect(settings, settings.redshift_database) as cluster:
+            yield cluster
+        return
     import duckdb
 
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +73,22 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+def exists(settings: Settings) -> bool:
+    """Whether there may be anything in the warehouse; False only when surely not."""
+    return settings.aws or settings.warehouse.exists()
+
+
+def export(query: str, path: Path, settings: Settings) -> None:
+    """Write the rows of a query to a Parquet file on this machine: as columns, past this process's memory."""
+    if settings.aws:
+        from .redshift import unload
+
+        unload(query, path, settings)
+        return
+    with connect(settings) as con:
+        con.execute(f"COPY ({query}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
 
 
 def _explain(path: Path, error: Exception) -> str:

@@ -13,27 +13,29 @@ from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .connection import WarehouseError, connect
+from .connection import Connection, WarehouseError, connect, exists
 
 if TYPE_CHECKING:
-    import duckdb
-
     from settings import Settings
     from soda_checks.door import CheckResult
 
 KEEP = timedelta(days=30)
 """How long answers of checks that passed are kept; the others stay."""
-_TABLES = """
-CREATE SCHEMA IF NOT EXISTS stg_ops;
-CREATE TABLE IF NOT EXISTS stg_ops.runs (
-    run_id VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP, command VARCHAR, target VARCHAR, sources VARCHAR,
-    status VARCHAR, exit_code INTEGER, landed BIGINT, accepted BIGINT, rejected BIGINT, published BOOLEAN, error VARCHAR);
-CREATE TABLE IF NOT EXISTS stg_ops.check_results (
-    run_id VARCHAR, checked_at TIMESTAMP, layer VARCHAR, scope VARCHAR, dataset VARCHAR, column_name VARCHAR,
-    check_name VARCHAR, check_type VARCHAR, severity VARCHAR, outcome VARCHAR, measured DOUBLE);
-CREATE TABLE IF NOT EXISTS stg_ops.progress (
-    source VARCHAR, ran_at TIMESTAMP, published_refine_id VARCHAR, sent_refine_id VARCHAR);
-"""
+LONGEST = 60_000
+"""Bytes of a run's error text that are kept."""
+_TABLES = (
+    "CREATE SCHEMA IF NOT EXISTS stg_ops",
+    """CREATE TABLE IF NOT EXISTS stg_ops.runs (
+    run_id VARCHAR(40), started_at TIMESTAMP, finished_at TIMESTAMP, command VARCHAR(20), target VARCHAR(10),
+    sources VARCHAR(1000), status VARCHAR(10), exit_code INTEGER, landed BIGINT, accepted BIGINT, rejected BIGINT,
+    published BOOLEAN, error VARCHAR(65535))""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.check_results (
+    run_id VARCHAR(40), checked_at TIMESTAMP, layer VARCHAR(10), scope VARCHAR(100), dataset VARCHAR(100),
+    column_name VARCHAR(100), check_name VARCHAR(1000), check_type VARCHAR(40), severity VARCHAR(10),
+    outcome VARCHAR(20), measured DOUBLE PRECISION)""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.progress (
+    source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32))""",
+)
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
     ("rejected_rows", "_rejected",
@@ -79,12 +81,20 @@ class Ops:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._made = False
+
+    def _make(self, con: Connection) -> None:
+        """The tables, once per process: a run asks for its progress many times."""
+        if not self._made:
+            for statement in _TABLES:
+                con.execute(statement)
+            self._made = True
 
     def begin(self, run: Run) -> None:
         """Write the run as running; a run left in that state by a crash becomes failed."""
         run.clock = self.settings.moment()
         with connect(self.settings) as con:
-            con.execute(_TABLES)
+            self._make(con)
             con.execute("UPDATE stg_ops.runs SET status = 'failed', error = 'it was killed' WHERE status = 'running'")
             con.execute(
                 "DELETE FROM stg_ops.check_results WHERE outcome = 'passed' AND checked_at < ?", [run.clock - KEEP]
@@ -99,12 +109,15 @@ class Ops:
         with connect(self.settings) as con:
             for name, table, columns in _UNITED:
                 found = con.execute(
-                    "SELECT table_schema FROM information_schema.tables WHERE table_name = ? AND table_schema LIKE 'stg!_%'"
-                    " ESCAPE '!' AND NOT table_schema LIKE '%!_staging' ESCAPE '!' ORDER BY 1",
+                    "SELECT table_schema FROM information_schema.tables WHERE table_name = ? AND left(table_schema, 4) = 'stg_'"
+                    " AND right(table_schema, 8) <> '_staging' ORDER BY 1",
                     [table],
                 ).fetchall()
                 selects = [f'SELECT {columns} FROM "{schema}"."{table}"' for (schema,) in found]
-                con.execute(f"CREATE OR REPLACE VIEW stg_ops.{name} AS {' UNION ALL '.join(selects)}")
+                late = (
+                    " WITH NO SCHEMA BINDING" if self.settings.aws else ""
+                )  # else a table below could not be replaced
+                con.execute(f"CREATE OR REPLACE VIEW stg_ops.{name} AS {' UNION ALL '.join(selects)}{late}")
 
     def finish(self, run: Run, ran: Iterable[str]) -> None:
         """Write how the run ended, and that the sources in `ran` have had their turn."""
@@ -113,7 +126,7 @@ class Ops:
                 "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
                 " published = ?, error = ? WHERE run_id = ?",
                 [datetime.now(UTC).replace(tzinfo=None), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
-                 run.accepted, run.rejected, bool(run.published), "\n".join(run.problems) or None, run.run_id],
+                 run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
             )  # fmt: skip
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
@@ -131,24 +144,26 @@ class Ops:
                 "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
                 [",".join(run.sources), run.run_id],
             ).fetchall()
-        return before == [("\n".join(run.problems),)]
+        return before == [(_error(run),)]
 
     def add_checks(self, run: Run, results: list[CheckResult]) -> None:
         """Write the answers of checks."""
         columns = "layer, scope, dataset, column_name, check_name, check_type, severity, outcome, measured, checked_at"
-        with connect(self.settings) as con:
-            for result in results:
+        rows = [[run.run_id, *(_cut(v, 1000) if isinstance(v, str) else v for v in astuple(r))] for r in results]
+        if rows:  # as one statement: Redshift takes as long for one row as for all
+            marks = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+            with connect(self.settings) as con:
                 con.execute(
-                    f"INSERT INTO stg_ops.check_results (run_id, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [run.run_id, *astuple(result)],
+                    f"INSERT INTO stg_ops.check_results (run_id, {columns}) VALUES {marks}",
+                    [v for row in rows for v in row],
                 )
 
     def progress(self) -> defaultdict[str, Progress]:
         """How far each source is; a source that never ran has done nothing."""
         found: defaultdict[str, Progress] = defaultdict(Progress)
-        if self.settings.warehouse.exists():
+        if exists(self.settings):
             with connect(self.settings) as con:
-                con.execute(_TABLES)
+                self._make(con)
                 rows = con.execute("SELECT source, ran_at, published_refine_id, sent_refine_id FROM stg_ops.progress")
                 for source, ran_at, published, sent in rows.fetchall():
                     found[source] = Progress(ran_at.replace(tzinfo=UTC) if ran_at else None, published, sent)
@@ -161,9 +176,18 @@ class Ops:
                 if refine_id is not None:
                     self._progress(con, source, column, refine_id)
 
-    def _progress(self, con: duckdb.DuckDBPyConnection, source: str, column: str, value: Any) -> None:
+    def _progress(self, con: Connection, source: str, column: str, value: Any) -> None:
         con.execute(
             "INSERT INTO stg_ops.progress (source) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM stg_ops.progress WHERE source = ?)",
             [source, source],
         )
         con.execute(f"UPDATE stg_ops.progress SET {column} = ? WHERE source = ?", [value, source])
+
+
+def _error(run: Run) -> str | None:
+    return _cut("\n".join(run.problems), LONGEST) or None
+
+
+def _cut(text: str, longest: int) -> str:
+    """The text's first bytes, as many as its column holds."""
+    return text.encode()[:longest].decode(errors="ignore")

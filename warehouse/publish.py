@@ -1,27 +1,12 @@
-"""Publish: gold as one file of its own that dashboards read, switched whole.
-
-``serving.duckdb`` is a link to ``serving/<version>.duckdb``. A publish copies the version before, replaces the domains
-that were built anew and switches the link in one step: a reader sees the old file or the new one, never half of one,
-and a reader that keeps the old file open holds nobody up (the last two versions stay).
-"""
+"""Publish: what passed its checks becomes what dashboards read, at once and whole."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .connection import connect
-
 if TYPE_CHECKING:
-    import duckdb
-
     from settings import Settings
-
-KEEP = 2
 
 
 def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
@@ -33,50 +18,10 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     Returns:
         Rows per published domain.
     """
-    versions = settings.data / "serving"
-    versions.mkdir(parents=True, exist_ok=True)
-    for leftover in versions.glob("*.new*"):
-        leftover.unlink()
-    version = versions / f"{time.time_ns():020d}.duckdb"
-    draft = version.with_suffix(".new")
-    if settings.serving.exists():
-        shutil.copyfile(settings.serving, draft)  # follows the link
-    with connect(settings) as con:
-        con.execute(f"ATTACH '{str(draft).replace(chr(39), chr(39) * 2)}' AS serving")
-        rows = {domain: _copy(con, domain) for domain in sorted(domains)}
-        con.execute("CHECKPOINT serving")
-        con.execute("DETACH serving")
-    _sync(draft)
-    draft.rename(version)
-    _switch(settings.serving, version)
-    for old in sorted(versions.glob("*.duckdb"))[:-KEEP]:
-        old.unlink()
-    return rows
+    if settings.aws:
+        from . import publish_redshift
 
+        return publish_redshift.publish(domains, settings)
+    from . import publish_file
 
-def _copy(con: duckdb.DuckDBPyConnection, domain: str) -> int:
-    tables = con.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = ?"
-        " ORDER BY 1",
-        [domain],
-    ).fetchall()
-    con.execute(f'DROP SCHEMA IF EXISTS serving."{domain}" CASCADE')
-    con.execute(f'CREATE SCHEMA serving."{domain}"')
-    rows = 0
-    for (table,) in tables:
-        name = f'"{domain}"."{table}"'
-        rows += con.execute(f"CREATE TABLE serving.{name} AS SELECT * FROM {name}").fetchall()[0][0]
-    return rows
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _switch(link: Path, target: Path) -> None:
-    """Point the link at the target in one atomic step; the link is relative, so the data folder can be moved."""
-    fresh = link.with_suffix(".link")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target.relative_to(link.parent))
-    fresh.replace(link)
+    return publish_file.publish(domains, settings)

@@ -67,7 +67,8 @@ class Source:
                 raise DeclarationError(
                     f"{where}.contract: {self.folder / 'contract.py'} has no Contract {table.contract!r}"
                 )
-            for field in (*table.key, *table.parent_key):
+            storage = [field for field in (table.distribute_by, table.sort_by) if field and not field.startswith("_")]
+            for field in (*table.key, *table.parent_key, *storage):
                 if field not in contract.model_fields:
                     raise DeclarationError(
                         f"{where}: {field!r} is not a field of {table.contract}{_hint(field, contract.model_fields)}"

@@ -1,19 +1,41 @@
-"""The landing layer as files: which loads are committed, and where their rows are.
+"""The lake's files: which landed loads are committed, where their rows are, and what reads remember of the read before.
 
 dlt writes ``<landing>/<source>/_dlt_loads/<schema>__<load id>.jsonl`` only when a load package is complete, so that
-log, and nothing else, says what has landed. Works on any file system fsspec knows.
+log, and nothing else, says what has landed. A folder and S3 have the same layout; what differs is how files are listed
+and reached, and that is all in here. On S3 every listing begins where the news begins.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from settings import Settings
 
 LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
+
+
+def storage(settings: Settings) -> Any:
+    """The lake's file system, by fsspec: on S3 it writes encrypted and in parts."""
+    import fsspec
+
+    if not settings.aws:
+        return fsspec.filesystem("file")
+    from runtime.aws import storage_options
+
+    return fsspec.filesystem("s3", **storage_options(settings))
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A Parquet file of a landed load; size in bytes."""
+
+    load: str
+    path: str
+    size: int
 
 
 class Landing:
@@ -25,32 +47,120 @@ class Landing:
     """
 
     def __init__(self, source: str, settings: Settings) -> None:
-        import fsspec
-
+        self.source, self.settings = source, settings
         self.root = f"{settings.landing}/{source}"
-        self.fs: Any = fsspec.filesystem("file")
+        self.fs = storage(settings)
+
+    def exists(self) -> bool:
+        """Whether the source has ever landed anything."""
+        return bool(self.fs.exists(self.root))
 
     def loads(self, *, after: str = "", since: str = "") -> list[str]:
         """Ids of committed loads after the load `after`, or from the load `since` on; oldest first."""
         folder = f"{self.root}/_dlt_loads"
-        if not self.fs.exists(folder):
-            return []
-        names = (re.search(r"__([0-9.]+)\.jsonl$", path) for path in self.fs.ls(folder, detail=False))
-        found = [match[1] for match in names if match]
-        wanted = (load for load in found if float(load) > float(after or 0) and float(load) >= float(since or 0))
+        found = (re.search(r"__([0-9.]+)\.jsonl$", file.path) for file in self._list(folder, after or since))
+        loads = [match[1] for match in found if match]
+        wanted = (load for load in loads if float(load) > float(after or 0) and float(load) >= float(since or 0))
         return sorted(wanted, key=float)
 
-    def files(self, table: str, load: str) -> list[str]:
-        """The Parquet files a load wrote for a table, in the order they were written."""
-        folders = (table, f"{table}__*")  # rows of files lie in one folder per set of columns
-        return sorted(
-            str(path) for folder in folders for path in self.fs.glob(f"{self.root}/{folder}/{load}.*.parquet")
-        )
+    def files(self, table: str, loads: Iterable[str]) -> list[LandedFile]:
+        """The Parquet files that `loads` wrote for a table, in the order they were written."""
+        wanted = set(loads)
+        if not wanted:
+            return []
+        first = min(wanted, key=float)
+        found = []
+        for folder in [table, *self._shapes(table)]:
+            listed = self._list(f"{self.root}/{folder}", first)
+            found += [file for file in listed if file.load in wanted and file.path.endswith(".parquet")]
+        return sorted(found, key=lambda file: (float(file.load), file.path))
 
-    def size(self, files: list[str]) -> int:
-        """Bytes of `files` together."""
-        return sum(int(self.fs.size(path)) for path in files)
+    def fetch(self, files: Iterable[LandedFile], folder: Path) -> list[str]:
+        """Paths on this machine of landed files: of a lake folder their own, of S3 those of copies in `folder`."""
+        paths = [file.path for file in files]
+        if not self.settings.aws or not paths:
+            return paths
+        folder.mkdir(parents=True, exist_ok=True)
+        copies = [str(folder / path.rsplit("/", 1)[1]) for path in paths]
+        self.fs.get(paths, copies)
+        return copies
 
-    def rows(self, files: list[str]) -> int:
-        """Rows in `files`, read from their footers."""
-        return sum(pq.read_metadata(path, filesystem=self.fs).num_rows for path in files)
+    def _shapes(self, table: str) -> list[str]:
+        """Rows of files lie in one folder per set of columns: ``<table>__<hash>``."""
+        if not self.fs.exists(self.root):
+            return []
+        if not self.settings.aws:
+            return sorted(path.name for path in Path(self.root).glob(f"{table}__*"))
+        bucket, prefix = _split(f"{self.root}/{table}__")
+        pages = _pages(self.fs, Bucket=bucket, Prefix=prefix, Delimiter="/")
+        return [p["Prefix"].rstrip("/").rsplit("/", 1)[1] for page in pages for p in page.get("CommonPrefixes", [])]
+
+    def _list(self, folder: str, first: str) -> list[LandedFile]:
+        """The files of a folder; of S3 only those from the load `first` on, which is not a look at the whole folder.
+
+        Names begin with the load's id (the loads' own log: with the source's name), a time of so many digits that names
+        are in the order of time.
+        """
+        if not self.settings.aws:
+            if not self.fs.exists(folder):
+                return []
+            return [_file(str(item["name"]), int(item["size"])) for item in self.fs.ls(folder, detail=True)]
+        bucket, prefix = _split(f"{folder}/")
+        start = f"{self.source}__{first}" if folder.endswith("_dlt_loads") else first
+        after = {"StartAfter": prefix + start} if first else {}
+        pages = _pages(self.fs, Bucket=bucket, Prefix=prefix, **after)
+        return [_file(f"{bucket}/{item['Key']}", item["Size"]) for page in pages for item in page.get("Contents", [])]
+
+
+class Seen:
+    """What the reads of a source saw last, for their next read to compare with: ``<landing>/_seen/<source>/<name>``.
+
+    Args:
+        work: folder on this machine for a copy of what lies on S3.
+    """
+
+    def __init__(self, source: str, settings: Settings, work: Path) -> None:
+        self.settings, self.work = settings, work
+        self.folder = f"{settings.landing}/_seen/{source}"
+        self.fs = storage(settings)
+
+    def get(self, name: str) -> Path:
+        """A path on this machine; there is no file when there was nothing of that name."""
+        if not self.settings.aws:
+            return Path(self.folder, name)
+        copy = self.work / f"seen.{name}"
+        if not copy.exists() and self.fs.exists(f"{self.folder}/{name}"):
+            self.fs.get_file(f"{self.folder}/{name}", str(copy))
+        return copy
+
+    def put(self, path: Path, name: str) -> None:
+        """Keep a file under a name."""
+        self.fs.makedirs(self.folder, exist_ok=True)
+        self.fs.put_file(str(path), f"{self.folder}/{name}")
+        path.unlink()
+
+    def clear(self, table: str, keep: str | None) -> None:
+        """Remove what earlier reads of a table saw."""
+        if self.fs.exists(self.folder):
+            for path in self.fs.glob(f"{self.folder}/{table}.*.parquet"):
+                if path.rsplit("/", 1)[1] != keep:
+                    self.fs.rm_file(path)
+
+
+def _file(path: str, size: int) -> LandedFile:
+    named = re.match(r"([0-9]+\.[0-9]+)\.", path.rsplit("/", 1)[1])
+    return LandedFile(named[1] if named else "", path, size)
+
+
+def _split(url: str) -> tuple[str, str]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _pages(fs: Any, **asked: Any) -> Iterable[Any]:
+    while True:
+        page = fs.call_s3("list_objects_v2", **asked)
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        asked["ContinuationToken"] = page["NextContinuationToken"]

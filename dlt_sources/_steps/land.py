@@ -21,10 +21,10 @@ from dlt.extract.resource import DltResource
 
 from settings import Settings
 
-from . import pipelines
+from . import destination, pipelines
 from .connectors import files as file_connector
 from .declaration import DeclarationError, Source
-from .lake import LAYOUT
+from .lake import Landing
 from .request import Request
 from .reread import TableRead
 from .source_error import SourceError, explain
@@ -79,19 +79,10 @@ def land(
 
 def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
     """The source's landing pipeline, with nothing of an earlier run pending and its state known."""
-    from dlt.destinations import filesystem
-
-    pipe = pipelines.pipeline(
-        f"land_{source.name}",
-        filesystem(str(settings.landing), layout=LAYOUT, naming_convention="direct"),
-        source.name,
-        settings,
-    )
-    if not Path(settings.landing, source.name).exists():
+    pipe = pipelines.pipeline(f"land_{source.name}", destination.lake(settings), source.name, settings)
+    if not Landing(source.name, settings).exists():
         pipe.drop()  # the lake is gone: a remembered cursor would skip what was in it
-    pipelines.settle(pipe)
-    if not pipe.state.get("sources"):
-        pipe.sync_destination()
+    pipelines.prepare(pipe, settings)
     return pipe
 
 

@@ -24,9 +24,25 @@ KEEP = 5
 log = logging.getLogger(__name__)
 
 
-def pipeline(name: str, destination: Any, dataset: str, settings: Settings) -> dlt.Pipeline:
-    """A dlt pipeline whose working folder lies in the data folder (dlt's default is shared by all checkouts)."""
-    return dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(settings.dlt))
+def pipeline(name: str, destination: Any, dataset: str, settings: Settings, way: Any = None) -> dlt.Pipeline:
+    """A dlt pipeline whose working folder lies in the data folder (dlt's default is shared by all checkouts).
+
+    Args:
+        way: a destination that takes the files first, for one that copies them from there.
+    """
+    return dlt.pipeline(
+        name, destination=destination, staging=way, dataset_name=dataset, pipelines_dir=str(settings.dlt)
+    )
+
+
+def prepare(pipe: dlt.Pipeline, settings: Settings) -> None:
+    """Finish what an interrupted run left, and know what the destination knows.
+
+    On AWS the run before may have been another machine's: the destination is always asked.
+    """
+    settle(pipe)
+    if settings.aws or not pipe.state.get("sources"):
+        pipe.sync_destination()
 
 
 def settle(pipe: dlt.Pipeline) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from settings import Settings
@@ -18,10 +18,12 @@ from . import silver
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
-from .lake import Landing
+from .lake import LandedFile, Landing
 from .stage import Staging
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
+
+Files = Mapping[str, list[LandedFile]]
 
 
 @dataclass
@@ -46,9 +48,10 @@ def refine(
     landing = Landing(source.name, settings)
     loads = landing.loads(after=staging.last_load) if since is None else landing.loads(since=since)
     done = Refined()
-    for batch in _batches(source, landing, loads):
+    files = {name: landing.files(name, loads) for name in source.extracted}
+    for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
-        for name, judged in _refine(source, batch, landing, staging, settings).items():
+        for name, judged in _refine(source, batch, files, staging, settings).items():
             done.landed[name] += sum(landed for landed, _, _ in judged.counts.values())
             done.accepted[name] += sum(accepted for _, accepted, _ in judged.counts.values())
             done.rejected[name] += sum(rejected for _, _, rejected in judged.counts.values())
@@ -56,12 +59,15 @@ def refine(
     return done
 
 
-def _batches(source: Source, landing: Landing, loads: list[str]) -> Iterator[list[str]]:
+def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
+    sizes: Counter[str] = Counter()
+    for file in (file for found in files.values() for file in found):
+        sizes[file.load] += file.size
     batch: list[str] = []
     size = 0
     for load in loads:
         batch.append(load)
-        size += sum(landing.size(landing.files(name, load)) for name in source.extracted)
+        size += sizes[load]
         if size >= BATCH:
             yield batch
             batch, size = [], 0
@@ -70,17 +76,21 @@ def _batches(source: Source, landing: Landing, loads: list[str]) -> Iterator[lis
 
 
 def _refine(
-    source: Source, loads: list[str], landing: Landing, staging: Staging, settings: Settings
-) -> dict[str, Judged]:
+    source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings
+) -> dict[str, Judged]:  # fmt: skip
     folder = settings.dlt / "refine" / source.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     judge = Judge(source.name, folder, settings.pii_salt.get_secret_value(), settings.clock())
     judged: dict[str, Judged] = {}
+    landing, wanted = Landing(source.name, settings), set(loads)
+    landed = {
+        name: landing.fetch([file for file in found if file.load in wanted], folder / "landed" / name)
+        for name, found in files.items()
+    }
     for name, table in source.tables.items():
-        files = [path for load in loads for path in landing.files(table.from_ or name, load)]
-        if files:
-            judged[name] = judge.judge(name, table, source.contracts[name], files, judged.get(table.from_ or ""))
+        if paths := landed[table.from_ or name]:
+            judged[name] = judge.judge(name, table, source.contracts[name], paths, judged.get(table.from_ or ""))
             silver.write(source.name, name, judged[name].accepted, loads, settings)
     staging.write(loads, judged, folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import dlt
@@ -20,6 +18,7 @@ from .bulk import identifier, literal
 from .connect import connect
 from .contract import PAYLOAD, RESERVED, columns_of
 from .engine import engine
+from .lake import Seen
 from .request import Request, UnchangedError
 from .source_error import SourceError
 from .text import text_of
@@ -39,8 +38,9 @@ class TableRead:
     def __init__(self, request: Request) -> None:
         self.request, self.name, self.table, self.settings = request, request.name, request.table, request.settings
         self.backfill = request.since is not None
-        self.folder = Path(self.settings.landing, "_seen", request.source.name)
-        self.previous = self.folder / str(request.memory.get("seen", "none"))
+        self.shelf = Seen(request.source.name, self.settings, request.work)
+        self.known = request.memory.get("seen")
+        self.previous = self.shelf.get(str(self.known or "none"))
         self.seen = request.work / f"{self.name}.parquet"
         self.landed = 0
         self.refused: list[str] = []
@@ -107,17 +107,14 @@ class TableRead:
         content = f"SELECT count(*), bit_xor(md5_number({_HASH})) FROM read_parquet({literal(self.seen)})"
         count, digest = con.execute(content).fetchall()[0]
         name = f"{self.name}.{count}.{digest or 0}.parquet"
-        if name != self.previous.name:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            shutil.move(self.seen, self.folder / name)
+        if name != self.request.memory.get("seen"):
+            self.shelf.put(self.seen, name)
             self.request.memory["seen"] = name
 
     def remember(self) -> None:
         """Remove what earlier reads saw, now that this one's rows are committed."""
-        current = self.request.memory.get("seen")
-        for path in self.folder.glob(f"{self.name}.*.parquet"):
-            if path.name != current:
-                path.unlink()
+        if self.request.memory.get("seen") != self.known:
+            self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
     def _free(self, names: list[str]) -> None:
         taken = [name for name in names if name in RESERVED and name != PAYLOAD]

@@ -26,10 +26,29 @@ ROWS = 250_000  # per Iceberg commit's in-memory piece
 
 def catalog(settings: Settings) -> Catalog:
     """The Iceberg catalog of the target."""
+    if settings.aws:
+        from pyiceberg.catalog.glue import GlueCatalog
+
+        from runtime.aws import encryption
+
+        keys = encryption(settings)
+        properties = {
+            "warehouse": settings.silver,
+            "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",  # s3fs, as everything else here: it sends these headers
+            "s3.server-side-encryption": keys["ServerSideEncryption"],
+            "s3.sse-kms-key-id": keys.get("SSEKMSKeyId"),
+        }
+        return GlueCatalog("silver", **{name: value for name, value in properties.items() if value})
     from pyiceberg.catalog.sql import SqlCatalog
 
-    settings.silver.mkdir(parents=True, exist_ok=True)
-    return SqlCatalog("silver", uri=f"sqlite:///{settings.silver / 'catalog.db'}", warehouse=settings.silver.as_uri())
+    folder = Path(settings.silver)
+    folder.mkdir(parents=True, exist_ok=True)
+    return SqlCatalog("silver", uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
+
+
+def namespace(source: str, settings: Settings) -> str:
+    """The Iceberg namespace of a source: in Glue, where names belong to the whole account, with the project's prefix."""
+    return f"{settings.glue_prefix}{source}" if settings.aws else source
 
 
 def write(source: str, table: str, files: list[Path], loads: list[str], settings: Settings) -> None:
@@ -82,10 +101,14 @@ def _shaped(piece: pa.Table, schema: pa.Schema) -> pa.Table:
 def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Table:
     """The Iceberg table, made or widened to hold the schema (a contract may gain fields)."""
     store = catalog(settings)
-    store.create_namespace_if_not_exists(source)
+    space = namespace(source, settings)
+    store.create_namespace_if_not_exists(space)
     schema = pa.schema([field.with_nullable(True) for field in schema])  # a field that is dropped leaves NULLs
-    target = store.create_table_if_not_exists(f"{source}.{table}", schema=schema)
-    if not target.location().startswith(settings.silver.as_uri()):
+    root = settings.silver if settings.aws else Path(settings.silver).as_uri()
+    target = store.create_table_if_not_exists(
+        f"{space}.{table}", schema=schema, location=f"{root}/{source}/{table}" if settings.aws else None
+    )
+    if not target.location().startswith(root):
         raise StoreError(
             f"{settings.silver} was made in another place ({target.location()}), and Iceberg's paths are absolute: delete"
             " it and run `python runner.py replay` for each source, which makes it again from landing"

@@ -10,10 +10,10 @@ import shutil
 from typing import Any
 
 import dlt
-import duckdb
 import pyarrow.parquet as pq
 
 from settings import Settings, SettingsError
+from warehouse.connection import export
 
 from . import pipelines
 from .bulk import identifier, literal
@@ -44,8 +44,7 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     resources = []
     for name, table in source.operational.items():
         path = folder / f"{name}.parquet"
-        with duckdb.connect(str(settings.warehouse)) as con:
-            con.execute(f"COPY ({_newest(source, name, table, sent)}) TO {literal(path)} (FORMAT parquet)")
+        export(_newest(source, name, table, sent, settings), path, settings)
         counts[name] = pq.read_metadata(path).num_rows
         resources.append(_resource(source, name, table, path, staged))
 
@@ -78,10 +77,11 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
     return pipe
 
 
-def _newest(source: Source, name: str, table: Table, sent: str) -> str:
+def _newest(source: Source, name: str, table: Table, sent: str, settings: Settings) -> str:
     """The newest row of each key that was refined after `sent`, as SQL over staging."""
     columns = ", ".join(
-        f"replace({n}, chr(0), '') AS {n}" if column.kind is str else n  # the one character Postgres's text refuses
+        # the one character Postgres's text refuses; Redshift's own has none either
+        f"replace({n}, chr(0), '') AS {n}" if column.kind is str and not settings.aws else n
         for column in columns_of(source.contracts[name])
         for n in [identifier(column.name)]
     )

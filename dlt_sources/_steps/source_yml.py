@@ -78,6 +78,13 @@ class Table(_Strict):
     explode: str | None = Field(None, description="with `from`: the list field whose elements are the rows")
     parent_key: list[str] = Field([], description="with `from`: fields that name the record; its rows change together")
     sinks: list[Literal["warehouse", "postgres"]] = ["warehouse"]
+    distribute_by: str | None = Field(
+        None, description="in a warehouse of several nodes: the field by which rows are spread; unset: evenly"
+    )
+    sort_by: str = Field(
+        "_refine_id",
+        description="in a warehouse that stores rows in order: the field; the models' own question is for new refines",
+    )
     max_rejected: RejectLimit = RejectLimit()
     owner: str | None = None
 

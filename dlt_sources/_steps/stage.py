@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dlt
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
 
 from settings import Settings
+from warehouse.connection import connect
 
-from . import pipelines
+from . import destination, pipelines
 from .bulk import identifier, literal
 from .contract import dlt_columns
 from .declaration import Source
+from .destination import for_redshift
 from .engine import engine
 from .judged import REJECTED_SCHEMA, Judged
 
@@ -35,9 +36,10 @@ MARKS: dict[str, dict[str, Any]] = {
     "_read_at": {"data_type": "timestamp", "timezone": False, "nullable": False},
     "_refine_id": {"data_type": "text", "precision": 32, "nullable": False},
 }
+EMPTY = "''"
 _ARROW = {
     "text": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
-    "timestamp": pa.timestamp("us"), "decimal": pa.decimal128(38, 9),
+    "timestamp": pa.timestamp("us"),
 }  # fmt: skip
 _REFINED = {"_refine_id": {**MARKS["_refine_id"], "description": "Refine that wrote the row; grows with time"}}
 REJECTED_COLUMNS: dict[str, dict[str, Any]] = {
@@ -80,18 +82,17 @@ class Staging:
     """The warehouse schema of one source and the dlt pipeline that writes it."""
 
     def __init__(self, source: Source, settings: Settings) -> None:
-        from dlt.destinations import duckdb as warehouse
-        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
-
         self.source, self.settings = source, settings
-        credentials = DuckDbCredentials(str(settings.warehouse))
-        credentials.global_config = {"memory_limit": settings.memory}
-        self.pipe = pipelines.pipeline(f"stage_{source.name}", warehouse(credentials), f"stg_{source.name}", settings)
+        self.pipe = pipelines.pipeline(
+            f"stage_{source.name}",
+            destination.warehouse(settings),
+            f"stg_{source.name}",
+            settings,
+            destination.way(settings),
+        )
         if self._state and not self._exists():
             self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
-        pipelines.settle(self.pipe)
-        if not self.pipe.state.get("sources"):
-            self.pipe.sync_destination()
+        pipelines.prepare(self.pipe, settings)
         if "refine_id" not in self._state:
             self._create()
 
@@ -124,7 +125,7 @@ class Staging:
         from dlt.common.versioned_state import decompress_state
 
         found: dict[str, tuple[str, str]] = {}
-        with duckdb.connect(str(settings.warehouse)) as con:
+        with connect(settings) as con:
             made = con.execute(
                 "SELECT table_schema FROM information_schema.tables WHERE table_name = '_dlt_pipeline_state'"
             )
@@ -161,7 +162,8 @@ class Staging:
         for name, query in self._queries(judged, loads).items():
             path = folder / f"staged.{name}.parquet"
             con.execute(
-                f"COPY (SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})) TO {literal(path)} (FORMAT parquet)"
+                f"COPY (SELECT *{self._storable(name)}, {literal(refine_id)} AS _refine_id FROM ({query}))"
+                f" TO {literal(path)} (FORMAT parquet)"
             )
             resources.append(self._resource(name, path, state))
         self._run(resources)
@@ -175,7 +177,7 @@ class Staging:
             for name in names:
                 columns, _ = self._hints(name)
                 path = Path(folder) / f"{name}.parquet"
-                pq.write_table(pa.table({n: pa.array([], _ARROW[c["data_type"]]) for n, c in columns.items()}), path)
+                pq.write_table(pa.table({n: pa.array([], _arrow(c)) for n, c in columns.items()}), path)
                 resources.append(self._resource(name, path, state))
             self._run(resources)
 
@@ -197,6 +199,11 @@ class Staging:
         return dlt.resource(rows(), name=name, columns=columns, write_disposition=disposition, **keys)  # type: ignore[call-overload, no-any-return]
 
     def _hints(self, name: str) -> tuple[Any, dict[str, Any]]:
+        """Dlt's columns of a table, in the warehouse's own measures, and how its rows are merged."""
+        columns, keys = self._columns(name)
+        return (for_redshift(columns, self.source.tables.get(name)) if self.settings.aws else columns), keys
+
+    def _columns(self, name: str) -> tuple[Any, dict[str, Any]]:
         if name == REJECTED:
             return REJECTED_COLUMNS, {"primary_key": "id"}
         if name == LOADS:
@@ -214,6 +221,16 @@ class Staging:
         if table.mode in ("append", "scd2"):
             return columns, {"merge_key": "_load_id"}
         return columns, {"primary_key": table.key}
+
+    def _storable(self, name: str) -> str:
+        """Of texts for Redshift, what leaves out the one character it cannot hold."""
+        columns, _ = self._hints(name)
+        texts = [identifier(n) for n, column in columns.items() if column["data_type"] == "text" and n != "_refine_id"]
+        return (
+            f" REPLACE ({', '.join(f'replace({n}, chr(0), {EMPTY}) AS {n}' for n in texts)})"
+            if self.settings.aws
+            else ""
+        )
 
     def _queries(self, judged: dict[str, Judged], replayed: list[str]) -> dict[str, str]:
         """What to merge into each table, as SQL over the judged files."""
@@ -282,10 +299,16 @@ def _newest_files(judged: Judged, column: str) -> str:
     return f"{rows} UNION ALL BY NAME {emptied}"
 
 
+def _arrow(column: Mapping[str, Any]) -> pa.DataType:
+    if column["data_type"] == "decimal":
+        return pa.decimal128(column["precision"], column["scale"])
+    return _ARROW[column["data_type"]]
+
+
 def first(query: str, key: list[str], position: str) -> str:
     """The newest row of each key, as SQL; of one load's rows one that is there before one that vanished."""
     names = ", ".join(map(identifier, key))
     return (
         f"SELECT * FROM ({query}) QUALIFY row_number() OVER"
-        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE) DESC, _deleted, {position} DESC) = 1"
+        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, {position} DESC) = 1"
     )

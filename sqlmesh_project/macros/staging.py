@@ -18,10 +18,13 @@ def refined_since(evaluator: MacroEvaluator, column: exp.Expression) -> exp.Expr
 
 @macro()
 def state_of(evaluator: MacroEvaluator, *columns: exp.Expression) -> exp.Expression:
-    """What a row says in the given columns, as one text: two rows with the same state need no version each."""
+    """What a row says in the given columns, as one text: two rows with the same state need no version each.
+
+    Redshift casts no boolean to text, and cuts at 256 bytes where the text has no length.
+    """
     parts: list[exp.Expression] = []
     for column in columns:
-        text = exp.cast(column.copy(), "VARCHAR")
+        text = exp.cast(column.copy(), "VARCHAR(1000)")
         parts += [exp.func("COALESCE", text, exp.Literal.string("\x1e")), exp.Literal.string("\x1f")]
     joined = parts[0]
     for part in parts[1:]:

@@ -50,7 +50,8 @@ def source_of(tmp_path, site, connection=None, **table):
 
 def pages(here):
     """Addresses and bodies of the landed pages, oldest first."""
-    files = [path for load in Landing("shop", here).loads() for path in Landing("shop", here).files("_pages", load)]
+    landing = Landing("shop", here)
+    files = [file.path for file in landing.files("_pages", landing.loads())]
     return duckdb.sql(f"SELECT url, body FROM read_parquet({files})").fetchall() if files else []
 
 

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -279,6 +280,6 @@ def test_no_credential_leaves_refine(place, people):
 def test_no_credential_is_anywhere_in_the_warehouse_or_in_silver(place, people):
     place.run("random_users")
     secrets = {p["login"][name] for p in people for name in ("md5", "sha1", "sha256")}
-    files = [place.settings.warehouse, *(path for path in place.settings.silver.rglob("*") if path.is_file())]
+    files = [place.settings.warehouse, *(path for path in Path(place.settings.silver).rglob("*") if path.is_file())]
     assert len(files) > 2
     assert not [path for path in files for secret in secrets if secret.encode() in path.read_bytes()]

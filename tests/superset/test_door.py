@@ -12,6 +12,8 @@ from tests.harness import Pipeline
 AWS = {
     "target": "aws", "dashboards_secret_key": "k" * 40, "dashboards_meta_url": "postgresql://meta", "redshift_host": "rs.example",
     "dashboards_user": "dash boards", "dashboards_password": "p@ss/word", "redshift_user": "writer",
+    "redshift_password": "w", "redshift_role": "arn:aws:iam::1:role/redshift", "lake_url": "s3://lake/elt",
+    "state_host": "db.example", "state_user": "state", "state_password": "s",
 }  # fmt: skip
 
 
@@ -55,7 +57,7 @@ def test_a_laptop_needs_no_setting_and_its_secrets_are_its_own(tmp_path):
 
 def test_aws_needs_its_settings_and_makes_up_no_secret(tmp_path):
     with pytest.raises(configuration.SettingsError, match=r"ELT_DASHBOARDS_SECRET_KEY.*ELT_DASHBOARDS_META_URL"):
-        environment(settings(tmp_path, target="aws"))
+        environment(settings(tmp_path, **{n: v for n, v in AWS.items() if not n.startswith("dashboards")}))
     with pytest.raises(configuration.SettingsError, match="may only read"):
         environment(settings(tmp_path, **AWS | {"redshift_user": "dash boards"}))
     values = environment(settings(tmp_path, **AWS))
@@ -65,7 +67,7 @@ def test_aws_needs_its_settings_and_makes_up_no_secret(tmp_path):
 
 def test_the_database_of_aws_is_redshift_by_a_user_of_its_own(tmp_path):
     uri = database_uri(settings(tmp_path, **AWS))
-    assert uri == "redshift+redshift_connector://dash%20boards:p%40ss%2Fword@rs.example:5439/warehouse"
+    assert uri == "redshift+redshift_connector://dash%20boards:p%40ss%2Fword@rs.example:5439/serving"
 
 
 @pytest.mark.slow

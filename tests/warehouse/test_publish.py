@@ -40,7 +40,7 @@ def test_a_failed_publish_leaves_the_old_version(here, monkeypatch):
     fill(here, 1)
     publish({"music", "taxi", "ops"}, here)
     fill(here, 2)
-    monkeypatch.setattr("warehouse.publish._switch", lambda link, target: 1 / 0)
+    monkeypatch.setattr("warehouse.publish_file._switch", lambda link, target: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         publish({"music", "taxi", "ops"}, here)
     assert served(here)["music"] == (1, 2)

@@ -1,0 +1,83 @@
+"""Publish on AWS: gold copied into a database of its own, which is all that dashboards may read, in one transaction.
+
+Redshift's readers see the last commit and hold no writer up as long as nothing is dropped: so a table's rows are deleted
+and inserted. Only a table whose columns changed is made anew; that waits for the queries that read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .redshift import Redshift
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+Columns = list[tuple[str, str]]
+
+
+def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
+    """See `warehouse.publish.publish`.
+
+    Raises:
+        WarehouseError: nothing was published.
+    """
+    with (
+        Redshift.connect(settings, settings.redshift_database) as gold,
+        Redshift.connect(settings, settings.redshift_serving) as serving,
+    ):
+        wanted = {domain: _tables(gold, domain) for domain in sorted(domains)}
+        there = {domain: _tables(serving, domain) for domain in sorted(domains)}
+        with _transaction(serving):
+            return {
+                domain: _copy(serving, settings.redshift_database, domain, tables, there[domain])
+                for domain, tables in wanted.items()
+            }
+
+
+def _copy(
+    serving: Redshift, database: str, domain: str, wanted: dict[str, Columns], there: dict[str, Columns]
+) -> int:  # fmt: skip
+    serving.execute(f'CREATE SCHEMA IF NOT EXISTS "{domain}"')
+    for table in there.keys() - wanted.keys():
+        serving.execute(f'DROP TABLE "{domain}"."{table}"')
+    rows = 0
+    for table, columns in sorted(wanted.items()):
+        name, origin = f'"{domain}"."{table}"', f'"{database}"."{domain}"."{table}"'
+        listed = ", ".join(f'"{column}"' for column, _ in columns)
+        if there.get(table) == columns:
+            serving.execute(f"DELETE FROM {name}")
+            serving.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {origin}")
+        else:
+            if table in there:
+                serving.execute(f"DROP TABLE {name}")
+            serving.execute(f"CREATE TABLE {name} AS SELECT {listed} FROM {origin}")
+        rows += int((serving.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,))[0])
+    return rows
+
+
+def _tables(session: Redshift, schema: str) -> dict[str, Columns]:
+    """The tables and views of a schema: per name its columns with their types, in order."""
+    found = session.execute(
+        "SELECT table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale"
+        " FROM svv_columns WHERE table_schema = ? ORDER BY table_name, ordinal_position",
+        [schema],
+    ).fetchall()
+    tables: dict[str, Columns] = {}
+    for table, column, kind, length, precision, scale in found:
+        measure = length if "char" in kind else f"{precision},{scale}" if kind in ("numeric", "decimal") else ""
+        tables.setdefault(table, []).append((column, f"{kind}({measure})"))
+    return tables
+
+
+@contextmanager
+def _transaction(session: Redshift) -> Iterator[None]:
+    session.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        session.roll_back()
+        raise
+    session.execute("COMMIT")

@@ -1,0 +1,39 @@
+"""Redshift over silver, for tables too large to stage: external schemas on the Glue catalog, read by Redshift Spectrum.
+
+An option for people who query the whole history of accepted rows, which staging does not keep. Nothing of a run needs it.
+`python -m warehouse.spectrum` prints the statements; an administrator runs them once, and again for a new source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+PREFIX = "lake_"
+
+
+def statements(sources: Iterable[str], settings: Settings) -> list[str]:
+    """One statement per source, in Redshift's SQL: schema ``lake_<source>`` over the source's Iceberg tables in Glue.
+
+    Its tables are silver's: every accepted row of every load, with ``_load_id``. A bill comes per byte that is read.
+    """
+    return [
+        f"CREATE EXTERNAL SCHEMA IF NOT EXISTS {PREFIX}{source} FROM DATA CATALOG"
+        f" DATABASE '{settings.glue_prefix}{source}' IAM_ROLE '{settings.redshift_role}'"
+        for source in sources
+    ]
+
+
+def main() -> None:
+    """Print the statements for every declared source."""
+    import settings as configuration
+    from dlt_sources.door import load_sources
+
+    print(";\n".join(statements(load_sources(), configuration.load())) + ";")
+
+
+if __name__ == "__main__":
+    main()
