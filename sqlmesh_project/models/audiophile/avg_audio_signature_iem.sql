@@ -19,7 +19,7 @@ MODEL (
 );
 
 SELECT
-  r.audio_signature::VARCHAR(200) AS signature,
+  r.audio_signature::VARCHAR(800) AS signature,
   (
     SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*)
   )::DECIMAL(10, 4) AS average_rating,

@@ -19,7 +19,7 @@ MODEL (
 );
 
 SELECT
-  r.driver_type::VARCHAR(200) AS driver_type,
+  r.driver_type::VARCHAR(800) AS driver_type,
   (
     SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*)
   )::DECIMAL(10, 4) AS average_rating,

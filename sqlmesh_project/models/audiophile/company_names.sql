@@ -4,8 +4,8 @@ MODEL (
     path '../../seeds/companies.csv'
   ),
   columns (
-    name_start VARCHAR(100),
-    company_name VARCHAR(100)
+    name_start VARCHAR(400),
+    company_name VARCHAR(400)
   ),
   ignored_rules ARRAY('nomissingunittest'),
   owner analytics,

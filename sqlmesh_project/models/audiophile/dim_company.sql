@@ -21,7 +21,7 @@ MODEL (
 );
 
 SELECT
-  c.company_name::VARCHAR(100) AS company_name,
+  c.company_name::VARCHAR(400) AS company_name,
   COUNT(h.model)::INTEGER AS headphones,
   COUNT(i.model)::INTEGER AS iems
 FROM audiophile.model_companies AS c

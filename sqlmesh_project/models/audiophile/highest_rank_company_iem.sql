@@ -19,7 +19,7 @@ MODEL (
 );
 
 SELECT
-  r.company_name::VARCHAR(100) AS company_name,
+  r.company_name::VARCHAR(400) AS company_name,
   (
     SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*)
   )::DECIMAL(10, 4) AS average_rating,

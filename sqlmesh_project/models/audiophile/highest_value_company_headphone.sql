@@ -16,7 +16,7 @@ MODEL (
 );
 
 SELECT
-  r.company_name::VARCHAR(100) AS company_name,
+  r.company_name::VARCHAR(400) AS company_name,
   MAX(r.value_rating)::INTEGER AS highest_value
 FROM audiophile.headphones AS r
 WHERE

@@ -31,8 +31,8 @@ WITH models AS (
     ON LEFT(LOWER(m.model) || ' ', LENGTH(c.name_start) + 1) = LOWER(c.name_start) || ' '
 )
 SELECT
-  c.model::VARCHAR(500) AS model,
-  COALESCE(c.company_name, SPLIT_PART(c.model, ' ', 1))::VARCHAR(100) AS company_name
+  c.model::VARCHAR(2000) AS model,
+  COALESCE(c.company_name, SPLIT_PART(c.model, ' ', 1))::VARCHAR(400) AS company_name
 FROM candidates AS c
 WHERE
   c.place = 1

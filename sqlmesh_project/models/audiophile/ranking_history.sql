@@ -71,9 +71,9 @@ WITH versions AS (
 )
 SELECT
   c.kind::VARCHAR(10) AS kind,
-  c.model::VARCHAR(500) AS model,
+  c.model::VARCHAR(2000) AS model,
   c.version::INTEGER AS version,
-  c.company_name::VARCHAR(100) AS company_name,
+  c.company_name::VARCHAR(400) AS company_name,
   c.rank_grade::VARCHAR(2) AS rank_grade,
   c.rank_value::DECIMAL(4, 1) AS rank_value,
   c.price::DECIMAL(10, 2) AS price,

@@ -49,8 +49,8 @@ WITH mentioned AS (
 SELECT
   songs.track_id::VARCHAR(18) AS track_id,
   songs.song_id::VARCHAR(18) AS song_id,
-  songs.title::VARCHAR(500) AS title,
-  songs.release::VARCHAR(500) AS release,
+  songs.title::VARCHAR(2000) AS title,
+  songs.release::VARCHAR(2000) AS release,
   NULLIF(songs.year, 0)::INTEGER AS year,
   songs.artist_id::VARCHAR(18) AS artist_id,
   songs.duration::DOUBLE PRECISION AS duration,
@@ -60,8 +60,8 @@ UNION ALL
 SELECT
   mentioned.track_id::VARCHAR(18) AS track_id,
   NULL::VARCHAR(18) AS song_id,
-  mentioned.song_name::VARCHAR(500) AS title,
-  NULL::VARCHAR(500) AS release,
+  mentioned.song_name::VARCHAR(2000) AS title,
+  NULL::VARCHAR(2000) AS release,
   NULL::INTEGER AS year,
   mentioned.artist_id::VARCHAR(18) AS artist_id,
   NULL::DOUBLE PRECISION AS duration,

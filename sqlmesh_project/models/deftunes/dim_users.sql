@@ -25,20 +25,20 @@ MODEL (
 
 SELECT
   users.user_id::VARCHAR(36) AS user_id,
-  users.user_lastname::VARCHAR(100) AS user_lastname,
-  users.user_name::VARCHAR(100) AS user_name,
+  users.user_lastname::VARCHAR(400) AS user_lastname,
+  users.user_name::VARCHAR(400) AS user_name,
   users.user_since::TIMESTAMP AS user_since,
-  users.place_name::VARCHAR(200) AS place_name,
+  users.place_name::VARCHAR(800) AS place_name,
   users.country_code::VARCHAR(2) AS country_code,
   'known'::VARCHAR(8) AS status
 FROM stg_deftunes_api.users AS users
 UNION ALL
 SELECT
   mentioned.user_id::VARCHAR(36) AS user_id,
-  NULL::VARCHAR(100) AS user_lastname,
-  NULL::VARCHAR(100) AS user_name,
+  NULL::VARCHAR(400) AS user_lastname,
+  NULL::VARCHAR(400) AS user_name,
   NULL::TIMESTAMP AS user_since,
-  NULL::VARCHAR(200) AS place_name,
+  NULL::VARCHAR(800) AS place_name,
   NULL::VARCHAR(2) AS country_code,
   'inferred'::VARCHAR(8) AS status
 FROM (

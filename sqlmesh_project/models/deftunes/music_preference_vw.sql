@@ -25,18 +25,18 @@ MODEL (
 
 SELECT
   items.track_id::VARCHAR(18) AS track_id,
-  MAX(songs.title)::VARCHAR(500) AS song_name,
-  MAX(artists.artist_name)::VARCHAR(500) AS artist_name,
+  MAX(songs.title)::VARCHAR(2000) AS song_name,
+  MAX(artists.artist_name)::VARCHAR(2000) AS artist_name,
   users.country_code::VARCHAR(2) AS country_code,
   EXTRACT(MONTH FROM items.session_start_time)::INTEGER AS session_month,
   EXTRACT(YEAR FROM items.session_start_time)::INTEGER AS session_year,
   COUNT(*)::BIGINT AS purchases,
   SUM(CASE WHEN items.liked THEN 1 ELSE 0 END)::BIGINT AS liked_items,
   (
-    100.0 * SUM(CASE WHEN items.liked THEN 1 ELSE 0 END) / COUNT(*)
+    100::DOUBLE PRECISION * SUM(CASE WHEN items.liked THEN 1 ELSE 0 END) / COUNT(*)
   )::DOUBLE PRECISION AS liked_percentage,
   (
-    SUM(items.price) / COUNT(*)
+    SUM(items.price)::DOUBLE PRECISION / COUNT(*)
   )::DECIMAL(18, 4) AS average_price
 FROM deftunes.fact_order_items AS items
 JOIN deftunes.dim_songs AS songs

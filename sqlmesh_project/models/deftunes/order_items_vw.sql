@@ -32,9 +32,9 @@ SELECT
   items.session_start_time::TIMESTAMP AS session_start_time,
   items.user_id::VARCHAR(36) AS user_id,
   users.country_code::VARCHAR(2) AS country_code,
-  artists.artist_name::VARCHAR(500) AS artist_name,
-  songs.title::VARCHAR(500) AS song_name,
-  songs.release::VARCHAR(500) AS release,
+  artists.artist_name::VARCHAR(2000) AS artist_name,
+  songs.title::VARCHAR(2000) AS song_name,
+  songs.release::VARCHAR(2000) AS release,
   songs.year::INTEGER AS release_year,
   items.price::DECIMAL(10, 2) AS price,
   items.liked::BOOLEAN AS liked

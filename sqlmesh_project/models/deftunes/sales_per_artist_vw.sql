@@ -17,7 +17,7 @@ MODEL (
 
 SELECT
   EXTRACT(YEAR FROM items.session_start_time)::INTEGER AS session_year,
-  artists.artist_name::VARCHAR(500) AS artist_name,
+  artists.artist_name::VARCHAR(2000) AS artist_name,
   SUM(items.price)::DECIMAL(18, 2) AS total_sales
 FROM deftunes.fact_order_items AS items
 JOIN deftunes.dim_artists AS artists

@@ -27,15 +27,15 @@ MODEL (
 
 SELECT
   items.user_id::VARCHAR(36) AS user_id,
-  MAX(users.user_name)::VARCHAR(100) AS user_name,
-  MAX(users.user_lastname)::VARCHAR(100) AS user_lastname,
+  MAX(users.user_name)::VARCHAR(400) AS user_name,
+  MAX(users.user_lastname)::VARCHAR(400) AS user_lastname,
   MAX(users.country_code)::VARCHAR(2) AS country_code,
   COUNT(DISTINCT items.session_id)::BIGINT AS total_sessions,
   COUNT(*)::BIGINT AS total_items,
   COUNT(DISTINCT items.date_key)::BIGINT AS active_days,
   SUM(items.price)::DECIMAL(18, 2) AS total_spend,
   (
-    SUM(items.price) / COUNT(*)
+    SUM(items.price)::DOUBLE PRECISION / COUNT(*)
   )::DECIMAL(18, 4) AS average_spend,
   MAX(items.session_start_time)::TIMESTAMP AS last_activity,
   SUM(CASE WHEN items.liked THEN 1 ELSE 0 END)::BIGINT AS liked_items

@@ -31,14 +31,14 @@ MODEL (
 
 SELECT
   u.person_id::VARCHAR(36) AS person_id,
-  u.first_name::VARCHAR(100) AS first_name,
-  u.last_name::VARCHAR(100) AS last_name,
-  u.title::VARCHAR(30) AS title,
-  u.gender::VARCHAR(20) AS gender,
-  u.city::VARCHAR(100) AS city,
-  u.state::VARCHAR(100) AS state,
-  u.country::VARCHAR(100) AS country,
-  u.postcode::VARCHAR(20) AS postcode,
+  u.first_name::VARCHAR(400) AS first_name,
+  u.last_name::VARCHAR(400) AS last_name,
+  u.title::VARCHAR(120) AS title,
+  u.gender::VARCHAR(80) AS gender,
+  u.city::VARCHAR(400) AS city,
+  u.state::VARCHAR(400) AS state,
+  u.country::VARCHAR(400) AS country,
+  u.postcode::VARCHAR(80) AS postcode,
   u.nat::VARCHAR(2) AS nat,
   u.email::VARCHAR(64) AS email,
   u.registered_at::TIMESTAMP AS registered_at

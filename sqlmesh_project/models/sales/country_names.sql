@@ -5,7 +5,7 @@ MODEL (
     csv_settings (keep_default_na = FALSE)
   ),
   columns (
-    country VARCHAR(100),
+    country VARCHAR(400),
     country_code VARCHAR(2)
   ),
   ignored_rules ARRAY('nomissingunittest'),

@@ -65,12 +65,12 @@ SELECT
     v.customer_id::VARCHAR(20) || '/' || TO_CHAR(v.order_date, 'YYYYMMDD')
   )::VARCHAR(40) AS customer_key,
   v.customer_id::BIGINT AS customer_id,
-  v.customer_name::VARCHAR(100) AS customer_name,
-  v.city::VARCHAR(50) AS city,
-  v.country::VARCHAR(50) AS country,
-  v.territory::VARCHAR(50) AS territory,
-  v.contact_lastname::VARCHAR(50) AS contact_lastname,
-  v.contact_firstname::VARCHAR(50) AS contact_firstname,
+  v.customer_name::VARCHAR(400) AS customer_name,
+  v.city::VARCHAR(200) AS city,
+  v.country::VARCHAR(200) AS country,
+  v.territory::VARCHAR(200) AS territory,
+  v.contact_lastname::VARCHAR(200) AS contact_lastname,
+  v.contact_firstname::VARCHAR(200) AS contact_firstname,
   v.order_date::DATE AS valid_from,
   v.valid_to::DATE AS valid_to,
   (

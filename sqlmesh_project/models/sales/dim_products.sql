@@ -54,10 +54,10 @@ WITH lines AS (
 )
 SELECT
   (
-    v.product_code::VARCHAR(20) || '/' || TO_CHAR(v.order_date, 'YYYYMMDD')
-  )::VARCHAR(40) AS product_key,
-  v.product_code::VARCHAR(15) AS product_code,
-  v.product_line::VARCHAR(50) AS product_line,
+    v.product_code::VARCHAR(60) || '/' || TO_CHAR(v.order_date, 'YYYYMMDD')
+  )::VARCHAR(80) AS product_key,
+  v.product_code::VARCHAR(60) AS product_code,
+  v.product_line::VARCHAR(200) AS product_line,
   v.list_price::DECIMAL(10, 2) AS list_price,
   v.order_date::DATE AS valid_from,
   v.valid_to::DATE AS valid_to,

@@ -44,7 +44,7 @@ SELECT
   o.order_line_number::INTEGER AS order_line_number,
   o.order_date::DATE AS order_date,
   o.ship_date::DATE AS ship_date,
-  p.product_key::VARCHAR(40) AS product_key,
+  p.product_key::VARCHAR(80) AS product_key,
   c.customer_key::VARCHAR(40) AS customer_key,
   o.status::VARCHAR(20) AS status,
   o.quantity_ordered::INTEGER AS quantity_ordered,

@@ -20,7 +20,7 @@ MODEL (
 );
 
 SELECT
-  c.country::VARCHAR(50) AS country,
+  c.country::VARCHAR(200) AS country,
   COUNT(DISTINCT f.order_number)::INTEGER AS orders,
   COUNT(*)::INTEGER AS order_lines,
   SUM(f.quantity_ordered)::BIGINT AS quantity,

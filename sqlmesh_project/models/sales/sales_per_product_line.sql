@@ -20,7 +20,7 @@ MODEL (
 );
 
 SELECT
-  p.product_line::VARCHAR(50) AS product_line,
+  p.product_line::VARCHAR(200) AS product_line,
   COUNT(DISTINCT f.order_number)::INTEGER AS orders,
   COUNT(*)::INTEGER AS order_lines,
   SUM(f.quantity_ordered)::BIGINT AS quantity,

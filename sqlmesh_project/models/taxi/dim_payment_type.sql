@@ -20,7 +20,7 @@ MODEL (
 
 SELECT
   c.id::INTEGER AS payment_type_id,
-  c.name::VARCHAR(60) AS payment_type,
+  c.name::VARCHAR(240) AS payment_type,
   'known'::VARCHAR(8) AS status
 FROM stg_taxi.payment_types AS c
 UNION ALL
@@ -28,7 +28,7 @@ SELECT
   m.payment_type_id::INTEGER AS payment_type_id,
   (
     'Code ' || m.payment_type_id::VARCHAR(20)
-  )::VARCHAR(60) AS payment_type,
+  )::VARCHAR(240) AS payment_type,
   'inferred'::VARCHAR(8) AS status
 FROM (
   SELECT
@@ -46,5 +46,5 @@ WHERE
 UNION ALL
 SELECT
   -1::INTEGER AS payment_type_id,
-  'None'::VARCHAR(60) AS payment_type,
+  'None'::VARCHAR(240) AS payment_type,
   'unknown'::VARCHAR(8) AS status

@@ -20,7 +20,7 @@ MODEL (
 
 SELECT
   c.id::INTEGER AS rate_code_id,
-  c.name::VARCHAR(60) AS rate_code,
+  c.name::VARCHAR(240) AS rate_code,
   'known'::VARCHAR(8) AS status
 FROM stg_taxi.rate_codes AS c
 UNION ALL
@@ -28,7 +28,7 @@ SELECT
   m.rate_code_id::INTEGER AS rate_code_id,
   (
     'Code ' || m.rate_code_id::VARCHAR(20)
-  )::VARCHAR(60) AS rate_code,
+  )::VARCHAR(240) AS rate_code,
   'inferred'::VARCHAR(8) AS status
 FROM (
   SELECT
@@ -46,5 +46,5 @@ WHERE
 UNION ALL
 SELECT
   -1::INTEGER AS rate_code_id,
-  'None'::VARCHAR(60) AS rate_code,
+  'None'::VARCHAR(240) AS rate_code,
   'unknown'::VARCHAR(8) AS status

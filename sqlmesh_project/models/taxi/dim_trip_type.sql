@@ -20,7 +20,7 @@ MODEL (
 
 SELECT
   c.id::INTEGER AS trip_type_id,
-  c.name::VARCHAR(60) AS trip_type,
+  c.name::VARCHAR(240) AS trip_type,
   'known'::VARCHAR(8) AS status
 FROM stg_taxi.trip_types AS c
 UNION ALL
@@ -28,7 +28,7 @@ SELECT
   m.trip_type_id::INTEGER AS trip_type_id,
   (
     'Code ' || m.trip_type_id::VARCHAR(20)
-  )::VARCHAR(60) AS trip_type,
+  )::VARCHAR(240) AS trip_type,
   'inferred'::VARCHAR(8) AS status
 FROM (
   SELECT DISTINCT
@@ -42,5 +42,5 @@ WHERE
 UNION ALL
 SELECT
   -1::INTEGER AS trip_type_id,
-  'None'::VARCHAR(60) AS trip_type,
+  'None'::VARCHAR(240) AS trip_type,
   'unknown'::VARCHAR(8) AS status

@@ -20,7 +20,7 @@ MODEL (
 
 SELECT
   c.id::INTEGER AS vendor_id,
-  c.name::VARCHAR(60) AS vendor,
+  c.name::VARCHAR(240) AS vendor,
   'known'::VARCHAR(8) AS status
 FROM stg_taxi.vendors AS c
 UNION ALL
@@ -28,7 +28,7 @@ SELECT
   m.vendor_id::INTEGER AS vendor_id,
   (
     'Code ' || m.vendor_id::VARCHAR(20)
-  )::VARCHAR(60) AS vendor,
+  )::VARCHAR(240) AS vendor,
   'inferred'::VARCHAR(8) AS status
 FROM (
   SELECT
@@ -46,5 +46,5 @@ WHERE
 UNION ALL
 SELECT
   -1::INTEGER AS vendor_id,
-  'None'::VARCHAR(60) AS vendor,
+  'None'::VARCHAR(240) AS vendor,
   'unknown'::VARCHAR(8) AS status

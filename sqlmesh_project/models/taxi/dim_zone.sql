@@ -22,17 +22,17 @@ MODEL (
 
 SELECT
   z.zone_id::INTEGER AS zone_id,
-  CASE WHEN z.zone = 'N/A' THEN 'Unknown' ELSE z.zone END::VARCHAR(70) AS zone,
-  NULLIF(z.borough, 'N/A')::VARCHAR(20) AS borough,
-  NULLIF(z.service_zone, 'N/A')::VARCHAR(20) AS service_zone,
+  CASE WHEN z.zone = 'N/A' THEN 'Unknown' ELSE z.zone END::VARCHAR(280) AS zone,
+  NULLIF(z.borough, 'N/A')::VARCHAR(80) AS borough,
+  NULLIF(z.service_zone, 'N/A')::VARCHAR(80) AS service_zone,
   'known'::VARCHAR(8) AS status
 FROM stg_taxi.zones AS z
 UNION ALL
 SELECT
   m.zone_id::INTEGER AS zone_id,
-  'Unknown'::VARCHAR(70) AS zone,
-  NULL::VARCHAR(20) AS borough,
-  NULL::VARCHAR(20) AS service_zone,
+  'Unknown'::VARCHAR(280) AS zone,
+  NULL::VARCHAR(80) AS borough,
+  NULL::VARCHAR(80) AS service_zone,
   'inferred'::VARCHAR(8) AS status
 FROM (
   SELECT

@@ -68,7 +68,7 @@ MODEL (
     REFERENCES_DIMENSION(key := pickup_zone_id, dimension := taxi.dim_zone, dimension_key := zone_id),
     REFERENCES_DIMENSION(key := dropoff_zone_id, dimension := taxi.dim_zone, dimension_key := zone_id)
   ),
-  physical_properties (distkey = 'pickup_zone_id', sortkey = 'pickup_datetime')
+  physical_properties (distkey = 'trip_key', sortkey = 'pickup_datetime')
 );
 
 SELECT

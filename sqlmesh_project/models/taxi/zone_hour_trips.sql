@@ -21,8 +21,8 @@ MODEL (
 SELECT
   t.pickup_zone_id::INTEGER AS pickup_zone_id,
   EXTRACT(HOUR FROM t.pickup_datetime)::INTEGER AS hour_of_day,
-  z.zone::VARCHAR(70) AS zone,
-  z.borough::VARCHAR(20) AS borough,
+  z.zone::VARCHAR(280) AS zone,
+  z.borough::VARCHAR(80) AS borough,
   COUNT(*)::INTEGER AS trips,
   SUM(t.total_amount)::DECIMAL(18, 2) AS total_amount
 FROM taxi.fact_trip AS t
