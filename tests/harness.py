@@ -47,6 +47,25 @@ class Result:
         return json.loads(self.out)
 
 
+@dataclass
+class Running:
+    """A command that has not ended."""
+
+    process: Any
+    out: Path
+    err: Path
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGKILL)
+
+    def end(self) -> Result:
+        """Wait for its end."""
+        self.process.join(300)
+        return Result(self.process.exitcode or 0, self.out.read_text(), self.err.read_text())
+
+
 class Pipeline:
     """A data folder and the environment of the commands that work on it."""
 
@@ -68,17 +87,20 @@ class Pipeline:
             patch: ``module:function[:value]`` of the tests, called in the process before the command.
             after: SIGKILL from outside after so many seconds.
         """
+        running = self.start(*arguments, patch=patch, kill=kill, **environment)
+        if after is not None:
+            time.sleep(after)
+            running.kill()
+        return running.end()
+
+    def start(self, *arguments: str, patch: str = "", kill: str = "", **environment: str) -> Running:
+        """The same, without waiting for its end."""
         out, err = self.folder.parent / "out.txt", self.folder.parent / "err.txt"
         process = _processes.Process(
             target=_child, args=(list(arguments), self.environment | environment, out, err, kill, patch)
         )
         process.start()
-        if after is not None:
-            time.sleep(after)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        process.join(300)
-        return Result(process.exitcode or 0, out.read_text(), err.read_text())
+        return Running(process, out, err)
 
     def copy(self, folder: Path) -> Pipeline:
         """The same state in another folder; without silver, whose paths are absolute."""

@@ -49,6 +49,10 @@ class Estate:
             raise
         self.redshift.roles.add(ROLE)
         self.redshift.users[IAM_USER] = self.cloud.redshift_password = secrets.token_urlsafe(12)
+        self.redshift.query('CREATE ROLE "millrace" LOGIN IN ROLE rs_clients')
+        self.redshift.query(f'GRANT "millrace" TO "{self.redshift.user}"')  # who reads across databases there
+        for database in self.redshift.databases:
+            self.redshift.query(f'GRANT CREATE ON DATABASE {database} TO "millrace"')
         self.cloud.client("s3").create_bucket(Bucket=BUCKET)
         secret = json.dumps({"username": USER, "password": self.rds.password})
         self.cloud.client("secretsmanager").create_secret(Name="millrace/state", SecretString=secret)
@@ -79,6 +83,11 @@ class Estate:
             "ELT_PII_SALT": "secret:millrace/salt",
             "ELT_CA_FILE": str(self.ca),
         }
+
+    @property
+    def of_a_laptop(self) -> dict[str, str]:
+        """What a pipeline on a laptop must be told to make the same of the same world, without touching this estate."""
+        return {"ELT_PII_SALT": self.salt, "ELT_POSTGRES_URL": self.rds.dsn}
 
     def secrets(self) -> dict[str, str]:
         """Every secret that must appear nowhere."""

@@ -20,12 +20,8 @@ MODEL (
 
 SELECT
   r.company_name::VARCHAR(400) AS company_name,
-  (
-    SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*)
-  )::DECIMAL(10, 4) AS average_rating,
-  (
-    SUM(r.reference_value)::DOUBLE PRECISION / COUNT(*)
-  )::DECIMAL(10, 4) AS reference_average_rating,
+  @HALF_UP(SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*))::DECIMAL(10, 4) AS average_rating,
+  @HALF_UP(SUM(r.reference_value)::DOUBLE PRECISION / COUNT(*))::DECIMAL(10, 4) AS reference_average_rating,
   COUNT(*)::INTEGER AS number_of_products
 FROM audiophile.headphones AS r
 WHERE

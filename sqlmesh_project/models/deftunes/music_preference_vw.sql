@@ -35,9 +35,7 @@ SELECT
   (
     100::DOUBLE PRECISION * SUM(CASE WHEN items.liked THEN 1 ELSE 0 END) / COUNT(*)
   )::DOUBLE PRECISION AS liked_percentage,
-  (
-    SUM(items.price)::DOUBLE PRECISION / COUNT(*)
-  )::DECIMAL(18, 4) AS average_price
+  @HALF_UP(SUM(items.price)::DOUBLE PRECISION / COUNT(*))::DECIMAL(18, 4) AS average_price
 FROM deftunes.fact_order_items AS items
 JOIN deftunes.dim_songs AS songs
   ON songs.track_id = items.track_id

@@ -34,9 +34,7 @@ SELECT
   COUNT(*)::BIGINT AS total_items,
   COUNT(DISTINCT items.date_key)::BIGINT AS active_days,
   SUM(items.price)::DECIMAL(18, 2) AS total_spend,
-  (
-    SUM(items.price)::DOUBLE PRECISION / COUNT(*)
-  )::DECIMAL(18, 4) AS average_spend,
+  @HALF_UP(SUM(items.price)::DOUBLE PRECISION / COUNT(*))::DECIMAL(18, 4) AS average_spend,
   MAX(items.session_start_time)::TIMESTAMP AS last_activity,
   SUM(CASE WHEN items.liked THEN 1 ELSE 0 END)::BIGINT AS liked_items
 FROM deftunes.fact_order_items AS items

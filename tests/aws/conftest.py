@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+
+import pytest
+
+from demo.world import World
+from tests.aws.estate import AwsPipeline, Estate
+from tests.harness import Pipeline
+
+
+@pytest.fixture(scope="module")
+def estate(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """An AWS account with nothing in it."""
+    with Estate(tmp_path_factory.mktemp("estate"), world.postgres) as estate:
+        yield estate
+
+
+@pytest.fixture(scope="module")
+def on_aws(estate: Estate, world: World, tmp_path_factory: pytest.TempPathFactory) -> AwsPipeline:
+    """A pipeline on AWS that has run once, on the world's first day."""
+    pipeline = AwsPipeline(tmp_path_factory.mktemp("aws") / "data", estate, world.environment)
+    result = pipeline("run", "--now")
+    assert result.code == 0, result.out + result.err
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def on_laptop(estate: Estate, world: World, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The same on a laptop."""
+    folder = tmp_path_factory.mktemp("laptop") / "data"
+    pipeline = Pipeline(folder, world.environment | estate.of_a_laptop)
+    result = pipeline("run", "--now")
+    assert result.code == 0, result.out + result.err
+    return pipeline

@@ -1,0 +1,178 @@
+"""The promises on target aws: real clients over real connections, against stand-ins; gold beside the laptop's."""
+
+import json
+
+import psycopg2
+import pytest
+
+from tests.aws.estate import AwsPipeline, alike, differences
+from tests.patches import STAGED
+
+pytestmark = pytest.mark.slow
+
+
+def equal(on_aws, on_laptop):
+    return list(differences(alike(on_laptop.gold()), alike(on_aws.gold())))
+
+
+def operational(url):
+    with psycopg2.connect(url) as con, con.cursor() as cursor:
+        cursor.execute("SELECT * FROM random_users.users ORDER BY person_id")
+        names = [column[0] for column in cursor.description]
+        return [{n: v for n, v in zip(names, row, strict=True) if not n.startswith("_dlt")} for row in cursor]
+
+
+def test_gold_on_redshift_equals_gold_on_the_laptop(on_aws, on_laptop):
+    gold = on_aws.gold()
+    assert {name.split(".")[0] for name in gold} == {"audiophile", "deftunes", "people", "sales", "taxi"}
+    assert all(gold.values()) and equal(on_aws, on_laptop) == []
+
+
+def test_what_the_pipeline_says_of_itself_is_the_same(on_aws, on_laptop):
+    for query in (
+        "SELECT source, table_name, landed, accepted, rejected FROM ops.loads WHERE landed > 0",
+        "SELECT source, table_name, field, rule, message, raw FROM ops.rejected_rows",
+        "SELECT layer, scope, dataset, column_name, check_name, severity, outcome FROM ops.check_results",
+    ):
+        here, there = alike({"": on_laptop.query(query)}), alike({"": on_aws.query(query)})
+        assert there[""] and list(differences(here, there)) == []
+    status = on_aws("status", "--json").json
+    assert status["runs"][0]["status"] == "ok" and status["pending_models"] == [] and not status["running"]
+    assert {row["table"] for row in status["tables"]} >= {"sessions", "order_lines", "yellow_trips"}
+    assert on_aws("rejected", "--json").json["reasons"] == on_laptop("rejected", "--json").json["reasons"]
+
+
+def test_silver_in_glue_holds_what_was_accepted(on_aws, estate, monkeypatch):
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    for name, value in estate.cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    catalog = GlueCatalog("silver", **{"py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO"})
+    accepted = dict(on_aws.query("SELECT source || '.' || table_name, sum(accepted) FROM ops.loads GROUP BY 1"))
+    found = {
+        f"{database.removeprefix('silver_')}.{table}": catalog.load_table((database, table)).scan().to_arrow().num_rows
+        for (database,) in catalog.list_namespaces()
+        for _, table in catalog.list_tables(database)
+    }
+    assert found == {name: int(rows) for name, rows in accepted.items() if name in found} and len(found) >= len(STAGED)
+
+
+def test_every_object_is_written_encrypted_and_no_run_lists_the_bucket(on_aws, estate):
+    s3 = [request for request in estate.cloud.requests if request.service == "s3"]
+    writes = [r for r in s3 if (r.method == "PUT" and "partNumber" not in r.query) or "uploads" in r.query]
+    theirs = [r for r in writes if "/elt/" in f"/{r.path}"]
+    assert theirs and all(r.headers.get("x-amz-server-side-encryption") == "AES256" for r in theirs)
+    estate.cloud.forget()
+    assert on_aws("run", "--now").code == 0
+    lists = [r.query for r in estate.cloud.requests if r.service == "s3" and "list-type" in r.query]
+    assert lists and all(query.get("prefix", "").count("/") >= 2 for query in lists)
+    logs = [query for query in lists if "/_dlt_loads/" in query["prefix"]]
+    assert logs and all(query.get("start-after") for query in logs)
+
+
+def test_run_twice_is_run_once(on_aws, estate):
+    staged, gold, landed, sunk = (
+        on_aws.staged(),
+        on_aws.gold(),
+        on_aws.landed(),
+        operational(on_aws.environment["ELT_POSTGRES_URL"]),
+    )
+    said = len(estate.redshift.statements)
+    assert on_aws("run", "--now").code == 0
+    assert (alike(on_aws.staged()), alike(on_aws.gold())) == (alike(staged), alike(gold))
+    assert on_aws.landed() == landed and operational(on_aws.environment["ELT_POSTGRES_URL"]) == sunk != []
+    new = [statement.sql for statement in estate.redshift.statements[said:]]
+    assert not [sql for sql in new if sql.lstrip().startswith(("COPY", "UNLOAD", "CREATE TABLE", "TRUNCATE"))]
+
+
+def test_a_run_elsewhere_waits_or_leaves_and_so_does_one_beside_it(on_aws, estate, world, tmp_path):
+    """Two machines: two data folders, one warehouse."""
+    other = AwsPipeline(tmp_path / "other" / "data", estate, world.environment)
+    other.folder.parent.mkdir()
+    estate.redshift.fault("FROM stg_ops.progress", "hang")
+    first = on_aws.start("run", "--now")
+    try:
+        assert estate.redshift.waiting.wait(60)
+        second = other("run", "--now")
+        assert second.code == 5 and "another run holds" in second.err
+    finally:
+        first.kill()
+        first.end()
+    assert other("run", "--now").code == 0  # the lock went with its holder, and the other machine knows what has landed
+    assert json.loads(other("status", "--json").out)["runs"][0]["status"] == "ok"
+
+
+def test_a_failed_check_leaves_what_is_published(on_aws, estate, world, on_laptop):
+    published = alike(on_aws.gold())
+    world.advance()
+    failed = on_aws("run", "sales", "--now", patch="tests.patches:fail_staging:sales", **world.environment)
+    assert failed.code == 1 and "planted" in failed.out + failed.err
+    gold = on_aws(
+        "run", "deftunes_db", "deftunes_api", "--now", patch="tests.patches:fail_a_gold_check", **world.environment
+    )
+    assert gold.code == 1 and "planted" in gold.out + gold.err
+    assert alike(on_aws.gold()) == published
+    assert on_laptop("run", "--now", **world.environment | estate.of_a_laptop).code == 0
+    assert on_aws("run", "--now", **world.environment).code == 0
+    assert equal(on_aws, on_laptop) == []
+
+
+def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, on_laptop):
+    """One day's run, stopped again and again, each time by something else; the last one goes through."""
+    world.advance()
+    assert on_laptop("run", "--now", **world.environment | estate.of_a_laptop).code == 0
+    cloud, redshift = estate.cloud, estate.redshift
+
+    def struck(code, *words):
+        result = on_aws("run", "--now", **world.environment)
+        assert result.code == code and all(word in result.out + result.err for word in words), result.out + result.err
+        assert "Traceback" not in result.err
+
+    def killed(pattern):
+        redshift.fault(pattern, "hang")
+        running = on_aws.start("run", "--now", **world.environment)
+        assert redshift.waiting.wait(120), "the statement was never sent"
+        running.kill()
+        assert running.end().code == -9
+
+    cloud.fault(r"s3 PUT .*landing/deftunes_api/sessions", "expired", times=-1)
+    struck(4, "credentials have expired")
+    cloud.calm()
+    killed(r"COPY .*stg_sales_staging")
+    killed(r"(DELETE|INSERT).*stg_deftunes_api.*session_items")
+    cloud.fault(r"glue POST UpdateTable", "denied", times=-1)
+    struck(4)
+    cloud.calm()
+    redshift.fault(r"INSERT INTO .*sqlmesh__taxi.*fact_trip", "restart")
+    on_aws("run", "--now", **world.environment)
+    redshift.fault(r"INSERT INTO .serving.*|INSERT INTO \"deftunes\"", "cut")
+    on_aws("run", "--now", **world.environment)
+    cloud.fault(r"s3 (PUT|GET)", "slow_down", times=4, after=10)
+    struck(0)
+    assert equal(on_aws, on_laptop) == []
+
+
+def test_rebuilt_from_landing(on_aws, estate, on_laptop, world):
+    landed = on_aws.landed()
+    for database in ("warehouse", "serving"):
+        for schema in [
+            s
+            for (s,) in estate.redshift.query(
+                "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|rs|information|public)'", database
+            )
+        ]:
+            estate.redshift.query(f'DROP SCHEMA "{schema}" CASCADE', database)
+    with psycopg2.connect(world.postgres.dsn.removesuffix("postgres") + "sqlmesh") as con, con.cursor() as cursor:
+        cursor.execute("DROP SCHEMA sqlmesh_state CASCADE")
+    for source in STAGED:
+        result = on_aws("replay", source, **world.environment)
+        assert result.code == 0, result.out + result.err
+    assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
+
+
+def test_no_secret_is_said_or_kept_anywhere(on_aws, estate):
+    places = {str(path): path.read_bytes() for path in on_aws.folder.parent.rglob("*") if path.is_file()}
+    places |= {f"s3 {name}": body for name, body in estate.objects().items()}
+    places |= {f"sql {n}": statement.sql.encode() for n, statement in enumerate(estate.redshift.statements)}
+    for what, value in estate.secrets().items():
+        assert [place for place, content in places.items() if value.encode() in content] == [], what
