@@ -1,0 +1,120 @@
+"""A text of Redshift statements into plans."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from sqlglot import exp
+
+from tests.redshift import create, settings, tree
+from tests.redshift.dialect import Piece, parsed, pieces
+from tests.redshift.plan import Context, Plan, Refused
+from tests.redshift.refuse import refused_piece, refused_words
+from tests.redshift.rewrite import Rewriting, rendered
+
+_RAW = ("GRANT", "REVOKE", "COMMENT", "CALL", "CLOSE", "DEALLOCATE")
+_QUERIES = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "(")
+
+
+@functools.lru_cache(maxsize=2048)
+def _plans(text: str, context: Context) -> tuple[Plan, ...]:
+    return tuple(plan(piece, context) for piece in pieces(text))
+
+
+def plans(text: str, context: Context) -> list[Plan]:
+    """The plans of the statements in a text; `Refused` where Redshift refuses one or the stand-in does not know it."""
+    return list(_plans(text, context))
+
+
+def plan(piece: Piece, context: Context) -> Plan:
+    """The plan of one statement."""
+    first, *rest = piece.words
+    second = rest[0] if rest else ""
+    if first in ("COPY", "UNLOAD"):
+        from tests.redshift import copy, unload
+
+        return copy.plan(piece, context) if first == "COPY" else unload.plan(piece, context)
+    if first in ("SET", "SHOW", "RESET"):
+        return settings.settings(piece.text)
+    plain = first in _QUERIES
+    for reason in refused_words(piece) if plain else refused_piece(piece):
+        raise Refused(reason)
+    if first in ("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"):
+        return _transaction(piece, first)
+    if plain:
+        found = parsed(piece.text, piece.tokens)
+        for reason in tree.reasons(found):
+            raise Refused(reason)
+        return _query(piece.text, found, context)
+    if first == "MERGE":
+        from tests.redshift import merge
+
+        return merge.plan(piece, context)
+    if first in ("CREATE", "DROP", "ALTER", "TRUNCATE"):
+        return create.plan(piece, context)
+    return _other(piece, context, first, second)
+
+
+def query(text: str, context: Context) -> Plan:
+    """The plan of a query within another statement."""
+    found = pieces(text)
+    if len(found) != 1 or found[0].words[0] not in _QUERIES:
+        raise Refused("syntax error: one query was expected", "42601")
+    return plan(found[0], context)
+
+
+def _query(text: str, found: exp.Expression, context: Context) -> Plan:
+    rewriting = Rewriting(context)
+    _written(found, context)
+    into = found.args.get("into") if isinstance(found, exp.Select) else None
+    name = into.this.sql(dialect="postgres", identify=True).lower() if into else ""
+    run = rendered(rewriting(found))
+    after = (f"SELECT rs.settle('{name}')",) if into else ()
+    return Plan(text, run, foreign=tuple(rewriting.foreign), after=after)
+
+
+def _written(tree: exp.Expression, context: Context) -> None:
+    """A table of another database cannot be written."""
+    if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
+        return
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if isinstance(target, exp.Table) and target.catalog and target.catalog.lower() != context.database:
+        raise Refused("cross-database write is not supported: the other database can be read only")
+
+
+def _transaction(piece: Piece, first: str) -> Plan:
+    words = " ".join(piece.words)
+    if first in ("BEGIN", "START"):
+        tail = re.sub(r"^(BEGIN|START)( WORK| TRANSACTION)?", "", words)
+        return Plan(piece.text, f"BEGIN{tail}", kind="begin")
+    return Plan(piece.text, "COMMIT" if first in ("COMMIT", "END") else "ROLLBACK", kind="end")
+
+
+def _other(piece: Piece, context: Context, first: str, second: str) -> Plan:
+    """Statements that PostgreSQL takes as they are, or nearly."""
+    text = piece.text
+    if first in _RAW:
+        return Plan(text, re.sub(r"\bTO\s+GROUP\s+", "TO ", text, flags=re.I))
+    if first == "ANALYZE":
+        return Plan(text, "ANALYZE" if second in ("", "COMPRESSION") else _lowered(text))
+    if first == "VACUUM":
+        return Plan(text, "VACUUM", kind="alone")
+    if first == "LOCK":
+        return Plan(text, text if second == "TABLE" else re.sub(r"^LOCK", "LOCK TABLE", text, flags=re.I))
+    if first == "EXPLAIN":
+        inner = query(re.sub(r"^EXPLAIN(\s+VERBOSE)?\s+", "", text, flags=re.I), context)
+        return Plan(text, f"EXPLAIN {inner.run}", foreign=inner.foreign)
+    if first == "DECLARE":
+        head, inner_text = re.match(r"(.*?\bCURSOR\s+FOR\s+)(.*)", text, re.I | re.S).groups()  # type: ignore[union-attr]
+        inner = query(inner_text, context)
+        return Plan(text, head + inner.run, foreign=inner.foreign)
+    if first == "FETCH":
+        return Plan(text, text)
+    if first == "REFRESH":
+        return Plan(text, _lowered(text))
+    raise Refused(f"the stand-in does not know the statement {text[:80]!r}", "42601")
+
+
+def _lowered(text: str) -> str:
+    return re.sub(r'"[^"]*"', lambda found: found[0].lower(), text)
