@@ -21,7 +21,7 @@ SECRET = "secret:"  # noqa: S105 (how a value names a secret)
 # Set before any library is imported: nothing phones home unless its user turns it on.
 LIBRARIES = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "RUNTIME__LOG_LEVEL": "ERROR",
+    "RUNTIME__LOG_LEVEL": "CRITICAL",  # what goes wrong is raised, and said once; dlt would log each try's traceback
     # dlt would keep a second copy of everything it ever loaded.
     "LOAD__DELETE_COMPLETED_JOBS": "true",
     "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(
         None, description="PEM file of the authorities that Redshift's and the state's certificates are checked by"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _revealed(cls, given: dict[str, object]) -> dict[str, object]:
+        return {name: _reveal(value) if isinstance(value, str) else value for name, value in given.items()}
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
@@ -168,9 +173,7 @@ class Settings(BaseSettings):
         from runtime import aws
 
         if self.redshift_workgroup or self.redshift_cluster:
-            return aws.redshift_credentials(
-                self.redshift_workgroup, self.redshift_cluster, self.redshift_user, self.redshift_database
-            )
+            return aws.redshift_credentials(self.redshift_workgroup, self.redshift_cluster, self.redshift_user)
         return self.redshift_user, self.redshift_password.get_secret_value()
 
     def authorities(self) -> str:
@@ -223,26 +226,16 @@ def load() -> Settings:
         ]
         raise SettingsError("settings are not usable:\n" + "\n".join(lines)) from None
     if settings.ca_file:  # the one way to tell redshift-connector
-        os.environ.setdefault("SSL_CERT_FILE", str(settings.ca_file))
-    found = {name: getattr(settings, name) for name in Settings.model_fields}
-    secret = {name: value for name, value in found.items() if str(_plain(value)).startswith(SECRET)}
-    if not secret:
-        return settings
-    return settings.model_copy(
-        update={
-            name: SecretStr(_reveal(_plain(value))) if isinstance(value, SecretStr) else _reveal(value)
-            for name, value in secret.items()
-        }
-    )
+        os.environ["SSL_CERT_FILE"] = str(settings.ca_file)
+    return settings
 
 
 def _plain(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _reveal(value: object) -> str:
+def _reveal(text: str) -> str:
     """A value that names a secret as the secret's text; any other as it is."""
-    text = str(value)
     if not text.startswith(SECRET):
         return text
     from runtime import aws

@@ -7,6 +7,7 @@ Credentials, region and endpoints come from where every AWS program takes them (
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,10 @@ def explain(error: BaseException, service: str = "") -> str:
     if code in ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation") or isinstance(
         error, PermissionError
     ):
-        action = _ACTIONS.get(operation) or (f"{service}:{operation}" if service and operation else "")
+        told = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)  # a key's permission, for an object's call
+        action = (
+            told[1] if told else _ACTIONS.get(operation) or (f"{service}:{operation}" if service and operation else "")
+        )
         return f"AWS refused it: {text}" + (f"; the role needs {action}" if action else "")
     if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
         return "there are no AWS credentials here; give the task a role, or set AWS_PROFILE"
@@ -73,6 +77,8 @@ def secret(name: str, key: str = "") -> str:
 
     def read() -> tuple[datetime, str]:
         found = client("secretsmanager").get_secret_value(SecretId=name)
+        if "SecretString" not in found:
+            raise SecretError(f"the secret {name} holds bytes, not text")
         return datetime.now(UTC) + _FRESH, str(found["SecretString"])
 
     try:
@@ -82,13 +88,16 @@ def secret(name: str, key: str = "") -> str:
     if not key:
         return text
     try:
-        return str(json.loads(text)[key])
+        value = json.loads(text)[key]
     except (ValueError, KeyError, TypeError):
-        raise SecretError(f"the secret {name} is no JSON object with the key {key!r}") from None
+        value = None
+    if value is None:
+        raise SecretError(f"the secret {name} is no JSON object with the key {key!r}")
+    return str(value)
 
 
-def redshift_credentials(workgroup: str, cluster: str, user: str, database: str) -> tuple[str, str]:
-    """A user and a password that IAM lends for an hour.
+def redshift_credentials(workgroup: str, cluster: str, user: str) -> tuple[str, str]:
+    """A user and a password that IAM lends for an hour, for every database that the user may log in to.
 
     Raises:
         AwsError: it does not.
@@ -97,11 +106,9 @@ def redshift_credentials(workgroup: str, cluster: str, user: str, database: str)
 
     def ask() -> tuple[datetime, tuple[str, str]]:
         if workgroup:
-            found = client("redshift-serverless").get_credentials(
-                workgroupName=workgroup, dbName=database, durationSeconds=3600
-            )
+            found = client("redshift-serverless").get_credentials(workgroupName=workgroup, durationSeconds=3600)
             return found["expiration"] - _FRESH, (found["dbUser"], found["dbPassword"])
-        asked: dict[str, Any] = {"ClusterIdentifier": cluster, "DbName": database, "DurationSeconds": 3600}
+        asked: dict[str, Any] = {"ClusterIdentifier": cluster, "DurationSeconds": 3600}
         redshift = client("redshift")
         found = (
             redshift.get_cluster_credentials(DbUser=user, AutoCreate=False, **asked)

@@ -26,13 +26,28 @@ def probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         ("lake: large objects are written in parts", lambda: _in_parts(settings, f"{name}.parts")),
         ("lake: objects can be read", lambda: _read(settings, name)),
         ("lake: objects can be removed", lambda: _removed(settings, name, f"{name}.parts")),
-        ("Glue: silver's tables can be made", lambda: _glue(settings)),
-        ("Redshift lets us in, over verified TLS", lambda: _redshift(settings, settings.redshift_database)),
-        ("Redshift: schemas can be made", lambda: _schemas(settings)),
-        ("Redshift: the database of the dashboards", lambda: _serving(settings)),
-        ("Redshift: its role writes and reads the lake", lambda: _copies(settings, name)),
-        ("state's Postgres: schemas and locks", lambda: _state(settings)),
+        ("Glue: silver's tables can be made", lambda: _glue(settings, name)),
+        ("Redshift lets us in, over verified TLS", _told(lambda: _redshift(settings, settings.redshift_database))),
+        ("Redshift: schemas can be made", _told(lambda: _schemas(settings))),
+        ("Redshift: the database of the dashboards", _told(lambda: _serving(settings))),
+        ("Redshift: its role writes and reads the lake", _told(lambda: _copies(settings, name))),
+        ("state's Postgres: schemas and locks", _told(lambda: _state(settings))),
     ]
+
+
+def _told(probe: Callable[[], str]) -> Callable[[], str]:
+    """The probe; when a certificate is refused, it says what decides that."""
+
+    def run() -> str:
+        try:
+            return probe()
+        except Exception as error:
+            if "certificate" not in str(error):
+                raise
+            fix = "ELT_CA_FILE must hold its authority, and the host be the name that it was made for"
+            raise type(error)(f"{error}. {fix}") from None
+
+    return run
 
 
 def _identity() -> str:
@@ -55,8 +70,10 @@ def _in_parts(settings: Settings, name: str) -> str:
     bucket, prefix = _place(settings)
     where = {"Bucket": bucket, "Key": prefix + name}
     upload = _ask("s3", "create_multipart_upload", **where, **encryption(settings))["UploadId"]
-    _ask("s3", "upload_part", **where, UploadId=upload, PartNumber=1, Body=b"x" * PART)
-    _ask("s3", "abort_multipart_upload", **where, UploadId=upload)
+    try:
+        _ask("s3", "upload_part", **where, UploadId=upload, PartNumber=1, Body=b"x" * PART)
+    finally:
+        _ask("s3", "abort_multipart_upload", **where, UploadId=upload)
     return "and given up cleanly"
 
 
@@ -73,23 +90,22 @@ def _removed(settings: Settings, *names: str) -> str:
     return "what was written"
 
 
-def _glue(settings: Settings) -> str:
-    """A database, and in it a table that is made, changed and dropped, as a refine does."""
-    bucket, prefix = _place(settings)
-    database = f"{settings.glue_prefix}doctor"
-    place = f"s3://{bucket}/{prefix}_doctor/glue"
+def _glue(settings: Settings, name: str) -> str:
+    """A database of the doctor's own, and in it a table that is made, changed and dropped, as a refine does."""
+    database = f"{settings.glue_prefix}doctor_{name.rpartition('/')[2]}"
+    place = f"{settings.lake}/{name}.glue"
     table = {"Name": "doctor", "StorageDescriptor": {"Location": place, "Columns": []}, "Parameters": {}}
-    made = not any(d["Name"] == database for d in _ask("glue", "get_databases")["DatabaseList"])
-    if made:
-        _ask("glue", "create_database", DatabaseInput={"Name": database})
+    _ask("glue", "get_databases", MaxResults=1)
+    _ask("glue", "create_database", DatabaseInput={"Name": database})
     try:
+        _ask("glue", "get_database", Name=database)
         _ask("glue", "create_table", DatabaseName=database, TableInput=table)
+        _ask("glue", "get_tables", DatabaseName=database)
         _ask("glue", "get_table", DatabaseName=database, Name="doctor")
         _ask("glue", "update_table", DatabaseName=database, TableInput=table, SkipArchive=True)
         _ask("glue", "delete_table", DatabaseName=database, Name="doctor")
     finally:
-        if made:
-            _ask("glue", "delete_database", Name=database)
+        _ask("glue", "delete_database", Name=database)  # with a table that is left in it
     return f"databases {settings.glue_prefix}..."
 
 
@@ -135,11 +151,13 @@ def _copies(settings: Settings, name: str) -> str:
     from warehouse.redshift import Redshift
 
     place, role = f"{settings.lake}/staging/{name}/", settings.redshift_role
+    key = f" KMS_KEY_ID '{settings.kms_key}' ENCRYPTED" if settings.kms_key else ""
+    unload = (
+        f"UNLOAD ('SELECT CAST(1 AS BIGINT) AS n') TO '{place}' IAM_ROLE '{role}' FORMAT AS PARQUET PARALLEL OFF{key}"
+    )
     try:
         with Redshift.connect(settings, settings.redshift_database) as session:
-            session.execute(
-                f"UNLOAD ('SELECT CAST(1 AS BIGINT) AS n') TO '{place}' IAM_ROLE '{role}' FORMAT AS PARQUET PARALLEL OFF"
-            )
+            session.execute(unload)
             session.execute("CREATE TEMP TABLE millrace_doctor (n BIGINT)")
             session.execute(f"COPY millrace_doctor FROM '{place}' IAM_ROLE '{role}' FORMAT AS PARQUET")
     except AwsError:
@@ -148,10 +166,11 @@ def _copies(settings: Settings, name: str) -> str:
         raise type(error)(
             f"{error}. {role} needs s3:ListBucket, s3:GetObject and s3:PutObject on the lake, and Redshift must have the role"
         ) from None
-    bucket, prefix = _place(settings)
-    found = _ask("s3", "list_objects_v2", Bucket=bucket, Prefix=f"{prefix}staging/{name}/")
-    for item in found.get("Contents", []):
-        _ask("s3", "delete_object", Bucket=bucket, Key=item["Key"])
+    finally:
+        bucket, prefix = _place(settings)
+        found = _ask("s3", "list_objects_v2", Bucket=bucket, Prefix=f"{prefix}staging/{name}/")
+        for item in found.get("Contents", []):
+            _ask("s3", "delete_object", Bucket=bucket, Key=item["Key"])
     return role
 
 

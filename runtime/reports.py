@@ -107,7 +107,7 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
             for n in chosen
         ]
         union = " UNION ALL ".join(
-            f"SELECT id, source, table_name, field, rule, message, raw, rejected_at FROM {t}" for t in tables
+            f'SELECT id, source, table_name, field, rule, message, "raw", rejected_at FROM {t}' for t in tables
         )
         reasons = _rows(
             con,
@@ -115,7 +115,7 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
         )
         rows = _rows(
             con,
-            f"SELECT id, field, rule, message, raw FROM ({union}) AS r ORDER BY rejected_at DESC, id LIMIT {int(limit)}",
+            f'SELECT id, field, rule, message, "raw" FROM ({union}) AS r ORDER BY rejected_at DESC, id LIMIT {int(limit)}',
         )
     if as_json:
         console.json({"reasons": reasons, "rows": rows})

@@ -2,8 +2,9 @@
 
 import os
 
-os.environ.update({"MAX_FORK_WORKERS": "1", "SODA_CORE_TELEMETRY_ENABLED": "false", "RUNTIME__DLTHUB_TELEMETRY": "false",
-                   "RUNTIME__LOG_LEVEL": "ERROR", "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true"})  # fmt: skip
+from settings import LIBRARIES
+
+os.environ.update(LIBRARIES)
 
 import connectorx  # noqa: F401
 import dlt.destinations

@@ -47,13 +47,14 @@ def _copy(
     for table, columns in sorted(wanted.items()):
         name, origin = f'"{domain}"."{table}"', f'"{database}"."{domain}"."{table}"'
         listed = ", ".join(f'"{column}"' for column, _ in columns)
+        if table in there and there[table] != columns:
+            serving.execute(f"DROP TABLE {name}")
         if there.get(table) == columns:
             serving.execute(f"DELETE FROM {name}")
-            serving.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {origin}")
         else:
-            if table in there:
-                serving.execute(f"DROP TABLE {name}")
-            serving.execute(f"CREATE TABLE {name} AS SELECT {listed} FROM {origin}")
+            declared = ", ".join(f'"{column}" {kind}' for column, kind in columns)
+            serving.execute(f"CREATE TABLE {name} ({declared})")
+        serving.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {origin}")
         rows += int((serving.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,))[0])
     return rows
 
@@ -67,8 +68,8 @@ def _tables(session: Redshift, schema: str) -> dict[str, Columns]:
     ).fetchall()
     tables: dict[str, Columns] = {}
     for table, column, kind, length, precision, scale in found:
-        measure = length if "char" in kind else f"{precision},{scale}" if kind in ("numeric", "decimal") else ""
-        tables.setdefault(table, []).append((column, f"{kind}({measure})"))
+        measure = f"({length})" if "char" in kind else f"({precision}, {scale})" if kind == "numeric" else ""
+        tables.setdefault(table, []).append((column, f"{kind}{measure}"))
     return tables
 
 

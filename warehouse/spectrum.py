@@ -22,9 +22,14 @@ def statements(sources: Iterable[str], settings: Settings) -> list[str]:
     """
     return [
         f"CREATE EXTERNAL SCHEMA IF NOT EXISTS {PREFIX}{source} FROM DATA CATALOG"
-        f" DATABASE '{settings.glue_prefix}{source}' IAM_ROLE '{settings.redshift_role}'"
+        f" DATABASE {_text(f'{settings.glue_prefix}{source}')} IAM_ROLE {_text(settings.redshift_role)}"
         for source in sources
     ]
+
+
+def _text(value: str) -> str:
+    """A literal: in Redshift's a backslash escapes, too."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def main() -> None:

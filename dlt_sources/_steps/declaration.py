@@ -17,7 +17,7 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from .contract import FILE, Contract, columns_of
+from .contract import FILE, MARKS, Contract, columns_of
 from .source_yml import CONNECTORS, Declaration, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -67,8 +67,13 @@ class Source:
                 raise DeclarationError(
                     f"{where}.contract: {self.folder / 'contract.py'} has no Contract {table.contract!r}"
                 )
-            storage = [field for field in (table.distribute_by, table.sort_by) if field and not field.startswith("_")]
-            for field in (*table.key, *table.parent_key, *storage):
+            stored = [*(c.name for c in columns_of(contract)), *MARKS, "_refine_id"]
+            for field in (table.distribute_by, table.sort_by):
+                if field and field not in stored:
+                    raise DeclarationError(
+                        f"{where}: {field!r} is not a column that {table.contract} has in the warehouse{_hint(field, stored)}"
+                    )
+            for field in (*table.key, *table.parent_key):
                 if field not in contract.model_fields:
                     raise DeclarationError(
                         f"{where}: {field!r} is not a field of {table.contract}{_hint(field, contract.model_fields)}"

@@ -25,7 +25,7 @@ from .text import text_of
 
 CHUNK = 20_000
 LONGEST = 60_000
-"""Characters of a raw row that its rejection keeps; landing has the whole."""
+"""Bytes of a raw row that its rejection keeps: Redshift's longest text is counted in them; landing has the whole."""
 
 
 class Judge:
@@ -201,9 +201,9 @@ class Judge:
             "table_name": name,
             "load_id": row["_load_id"],
             "row_number": row["_row"],
-            "raw": text_of(raw)[:LONGEST],
+            "raw": _cut(text_of(raw)),
             **reasons[0] | {"message": reasons[0]["message"][:1000]},
-            "errors": text_of(reasons)[:LONGEST],
+            "errors": _cut(text_of(reasons)),
             "rejected_at": self.now,
         }
 
@@ -244,3 +244,7 @@ def _alike(files: list[str]) -> dict[str, list[str]]:
     for path in files:
         groups.setdefault(str(pq.read_schema(path).remove_metadata()), []).append(path)
     return groups
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:LONGEST].decode(errors="ignore")

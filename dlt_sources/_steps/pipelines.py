@@ -92,5 +92,7 @@ def _forget_packages(pipe: dlt.Pipeline) -> None:
 def _reason(error: PipelineStepFailed) -> str:
     """The driver's own words: dlt wraps them in several messages, the innermost of which may be a traceback."""
     text = getattr(error.__cause__, "failed_message", None) or str(error.__cause__ or error)
+    if "(ExpiredToken)" in text or "IAM Authentication token has expired" in text:
+        return "the AWS credentials have expired; renew them and run again"
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error.__cause__).__name__]
     return lines[-1] if lines[0].startswith("Traceback") else lines[0]

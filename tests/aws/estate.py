@@ -87,7 +87,7 @@ class Estate:
     @property
     def of_a_laptop(self) -> dict[str, str]:
         """What a pipeline on a laptop must be told to make the same of the same world, without touching this estate."""
-        return {"ELT_PII_SALT": self.salt, "ELT_POSTGRES_URL": self.rds.dsn}
+        return {"ELT_PII_SALT": self.salt, "ELT_POSTGRES_URL": self.rds.dsn.removesuffix("postgres") + "laptop"}
 
     def secrets(self) -> dict[str, str]:
         """Every secret that must appear nowhere."""
@@ -112,12 +112,13 @@ class Estate:
         return context
 
     def _state(self) -> None:
-        """The database of the state, made by a superuser over the Postgres's own socket."""
+        """Databases of the state and of a laptop's sinks, made by a superuser over the Postgres's own socket."""
         with contextlib.closing(
             psycopg2.connect(host=str(self.rds._sockets), port=self.rds.port, user="postgres", dbname="postgres")
         ) as con:
             con.autocommit = True
-            con.cursor().execute(f"CREATE DATABASE sqlmesh OWNER {USER}")
+            for name in ("sqlmesh", "laptop"):
+                con.cursor().execute(f"CREATE DATABASE {name} OWNER {USER}")
 
 
 class AwsPipeline(Pipeline):

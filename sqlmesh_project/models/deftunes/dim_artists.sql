@@ -70,7 +70,7 @@ WITH names AS (
 )
 SELECT
   names.artist_id::VARCHAR(18) AS artist_id,
-  mbids.artist_mbid::VARCHAR(36) AS artist_mbid,
+  mbids.artist_mbid::VARCHAR(144) AS artist_mbid,
   names.artist_name::VARCHAR(2000) AS artist_name,
   CASE WHEN names.is_known = 1 THEN 'known' ELSE 'inferred' END::VARCHAR(8) AS status
 FROM names

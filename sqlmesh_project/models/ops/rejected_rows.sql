@@ -33,6 +33,6 @@ SELECT
   every."raw"::VARCHAR(65535) AS "raw",
   every.field::VARCHAR(200) AS field,
   every.rule::VARCHAR(100) AS rule,
-  every.message::VARCHAR(1000) AS message,
+  every.message::VARCHAR(4000) AS message,
   every.rejected_at::TIMESTAMP AS rejected_at
 FROM stg_ops.rejected_rows AS every

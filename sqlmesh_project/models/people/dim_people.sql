@@ -39,7 +39,7 @@ SELECT
   u.state::VARCHAR(400) AS state,
   u.country::VARCHAR(400) AS country,
   u.postcode::VARCHAR(80) AS postcode,
-  u.nat::VARCHAR(2) AS nat,
+  u.nat::VARCHAR(8) AS nat,
   u.email::VARCHAR(64) AS email,
   u.registered_at::TIMESTAMP AS registered_at
 FROM stg_random_users.users AS u
