@@ -20,6 +20,7 @@ def on_aws(estate: Estate, world: World, tmp_path_factory: pytest.TempPathFactor
     pipeline = AwsPipeline(tmp_path_factory.mktemp("aws") / "data", estate, world.environment)
     result = pipeline("run", "--now")
     assert result.code == 0, result.out + result.err
+    pipeline.said_first = list(estate.redshift.statements)
     return pipeline
 
 

@@ -127,6 +127,7 @@ class AwsPipeline(Pipeline):
     def __init__(self, folder: Path, estate: Estate, environment: dict[str, str]) -> None:
         super().__init__(folder, estate.environment | environment)
         self.estate = estate
+        self.said_first: list[Any] = []  # the statements of its first run
 
     def query(self, sql: str, database: str = "warehouse") -> list[tuple[Any, ...]]:
         return self.estate.redshift.query(
