@@ -17,8 +17,8 @@ _CHANGING = [  # (what changes from run to run, what stands for it)
     (r"(?<=VALUES)\s*\(.*$", " (...)"),  # rows
     (r"UNION ALL SELECT CAST\(.*(?=\) AS)", "..."),  # rows of a seed
     (r"'(?:[^']|'')*'", lambda found: _literal(found[0])),
+    (r"__temp_\w+", "__temp_<name>"),
     (r"__\d{5,}(?=[\"_ .,)]|$)", "__<version>"),
-    (r"__temp_[0-9a-z_]+", "__temp_<name>"),
     (r"\b\d{7,}\b", "<number>"),
     (r"\$\d+", "?"),
 ]
