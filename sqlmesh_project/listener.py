@@ -55,6 +55,9 @@ def _reasons(error: BaseException) -> list[str]:
         return [reason for inner in error.errors for reason in _reasons(inner)]
     if isinstance(error, AuditError):
         return [f"audit {error.audit_name} found {error.count} bad row(s)"]
+    said = error.args[0] if error.args else None
+    if isinstance(said, dict) and "M" in said:  # redshift-connector hands over the server's fields
+        return [" ".join(str(said["M"]).split())]
     lines = [line for line in str(error).splitlines() if line.strip()]
     return [lines[0] if lines else type(error).__name__]
 

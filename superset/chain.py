@@ -137,6 +137,13 @@ def _in_sql(where: str, text: str, dataset: Document) -> Iterator[str]:
     for column in tree.find_all(exp.Column):
         if column.name not in _columns(dataset):
             yield f"{where}: {_name(dataset)} has no column {column.name!r}"
+    for node in tree.find_all(exp.Avg, exp.Div):
+        if not _is_double(node.this):
+            yield f"{where}: {text!r}: Redshift cuts averages and quotients of decimals and integers; CAST(... AS DOUBLE PRECISION)"
+
+
+def _is_double(node: exp.Expression) -> bool:
+    return isinstance(node, exp.Cast) and node.to.is_type(exp.DataType.Type.DOUBLE)
 
 
 def _names(value: Any) -> Iterator[str]:

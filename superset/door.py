@@ -131,6 +131,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "HOME": str(settings.superset),
         "PYTHONWARNINGS": "ignore",
+        **({"SSL_CERT_FILE": str(settings.ca_file)} if settings.ca_file else {}),
         "SUPERSET_ADMIN_PASSWORD": _plain(settings.dashboards_admin_password)
         or (_kept(settings, "admin_password") if local else ""),
         "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),

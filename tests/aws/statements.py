@@ -21,6 +21,7 @@ _CHANGING = [  # (what changes from run to run, what stands for it)
     (r"__\d{5,}(?=[\"_ .,)]|$)", "__<version>"),
     (r"\b\d{7,}\b", "<number>"),
     (r"\$\d+", "?"),
+    (r"(?<=IN \()'[^()]*'(?=\))", lambda found: ", ".join(sorted(part.strip() for part in found[0].split(",")))),
 ]
 _STAYING = re.compile(r"'[^'0-9]{0,60}'|'[A-Za-z_ %-]{0,20}[0-9]{0,2}'|'stg_\w+'")
 _CLIENTS = {"redshift-connector": "redshift_connector", "psycopg2": "dlt_and_soda"}

@@ -2,10 +2,16 @@
 
 import json
 import os
+import subprocess
+from pathlib import Path
 
 import psycopg2
 import pytest
 
+import settings
+import superset.door as superset
+from runtime.console import Console
+from superset.commands import files
 from tests.aws import statements
 from tests.aws.estate import AwsPipeline, alike, differences
 from tests.patches import STAGED
@@ -83,6 +89,53 @@ def test_every_statement_is_one_that_was_reviewed(on_aws):
         assert said == path.read_text(), (
             f"{path} differs from what was sent; look at it: MILLRACE_REVIEW=1 pytest {__file__}"
         )
+
+
+def test_superset_finds_every_column_and_metric_on_redshift_as_on_the_laptop(on_aws, on_laptop, estate, monkeypatch):
+    """By Superset's own SQLAlchemy and Redshift dialect, as the user of reader.sql, over the settings of target aws."""
+    for name, value in (
+        on_aws.environment | {"ELT_DASHBOARDS_USER": "dashboards", "ELT_DASHBOARDS_PASSWORD": "r"}
+    ).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    uri = superset.database_uri(settings.load())
+    grants = (superset.FOLDER / "reader.sql").read_text().split("*/")[-1]
+    estate.redshift.query(grants.format(reader="dashboards", writer="millrace", password="r"), "serving")
+    estate.redshift.users["dashboards"] = "r"
+    superset.install(Console())
+    documents = files.read(superset.FOLDER / "assets")
+    datasets = {f"{d['schema']}.{d['table_name']}": d for n, d in documents.items() if n.startswith("datasets/")}
+    metrics = {name: select((m["expression"] for m in d.get("metrics", ())), name) for name, d in datasets.items()}
+    columns = {
+        name: select((c.get("expression") or f'"{c["column_name"]}"' for c in d["columns"]), name)
+        for name, d in datasets.items()
+    }
+    queries = {n: q for n, q in metrics.items() if q} | {f"columns of {n}": f"{q} LIMIT 1" for n, q in columns.items()}
+    done = subprocess.run(
+        [superset.FOLDER / ".venv" / "bin" / "python", "-W", "ignore", Path(__file__).with_name("in_superset.py")],
+        input=json.dumps({"uri": uri, "queries": queries}), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    there = json.loads(done.stdout)
+    compared = [name for name, query in metrics.items() if query and not name.startswith("ops.")]
+    assert len(compared) > 10
+    for name in compared:
+        here = on_laptop.query(metrics[name], "serving.duckdb")[0]
+        assert [number(value) for value in there[name]] == [number(value) for value in here], name
+
+
+def select(expressions, table):
+    """Expressions as one query; none for none."""
+    listed = ", ".join(f"{expression} AS c{n}" for n, expression in enumerate(expressions))
+    return f"SELECT {listed} FROM {table}" if listed else ""
+
+
+def number(value):
+    """A metric's answer: drivers hand over decimals, floats or text."""
+    try:
+        return None if value is None else float(f"{float(value):.9g}")
+    except (ValueError, TypeError):
+        return str(value)
 
 
 def test_run_twice_is_run_once(on_aws, estate):

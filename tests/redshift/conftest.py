@@ -13,7 +13,7 @@ ROLE = "arn:aws:iam::123456789012:role/copy"
 BUCKET = "lake-of-tests"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not for the session: another S3 of this process would empty this one
 def s3() -> Iterator[dict[str, Any]]:
     """An S3 in this process, with a bucket."""
     from moto.server import ThreadedMotoServer
@@ -30,7 +30,7 @@ def s3() -> Iterator[dict[str, Any]]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def redshift(s3: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redshift]:
     """The stand-in; tests share it and take schemas of their own."""
     with Redshift(tmp_path_factory.mktemp("redshift"), s3) as server:

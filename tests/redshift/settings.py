@@ -99,6 +99,8 @@ def _show(sql: str, text: str) -> Plan:
         return Plan(sql, f"SELECT coalesce(current_setting('rs.{name}', true), '{fallback}') AS \"{name}\"")
     if name in THEIRS | {"server_version", "time zone", "transaction isolation level", "transaction_isolation"}:
         return Plan(sql, "SELECT '8.0.2'::varchar AS server_version" if name == "server_version" else f"SHOW {name}")
+    if name == "standard_conforming_strings":  # what sqlalchemy-redshift asks: a backslash escapes there
+        return Plan(sql, "SELECT 'off'::varchar AS standard_conforming_strings")
     raise Refused(f"the stand-in does not know SHOW {name}", "42704")
 
 

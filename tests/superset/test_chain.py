@@ -153,3 +153,11 @@ def test_a_file_is_as_an_export_would_write_it(assets):
     for name, document in assets.items():
         kind = name.split("/")[0]
         assert files.dump(files.plain(kind, files.complete(kind, document))) == (ASSETS / name).read_text(), name
+
+
+@pytest.mark.parametrize(
+    "expression", ["AVG(price)", "AVG(CASE WHEN liked THEN 1.0 ELSE 0.0 END)", "SUM(price) / COUNT(*)"]
+)
+def test_an_average_that_redshift_would_cut_is_noticed(assets, models, expression):
+    assets["datasets/deftunes.order_items_vw.yaml"]["metrics"][0]["expression"] = expression
+    assert any("AS DOUBLE PRECISION" in fault for fault in broken(assets, models))
