@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from settings import Settings
 
 
+REACHED = 30
+"""Seconds after which a server that does not answer is given up."""
+
+
 class Redshift:
     """A session that commits each statement by itself, unless BEGIN was said before.
 
@@ -76,7 +80,7 @@ class _Rows:
         return self._rows.pop(0) if self._rows else None
 
 
-def login(settings: Settings, database: str, **options: Any) -> Any:
+def login(settings: Settings, database: str) -> Any:
     """A connection of redshift-connector, whose certificate and host name were checked.
 
     A server that cannot be reached is given up after 30 seconds; a statement may take as long as it takes.
@@ -88,10 +92,12 @@ def login(settings: Settings, database: str, **options: Any) -> Any:
 
     user, password = settings.redshift_login()
     try:
-        return redshift_connector.connect(
+        connection = redshift_connector.connect(
             host=settings.redshift_host, port=settings.redshift_port, database=database, user=user, password=password,
-            ssl=True, sslmode="verify-full", tcp_keepalive=True, timeout=options.pop("timeout", 60), **options,
+            ssl=True, sslmode="verify-full", tcp_keepalive=True, timeout=REACHED,
         )  # fmt: skip
+        connection._usock.settimeout(None)  # the driver's timeout would end every longer statement, too
+        return connection
     except (redshift_connector.Error, OSError) as error:
         from runtime.aws import forget
 
