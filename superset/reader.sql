@@ -1,6 +1,7 @@
 /* The dashboards' user in Redshift: reads what was published, with the pipeline's own record, and writes nothing.
    Run it once as an administrator in the database `serving`, after the first run has made the schemas. {reader}, {writer} and {password} are yours:
-   ELT_DASHBOARDS_USER, ELT_REDSHIFT_USER and ELT_DASHBOARDS_PASSWORD. */
+   ELT_DASHBOARDS_USER, ELT_REDSHIFT_USER (logged in by IAM: "IAMR:role", as `runner.py doctor` says it) and
+   ELT_DASHBOARDS_PASSWORD. */
 CREATE USER {reader} PASSWORD '{password}';
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
