@@ -222,7 +222,7 @@ def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, o
     assert equal(on_aws, on_laptop) == []
 
 
-def test_rebuilt_from_landing(on_aws, estate, on_laptop, world):
+def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
     landed = on_aws.landed()
     for database in ("warehouse", "serving"):
         for schema in [
@@ -236,6 +236,9 @@ def test_rebuilt_from_landing(on_aws, estate, on_laptop, world):
         cursor.execute("DROP SCHEMA sqlmesh_state CASCADE")
     result = on_aws("run", "--now", **world.environment)  # what staging does not know is refined again
     assert result.code == 0, result.out + result.err
+    assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
+    replayed = on_aws("replay", "sales", **world.environment)
+    assert replayed.code == 0 and "accepted" in replayed.out, replayed.out + replayed.err
     assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
 
 
