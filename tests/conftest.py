@@ -1,12 +1,15 @@
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from settings import LIBRARIES
 from tests.harness import ROOT, Pipeline
 
 SCALE = 0.01
+os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
 warnings.filterwarnings("ignore", module="platformdirs")
 
 
