@@ -291,6 +291,8 @@ def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_
     """Redshift itself is not there: its tables cannot be looked at, which an import survives."""
     meta = shutil.copy(site.pipeline.folder / "superset" / "superset.db", tmp_path / "meta.db")
     aws = {"TARGET": "aws", "REDSHIFT_HOST": "127.0.0.1", "REDSHIFT_PORT": "1", "REDSHIFT_USER": "writer"}
+    aws |= {"REDSHIFT_PASSWORD": "w", "REDSHIFT_ROLE": "arn:aws:iam::1:role/r", "LAKE_URL": "s3://lake/elt"}
+    aws |= {"STATE_HOST": "db", "STATE_USER": "s", "STATE_PASSWORD": "s"}
     aws |= {
         "DASHBOARDS_META_URL": f"sqlite:///{meta}",
         "DASHBOARDS_USER": "reader",
@@ -304,7 +306,7 @@ def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_
     assert "could not be looked at" in done.stdout and "very secret" not in done.stdout + done.stderr
     with sqlite3.connect(meta) as con:
         assert con.execute("SELECT sqlalchemy_uri FROM dbs WHERE database_name = 'Millrace'").fetchall() == [
-            ("redshift+redshift_connector://reader:XXXXXXXXXX@127.0.0.1:1/warehouse",)
+            ("redshift+redshift_connector://reader:XXXXXXXXXX@127.0.0.1:1/serving",)
         ]
         for table in ("dashboards", "slices", "tables", "dbs"):
             assert con.execute(f"SELECT max(is_managed_externally) FROM {table}").fetchall() == [(1,)]
