@@ -28,3 +28,20 @@ def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: da
         if ran is None or croniter(source.declared.schedule, now + _TICK).get_prev(datetime) > ran:
             names.append(name)
     return names
+
+
+def late_hours(schedule: str, ran: datetime | None, now: datetime) -> float:
+    """Hours since the first slot that had no successful run; 0 when the source is up to date.
+
+    Args:
+        schedule: the source's cron expression.
+        ran: when its last successful turn began, aware UTC; None: it has had none, and counts from its latest slot.
+        now: aware UTC.
+    """
+    from croniter import croniter
+
+    latest = croniter(schedule, now + _TICK).get_prev(datetime)
+    if ran is not None and latest <= ran:
+        return 0.0
+    missed = latest if ran is None else croniter(schedule, ran).get_next(datetime)
+    return float((now - missed).total_seconds() / 3600)

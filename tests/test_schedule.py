@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.schedule import due
+from runtime.schedule import due, late_hours
 from warehouse.ops import Progress
 
 SOURCES = {
@@ -59,3 +59,17 @@ def test_whenever_it_is_called_no_slot_runs_twice_and_none_is_lost(microseconds)
     slots = [moment.replace(second=0, microsecond=0) for moment in minutes]
     assert len(set(slots)) == len(slots)
     assert set(slots) == {m.replace(second=0, microsecond=0) for m in moments if m >= START + timedelta(minutes=1)}
+
+
+@given(st.integers(0, 3 * 86_400), st.integers(0, 3 * 86_400))
+def test_a_source_is_late_when_it_is_due_and_by_the_hours_since_its_first_missed_slot(ran_second, waited):
+    ran = START + timedelta(seconds=ran_second)
+    now = ran + timedelta(seconds=waited)
+    hours = late_hours("0 6 * * *", ran, now)
+    slots = [START.replace(hour=6, minute=0) + timedelta(days=n) for n in range(8)]
+    missed = [slot for slot in slots if ran < slot <= now]
+    assert hours == ((now - missed[0]).total_seconds() / 3600 if missed else 0)
+
+
+def test_a_source_that_never_ran_is_late_since_its_latest_slot():
+    assert late_hours("0 6 * * *", None, START + timedelta(hours=3, minutes=1)) == 3

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .connection import Connection, WarehouseError, connect, exists
+from .quote import identifier
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -113,7 +114,7 @@ class Ops:
                     " AND right(table_schema, 8) <> '_staging' ORDER BY 1",
                     [table],
                 ).fetchall()
-                selects = [f'SELECT {columns} FROM "{schema}"."{table}"' for (schema,) in found]
+                selects = [f"SELECT {columns} FROM {identifier(schema)}.{identifier(table)}" for (schema,) in found]
                 late = (
                     " WITH NO SCHEMA BINDING" if self.settings.aws else ""
                 )  # else a table below could not be replaced
@@ -168,6 +169,13 @@ class Ops:
                 for source, ran_at, published, sent in rows.fetchall():
                     found[source] = Progress(ran_at.replace(tzinfo=UTC) if ran_at else None, published, sent)
         return found
+
+    def try_progress(self) -> defaultdict[str, Progress] | None:
+        """`progress`, or None when the warehouse cannot be asked."""
+        try:
+            return self.progress()
+        except WarehouseError:
+            return None
 
     def mark(self, source: str, *, published: str | None = None, sent: str | None = None) -> None:
         """Remember that the published data, or the operational Postgres, holds everything of `source` up to a refine."""
