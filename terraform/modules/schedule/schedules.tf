@@ -1,0 +1,110 @@
+# A schedule per source.yml. One that the resident task serves is written down, too, and off.
+resource "aws_scheduler_schedule_group" "this" {
+  name = var.name
+}
+
+resource "aws_scheduler_schedule" "source" {
+  for_each                     = local.expressions
+  name                         = "${var.name}-${each.key}"
+  group_name                   = aws_scheduler_schedule_group.this.name
+  description                  = "${var.sources[each.key].description}: schedule ${var.sources[each.key].schedule} of source.yml"
+  schedule_expression          = each.value
+  schedule_expression_timezone = "UTC" # as in source.yml
+  state                        = contains(local.resident, each.key) ? "DISABLED" : "ENABLED"
+  kms_key_arn                  = var.kms_key_arn
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = var.cluster_arn
+    role_arn = aws_iam_role.starter.arn
+    input    = jsonencode({ containerOverrides = [{ name = "pipeline", command = ["run", each.key, "--wait", tostring(var.wait_seconds)] }] })
+
+    ecs_parameters {
+      task_definition_arn = var.task_definition_arn
+      launch_type         = "FARGATE"
+      propagate_tags      = "TASK_DEFINITION"
+
+      network_configuration {
+        subnets          = var.subnet_ids
+        security_groups  = [var.security_group_id]
+        assign_public_ip = false
+      }
+    }
+
+    retry_policy {
+      maximum_retry_attempts       = 5
+      maximum_event_age_in_seconds = 3600
+    }
+
+    dead_letter_config {
+      arn = aws_sqs_queue.unstarted.arn
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = !contains(local.unsaid, each.key)
+      error_message = "dlt_sources/${each.key}/source.yml: schedule ${var.sources[each.key].schedule} cannot be said to EventBridge, which knows five fields, a day of the month or of the week but not both, and no steps through the week. Say it otherwise, for example 1,3,5 for */2."
+    }
+  }
+}
+
+# A file that is dropped as <source>/<name> in the drops bucket is read at once. Only names that source.yml declares.
+locals {
+  drops = {
+    for name, source in var.sources : name => distinct(flatten([
+      for table in values(source.tables) : try(flatten([table.files]), [])
+    ])) if source.connector == "files"
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "dropped" {
+  for_each    = local.drops
+  name        = "${var.name}-${each.key}-dropped"
+  description = "A new file of ${each.key}"
+  event_pattern = jsonencode({
+    source      = ["aws.s3"]
+    detail-type = ["Object Created"]
+    detail = {
+      bucket = { name = [var.drops_bucket] }
+      object = { key = [for glob in each.value : { wildcard = "${each.key}/${replace(glob, "{month}", "*")}" }] }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "dropped" {
+  for_each = local.drops
+  rule     = aws_cloudwatch_event_rule.dropped[each.key].name
+  arn      = var.cluster_arn
+  role_arn = aws_iam_role.starter.arn
+
+  input_transformer {
+    input_paths = { bucket = "$.detail.bucket.name", key = "$.detail.object.key" }
+    # Not jsonencode: it would escape the < and > of the placeholders.
+    input_template = "{\"containerOverrides\": [{\"name\": \"pipeline\", \"command\": [\"run\", \"${each.key}\", \"--wait\", \"${var.wait_seconds}\", \"--file\", \"s3://<bucket>/<key>\"]}]}"
+  }
+
+  ecs_target {
+    task_definition_arn = var.task_definition_arn
+    launch_type         = "FARGATE"
+    propagate_tags      = "TASK_DEFINITION"
+
+    network_configuration {
+      subnets          = var.subnet_ids
+      security_groups  = [var.security_group_id]
+      assign_public_ip = false
+    }
+  }
+
+  retry_policy {
+    maximum_retry_attempts       = 5
+    maximum_event_age_in_seconds = 3600
+  }
+
+  dead_letter_config {
+    arn = aws_sqs_queue.unstarted.arn
+  }
+}

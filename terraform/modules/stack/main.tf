@@ -1,0 +1,183 @@
+# The whole of one environment. Each module stands for one thing that a person can name; this file is their wiring.
+
+module "network" {
+  source              = "../network"
+  name                = local.name
+  cidr                = var.cidr
+  nat_gateways        = var.nat_gateways
+  interface_endpoints = var.interface_endpoints
+  kms_key_arn         = module.lake.kms_key_arn
+  log_retention_days  = var.log_days
+}
+
+module "lake" {
+  source        = "../lake"
+  name          = local.name
+  sources       = local.sources
+  landing_days  = var.landing_days
+  log_days      = var.log_days
+  force_destroy = !var.protected
+}
+
+module "catalog" {
+  source      = "../catalog"
+  name        = local.name
+  sources     = local.sources
+  lake_url    = module.lake.lake_url
+  glue_prefix = local.glue_prefix
+}
+
+module "warehouse" {
+  source                    = "../warehouse"
+  name                      = local.name
+  vpc_id                    = module.network.vpc_id
+  subnet_ids                = module.network.private_subnet_ids
+  client_security_group_ids = [module.network.pipeline_security_group_id, module.network.dashboards_security_group_id]
+  kms_key_arn               = module.lake.kms_key_arn
+  bucket_arn                = module.lake.bucket_arn
+  prefix                    = module.lake.prefix
+  base_rpu                  = var.base_rpu
+  max_rpu                   = var.max_rpu
+  daily_rpu_hours           = var.daily_rpu_hours
+  breach_action             = var.breach_action
+}
+
+module "operational_db" {
+  source                    = "../operational_db"
+  name                      = local.name
+  vpc_id                    = module.network.vpc_id
+  subnet_ids                = module.network.private_subnet_ids
+  client_security_group_ids = [module.network.pipeline_security_group_id, module.network.dashboards_security_group_id]
+  kms_key_arn               = module.lake.kms_key_arn
+  instance_class            = var.db_instance_class
+  backup_days               = var.backup_days
+  multi_az                  = var.multi_az
+  deletion_protection       = var.protected
+  skip_final_snapshot       = !var.protected
+}
+
+module "pipeline" {
+  source               = "../pipeline"
+  name                 = local.name
+  subnet_ids           = module.network.private_subnet_ids
+  security_group_id    = module.network.pipeline_security_group_id
+  kms_key_arn          = module.lake.kms_key_arn
+  log_group            = module.observability.log_groups["pipeline"]
+  image_tag            = var.image_tag
+  cpu                  = var.task.cpu
+  memory               = var.task.memory
+  disk                 = var.task.disk
+  glue_prefix          = local.glue_prefix
+  source_environment   = local.source_environment
+  resident             = module.schedule.resident
+  force_delete         = !var.protected
+  secret_recovery_days = var.protected ? 30 : 0
+  lake = {
+    url        = module.lake.lake_url
+    bucket_arn = module.lake.bucket_arn
+    prefix     = module.lake.prefix
+    drops_arn  = module.lake.drops_bucket_arn
+  }
+  warehouse = local.warehouse
+  operational_db = {
+    host             = module.operational_db.host
+    port             = module.operational_db.port
+    database         = module.operational_db.database
+    admin_secret_arn = module.operational_db.admin_secret_arn
+  }
+}
+
+module "schedule" {
+  source                 = "../schedule"
+  name                   = local.name
+  sources                = local.sources
+  resident_below_minutes = var.resident_below_minutes
+  cluster_arn            = module.pipeline.cluster_arn
+  task_definition_arn    = module.pipeline.task_definition_arn
+  task_role_arn          = module.pipeline.task_role_arn
+  execution_role_arn     = module.pipeline.execution_role_arn
+  subnet_ids             = module.network.private_subnet_ids
+  security_group_id      = module.network.pipeline_security_group_id
+  kms_key_arn            = module.lake.kms_key_arn
+  drops_bucket           = module.lake.drops_bucket
+}
+
+module "observability" {
+  source          = "../observability"
+  name            = local.name
+  kms_key_arn     = module.lake.kms_key_arn
+  sources         = local.sources
+  cluster_arn     = "arn:${data.aws_partition.this.partition}:ecs:${data.aws_region.this.region}:${data.aws_caller_identity.this.account_id}:cluster/${local.name}"
+  unstarted_queue = module.schedule.unstarted_queue
+  workgroup_name  = module.warehouse.workgroup_name
+  db_instance     = module.operational_db.instance_id
+  emails          = var.emails
+  log_days        = var.log_days
+  late_hours      = var.late_hours
+}
+
+module "superset" {
+  source              = "../superset"
+  count               = var.certificate_arn == "" ? 0 : 1
+  name                = local.name
+  vpc_id              = module.network.vpc_id
+  public_subnet_ids   = module.network.public_subnet_ids
+  private_subnet_ids  = module.network.private_subnet_ids
+  security_group_id   = module.network.dashboards_security_group_id
+  kms_key_arn         = module.lake.kms_key_arn
+  logs_bucket         = module.lake.logs_bucket
+  log_group           = module.observability.log_groups["superset"]
+  cluster_arn         = module.pipeline.cluster_arn
+  execution_role_arn  = module.pipeline.execution_role_arn
+  image               = "${module.pipeline.repository_urls["superset"]}:${var.image_tag}"
+  secret_arns         = module.pipeline.secret_arns
+  certificate_arn     = var.certificate_arn
+  allowed_cidrs       = var.allowed_cidrs
+  internal            = var.internal
+  desired_count       = var.superset_count
+  deletion_protection = var.protected
+  warehouse = {
+    endpoint = local.warehouse.endpoint
+    port     = local.warehouse.port
+    database = local.warehouse.database
+    serving  = local.warehouse.serving
+  }
+}
+
+module "budget" {
+  source        = "../budget"
+  name          = local.name
+  environment   = var.environment
+  monthly_usd   = var.monthly_usd
+  emails        = var.emails
+  sns_topic_arn = module.observability.topic_arn
+}
+
+module "ci_identity" {
+  source               = "../ci_identity"
+  count                = var.github_repository == "" ? 0 : 1
+  name                 = local.name
+  environment          = var.environment
+  github_repository    = var.github_repository
+  create_oidc_provider = var.create_oidc_provider
+  state_bucket_arn     = var.state_bucket_arn
+}
+
+data "aws_caller_identity" "this" {}
+data "aws_partition" "this" {}
+data "aws_region" "this" {}
+
+locals {
+  glue_prefix = "millrace_${var.environment}_silver_" # Glue's databases belong to the whole account
+
+  warehouse = {
+    workgroup_name   = module.warehouse.workgroup_name
+    workgroup_arn    = module.warehouse.workgroup_arn
+    endpoint         = module.warehouse.endpoint
+    port             = module.warehouse.port
+    database         = module.warehouse.database
+    serving          = "serving"
+    copy_role_arn    = module.warehouse.copy_role_arn
+    admin_secret_arn = module.warehouse.admin_secret_arn
+  }
+}

@@ -1,0 +1,156 @@
+"""IAM for tests: the policy that Terraform gives the pipeline's role decides about every request, and what it was used for.
+
+Knows what the project's policies use: Allow with actions, resources with ``*`` and ``?``, and StringLike on ``s3:prefix``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.aws.actions import FREE, needed
+from tests.aws.answers import Request
+from tests.harness import ROOT
+
+TEMPLATE = ROOT / "terraform" / "modules" / "pipeline" / "task_policy.json.tftpl"
+ACCOUNT = "123456789012"
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One thing that a request wants to do: an action on a resource, ``prefix`` being what a listing is limited to."""
+
+    action: str
+    resource: str
+    prefix: str | None = None
+
+
+def render(template: Path, values: dict[str, Any]) -> str:
+    """A Terraform template that only puts in values, as `templatefile` would; a value it does not know stays an error."""
+    text = template.read_text()
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value if isinstance(value, str) else json.dumps(value))
+    left = re.findall(r"\$\{\w+\}", text)
+    assert not left, f"{template.name} wants {left}"
+    return text
+
+
+def calls(request: Request, body: bytes, workgroup: str) -> Iterator[Call]:
+    """What a request wants to do, in IAM's words.
+
+    Args:
+        workgroup: ARN of the Redshift workgroup; requests say its name.
+    """
+    if request.service == "s3":
+        yield from _s3(request, body)
+        return
+    action = f"{request.service}:{request.path}"
+    if action in FREE:
+        return
+    said = json.loads(body or b"{}") if request.target else {}
+    if request.service == "secretsmanager":
+        name = said["SecretId"]
+        yield Call(action, name if name.startswith("arn:") else _arn("secretsmanager", f"secret:{name}-AbCdEf"))
+        yield Call("kms:Decrypt", KEY)
+    elif request.service == "glue":
+        for resource in _glue(said):
+            yield Call(action, _arn("glue", resource))
+    else:
+        yield Call(action, workgroup if request.service == "redshift-serverless" else "*")
+
+
+def _s3(request: Request, body: bytes) -> Iterator[Call]:
+    """S3's, with what S3 asks KMS for in the caller's name: every object of the lake is encrypted with the key."""
+    bucket, _, key = request.path.partition("/")
+    for action in needed("s3", request.method, request.path, request.query, request.headers):
+        if "delete" in request.query:
+            for name in re.findall(rb"<Key>(.*?)</Key>", body):
+                yield Call(action, f"arn:aws:s3:::{bucket}/{name.decode()}")
+        elif key:
+            yield Call(action, f"arn:aws:s3:::{bucket}/{key}")
+        else:
+            yield Call(action, f"arn:aws:s3:::{bucket}", request.query.get("prefix"))
+    if key and request.method == "GET":
+        yield Call("kms:Decrypt", KEY)
+    if key and request.method in ("PUT", "POST") and "delete" not in request.query:
+        yield Call("kms:Decrypt" if "uploadId" in request.query else "kms:GenerateDataKey", KEY)
+
+
+def _glue(said: dict[str, Any]) -> Iterator[str]:
+    """Glue asks for the catalog, and for the database and the table that a request names."""
+    yield "catalog"
+    named = said.get("DatabaseName") or said.get("DatabaseInput", {}).get("Name")
+    table = said.get("TableInput", {}).get("Name") or (said.get("Name") if "DatabaseName" in said else None)
+    database = named or said.get("Name")
+    if database:
+        yield f"database/{database}"
+    if table or "DatabaseName" in said:
+        yield f"table/{database}/{table or '*'}"
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}"
+
+
+@dataclass
+class Policy:
+    """A policy that decides, and remembers which of its permissions were used.
+
+    Args:
+        text: the policy as JSON.
+    """
+
+    text: str
+    used: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def permissions(self) -> Iterator[tuple[str, str, str, list[str] | None]]:
+        """(statement, action, resource, prefixes) of everything that is allowed."""
+        for statement in json.loads(self.text)["Statement"]:
+            assert statement["Effect"] == "Allow"
+            prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix")
+            for action in _list(statement["Action"]):
+                for resource in _list(statement["Resource"]):
+                    yield statement["Sid"], action, resource, prefixes
+
+    def refuses(self, asked: Iterator[Call]) -> Call | None:
+        """The first call that nothing allows."""
+        for call in asked:
+            allowed = [
+                (sid, action, resource)
+                for sid, action, resource, prefixes in self.permissions()
+                if action == call.action
+                and _like(resource, call.resource)
+                and (prefixes is None or any(_like(prefix, call.prefix or "") for prefix in prefixes))
+            ]
+            if not allowed:
+                return call
+            self.used.update(allowed)
+        return None
+
+    def unused(self) -> list[tuple[str, str, str]]:
+        """What is allowed and was never asked for, where an action and a resource fit together."""
+        return sorted({(s, a, r) for s, a, r, _ in self.permissions() if _fits(a, r)} - self.used)
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _like(pattern: str, text: str) -> bool:
+    found = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(found, text, re.S) is not None
+
+
+def _fits(action: str, resource: str) -> bool:
+    """A bucket is listed, objects are read; Glue asks for each kind of resource only where a call names one."""
+    if action.startswith("s3:"):
+        return (action == "s3:ListBucket") == ("/" not in resource)
+    if action.startswith("glue:"):
+        kind = resource.rpartition(":")[2].partition("/")[0]
+        return kind == ("table" if "Table" in action else "database")
+    return True
