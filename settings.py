@@ -9,7 +9,7 @@ import os
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -198,13 +198,56 @@ class Settings(BaseSettings):
         """The value of ``ELT_<NAME>``, from the environment or `.env`: what ``${NAME}`` in a source.yml stands for.
 
         Raises:
-            SettingsError: it is not set; the message names the variable.
+            SettingsError: it is not set, or names a secret that cannot be read; the message names the variable.
         """
         variable = f"ELT_{name.upper()}"
         value = os.environ.get(variable) or dotenv_values(ROOT / ".env").get(variable)
         if not value:
             raise SettingsError(f"{variable} is not set; put it in the environment or in .env (see .env.example)")
-        return _reveal(value)
+        from runtime.aws import SecretError
+
+        try:
+            return _reveal(value)
+        except SecretError as error:
+            raise SettingsError(f"{variable}: {error}") from None  # one source's trouble, not the run's
+
+
+class Bootstrap(BaseSettings):
+    """What `python -m runtime.bootstrap` must know, and no more: the pipeline's own secrets have no value yet."""
+
+    model_config = Settings.model_config
+
+    bootstrap_prefix: str = Field(min_length=1, description="what secrets' names begin with, such as millrace-dev")
+    bootstrap_db_secret: str = Field(min_length=1, description="ARN of the secret of the RDS's admin")
+    bootstrap_redshift_secret: str = Field(min_length=1, description="ARN of the secret of the namespace's admin")
+    bootstrap_pipeline_role: str = Field(
+        pattern=r"^[\w+=,.@-]+$", description="name, not ARN, of the role of the pipeline's task"
+    )
+    redshift_host: str = Field(min_length=1)
+    redshift_port: int = 5439
+    redshift_database: str = "warehouse"
+    redshift_serving: str = "serving"
+    state_host: str = Field(min_length=1)
+    state_port: int = 5432
+    ca_file: Path = Field(description="PEM file of the authorities of Redshift and of RDS")
+
+    def redshift_login(self) -> tuple[str, str]:
+        """User and password of the namespace's admin.
+
+        Raises:
+            SecretError: its secret cannot be read.
+        """
+        from runtime import aws
+
+        arn = self.bootstrap_redshift_secret
+        return aws.secret(arn, "username"), aws.secret(arn, "password")
+
+    def authorities(self) -> str:
+        """As in `Settings`; here it must be set: the RDS's authority is in no driver."""
+        return str(self.ca_file)
+
+
+Kind = TypeVar("Kind", Settings, Bootstrap)
 
 
 def load() -> Settings:
@@ -213,10 +256,19 @@ def load() -> Settings:
     Raises:
         SettingsError: a value is missing or of the wrong kind; names the variable and the fix.
     """
+    return _read(Settings)
+
+
+def load_bootstrap() -> Bootstrap:
+    """The same for `python -m runtime.bootstrap`."""
+    return _read(Bootstrap)
+
+
+def _read(kind: type[Kind]) -> Kind:
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
     try:
-        settings = Settings()
+        settings = kind()
     except ValidationError as error:
         lines = [
             f"  ELT_{str(e['loc'][0]).upper()}: {e['msg']}"

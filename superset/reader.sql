@@ -1,4 +1,5 @@
-/* The dashboards' user in Redshift: reads what was published, with the pipeline's own record, and writes nothing.
+/* The dashboards' user in a Redshift of your own: reads what was published, with the pipeline's own record, and writes nothing.
+   Where Terraform made the Redshift, `python -m runtime.bootstrap` does this and more; this file is for doing it by hand.
    Run it once as an administrator in the database `serving`, after the first run has made the schemas. {reader}, {writer} and {password} are yours:
    ELT_DASHBOARDS_USER, ELT_REDSHIFT_USER (logged in by IAM: "IAMR:role", as `runner.py doctor` says it) and
    ELT_DASHBOARDS_PASSWORD. */

@@ -6,6 +6,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+from tests.redshift.plan import Refused
+
 if TYPE_CHECKING:
     from tests.redshift.plan import Plan
     from tests.redshift.server import Redshift
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
 _COLUMNS = """
 SELECT a.attname, CASE WHEN a.atttypid = 'name'::regtype THEN 'text' ELSE format_type(a.atttypid, a.atttypmod) END
 FROM pg_attribute a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+
+READER = "rs_foreign"
+"""Who reads here for everybody; that a session's user may read a table is asked before."""
+_MAY = """
+SELECT has_schema_privilege(%s, n.oid, 'USAGE') AND has_table_privilege(%s, c.oid, 'SELECT')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)
 """
 
 
@@ -30,9 +39,11 @@ class Foreign:
         self._connections: dict[str, Any] = {}
         self._known: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
 
-    def prepare(self, plan: Plan, database: str) -> None:
+    def prepare(self, plan: Plan, database: str, user: str) -> None:
         """Make the tables of other databases that a plan reads readable, with the columns they have now."""
         for name in plan.foreign:
+            if self._rows(name[0], _MAY, user, user, f'"{name[1]}"."{name[2]}"') == [(False,)]:
+                raise Refused(f"permission denied for relation {name[2]}", "42501")
             self._known.setdefault((database, *name), [])
         mine = [key for key in self._known if key[0] == database]
         if not mine:
@@ -55,7 +66,7 @@ class Foreign:
         database, other, schema, table = key
         held = local(other, schema)
         name = f'"{held}"."{table}"'
-        role, password = self._server.user, self._server.password.replace("'", "''")
+        password = self._server.password.replace("'", "''")
         statements = [
             f"SELECT rs.detach(to_regclass('{name}'))",
             f"DROP FOREIGN TABLE IF EXISTS {name} CASCADE",
@@ -67,7 +78,7 @@ class Foreign:
                 f'CREATE SERVER IF NOT EXISTS "rs_{other}" FOREIGN DATA WRAPPER postgres_fdw OPTIONS '
                 f"(host '127.0.0.1', port '{self._server.postgres_port}', dbname '{other}', updatable 'false')",
                 f'CREATE USER MAPPING IF NOT EXISTS FOR PUBLIC SERVER "rs_{other}" OPTIONS '
-                f"(user '{role}', password '{password}')",
+                f"(user '{READER}', password '{password}')",
                 f'CREATE SCHEMA IF NOT EXISTS "{held}"',
                 f'GRANT USAGE ON SCHEMA "{held}" TO PUBLIC',
                 *statements,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -89,5 +90,8 @@ def _open(session: Session, told: dict[str, str]) -> bool:
 
 
 def _md5(user: str, password: str, salt: bytes) -> str:
+    """What a client answers that knows the password; or knows of it what CREATE USER may be told: md5 and 32 digits."""
     inner = hashlib.md5(password.encode() + user.encode(), usedforsecurity=False).hexdigest()
+    if re.fullmatch("md5[0-9a-f]{32}", password):
+        inner = password[3:]
     return "md5" + hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest()

@@ -133,7 +133,7 @@ class Redshift:
 
     def prepare(self, plan: Plan, session: Session) -> None:
         """Make what a plan reads of other databases readable."""
-        self._foreign.prepare(plan, session.database)
+        self._foreign.prepare(plan, session.database, session.user)
 
     def record(self, session: Session, sql: str) -> None:
         """Remember a statement."""
@@ -155,15 +155,21 @@ class Redshift:
             if self._expired == self.users:
                 raise Refused("IAM Authentication token has expired", "28000")
             self._expired = None
-        password = self.users.get(user) or (self.password if user == self.user else None)
+        password = self.users.get(user) or (self.password if user == self.user else None) or self._password(user)
         if password is None or not proves(password):
             raise Refused(f'password authentication failed for user "{user}"', "28000")
-        name = user.partition(":")[2].lower() if temporary else user
+        # IAM lends a user of that name; a role that logs in (IAMR) is a user of its own. Names are kept in small letters.
+        name = user.lower() if user.startswith("IAMR:") else user.partition(":")[2].lower() if temporary else user
         if name != self.user:
             known = self.query(f"SELECT 1 FROM pg_roles WHERE rolname = {_quoted(name)}")
             if not known:
                 self.query(f'CREATE ROLE "{name}" LOGIN IN ROLE rs_clients')
         return name
+
+    def _password(self, user: str) -> str | None:
+        """The hash of a password that CREATE or ALTER USER gave."""
+        found = self.query(f"SELECT rolpassword FROM pg_authid WHERE rolcanlogin AND rolname = {_quoted(user)}")
+        return found[0][0] if found and str(found[0][0]).startswith("md5") else None
 
     def terminate(self, process: int) -> None:
         """End a backend, whatever it does."""
@@ -209,13 +215,17 @@ class Redshift:
             if parent.stat().st_mode & 0o005 != 0o005 and parent != Path("/"):
                 parent.chmod(parent.stat().st_mode | 0o005)
         if self.query(f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'", "postgres"):
-            self.query(f"ALTER ROLE {self.user} PASSWORD {_quoted(self.password)}", "postgres")
+            for role in (self.user, foreign.READER):
+                self.query(f"ALTER ROLE {role} PASSWORD {_quoted(self.password)}", "postgres")
             return
         with contextlib.closing(self.admin("postgres")) as con, con.cursor() as cursor:
             cursor.execute("CREATE ROLE rs_clients")
+            cursor.execute(f"CREATE ROLE {foreign.READER} LOGIN IN ROLE pg_read_all_data "
+                           f"PASSWORD {_quoted(self.password)}")  # fmt: skip
             cursor.execute("GRANT pg_read_server_files, pg_write_server_files TO rs_clients")
             cursor.execute(f"CREATE ROLE {self.user} LOGIN CREATEDB CREATEROLE IN ROLE rs_clients "
                            f"PASSWORD {_quoted(self.password)}")  # fmt: skip
+            cursor.execute(f"GRANT rs_clients TO {self.user} WITH ADMIN OPTION")  # whom it makes are clients, too
             cursor.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
         with contextlib.closing(self.admin(TEMPLATE)) as con, con.cursor() as cursor:
             for name in ("functions.sql", "late.sql", "catalog.sql"):

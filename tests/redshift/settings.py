@@ -25,7 +25,7 @@ THEIRS = {
 _SET = re.compile(r"SET\s+(?:(SESSION|LOCAL)\s+)?([\w.]+)\s*(?:=|\bTO\b|\s)\s*(.+)", re.I | re.S)
 _TRUE = {"true", "on", "1", "yes", "t"}
 FIXED = (
-    "-c timezone=UTC -c datestyle=ISO,MDY -c standard_conforming_strings=on -c jit=off -c client_min_messages=warning "
+    "-c timezone=UTC -c datestyle=ISO,MDY -c standard_conforming_strings=on -c jit=off -c password_encryption=md5 -c md5_password_warnings=off -c client_min_messages=warning "
     "-c max_parallel_workers_per_gather=0"
 )
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from tests.redshift import create, settings, tree
+from tests.redshift import create, grants, settings, tree
 from tests.redshift.dialect import Piece, parsed, pieces
 from tests.redshift.plan import Context, Plan, Refused
 from tests.redshift.refuse import refused_piece, refused_words
 from tests.redshift.rewrite import Rewriting, rendered
 
-_RAW = ("GRANT", "REVOKE", "COMMENT", "CALL", "CLOSE", "DEALLOCATE")
+_RAW = ("COMMENT", "CALL", "CLOSE", "DEALLOCATE")
 IN_TURN = "SELECT pg_advisory_xact_lock(5439)"
 _QUERIES = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "(")
 
@@ -53,6 +53,8 @@ def plan(piece: Piece, context: Context) -> Plan:
         from tests.redshift import merge
 
         return merge.plan(piece, context)
+    if grants.concerns(piece.words):
+        return grants.plan(piece)
     if first in ("CREATE", "DROP", "ALTER", "TRUNCATE"):
         return _in_turn(create.plan(piece, context))
     return _other(piece, context, first, second)
@@ -102,7 +104,7 @@ def _other(piece: Piece, context: Context, first: str, second: str) -> Plan:
     """Statements that PostgreSQL takes as they are, or nearly."""
     text = piece.text
     if first in _RAW:
-        return Plan(text, re.sub(r"\bTO\s+GROUP\s+", "TO ", text, flags=re.I))
+        return Plan(text, text)
     if first == "ANALYZE":
         return Plan(text, "ANALYZE" if second in ("", "COMPRESSION") else _lowered(text))
     if first == "VACUUM":

@@ -109,6 +109,16 @@ CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record 
 CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS int LANGUAGE sql STABLE AS $$SELECT coalesce(nullif(current_setting('rs.copied', true), ''), '0')::int$$;
 GRANT SELECT ON ALL TABLES IN SCHEMA rs TO PUBLIC;
 
+-- A role is one that does not log in, a user one that does; PostgreSQL's and the stand-in's own are neither.
+CREATE VIEW pg_catalog.svv_roles AS
+SELECT oid::int AS role_id, rolname::varchar AS role_name, NULL::varchar AS role_owner, NULL::varchar AS external_id
+FROM pg_roles WHERE NOT rolcanlogin AND rolname !~ '^(pg_|rs_)';
+CREATE VIEW pg_catalog.svv_user_grants AS
+SELECT u.oid::int AS user_id, u.rolname::varchar AS user_name, r.role_id, r.role_name, m.admin_option
+FROM pg_auth_members m JOIN pg_roles u ON u.oid = m.member JOIN pg_catalog.svv_roles r ON r.role_id = m.roleid::int WHERE u.rolcanlogin AND m.inherit_option; -- who made a role may only give it
+
+GRANT SELECT ON pg_catalog.svv_roles TO PUBLIC;
+GRANT SELECT ON pg_catalog.svv_user_grants TO PUBLIC;
 GRANT SELECT ON pg_catalog.svv_columns TO PUBLIC;
 GRANT SELECT ON pg_catalog.svv_redshift_columns TO PUBLIC;
 GRANT SELECT ON pg_catalog.svv_all_columns TO PUBLIC;
