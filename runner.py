@@ -6,6 +6,7 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 from __future__ import annotations
 
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,17 +48,37 @@ class Flow:
                 self.sink(name, refine_id)
         if changed:
             self.ops.unite()
-            models = self.model(set(changed), held)
-            for domain, feeds in models.domains.items():
-                if feeds & held or domain in models.broken or not self.check("gold", domain):
-                    held |= feeds
-                    self.console.note(f"{domain} is not published: dashboards keep what they show")
-                else:
-                    self.run.published.append(domain)
+            held |= self.passed(self.model(set(changed), held), held)
             self.ops.finish(self.run, ran)
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
         else:
             self.ops.finish(self.run, ran)
+
+    def deploy(self) -> None:
+        """Bring edited models to prod, and what they changed to the dashboards."""
+        from sqlmesh_project.door import deploy_pending
+
+        self.ops.begin(self.run)
+        with self.console.step("plan", "prod") as step:
+            models = deploy_pending(self.settings)
+            step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
+        for failure in models.failed:
+            self.problem(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
+        self.passed(models, set())
+        self.ops.finish(self.run, [])
+        if models.domains:
+            self.publish({})
+
+    def passed(self, models: ModelRun, held: set[str]) -> set[str]:
+        """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
+        failed: set[str] = set()
+        for domain, feeds in models.domains.items():
+            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain):
+                failed |= feeds
+                self.console.note(f"{domain} is not published: dashboards keep what they show")
+            else:
+                self.run.published.append(domain)
+        return failed
 
     def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
@@ -142,7 +163,7 @@ class Flow:
         for failure in models.failed:
             self.problem(CHECK_FAILED, f"model failed: {failure}")
         if models.pending:
-            self.console.note(f"changed models wait for `sqlmesh -p sqlmesh_project plan`: {', '.join(models.pending)}")
+            self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
         return models
 
     def publish(self, sources: dict[str, str]) -> None:
@@ -165,8 +186,9 @@ class Flow:
 def run_flow(
     command: str, names: list[str] | None, *, since: datetime | None = None, until: datetime | None = None,
     replay: str | None = None, files: list[str] | None = None, wait: float = 0, as_json: bool = False,
+    among: list[str] | None = None,
 ) -> int:  # fmt: skip
-    """Run the flow once under the lock. `names` None: what is due. Returns the exit code."""
+    """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
     from runtime.alert import alert
     from runtime.aws import explain
@@ -174,29 +196,36 @@ def run_flow(
     from runtime.exits import is_store_fault
     from runtime.lock import one_at_a_time
     from runtime.schedule import due
+    from runtime.telemetry import report
     from warehouse.ops import Ops, Run
 
-    settings = configuration.load()
+    settings, start = configuration.load(), monotonic()
     console, ops = Console(as_json), Ops(settings)
     with one_at_a_time(settings, wait):
         sources = declared()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
-        mistake = None
+        mistake = progress = None
         try:
-            due_now = due(sources, ops.progress(), settings.clock()) if names is None else names
-            run.sources = [name for name in sources if name in due_now]
-            if not run.sources:
-                console.summary(None)
-                return OK
-            flow.execute(since, until, replay, files or [])
+            looked_at = {name: sources[name] for name in among or sources}
+            if names is None:
+                progress = ops.progress()
+                names = due(looked_at, progress, settings.clock())
+            run.sources = [name for name in sources if name in names]
+            if run.sources:
+                flow.execute(since, until, replay, files or [])
+            elif command == "plan":
+                flow.deploy()
         except Exception as error:
             flow.problem(getattr(error, "exit_code", STORE), explain(error) or type(error).__name__)
             ops.try_finish(run)
             if not hasattr(error, "exit_code") and not is_store_fault(error):
                 mistake = error  # in this program: show where
-        console.summary(run)
+        console.summary(run if run.sources or run.problems or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
+        if settings.aws:
+            told = ops.try_progress() if run.sources else progress
+            report(run, monotonic() - start, sources, told, settings.clock())
     if run.problems and not repeated:
         alert(run, settings)
     if mistake:
@@ -237,11 +266,18 @@ def run(sources: Sources = None, now: Now = False, file: Files = None, wait: Wai
 
 
 @app.command()
-def serve(every: Every = 60) -> None:
-    """Stay and run what is due: for sources of every minute, without a process start each time."""
+def serve(sources: Sources = None, every: Every = 60) -> None:
+    """Stay and run what is due, of the named sources or of all, without a process start each time."""
     from runtime.resident import serve as stay
 
-    stay(lambda: run_flow("serve", None), every)
+    declared(sources)
+    stay(lambda: run_flow("serve", None, among=sources), every)
+
+
+@app.command()
+def plan(wait: Wait = 0, as_json: Json = False) -> None:
+    """Bring edited models to prod, check and publish what they changed; look first with `sqlmesh plan --explain`."""
+    raise SystemExit(run_flow("plan", [], wait=wait, as_json=as_json))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 ``/users`` and ``/sessions`` answer as the DeFtunes course's API does: ``start_date`` and ``end_date`` (inclusive), one
 array, no paging. ``/rankings/...`` are the reviewer's pages, ``/api/`` is randomuser.me's, ``/trip-data/...`` the TLC's
 files: 403 until a month is published. Pages and files have ETags. ``/_control/...`` moves the calendar and makes requests
-fail; the server listens on loopback only.
+fail; the server listens on loopback unless ``--host`` says where.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ready", type=Path, required=True)
     options = parser.parse_args()
@@ -143,7 +144,7 @@ def main() -> None:
         Route("/trip-data/{name}", site.trip_data),
         Route("/_control/{what}", site.control, methods=["POST"]),
     ])  # fmt: skip
-    listener = socket.create_server(("127.0.0.1", options.port))
+    listener = socket.create_server((options.host, options.port))
     draft = options.ready.with_suffix(".new")
     draft.write_text(str(listener.getsockname()[1]))
     draft.rename(options.ready)

@@ -80,7 +80,7 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
     console.table("Tables", brief, "nothing has landed yet")
     console.table("Checks that did not pass in the last run", checks, "none")
     if pending:
-        console.note(f"changed models wait for `sqlmesh -p sqlmesh_project plan`: {', '.join(pending)}")
+        console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
 
 
 def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:

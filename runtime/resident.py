@@ -6,20 +6,29 @@ import signal
 import threading
 from collections.abc import Callable
 
+from .health import Heartbeat
 
-def serve(turn: Callable[[], int], every: float) -> None:
+
+def serve(turn: Callable[[], int], every: float, heart: Heartbeat | None = None) -> None:
     """Call `turn` every `every` seconds until SIGTERM or SIGINT; a turn that is under way is finished first.
 
     A turn that fails has reported itself; the next one comes all the same.
+
+    Args:
+        heart: what `runtime.health` listens to; in the data folder unless it is given.
     """
+    heart = heart or Heartbeat()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     while not stop.is_set():
+        heart.beat(at_work=True, every=every)
         try:
             turn()
         except Exception as error:
             if not hasattr(error, "exit_code"):
                 raise
             print(f"error: {error}", flush=True)
+        heart.beat(at_work=False, every=every)
         stop.wait(every)
+    heart.end()

@@ -29,7 +29,9 @@ def report(
         "run", run_id=run.run_id, command=run.command, sources=run.sources, exit_code=run.exit_code, landed=run.landed,
         accepted=run.accepted, rejected=run.rejected, published=run.published, seconds=round(seconds, 1),
     )  # fmt: skip
-    for name, source in sources.items() if progress is not None else ():
+    if progress is None:
+        return
+    for name, source in sources.items():
         hours = late_hours(source.declared.schedule, progress[name].ran_at, now)
         _say("source", source=name, late_hours=round(hours, 2))
 

@@ -87,6 +87,35 @@ def pending_changes(settings: Settings) -> list[str]:
         context.close()
 
 
+def deploy_pending(settings: Settings) -> ModelRun:
+    """Plan what `pending_changes` names and apply it to prod, which changes only when every audit of the plan passes.
+
+    Raises:
+        ModelError: the models do not load, or the plan cannot be applied for another reason than its audits.
+    """
+    from sqlmesh.utils.errors import SQLMeshError
+
+    context, listener = _open(settings)
+    try:
+        result = ModelRun(pending=_pending(context))
+        known = {_short(fqn): fqn for fqn in context.models}
+        standing = {name for model in result.pending if model in known for name in context.dag.downstream(known[model])}
+        domains = {_domain(name) for name in (*result.pending, *standing)}
+        result.domains = {name: feeds for name, feeds in _domains(_lineage(context)).items() if name in domains}
+        if result.pending:
+            context.plan("prod", select_models=result.pending, auto_apply=True, no_prompts=True, skip_tests=True)
+        result.ran, result.pending = sorted(listener.ran), _pending(context)
+        return result
+    except SQLMeshError as error:
+        result.failed = listener.failures()
+        if not result.failed:
+            raise ModelError(f"the plan cannot be applied: {'; '.join(listener.errors) or error}") from error
+        result.domains = {}  # prod is as it was
+        return result
+    finally:
+        context.close()
+
+
 @dataclass(frozen=True)
 class ModelColumn:
     """A column of a model: its type in DuckDB's words, and what its description says."""

@@ -11,6 +11,10 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Serve, impo
 
 Port = Annotated[int, typer.Option(help="where to listen")]
 Host = Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 for every network this machine is in")]
+AsImported = Annotated[
+    bool,
+    typer.Option("--as-imported", help="serve what the last `dashboards import` left, without importing the files"),
+]
 Overwrite = Annotated[bool, typer.Option("--over-edits", help="import although it undoes edits made in the browser")]
 
 Assets = Annotated[Path, typer.Option(help="folder of the asset files", file_okay=False, resolve_path=True)]
@@ -18,12 +22,12 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 
 
 @app.command()
-def serve(port: Port = 8088, host: Host = "127.0.0.1") -> None:
+def serve(port: Port = 8088, host: Host = "127.0.0.1", as_imported: AsImported = False) -> None:
     """Show the dashboards in a browser: installs, prepares and starts Superset, and says where it is."""
     import settings
     from superset.door import serve as show
 
-    show(settings.load(), host, port)
+    show(settings.load(), host, port, as_imported)
 
 
 @app.command("import")

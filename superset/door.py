@@ -41,11 +41,14 @@ class DashboardError(Exception):
     exit_code = 2
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def serve(settings: Settings, host: str, port: int, as_imported: bool = False) -> None:
     """Install and prepare what is missing, start Superset and stay until Ctrl-C.
 
+    Args:
+        as_imported: serve what the last import left in Superset's database, where the import is a step of deployment.
+
     Raises:
-        DashboardError: nothing is published yet, the port is taken, or Superset does not start.
+        DashboardError: nothing is published or imported yet, the port is taken, or Superset does not start.
         SettingsError: a setting that the target needs is missing.
     """
     console = Console()
@@ -53,6 +56,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
         raise DashboardError(
             "nothing is published yet: `python runner.py demo` or a run of your own sources comes first"
         )
+    if as_imported and settings.target == "local" and not (settings.superset / "superset.db").exists():
+        raise DashboardError("nothing is imported yet: `python runner.py dashboards import` comes before --as-imported")
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -60,7 +65,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
         except OSError as error:
             raise DashboardError(f"cannot listen on {host}:{port} ({error.strerror}); choose another: --port") from None
     install(console)
-    if _fingerprint(settings, ASSETS) != _prepared(settings):
+    if as_imported:
+        console.note("the dashboards are as they were imported last")
+    elif _fingerprint(settings, ASSETS) != _prepared(settings):
         _prepare(settings, console, over_edits=False, assets=ASSETS)
     else:
         console.note("assets and security.yml are as they were imported last; `dashboards import` imports them anew")

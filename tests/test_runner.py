@@ -180,3 +180,25 @@ def test_one_new_page_of_one_source_builds_only_what_stands_on_it(first_day, wor
         "people.signups_per_minute",
     }
     assert len(after["people.dim_people"]) > len(before["people.dim_people"])
+
+
+def test_a_resident_process_for_one_source_leaves_the_others_alone(tmp_path):
+    """`serve NAME` and a scheduler that starts the others: each source is run by one of them."""
+    environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_RETRY_PACE": "0"}
+    process = subprocess.Popen(
+        [sys.executable, "-u", "runner.py", "serve", "deftunes_api", "--every", "1"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(tmp_path / "data"), **environment},
+    )  # fmt: skip
+    said = ""
+    try:
+        while "nothing to publish" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+    finally:
+        process.terminate()
+        said += process.communicate(timeout=60)[0]
+    assert process.returncode == 0 and "deftunes_api" in said
+    assert not [name for name in ("audiophile", "random_users", "sales", "taxi") if name in said], said
+    assert not (tmp_path / "data" / "heartbeat.json").exists()

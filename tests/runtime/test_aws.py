@@ -117,7 +117,7 @@ def test_a_setting_that_names_a_secret_is_its_text_or_its_key_s_value(on_aws, cl
     monkeypatch.setenv("ELT_SHOP_URL", "https://shop")
     assert found.lookup("shop_url") == "https://shop"
     monkeypatch.setenv("ELT_SHOP_URL", "secret:millrace/state#absent")
-    with pytest.raises(SettingsError, match="ELT_SHOP_URL: .*no JSON object with the key 'absent'"):
+    with pytest.raises(SettingsError, match=r"ELT_SHOP_URL: .*no JSON object with the key 'absent'"):
         found.lookup("shop_url")  # which fails the source that asks, and no other
     assert aws.secret("millrace/state", "port") == "5433"
 

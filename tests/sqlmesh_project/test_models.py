@@ -64,9 +64,20 @@ def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, wo
     assert "total_sales" in difference and "0.0" in difference
     said = runner("run", *DEFTUNES)  # nothing new upstream; prod keeps its model
     assert pipeline.query(total.format("deftunes")) == [(prod,)], said
-    sqlmesh(checkout, pipeline, "plan", "--auto-apply", "--no-prompts")
-    assert pipeline.query(total.format("deftunes")) == [(dev,)]
-    assert '"pending_models": []' in runner("status", "--json")
+    failing = pipeline.copy(tmp_path / "failing")
+    refused = subprocess.run(
+        [sys.executable, "runner.py", "plan"], cwd=checkout, capture_output=True, text=True,
+        env=environment | failing.environment | {"ELT_DATA_DIR": str(failing.folder)},
+    )  # fmt: skip
+    assert refused.returncode == 1 and "the sum of the view is the sum of the fact" in refused.stderr
+    assert failing.gold() == gold  # prod has the model; the dashboards keep what they showed
+    check = checkout / "soda_checks" / "gold" / "deftunes" / "sales_per_country_vw.yml"
+    check.write_text(check.read_text().replace("SUM(total_sales) AS", "SUM(total_sales) / 2 AS"))
+    said = runner("plan")
+    shown = pipeline.query(total.format("deftunes"), "serving.duckdb")
+    assert pipeline.query(total.format("deftunes")) == shown == [(dev,)]
+    assert "published deftunes" in said and '"pending_models": []' in runner("status", "--json")
+    assert "nothing to publish" in runner("plan")  # and once more is once
 
 
 def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(world, first_day, tmp_path):
