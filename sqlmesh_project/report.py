@@ -1,0 +1,129 @@
+"""What the edited models would change, as Markdown for a pull request: `python -m sqlmesh_project.report`.
+
+The data folder holds what the base branch built (the demo's world, a copy of a laptop's). The models of this checkout are
+planned and built beside it, in an environment of their own; what the base built is only read. SQLMesh says what changed
+and how; the rows are compared by each model's grain.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import settings as configuration
+
+from .door import ModelError, _open, _short
+
+if TYPE_CHECKING:
+    from sqlmesh import Context
+    from sqlmesh.core.context_diff import ContextDiff
+
+    from settings import Settings
+
+ENVIRONMENT = "review"
+KINDS = {
+    "BREAKING": "breaking: it and what stands on it is built again",
+    "NON_BREAKING": "not breaking: what stands on it stays",
+    "INDIRECT_BREAKING": "built again",
+    "INDIRECT_NON_BREAKING": "stays",
+    "METADATA": "words only: nothing is built",
+}
+
+
+def report(settings: Settings) -> str:
+    """Plan and build this checkout's models beside prod's, and say what differs.
+
+    Raises:
+        ModelError: the models do not load, or do not build on the base's data; the message holds SQLMesh's reason.
+    """
+    from sqlmesh.utils.errors import SQLMeshError
+
+    context, listener = _open(settings)
+    try:
+        if context.state_reader.get_environment("prod") is None:
+            raise ModelError(f"{settings.data} holds no built models: run the demo of the base branch into it first")
+        plan = context.plan_builder(ENVIRONMENT, skip_tests=True, include_unmodified=True).build()
+        diff = plan.context_diff
+        if not diff.has_changes or not (diff.modified_snapshots or diff.added or diff.removed_snapshots):
+            return "### Models: none changes\n"
+        context.apply(plan)
+        return "\n".join(_lines(context, diff)) + "\n"
+    except SQLMeshError as error:
+        reasons = "; ".join(listener.failures() or listener.errors) or str(error)
+        raise ModelError(f"the models cannot be planned or built on the base's data: {reasons}") from error
+    finally:
+        context.close()
+
+
+def _lines(context: Context, diff: ContextDiff) -> list[str]:
+    edited = sorted(n for n in diff.modified_snapshots if diff.directly_modified(n) or diff.metadata_updated(n))
+    follow = sorted(n for n in diff.modified_snapshots if n not in edited)
+    added = sorted(_short(snapshot.name) for snapshot in diff.added if not _external(diff.snapshots[snapshot]))
+    removed = sorted(_short(snapshot.name) for snapshot in diff.removed_snapshots)
+    lines = [f"### Models: {len(edited)} edited, {len(added)} added, {len(removed)} removed, {len(follow)} follow"]
+    lines += [f"- **{name}** is added" for name in added] + [f"- **{name}** is removed" for name in removed]
+    for name in edited:
+        new, _ = diff.modified_snapshots[name]
+        lines += ["", f"**{_short(name)}**: {_kind(new)}"]
+        lines += [f"- {text}" for text in _differences(context, name)]
+        lines += [
+            "",
+            "<details><summary>its text</summary>",
+            "",
+            "~~~diff",
+            diff.text_diff(name).strip(),
+            "~~~",
+            "",
+            "</details>",
+        ]
+    if follow:
+        lines += ["", "What stands on them:", ""]
+    for name in follow:
+        new, _ = diff.modified_snapshots[name]
+        rows = "; ".join(_differences(context, name)) if _kind(new) == KINDS["INDIRECT_BREAKING"] else ""
+        lines.append(f"- {_short(name)}: {_kind(new)}{f'; {rows}' if rows else ''}")
+    return [*lines, "", "Rows are those of the demo's world, built by the base branch and by this one."]
+
+
+def _kind(snapshot: Any) -> str:
+    category = snapshot.change_category
+    return KINDS.get(category.name, category.name.lower().replace("_", " ")) if category else "not categorised"
+
+
+def _external(snapshot: Any) -> bool:
+    return bool(snapshot.model.kind.is_external)
+
+
+def _differences(context: Context, name: str) -> list[str]:
+    """Columns and rows of a model in prod and in the plan's environment, compared by its grain."""
+    model = context.get_model(name)
+    if model is None or model.kind.is_external or model.kind.is_embedded:
+        return ["not a table: nothing to compare"]
+    [found] = context.table_diff(
+        "prod", ENVIRONMENT, select_models=[model.name], show=False, skip_grain_check=True
+    ) or [None]
+    if found is None:
+        return ["the same table as before"]
+    schema, rows = found.schema_diff(), found.row_diff()
+    lines = [f"column `{column}` {kind.sql()} is added" for column, kind in schema.added]
+    lines += [f"column `{column}` is removed" for column, _ in schema.removed]
+    lines += [f"column `{c}` was {old.sql()}, is {new.sql()}" for c, (old, new) in sorted(schema.modified.items())]
+    lines.append(
+        f"rows: {rows.source_count:,} before, {rows.target_count:,} after; {rows.s_only_count:,} gone, "
+        f"{rows.t_only_count:,} new, {rows.partial_match_count:,} changed, {rows.full_match_count:,} equal"
+    )
+    return lines
+
+
+def main() -> int:
+    """Print the report; 1 and the reason when the models cannot be built."""
+    try:
+        print(report(configuration.load()))
+    except ModelError as error:
+        print(f"### Models: the report could not be made\n\n{error}")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
