@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .quote import literal
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -65,11 +67,14 @@ def connect(settings: Settings) -> Iterator[Connection]:
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     try:
         con = duckdb.connect(str(settings.warehouse))
+        settings.warehouse.chmod(0o600)  # staging may hold personal fields that are kept in clear
     except duckdb.Error as error:
         raise WarehouseError(_explain(settings.warehouse, error)) from None
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET memory_limit = ?", [settings.memory])
+        con.execute("SET autoinstall_known_extensions = false")
+        con.execute("SET autoload_known_extensions = false")
         yield con
     finally:
         con.close()
@@ -88,7 +93,7 @@ def export(query: str, path: Path, settings: Settings) -> None:
         unload(query, path, settings)
         return
     with connect(settings) as con:
-        con.execute(f"COPY ({query}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+        con.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet)")
 
 
 def _explain(path: Path, error: Exception) -> str:

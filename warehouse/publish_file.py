@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .connection import Connection, connect
+from .quote import identifier, literal
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -40,7 +41,7 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     if settings.serving.exists():
         shutil.copyfile(settings.serving, draft)  # follows the link
     with connect(settings) as con:
-        con.execute(f"ATTACH '{str(draft).replace(chr(39), chr(39) * 2)}' AS serving")
+        con.execute(f"ATTACH {literal(draft)} AS serving")
         rows = {domain: _copy(con, domain) for domain in sorted(domains)}
         con.execute("CHECKPOINT serving")
         con.execute("DETACH serving")
@@ -58,11 +59,12 @@ def _copy(con: Connection, domain: str) -> int:
         " ORDER BY 1",
         [domain],
     ).fetchall()
-    con.execute(f'DROP SCHEMA IF EXISTS serving."{domain}" CASCADE')
-    con.execute(f'CREATE SCHEMA serving."{domain}"')
+    schema = identifier(domain)
+    con.execute(f"DROP SCHEMA IF EXISTS serving.{schema} CASCADE")
+    con.execute(f"CREATE SCHEMA serving.{schema}")
     rows = 0
     for (table,) in tables:
-        name = f'"{domain}"."{table}"'
+        name = f"{schema}.{identifier(table)}"
         rows += con.execute(f"CREATE TABLE serving.{name} AS SELECT * FROM {name}").fetchall()[0][0]
     return rows
 

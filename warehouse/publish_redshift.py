@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .quote import identifier
 from .redshift import Redshift
 
 if TYPE_CHECKING:
@@ -40,21 +41,22 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
 def _copy(
     serving: Redshift, database: str, domain: str, wanted: dict[str, Columns], there: dict[str, Columns]
 ) -> int:  # fmt: skip
-    serving.execute(f'CREATE SCHEMA IF NOT EXISTS "{domain}"')
+    schema = identifier(domain)
+    serving.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in there.keys() - wanted.keys():
-        serving.execute(f'DROP TABLE "{domain}"."{table}"')
+        serving.execute(f"DROP TABLE {schema}.{identifier(table)}")
     rows = 0
     for table, columns in sorted(wanted.items()):
-        name, origin = f'"{domain}"."{table}"', f'"{database}"."{domain}"."{table}"'
-        listed = ", ".join(f'"{column}"' for column, _ in columns)
+        name = f"{schema}.{identifier(table)}"
+        listed = ", ".join(identifier(column) for column, _ in columns)
         if table in there and there[table] != columns:
             serving.execute(f"DROP TABLE {name}")
         if there.get(table) == columns:
             serving.execute(f"DELETE FROM {name}")
         else:
-            declared = ", ".join(f'"{column}" {kind}' for column, kind in columns)
+            declared = ", ".join(f"{identifier(column)} {kind}" for column, kind in columns)
             serving.execute(f"CREATE TABLE {name} ({declared})")
-        serving.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {origin}")
+        serving.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {identifier(database)}.{name}")
         rows += int((serving.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,))[0])
     return rows
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .connection import WarehouseError
+from .quote import redshift_literal
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -126,11 +127,11 @@ def unload(query: str, path: Path, settings: Settings) -> None:
 
     place = f"{settings.lake}/staging/_unload/{secrets.token_hex(8)}"
     lake = fsspec.filesystem("s3", **storage_options(settings))
-    key = f" KMS_KEY_ID '{settings.kms_key}' ENCRYPTED" if settings.kms_key else ""
-    text = query.replace("\\", "\\\\").replace("'", "''")
+    key = f" KMS_KEY_ID {redshift_literal(settings.kms_key)} ENCRYPTED" if settings.kms_key else ""
+    role = redshift_literal(settings.redshift_role)
     with Redshift.connect(settings, settings.redshift_database) as session:
         session.execute(
-            f"UNLOAD ('{text}') TO '{place}/' IAM_ROLE '{settings.redshift_role}' FORMAT AS PARQUET PARALLEL OFF{key}"
+            f"UNLOAD ({redshift_literal(query)}) TO {redshift_literal(f'{place}/')} IAM_ROLE {role} FORMAT AS PARQUET PARALLEL OFF{key}"
         )
         files = sorted(lake.find(place))
         names = (

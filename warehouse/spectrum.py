@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from .quote import redshift_literal
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -22,14 +24,9 @@ def statements(sources: Iterable[str], settings: Settings) -> list[str]:
     """
     return [
         f"CREATE EXTERNAL SCHEMA IF NOT EXISTS {PREFIX}{source} FROM DATA CATALOG"
-        f" DATABASE {_text(f'{settings.glue_prefix}{source}')} IAM_ROLE {_text(settings.redshift_role)}"
+        f" DATABASE {redshift_literal(f'{settings.glue_prefix}{source}')} IAM_ROLE {redshift_literal(settings.redshift_role)}"
         for source in sources
     ]
-
-
-def _text(value: str) -> str:
-    """A literal: in Redshift's a backslash escapes, too."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def main() -> None:

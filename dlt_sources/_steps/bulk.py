@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from warehouse.quote import identifier, literal
+
 from .contract import INDEX, PARENT, Column
 
 # The shape of a JSON token as text. DuckDB's `\d` is ASCII only, so these are narrower than Python's own.
@@ -22,29 +24,15 @@ _TIME = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 
 
-def identifier(name: str) -> str:
-    """A name quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """A Python str, int, float, Decimal or bool as a SQL literal."""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, (int, float, Decimal)):
-        return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 def json_paths(columns: list[Column]) -> tuple[list[str], list[str]]:
     """JSON paths to take from the row and from its record (``_parent``), each path once, in order of first use."""
     own: dict[str, None] = {}
     parent: dict[str, None] = {}
     for path in (path for column in columns if not column.computed for path in column.paths):
         if path[0] == PARENT:
-            parent[_json_path(path[1:])] = None
+            parent[json_path(path[1:])] = None
         elif path != (INDEX,):
-            own[_json_path(path)] = None
+            own[json_path(path)] = None
     return list(own), list(parent)
 
 
@@ -53,9 +41,9 @@ def json_token(column: Column, own: list[str], parent: list[str]) -> str:
     at the paths of `json_paths`, in that order.
     """
     tokens = [
-        f"parent[{parent.index(_json_path(path[1:])) + 1}]"
+        f"parent[{parent.index(json_path(path[1:])) + 1}]"
         if path[0] == PARENT
-        else f"own[{own.index(_json_path(path)) + 1}]"
+        else f"own[{own.index(json_path(path)) + 1}]"
         for path in column.paths
     ]
     return tokens[0] if len(tokens) == 1 else f"COALESCE({', '.join(tokens)})"
@@ -135,7 +123,8 @@ def _text_check(column: Column, x: str) -> tuple[str, str]:
     return _moment(column, x, f"regexp_matches({x}, '^{_DATE}$')")
 
 
-def _json_path(path: tuple[str | int, ...]) -> str:
+def json_path(path: tuple[str | int, ...]) -> str:
+    """A path as DuckDB's JSON functions read it."""
     return "$" + "".join(f"[{p}]" if isinstance(p, int) else '."' + p.replace('"', '\\"') + '"' for p in path)
 
 

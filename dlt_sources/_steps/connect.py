@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from settings import Settings
 
 from .declaration import Source
 from .request import Request, expand
-from .source_error import SourceError, explain
-from .source_yml import FilesSource, HtmlSource, PythonSource, RestSource, SqlSource
+from .source_error import SourceError, explain, shown
+from .source_yml import FilesConnection, HtmlSource, HttpConnection, PythonSource, RestSource, SqlSource
 
 
 def connect(request: Request) -> Iterable[Any]:
@@ -61,13 +62,21 @@ def reach(source: Source, settings: Settings) -> str:
             url = expand(declared.connection.url, settings)
             with sa.create_engine(driver(url)).connect():
                 return sa.make_url(url).render_as_string(hide_password=True)
-        url = expand(
-            declared.connection.url if isinstance(declared, FilesSource) else declared.connection.base_url, settings
-        )
+        connection = declared.connection
+        url = expand(connection.url if isinstance(connection, FilesConnection) else connection.base_url, settings)
         if url.startswith(("http://", "https://")):
-            requests.get(url, timeout=5)  # any answer will do
+            _knock(connection, settings, url)
         elif "://" not in url and not Path(url).is_dir():
             raise SourceError(f"{source.name}: {url} is no folder; make it, or correct its setting")
-        return url
+        return shown(url)
     except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
         raise explain(error, source.name, "check its address, and that it is up") from None
+
+
+def _knock(connection: HttpConnection, settings: Settings, url: str) -> None:
+    """Any answer will do; nothing of it is read."""
+    from .http import session
+
+    once = connection.model_copy(update={"attempts": 1, "timeout": 5})
+    with contextlib.suppress(requests.HTTPError):
+        session(once, settings, url).get(url, stream=True).close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import re
 import types
 from collections.abc import Iterator
 from functools import cached_property
@@ -18,7 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .contract import FILE, MARKS, Contract, columns_of
-from .source_yml import CONNECTORS, Declaration, Table
+from .source_yml import CONNECTORS, LONGEST_NAME, NAME, Declaration, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
 
@@ -34,6 +35,11 @@ class Source:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, folder.name
+        if not re.fullmatch(NAME.removesuffix("$"), self.name) or len(self.name) > LONGEST_NAME:
+            raise DeclarationError(
+                f"{folder}: a source's name is lower case letters, digits and single underscores, at most {LONGEST_NAME}:"
+                " it names schemas and folders"
+            )
         self.declared = _read(folder / "source.yml")
 
     @property

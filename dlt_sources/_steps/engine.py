@@ -7,12 +7,19 @@ from pathlib import Path
 import duckdb
 
 import settings as configuration
+from warehouse.quote import literal
 
 
-def engine(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection that reads times as UTC, keeps to the memory it is given and spills into the folder, if one is given."""
+def engine(*folders: Path, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection that reads times as UTC, keeps to the memory it is given and spills into a folder, if one is given.
+
+    It reads and writes files below `folders` and nothing else: no address, no extension, whatever a statement says.
+    """
     con = duckdb.connect(config={"memory_limit": configuration.load().memory})
     con.execute("SET TimeZone = 'UTC'")
     if spill is not None:
-        con.execute(f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
+        con.execute(f"SET temp_directory = {literal(spill)}")
+    con.execute(f"SET allowed_directories = [{', '.join(map(literal, folders))}]")
+    for switch in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
+        con.execute(f"SET {switch} = false")
     return con

@@ -1,26 +1,38 @@
-"""Patient and polite HTTP: waits and retries, says who asks, and never holds more than it was told to."""
+"""Patient and polite HTTP: waits and retries, says who asks, and goes nowhere it was not told to (guard.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import requests
 
-from .source_error import NEXT, SourceError, without_query
-from .source_yml import HtmlConnection, HttpConnection
+from settings import Settings
+
+from .guard import REDIRECTS, Guard
+from .request import expand
+from .source_error import NEXT, SourceError, shown
+from .source_yml import HttpConnection
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"
 
 
 def session(
-    connection: HttpConnection, pace: float, wrong: Callable[[requests.Response], str | None] = lambda answer: None
+    connection: HttpConnection,
+    settings: Settings,
+    home: str,
+    wrong: Callable[[requests.Response], str | None] = lambda answer: None,
+    *,
+    also: Sequence[str] = (),
+    pages: int | None = None,
 ) -> requests.Session:
     """A session that waits and tries again on 429, 5xx, timeouts, cut connections and answers that are `wrong`.
 
     Args:
-        pace: multiplies the waits.
+        home: the source's address; only it sees the declared headers.
         wrong: why a successful answer is not what was declared, or None.
+        also: other addresses that may be asked in this run.
+        pages: how many answers one read may take.
     """
     from dlt.sources.helpers.requests import Client
 
@@ -30,36 +42,32 @@ def session(
     made: requests.Session = Client(
         request_timeout=connection.timeout,
         request_max_attempts=connection.attempts,
-        request_backoff_factor=connection.backoff * pace,
-        request_max_retry_delay=60 * pace,
+        request_backoff_factor=connection.backoff * settings.retry_pace,
+        request_max_retry_delay=60 * settings.retry_pace,
         retry_condition=broken,
     ).session
     made.headers["User-Agent"] = AGENT
-    made.headers.update(connection.headers)
+    made.headers.update({name: expand(value, settings) for name, value in connection.headers.items()})
+    made.max_redirects = REDIRECTS
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, Guard(home, connection, list(connection.headers), list(also)))
     patient: Callable[..., requests.Response] = made.send
+    taken = 0
 
     def send(request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        nonlocal taken
+        if not options.get("allow_redirects", True):  # a step of a redirect, which is retried from its beginning
+            return type(made).send(made, request, **options)
         answer = patient(request, **options)  # the last one, when the attempts are used up
         if answer.ok and (reason := wrong(answer)):
-            raise SourceError(f"{without_query(answer.url)}: {reason}; {NEXT}")
+            raise SourceError(f"{shown(answer.url)}: {reason}; {NEXT}")
+        taken += answer.ok
+        if pages is not None and taken > pages:
+            raise SourceError(
+                f"{shown(answer.url)}: there are still more after {pages} pages; if that is right, raise `max_pages` in"
+                f" source.yml. {NEXT}"
+            )
         return answer
 
     made.send = send  # type: ignore[method-assign]
     return made
-
-
-def body(answer: requests.Response, connection: HtmlConnection) -> bytes:
-    """The whole body of a streamed answer.
-
-    Raises:
-        SourceError: it is longer than the connection allows.
-    """
-    found = bytearray()
-    for piece in answer.iter_content(1 << 16):
-        found += piece
-        if len(found) > connection.max_megabytes * 1e6:
-            raise SourceError(
-                f"{without_query(answer.url)}: more than {connection.max_megabytes:g} MB; if that is right, raise"
-                f" `max_megabytes` in source.yml. {NEXT}"
-            )
-    return bytes(found)

@@ -15,13 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.quote import identifier, literal
+
 from . import bulk
 from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
 from .engine import engine
 from .explain import ask, ask_of_vanished, raw_of, redact, told
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, clear_type, stored
 from .source_yml import Table
-from .text import text_of
+from .text import text_of, visible
 
 CHUNK = 20_000
 LONGEST = 60_000
@@ -67,7 +69,7 @@ class Judge:
         self, name: str, number: int, table: Table, contract: type[Contract], files: list[str], parent: Judged | None
     ) -> Judged:
         """Judge files that have the same columns: what a source sends changes over the years."""
-        self.con = engine(self.folder / "spill")
+        self.con = engine(self.folder, *{Path(file).parent for file in files}, spill=self.folder / "spill")
         self.con.execute("SET VARIABLE pii_salt = ?", [self.salt])
         every = columns_of(contract, stored=False)
         columns = [column for column in every if not column.computed]
@@ -77,7 +79,7 @@ class Judge:
         folder.mkdir(parents=True, exist_ok=True)
         sure = folder / f"accepted.{number}.0.parquet"
         self.con.execute(
-            f"COPY ({stored('judged WHERE _ok', every, marks)}) TO {bulk.literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({stored('judged WHERE _ok', every, marks)}) TO {literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
         )
         good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
         for path in (good, bad):
@@ -99,7 +101,7 @@ class Judge:
         self.con.execute(
             "CREATE TEMP VIEW landed AS SELECT * EXCLUDE (filename), TRUE AS _parent_ok,"
             " regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
-            f" FROM read_parquet([{', '.join(map(bulk.literal, files))}], union_by_name = true, filename = true)"
+            f" FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true, filename = true)"
         )
         landed = {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}
         if PAYLOAD in landed:
@@ -107,7 +109,7 @@ class Judge:
         else:
             kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
         values = [
-            f"CAST({value} AS {clear_type(column)}) AS {bulk.identifier(column.name)}"
+            f"CAST({value} AS {clear_type(column)}) AS {identifier(column.name)}"
             for column, (value, _) in zip(columns, checks, strict=True)
             if column.kind is not list
         ]
@@ -124,10 +126,8 @@ class Judge:
         own, above = bulk.json_paths(columns)
         records = f"SELECT _load_id, _row, _deleted, _read_at, _parent_ok, {_extract(PAYLOAD, own)} AS own FROM landed"
         if table.explode and parent:
-            items = f"json_extract({PAYLOAD}, {bulk.literal(_list_path(table.explode) + '[*]')})"
-            is_list = (
-                f"json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {bulk.literal(_list_path(table.explode))}) = 'ARRAY'"
-            )
+            items = f"json_extract({PAYLOAD}, {literal(_list_path(table.explode) + '[*]')})"
+            is_list = f"json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {literal(_list_path(table.explode))}) = 'ARRAY'"
             self.con.execute(f"CREATE TEMP TABLE parents AS SELECT _load_id, _row FROM ({parent.sql})")
             self.con.execute(
                 f"CREATE TEMP TABLE records AS SELECT _load_id, _row, _deleted, _read_at, {items} AS items,"
@@ -180,7 +180,7 @@ class Judge:
             return f"SELECT * FROM landed WHERE NOT ({ok})"
         columns = "landed.*"
         if explode:
-            item = f"json_extract({PAYLOAD}, {bulk.literal(_list_path(explode))} || '[' || judged.{INDEX} || ']')"
+            item = f"json_extract({PAYLOAD}, {literal(_list_path(explode))} || '[' || judged.{INDEX} || ']')"
             columns = (
                 f"landed._load_id, landed._row, landed._deleted, landed._read_at, judged.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
                 f" {PAYLOAD} AS {PARENT}, (landed._load_id, landed._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
@@ -201,9 +201,9 @@ class Judge:
             "table_name": name,
             "load_id": row["_load_id"],
             "row_number": row["_row"],
-            "raw": _cut(text_of(raw)),
-            **reasons[0] | {"message": reasons[0]["message"][:1000]},
-            "errors": _cut(text_of(reasons)),
+            "raw": _cut(visible(text_of(raw))),  # people read these in a terminal
+            **reasons[0] | {"message": visible(reasons[0]["message"])[:1000]},
+            "errors": _cut(visible(text_of(reasons))),
             "rejected_at": self.now,
         }
 
@@ -214,8 +214,8 @@ class Judge:
         return dict(self.con.execute(newest).fetchall())
 
     def _counts(self, accepted: list[Path], rejected: list[Path]) -> dict[str, tuple[int, int, int]]:
-        parts = [f"SELECT _load_id, 1 AS a, 0 AS r FROM read_parquet([{', '.join(map(bulk.literal, accepted))}])"]
-        parts += [f"SELECT load_id, 0, 1 FROM read_parquet({bulk.literal(path)})" for path in rejected]
+        parts = [f"SELECT _load_id, 1 AS a, 0 AS r FROM read_parquet([{', '.join(map(literal, accepted))}])"]
+        parts += [f"SELECT load_id, 0, 1 FROM read_parquet({literal(path)})" for path in rejected]
         judged = {
             load: (a, r)
             for load, a, r in self.con.execute(
@@ -230,11 +230,11 @@ class Judge:
 
 
 def _list_path(name: str) -> str:
-    return f'$."{name}"'
+    return bulk.json_path((name,))
 
 
 def _extract(column: str, paths: list[str]) -> str:
-    listed = ", ".join(map(bulk.literal, paths))
+    listed = ", ".join(map(literal, paths))
     return f"CASE WHEN json_valid({column}) THEN json_extract({column}, [{listed}]) END"
 
 

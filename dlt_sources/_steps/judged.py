@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from . import bulk
+from warehouse.quote import identifier, literal
+
 from .contract import MARKS, Column
 
 MARKS_SCHEMA = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us")), strict=True))
@@ -44,14 +45,14 @@ class Judged:
     @property
     def sql(self) -> str:
         """The accepted rows as a DuckDB query."""
-        return f"SELECT * FROM read_parquet([{', '.join(map(bulk.literal, self.accepted))}])"
+        return f"SELECT * FROM read_parquet([{', '.join(map(literal, self.accepted))}])"
 
 
 def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
     """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks."""
     out, more = [], []
     for column in columns:
-        name = bulk.identifier(column.name)
+        name = identifier(column.name)
         if column.computed:
             more.append(f"CAST({column.computed} AS {column.sql_type}) AS {name}")
         elif column.pii == "hash":
@@ -61,7 +62,7 @@ def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
     query = f"SELECT {', '.join([*out, *marks])} FROM {rows}"
     if not more:
         return query
-    ordered = [bulk.identifier(column.name) for column in columns if column.stored]
+    ordered = [identifier(column.name) for column in columns if column.stored]
     return f"SELECT {', '.join([*ordered, *marks])} FROM (SELECT *, {', '.join(more)} FROM ({query}))"
 
 

@@ -30,9 +30,18 @@ def pipeline(name: str, destination: Any, dataset: str, settings: Settings, way:
     Args:
         way: a destination that takes the files first, for one that copies them from there.
     """
+    private(settings.dlt)
+    if not settings.aws:
+        private(Path(settings.lake))
     return dlt.pipeline(
         name, destination=destination, staging=way, dataset_name=dataset, pipelines_dir=str(settings.dlt)
     )
+
+
+def private(folder: Path) -> None:
+    """Make a folder that only its owner can look into: rows as they came hold personal fields in clear."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def prepare(pipe: dlt.Pipeline, settings: Settings) -> None:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
 
-from .bulk import identifier, literal
+from warehouse.quote import identifier, literal
+
 from .connect import connect
 from .contract import PAYLOAD, RESERVED, columns_of
 from .engine import engine
@@ -65,7 +66,7 @@ class TableRead:
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
 
     def _changed(self) -> Iterator[pa.Table]:
-        con = engine()
+        con = engine(self.request.work, self.previous.parent)
         newest: datetime | None = None
         read = 0
         writer: pq.ParquetWriter | None = None

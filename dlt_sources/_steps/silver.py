@@ -71,22 +71,25 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
     with target.transaction() as transaction:
         if again:
             transaction.delete(of_these)
-        for piece in _pieces(files):
-            transaction.append(_shaped(piece, target.schema().as_arrow()))
+        for piece in _pieces(files, target.schema().as_arrow()):
+            transaction.append(piece)
 
 
-def _pieces(files: list[Path]) -> Iterator[pa.Table]:
-    """The rows in pieces of bounded size, read without reading ahead."""
-    held: list[pa.RecordBatch] = []
+def _pieces(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows as the table holds them, in pieces of bounded size, read without reading ahead.
+
+    Each file is shaped by itself: the engine writes times with their zone, rows that Pydantic looked at have none.
+    """
+    held: list[pa.Table] = []
     count = 0
     for batch in (batch for path in files for batch in pq.ParquetFile(path).iter_batches()):
-        held.append(batch)
+        held.append(_shaped(pa.Table.from_batches([batch]), schema))
         count += batch.num_rows
         if count >= ROWS:
-            yield pa.Table.from_batches(held)
+            yield pa.concat_tables(held)
             held, count = [], 0
     if count:
-        yield pa.Table.from_batches(held)
+        yield pa.concat_tables(held)
 
 
 def _shaped(piece: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from settings import Settings, SettingsError
 from warehouse.connection import export
+from warehouse.quote import identifier, literal
 
 from . import pipelines
-from .bulk import identifier, literal
 from .contract import columns_of, dlt_columns
 from .declaration import Source
 from .source_yml import Table
@@ -85,7 +85,7 @@ def _newest(source: Source, name: str, table: Table, sent: str, settings: Settin
         for column in columns_of(source.contracts[name])
         for n in [identifier(column.name)]
     )
-    refined = f'SELECT * FROM "stg_{source.name}".{identifier(name)} WHERE _refine_id > {literal(sent)}'
+    refined = f"SELECT * FROM {identifier(f'stg_{source.name}')}.{identifier(name)} WHERE _refine_id > {literal(sent)}"
     return f"SELECT {columns}, _deleted, _read_at FROM ({first(refined, table.key, '_row')})"
 
 

@@ -8,11 +8,19 @@ import requests
 
 from settings import SettingsError
 
+from .text import visible
+
 
 class SourceError(Exception):
-    """A source did not answer, or not with what was declared. Nothing of the failed read has been landed."""
+    """A source did not answer, or not with what was declared. Nothing of the failed read has been landed.
+
+    What it says may hold names and texts of the source: no character of them reaches a terminal as a command.
+    """
 
     exit_code = 3
+
+    def __init__(self, text: str) -> None:
+        super().__init__(visible(text))
 
 
 NEXT = "nothing of this read was landed, the next run starts from the same place"
@@ -39,9 +47,13 @@ def _said(error: BaseException) -> str | None:
     """A failed request in words; None for any other error."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         answer = error.response
-        return f"{without_query(answer.url)} answered {answer.status_code} {answer.reason}"
+        return f"{shown(answer.url)} answered {answer.status_code} {answer.reason}"
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return f"the answer is not whole JSON ({error.msg} at character {error.pos})"
+    if isinstance(error, requests.TooManyRedirects):
+        return "it redirects without end"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not one that is trusted here, or is not its own"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.RequestException):
@@ -50,8 +62,9 @@ def _said(error: BaseException) -> str | None:
 
 
 def _without_password(text: str) -> str:
-    return re.sub(r"://([^:/@\s]*):[^@\s]*@", r"://\1:***@", text)
+    return re.sub(r"://([^:/@\s]*):\S*@", r"://\1:***@", text)
 
 
-def without_query(url: str) -> str:
-    return url.split("?")[0]
+def shown(url: str) -> str:
+    """An address as people and logs may read it: without the user, password, query and fragment, which may be secrets."""
+    return re.sub(r"^(\w+://)[^/?#]*@", r"\1", re.split(r"[?#]", url)[0])

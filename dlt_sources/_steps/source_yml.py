@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from .address import SETTING, Address, Path, names_its_secrets
 from .contract import FILE, Contract, columns_of
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
+LONGEST_NAME = 50
+"""Characters of a source's or table's name: with what is put before and after it Postgres has room for 63."""
 
 
 class _Strict(BaseModel):
@@ -30,11 +33,14 @@ class Window(_Strict):
 class Endpoint(_Strict):
     """One REST endpoint. ``paginator`` is dlt's own paginator configuration; none means one page."""
 
-    path: str
-    params: dict[str, Any] = {}
+    path: Path
+    params: dict[str, Any] = Field({}, description="query parameters; a text may be `${NAME}`, the name of a setting")
     window: Window | None = None
     data_selector: str = Field("$", description="JSONPath of the list of records")
     paginator: dict[str, Any] | Literal["single_page"] = "single_page"
+    max_pages: int = Field(
+        10_000, ge=1, description="a read of more pages is given up: a server may never say the last"
+    )
 
 
 class RejectLimit(_Strict):
@@ -64,9 +70,9 @@ class Table(_Strict):
     )
     endpoint: Endpoint | None = None
     table: str | None = Field(None, description="sql_database: the table to read")
-    page: str | None = Field(None, description="html_table: path of the page")
+    page: Path | None = Field(None, description="html_table: path of the page")
     selector: str = Field("table", description="html_table: CSS selector; the first table it finds counts")
-    files: list[str] = Field(
+    files: list[Path] = Field(
         [],
         description="files: names of the files with `*`, or with `{month}` for YYYY-MM; over HTTP, where nothing lists"
         " files, every month from `start` on is asked for",
@@ -139,7 +145,7 @@ class _Source(_Strict):
     description: str
     owner: str
     schedule: str = Field(description="cron expression")
-    tables: dict[Annotated[str, Field(pattern=NAME)], Table]
+    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table]
 
     @model_validator(mode="after")
     def _cron(self) -> _Source:
@@ -160,7 +166,14 @@ class _Source(_Strict):
 class HttpConnection(_Strict):
     """How to talk to an HTTP server, and how patient to be. Times in seconds."""
 
-    headers: dict[str, str] = {}
+    headers: Annotated[dict[str, str], AfterValidator(names_its_secrets)] = Field(
+        {}, description="sent to this server and to no other; a secret by name only: `${NAME}` is the whole value"
+    )
+    hosts: list[str] = Field(
+        [], description="other servers (`host` or `host:port`) that it may redirect to, or link to for its next page"
+    )
+    max_megabytes: float = Field(512, gt=0, description="an answer longer than this, unpacked, is refused")
+    max_total_megabytes: float | None = Field(None, gt=0, description="the same for all answers of one read together")
     timeout: float = Field(60, gt=0)
     attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
     backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
@@ -169,21 +182,33 @@ class HttpConnection(_Strict):
 class RestConnection(HttpConnection):
     """Where a REST API is."""
 
-    base_url: str
+    base_url: Address
+    max_total_megabytes: float | None = Field(
+        20_000, gt=0, description="a read whose answers together are longer than this is given up"
+    )
 
 
 class HtmlConnection(HttpConnection):
     """Where a site is. A page with a ranking is small: what is larger is not what was declared."""
 
-    base_url: str
+    base_url: Address
     max_megabytes: float = Field(50, gt=0, description="a page longer than this is refused")
+    max_tags: int = Field(
+        1_000_000, ge=1, description="a page of more tags is refused: 10 seconds and 0.3 GB for a million"
+    )
 
 
 class FilesConnection(HttpConnection):
     """Where files lie: a folder, an object store's ``s3://bucket/prefix``, or an HTTP address."""
 
-    url: str
-    max_megabytes: float = Field(4096, gt=0, description="over HTTP: a file longer than this is refused")
+    url: Address
+    max_megabytes: float = Field(4096, gt=0, description="a file longer than this is refused")
+    max_unpacked_megabytes: float = Field(
+        65_536,
+        gt=0,
+        description="Parquet: a file whose values are longer than this is refused; a value may stand there"
+        " once and be meant a million times",
+    )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
     max_line: int = Field(1_000_000, ge=1000, description="CSV: a line of more bytes is rejected")
 
@@ -191,7 +216,7 @@ class FilesConnection(HttpConnection):
 class SqlConnection(_Strict):
     """A database. The DSN is a secret: name it, do not write it."""
 
-    url: str = Field(pattern=r"^\$\{[A-Za-z0-9_]+\}$", description="`${NAME}` of the setting that holds the DSN")
+    url: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the DSN")
     schema_: str | None = Field(None, alias="schema")
     chunk_size: int = Field(50_000, ge=1, description="rows per batch in memory")
 

@@ -19,9 +19,9 @@ from dlt.extract.resource import DltResource
 
 from settings import Settings
 from warehouse.connection import connect
+from warehouse.quote import identifier, literal
 
 from . import destination, pipelines
-from .bulk import identifier, literal
 from .contract import dlt_columns
 from .declaration import Source
 from .destination import for_redshift
@@ -95,6 +95,8 @@ class Staging:
         pipelines.prepare(self.pipe, settings)
         if "refine_id" not in self._state:
             self._create()
+        if not settings.aws:
+            settings.warehouse.chmod(0o600)  # dlt may have made it
 
     def _exists(self) -> bool:
         with self.pipe.sql_client() as client:
@@ -156,7 +158,7 @@ class Staging:
         """
         # loads without rows move the mark of where to go on, but leave nothing new to model
         refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}" if judged else self.refine_id
-        con = engine()
+        con = engine(folder)
         state = {"refine_id": refine_id, "last_load": max(loads, key=float)}
         resources = []
         for name, query in self._queries(judged, loads).items():
@@ -266,14 +268,14 @@ class Staging:
         return f"SELECT * EXCLUDE (_index) FROM ({first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
     def _rejections(self, judged: dict[str, Judged], replayed: list[str]) -> str:
-        files = [str(path) for result in judged.values() for path in result.rejected]
+        files = ", ".join(literal(path) for result in judged.values() for path in result.rejected)
         empty = ", ".join(
             f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
             for n in REJECTED_SCHEMA.names
         )
-        now = f"SELECT * FROM read_parquet({files})" if files else f"SELECT {empty} WHERE FALSE"
-        earlier = self._rejected_before(replayed)
-        gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest({earlier}::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
+        now = f"SELECT * FROM read_parquet([{files}])" if files else f"SELECT {empty} WHERE FALSE"
+        earlier = ", ".join(map(literal, self._rejected_before(replayed)))
+        gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest([{earlier}]::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
         return f"SELECT *, FALSE AS _deleted FROM ({now}){gone if earlier else ''}"
 
     def _rejected_before(self, loads: list[str]) -> list[str]:
@@ -290,6 +292,7 @@ class Staging:
 def _newest_files(judged: Judged, column: str) -> str:
     """The rows of each file's newest load; a file without accepted rows leaves one that only deletes."""
     pairs = ", ".join(f"({literal(file)}, {literal(load)})" for file, load in judged.files.items())
+    column = identifier(column)
     newest = f"SELECT * FROM (VALUES {pairs}) AS files({column}, _load_id)"
     rows = f"SELECT rows.* FROM ({judged.sql}) AS rows SEMI JOIN ({newest}) AS newest USING ({column}, _load_id)"
     emptied = (

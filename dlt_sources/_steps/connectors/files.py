@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,11 +21,12 @@ import requests
 
 from ..http import session
 from ..request import Request, expand
-from ..source_error import SourceError, without_query
+from ..source_error import SourceError, shown
 from ..source_yml import FilesConnection
 from .tabular import FileError, as_parquet, emptied
 
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
+_STORES = ("http://", "https://", "s3://", "file://")
 _NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
 
 
@@ -99,61 +101,100 @@ def _glob(text: str) -> str:
 def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
     base = expand(connection.url, request.settings).rstrip("/")
     patterns = request.table.files
-    http = session(connection, request.settings.retry_pace)
+    if "::" in base or ("://" in base and not base.startswith(_STORES)):
+        raise SourceError(
+            f"{request.name}: {shown(base)} is no folder, s3:// or http(s):// address; correct its setting"
+        )
+    http = session(connection, request.settings, base, also=[uri for uri in request.only if _is_http(uri)])
     if request.only:
         for uri in (uri for uri in request.only if matches(patterns, uri)):
             name = uri.removeprefix(f"{base}/") if uri.startswith(f"{base}/") else PurePosixPath(uri).name
             if "://" not in uri and not Path(uri).exists():  # a name in the source's own folder
                 uri, name = f"{base}/{uri}", uri
-            yield _over_http(http, uri, name, request, connection) if _is_http(uri) else _stored(uri, name)
+            yield _over_http(http, uri, name, request, connection) if _is_http(uri) else _stored(uri, name, connection)
     elif _is_http(base):
         yield from _expected(http, base, request, connection)
     else:
-        yield from _listed(base, patterns)
+        yield from _listed(base, patterns, connection)
 
 
 def _is_http(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
 
-def _listed(base: str, patterns: list[str]) -> Iterator[Candidate]:
-    """What a folder or object store holds now, in the order of the names, by dlt's file system source."""
+def _listed(base: str, patterns: list[str], connection: FilesConnection) -> Iterator[Candidate]:
+    """What a folder or object store holds now, in the order of the names."""
+    if "://" not in base and not Path(base).is_dir():
+        raise SourceError(f"{shown(base)} is no folder; make it, or correct its setting. The next run looks again")
+    listed = _of_store(base, patterns) if "://" in base else _of_folder(base, patterns)
+    found = {name: uri for name, uri in listed if matches(patterns, name)}
+    for name in sorted(found):
+        yield _stored(found[name], name, connection, base)
+
+
+def _of_folder(base: str, patterns: list[str]) -> Iterator[tuple[str, str]]:
+    """Names and paths. Not by dlt's source, which a link to nothing stops; pipes and folders are no files."""
+    for pattern in patterns:
+        for name in glob(pattern.replace("{month}", "*"), root_dir=base, recursive=True):  # noqa: PTH207 Path's own shows hidden files
+            path = Path(base, name)
+            if path.is_file() or path.is_symlink():
+                yield name, str(path)
+
+
+def _of_store(base: str, patterns: list[str]) -> Iterator[tuple[str, str]]:
     from dlt.sources.filesystem import filesystem
 
-    if "://" not in base and not Path(base).is_dir():
-        raise SourceError(f"{base} is no folder; make it, or correct its setting. The next run looks again")
-    found = {}
     for pattern in patterns:
         for item in filesystem(base, file_glob=pattern.replace("{month}", "*")):
-            name = str(item["relative_path"])
-            if _matches(pattern, name):
-                found[name] = str(item["file_url"]) if "://" in base else f"{base}/{name}"
-    for name in sorted(found):
-        yield _stored(found[name], name)
+            yield str(item["relative_path"]), str(item["file_url"])
 
 
-def _stored(uri: str, name: str) -> Candidate:
+def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") -> Candidate:
+    """A file of a folder or an object store.
+
+    Args:
+        folder: where it was found: a link may not lead out of it, to what those who fill it may not read themselves.
+    """
     import fsspec
 
+    if "::" in uri or ("://" in uri and not uri.startswith(_STORES)):
+        raise SourceError(f"{shown(uri)} is no path, s3:// or http(s):// address")
     fs, path = fsspec.core.url_to_fs(uri)
+    within = Path(fs._strip_protocol(folder)) if folder and "file" in fs.protocol else None
+    strange = _strange(Path(path), within) if within else None
 
     def version() -> str:
         try:
             facts = fs.info(path)
         except FileNotFoundError:
-            raise SourceError(f"{uri}: there is no such file") from None
+            raise SourceError(f"{shown(uri)}: there is no such file") from None
         stamp = facts.get("ETag") or facts.get("LastModified") or facts.get("mtime")
         return f"{stamp}/{facts['size']}"
 
     def fetch(target: Path, known: str | None) -> str | None:
+        if strange:
+            raise FileError(strange)
         before = version()
+        if int(before.rpartition("/")[2]) > connection.max_megabytes * 1e6:
+            raise FileError(
+                f"more than {connection.max_megabytes:g} MB; if that is right, raise `max_megabytes` in source.yml"
+            )
         with fs.open(path, "rb") as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy, 1 << 20)
         if version() != before:
             raise FileError("it changed while it was read; the next run reads it when it is whole")
         return before
 
-    return Candidate(name, version(), fetch)
+    return Candidate(name, None if strange else version(), fetch)
+
+
+def _strange(path: Path, folder: Path) -> str | None:
+    """Why a file of the folder is not read, or None."""
+    if not path.is_file():
+        return "it is no file"
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return "it is a link to somewhere else; deliver the file itself"
+    return None
 
 
 def _expected(
@@ -184,7 +225,7 @@ def _over_http(
                 version = _version(answer)
                 if answer.status_code == requests.codes.not_modified or (known and version == known):
                     return None
-                _save(answer, target, connection)
+                _save(answer, target)
                 return version
         except requests.HTTPError as error:
             if error.response is not None and error.response.status_code in _NOT_PUBLISHED and not request.only:
@@ -199,16 +240,11 @@ def _version(answer: requests.Response) -> str:
     return str(facts.get("etag") or f"{facts.get('last-modified')}/{facts.get('content-length')}")
 
 
-def _save(answer: requests.Response, target: Path, connection: FilesConnection) -> None:
+def _save(answer: requests.Response, target: Path) -> None:
     size = 0
     with target.open("wb") as file:
         for piece in answer.iter_content(1 << 20):
             size += file.write(piece)
-            if size > connection.max_megabytes * 1e6:
-                raise SourceError(
-                    f"{without_query(answer.url)}: more than {connection.max_megabytes:g} MB; if that is right, raise"
-                    " `max_megabytes` in source.yml"
-                )
     promised = answer.headers.get("content-length")
     if promised and "content-encoding" not in answer.headers and size != int(promised):
-        raise SourceError(f"{without_query(answer.url)}: {size} of {promised} bytes came; the next run asks again")
+        raise SourceError(f"{shown(answer.url)}: {size} of {promised} bytes came; the next run asks again")

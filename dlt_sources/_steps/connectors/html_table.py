@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator
@@ -9,10 +10,17 @@ from collections.abc import Iterator
 import requests
 
 from ..contract import lacking
-from ..http import body, session
+from ..http import session
 from ..request import Request, UnchangedError, expand
-from ..source_error import NEXT, SourceError
+from ..source_error import NEXT, SourceError, shown
 from ..source_yml import HtmlConnection
+
+HEAD = 8192
+"""Bytes of a page in which its encoding is looked for; browsers look into 1024."""
+LONGEST_NAME = 300
+"""Characters of a column's header."""
+_NO_TEXT = {"idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+"""Python's encodings that no page has; to decode some of them takes time by the square of the length."""
 
 
 def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str]]:
@@ -22,18 +30,24 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
         UnchangedError: the site says so, or the page is the same byte for byte.
         SourceError: there is no such table, or it lacks a column that the contract needs.
     """
-    url = expand(connection.base_url, request.settings).rstrip("/") + "/" + (request.table.page or "").lstrip("/")
+    base = expand(connection.base_url, request.settings)
+    address = base.rstrip("/") + "/" + (request.table.page or "").lstrip("/")
+    url = shown(address)
     memory = request.memory if request.table.skip_if_unchanged else {}
     asked = {"If-None-Match": memory.get("etag"), "If-Modified-Since": memory.get("last_modified")}
-    http = session(connection, request.settings.retry_pace)
-    with http.get(url, headers={k: v for k, v in asked.items() if v}, stream=True) as answer:
+    http = session(connection, request.settings, base)
+    with http.get(address, headers={k: v for k, v in asked.items() if v}, stream=True) as answer:
         if answer.status_code == requests.codes.not_modified:
             raise UnchangedError(url)
-        page = body(answer, connection)
+        page = answer.content
         kind = answer.headers.get("content-type", "")
     digest = hashlib.sha256(page).hexdigest()
     if memory.get("sha256") == digest:
         raise UnchangedError(url)
+    if page.count(b"<") > connection.max_tags:
+        raise SourceError(
+            f"{url}: more than {connection.max_tags} tags; if that is right, raise `max_tags` in source.yml. {NEXT}"
+        )
     rows = table(_decoded(page, kind, url), request.table.selector, url)
     if lack := lacking(request.contract, rows[0], ", ".join(rows[0])):
         raise SourceError(f"{url}: the table has {lack}. {NEXT}")
@@ -53,10 +67,13 @@ def _decoded(page: bytes, content_type: str, url: str) -> str:
     from bs4.dammit import EncodingDetector
 
     named = re.search(r"charset=[\"']?([\w-]+)", content_type)
-    encoding = named[1] if named else EncodingDetector.find_declared_encoding(page, is_html=True) or "utf-8"
+    declared = EncodingDetector.find_declared_encoding(page[:HEAD], is_html=True, search_entire_document=True)
+    encoding = (named[1] if named else declared or "utf-8")[:40]
     try:
+        if codecs.lookup(encoding).name in _NO_TEXT:
+            raise LookupError("not an encoding of pages")
         text = page.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError) as error:
         raise SourceError(f"{url}: the page is not in its encoding {encoding} ({error}); {NEXT}") from None
     if "<html" in text.lower() and "</html" not in text.lower():
         raise SourceError(f"{url}: the page was cut off after {len(page)} bytes: it has no end; {NEXT}")
@@ -75,7 +92,12 @@ def table(page: str, selector: str, url: str) -> list[dict[str, str]]:
     if found is None:
         raise SourceError(f"{url}: no table at {selector!r} in the page ({len(page)} characters); {NEXT}")
     head = found.select_one("thead") or found.select_one("tr:has(th)")
-    names = [snake_case(_text(cell)) for cell in head.select("th")] if isinstance(head, Tag) else []
+    heads = [_text(cell) for cell in head.select("th")] if isinstance(head, Tag) else []
+    if longest := next((text for text in heads if len(text) > LONGEST_NAME), None):
+        raise SourceError(
+            f"{url}: a header of {len(longest)} characters is no column's name: {longest[:50]}...; {NEXT}"
+        )
+    names = [snake_case(text) for text in heads]
     if not names or len(set(names)) < len(names):
         raise SourceError(f"{url}: the table's header is not usable: {', '.join(names) or 'there is none'}; {NEXT}")
     rows = []

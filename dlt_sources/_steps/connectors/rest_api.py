@@ -18,7 +18,8 @@ def read(request: Request, connection: RestConnection) -> Iterable[Any]:
 
     endpoint = request.table.endpoint
     assert endpoint is not None
-    params = dict(endpoint.params)
+    base = expand(connection.base_url, request.settings)
+    params = {n: expand(v, request.settings) if isinstance(v, str) else v for n, v in endpoint.params.items()}
     if endpoint.window and request.since:
         params |= {
             endpoint.window.since: f"{request.since:%Y-%m-%d}",
@@ -27,11 +28,13 @@ def read(request: Request, connection: RestConnection) -> Iterable[Any]:
     [resource] = rest_api_resources(
         {
             "client": {
-                "base_url": expand(connection.base_url, request.settings),
+                "base_url": base,
                 "session": session(
                     connection,
-                    request.settings.retry_pace,
+                    request.settings,
+                    base,
                     lambda answer: _unlike_records(answer, endpoint.data_selector),
+                    pages=endpoint.max_pages,
                 ),
                 "paginator": endpoint.paginator,  # type: ignore[typeddict-item]
             },
@@ -57,6 +60,8 @@ def _unlike_records(answer: requests.Response, selector: str) -> str | None:
         return (
             f"the answer is not whole JSON ({kind}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
         )
+    except (RecursionError, ValueError) as error:  # nested without end; a number of thousands of digits
+        return f"the answer is not JSON that can be read ({error})"
     found = content if selector == "$" else next(iter(jsonpath.find_values(selector, content)), None)
     if not isinstance(found, list):
         return f"expected a list of records at {selector}, found {type(found).__name__}"

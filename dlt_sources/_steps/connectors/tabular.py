@@ -10,10 +10,19 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..bulk import identifier, literal
+from warehouse.quote import identifier, literal
+
 from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract, lacking
 from ..engine import engine
 from ..source_yml import FilesConnection
+
+MOST_COLUMNS = 2_000
+"""Redshift's tables have 1,600; some thousand more take more memory than a run has."""
+LONGEST_NAME = 300
+"""Characters of a column's name."""
+_LENGTHS = {"VARCHAR": "strlen({})", "JSON": "strlen({})", "BLOB": "octet_length({})"}
+_NESTED = "strlen(CAST(to_json({}) AS VARCHAR))"
+_ARCHIVES = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 
 
 class FileError(Exception):
@@ -40,7 +49,7 @@ def as_parquet(
     """
     if path.stat().st_size == 0:
         raise FileError("the file is empty; deliver it again")
-    con = engine(target.parent / "spill")
+    con = engine(target.parent, spill=target.parent / "spill")
     try:
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
@@ -52,14 +61,14 @@ def as_parquet(
             f" TIMESTAMP {literal(now)} AS _read_at FROM ({query}))"
             f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
-    except (duckdb.Error, pa.ArrowException) as error:
+    except (duckdb.Error, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0].replace(str(path), name)
         raise FileError(f"it cannot be read ({reason}); deliver it again") from None
 
 
 def emptied(target: Path, name: str, now: datetime, first: int) -> None:
     """Write one row that is none, for a file that had rows and has none any more: it is rejected, and the old rows go."""
-    engine().execute(
+    engine(target.parent).execute(
         f"COPY (SELECT 'the file has no rows any more' AS {MALFORMED}, 0::BIGINT AS {FILE_ROW}, {literal(name)} AS {FILE},"
         f" {first}::BIGINT AS _row, FALSE AS _deleted, TIMESTAMP {literal(now)} AS _read_at)"
         f" TO {literal(target)} (FORMAT parquet)"
@@ -69,10 +78,18 @@ def emptied(target: Path, name: str, now: datetime, first: int) -> None:
 def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: FilesConnection) -> str:
     """The file's rows with ``_file_row``, and for a CSV ``_malformed``, as a query."""
     if name.lower().endswith(".parquet"):
-        own = pq.read_schema(path).names
+        try:
+            own = pq.read_schema(path).names
+        except OSError as error:  # nested deeper than Arrow goes
+            raise FileError(f"it cannot be read ({error}); deliver it again") from None
         _free(own)
+        _measured(con, path, connection)
         return f"SELECT * EXCLUDE (file_row_number), file_row_number AS {FILE_ROW} FROM read_parquet({literal(path)}, file_row_number = true)"
     if not name.lower().endswith((".csv", ".txt")):
+        if name.lower().endswith(_ARCHIVES):
+            raise FileError(
+                "archives are not unpacked; deliver the .csv or .parquet itself (Parquet is compressed as it is)"
+            )
         raise FileError("neither .parquet nor .csv; name it by what it is")
     names = _header(path, connection)
     _free(names)
@@ -85,12 +102,37 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
         return _csv(con, path, names, connection)
 
 
+def _measured(con: duckdb.DuckDBPyConnection, path: Path, connection: FilesConnection) -> None:
+    """Refuse a Parquet file whose values are much longer than the file: one that stands there once counts each time."""
+    facts = pq.read_metadata(path)
+    groups = [facts.row_group(n) for n in range(facts.num_row_groups)]
+    size = 8 * sum(max(g.num_rows, g.column(n).num_values, 0) for g in groups for n in range(g.num_columns))
+    rows = f"read_parquet({literal(path)})"
+    lengths = [
+        length.format(identifier(name))
+        for name, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
+        if (
+            length := _LENGTHS.get(kind)
+            or (_NESTED if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]") else None)
+        )
+    ]
+    if lengths:
+        size += int(
+            con.execute(f"SELECT {' + '.join(f'coalesce(sum({n}), 0)' for n in lengths)} FROM {rows}").fetchall()[0][0]
+        )
+    if size > connection.max_unpacked_megabytes * 1e6:
+        raise FileError(
+            f"its values are {size / 1e6:,.0f} MB long, more than {connection.max_unpacked_megabytes:g}; if that is right,"
+            " raise `max_unpacked_megabytes` in source.yml"
+        )
+
+
 def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connection: FilesConnection) -> str:
     """Read the lines into a table that spills, and return the query for rows and malformed lines together."""
     columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
     con.execute(
         f"CREATE OR REPLACE TABLE lines AS SELECT *, row_number() OVER () - 1 AS {FILE_ROW} FROM read_csv({literal(path)},"
-        f" auto_detect = false, header = true, columns = {{{columns}}}, delim = {literal(connection.delimiter)},"
+        f" auto_detect = false, compression = 'none', header = true, columns = {{{columns}}}, delim = {literal(connection.delimiter)},"
         " quote = '\"', escape = '\"', nullstr = '', strict_mode = true, ignore_errors = true, store_rejects = true,"
         f" rejects_limit = 0, max_line_size = {connection.max_line})"
     )
@@ -119,7 +161,12 @@ def _unify_line_ends(path: Path) -> None:
 
 
 def _free(names: list[str]) -> None:
-    """Refuse a file whose columns have names that landed rows use for themselves."""
+    """Refuse a file with more columns than a table has, or with names that landed rows use for themselves."""
+    if len(names) > MOST_COLUMNS or max(map(len, names), default=0) > LONGEST_NAME:
+        raise FileError(
+            f"{len(names)} columns, the longest name of {max(map(len, names))} characters: more than {MOST_COLUMNS}, or than"
+            f" {LONGEST_NAME}; that is no table"
+        )
     taken = [name for name in names if name.lower() in RESERVED]
     if taken:
         raise FileError(
