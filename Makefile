@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
-.PHONY: help setup demo dashboards run status test test-fast check format derive benchmark clean
+.PHONY: help setup demo dashboards run status test test-fast check gates format derive benchmark clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ check: .venv/.ready ## lint, types, formats, derived files, models
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m superset.derive --check
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test
 
+gates: .venv/.ready ## scan: secrets, vulnerable packages, licences, workflows, Dockerfiles, Terraform
+	@python3 .ci/gates $(ARGS)
+
 format: .venv/.ready ## format Python and SQL
 	$(RUN) ruff check --fix . && $(RUN) ruff format . && $(RUN) sqlmesh -p sqlmesh_project format
 
@@ -56,4 +59,4 @@ benchmark: .venv/.ready ## measure the claims in benchmarks/
 	$(RUN) python -m benchmarks.refine
 
 clean: ## remove the environment and the local data
-	rm -rf .venv .uv superset/.venv data logs
+	rm -rf .venv .uv superset/.venv .ci/gates/.venv data logs

@@ -15,6 +15,8 @@ from rich.console import Console as Rich
 from rich.markup import escape
 from rich.table import Table
 
+from .visible import visible
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -70,11 +72,11 @@ class Console:
 
     def note(self, text: str) -> None:
         """Say something worth knowing."""
-        self.steps.print(f"  [cyan]note[/cyan] {escape(text)}")
+        self.steps.print(f"  [cyan]note[/cyan] {escape(visible(text))}")
 
     def problem(self, text: str) -> None:
         """Say what went wrong, on stderr."""
-        self.err.print(f"  [red]problem[/red] {escape(text)}")
+        self.err.print(f"  [red]problem[/red] {escape(visible(text))}")
 
     def summary(self, run: Run | None) -> None:
         """Say how the run ended."""
@@ -113,7 +115,7 @@ class Console:
     def blocks(self, rows: Sequence[tuple[str, str]]) -> None:
         """Print pairs of a line and the detail below it, for what is too wide for a table."""
         for line, detail in rows:
-            self.out.print(f"  {escape(line)}\n    [dim]{escape(detail)}[/dim]")
+            self.out.print(f"  {escape(visible(line))}\n    [dim]{escape(visible(detail))}[/dim]")
 
     def json(self, value: Any) -> None:
         """Print a value as JSON."""
@@ -124,4 +126,4 @@ def _cell(value: Any) -> str:
     """A value for a table; numbers are grouped from five digits on, so that years stay years."""
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, (int, float)) and abs(value) >= 10_000 else escape(str(value))
+    return f"{value:,}" if isinstance(value, (int, float)) and abs(value) >= 10_000 else escape(visible(str(value)))

@@ -6,6 +6,8 @@ import sys
 import traceback
 from typing import NoReturn
 
+from .visible import visible
+
 _STORES = {"duckdb", "redshift_connector", "psycopg", "psycopg2", "botocore", "aiobotocore", "pyiceberg", "sqlalchemy"}
 
 
@@ -23,5 +25,5 @@ def say_and_exit(error: Exception, otherwise: int) -> NoReturn:
     if code is None:
         traceback.print_exception(error)
         sys.exit(otherwise)
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {visible(str(error))}", file=sys.stderr)
     sys.exit(code)

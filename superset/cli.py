@@ -27,7 +27,7 @@ def serve(port: Port = 8088, host: Host = "127.0.0.1", as_imported: AsImported =
     import settings
     from superset.door import serve as show
 
-    show(settings.load(), host, port, as_imported)
+    show(settings.load_dashboards(), host, port, as_imported)
 
 
 @app.command("import")
@@ -36,7 +36,7 @@ def import_(over_edits: Overwrite = False, assets: Assets = ASSETS) -> None:
     import settings
     from superset.door import import_assets
 
-    import_assets(settings.load(), over_edits, assets)
+    import_assets(settings.load_dashboards(), over_edits, assets)
 
 
 @app.command()
@@ -45,4 +45,4 @@ def export(assets: Assets = ASSETS) -> None:
     import settings
     from superset.door import export_assets
 
-    export_assets(settings.load(), assets)
+    export_assets(settings.load_dashboards(), assets)

@@ -72,9 +72,12 @@ def serve(settings: Settings, host: str, port: int, as_imported: bool = False) -
     else:
         console.note("assets and security.yml are as they were imported last; `dashboards import` imports them anew")
     with console.step("start", "superset") as step:
-        process = _gunicorn(settings, host, port)
+        log = (
+            None if as_imported else settings.superset / "server.log"
+        )  # in production its words belong to the task's log
+        process = _gunicorn(settings, host, port, log)
         step.done({})
-        step.outcome = f"log: {settings.superset / 'server.log'}"
+        step.outcome = f"log: {log or 'here'}"
     console.out.print(f"\nDashboards: [bold]http://{host}:{port}[/bold]   {_who(settings)}\nCtrl-C stops it.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops it as Ctrl-C does
     try:
@@ -83,7 +86,7 @@ def serve(settings: Settings, host: str, port: int, as_imported: bool = False) -
         return
     finally:
         _end(process)
-    raise DashboardError(f"Superset ended by itself (exit {code}); its log: {settings.superset / 'server.log'}")
+    raise DashboardError(f"Superset ended by itself (exit {code}); its log: {log or 'above'}")
 
 
 def import_assets(settings: Settings, over_edits: bool, assets: Path = ASSETS) -> None:
@@ -249,8 +252,11 @@ def _remember(settings: Settings, assets: Path) -> None:
     (settings.superset / "prepared").write_text(_fingerprint(settings, assets))
 
 
-def _gunicorn(settings: Settings, host: str, port: int) -> subprocess.Popen[bytes]:
+def _gunicorn(settings: Settings, host: str, port: int, log: Path | None) -> subprocess.Popen[bytes]:
     """Superset behind gunicorn, once it answers.
+
+    Args:
+        log: what it says goes there; None: where this process's own words go.
 
     Raises:
         DashboardError: it ended or did not answer in time.
@@ -259,8 +265,7 @@ def _gunicorn(settings: Settings, host: str, port: int) -> subprocess.Popen[byte
         str(PYTHON), "-m", "gunicorn", "superset.app:create_app()", "--bind", f"{host}:{port}", "--no-control-socket",
         "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120", "--log-level", "warning",
     ]  # fmt: skip
-    log = settings.superset / "server.log"
-    with log.open("wb") as out:
+    with log.open("wb") if log else contextlib.nullcontext() as out:
         process = subprocess.Popen(
             command, env=environment(settings), cwd=settings.superset, stdout=out, stderr=out, start_new_session=True
         )  # a session of its own: Ctrl-C reaches it once, from here
@@ -271,8 +276,8 @@ def _gunicorn(settings: Settings, host: str, port: int) -> subprocess.Popen[byte
         _end(process)
         raise
     _end(process)
-    words = "\n".join(log.read_text().strip().splitlines()[-4:])
-    raise DashboardError(f"Superset did not start within {START_SECONDS} s:\n{words}\nall it said: {log}")
+    words = "\n".join(log.read_text().strip().splitlines()[-4:]) if log else ""
+    raise DashboardError(f"Superset did not start within {START_SECONDS} s:\n{words}\nall it said: {log or 'above'}")
 
 
 def _answers(process: subprocess.Popen[bytes], url: str) -> bool:

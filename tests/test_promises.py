@@ -196,3 +196,33 @@ def test_status_and_rejected_answer_in_json(days):
     assert status["pending_models"] == []
     rejected = days("rejected", "deftunes_db", "--json").json
     assert sum(row["rows"] for row in rejected["reasons"]) == len(days.staged()["stg_deftunes_db._rejected"])
+
+
+def test_a_replay_after_raw_rows_have_expired_loses_nothing(days, tmp_path):
+    """On AWS the lake's lifecycle removes old raw rows, never the log of loads: what became of the rows stays."""
+    landing, silver = days.folder / "lake" / "landing", days.folder / "lake" / "silver"
+    expired = {}
+    for source, table in (("sales", "order_lines"), ("deftunes_api", "sessions")):
+        first = min(path.name.split(".")[0] for path in landing.glob(f"{source}/{table}*/*.parquet"))
+        expired |= {path: tmp_path / path.name for path in landing.glob(f"{source}/{table}*/{first}.*.parquet")}
+    gold, rejected, rows = days.gold(), days.query("SELECT id FROM ops.rejected_rows ORDER BY id"), silver_rows(silver)
+    for path, aside in expired.items():
+        path.rename(aside)
+    replayed = [days("replay", source) for source in ("sales", "deftunes_api")]
+    for path, aside in expired.items():
+        aside.rename(path)
+    assert [result.code for result in replayed] == [0, 0], replayed[0].err + replayed[1].err
+    assert len(expired) >= 2 and days.gold() == gold and silver_rows(silver) == rows
+    assert days.query("SELECT id FROM ops.rejected_rows ORDER BY id") == rejected
+
+
+def silver_rows(folder):
+    from pyiceberg.table import StaticTable
+
+    found = {}
+    for table in (
+        path.parent for path in folder.glob("*/*/metadata") if path.parent.parent.name in ("sales", "deftunes_api")
+    ):
+        newest = max((table / "metadata").glob("*.metadata.json"))
+        found[table.name] = StaticTable.from_metadata(str(newest)).scan().to_arrow().num_rows
+    return found

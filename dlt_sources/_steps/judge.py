@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from runtime.visible import visible
 from warehouse.quote import identifier, literal
 
 from . import bulk
@@ -23,7 +24,7 @@ from .engine import engine
 from .explain import ask, ask_of_vanished, raw_of, redact, told
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, clear_type, stored
 from .source_yml import Table
-from .text import text_of, visible
+from .text import text_of
 
 CHUNK = 20_000
 LONGEST = 60_000

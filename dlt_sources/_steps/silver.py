@@ -56,10 +56,12 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
 
     Args:
         files: accepted rows with a ``_load_id`` column; all of one schema.
-        loads: the landed loads the rows come from.
+        loads: the landed loads the rows come from, all of whose rows these are; rows of other loads stay.
     """
     from pyiceberg.expressions import BooleanExpression, In
 
+    if not loads:
+        return
     of_these: BooleanExpression = In("_load_id", loads)  # type: ignore
     target = _table(source, table, pq.read_schema(files[0]), settings)
     again = target.current_snapshot() is not None and bool(

@@ -6,9 +6,8 @@ import re
 
 import requests
 
+from runtime.visible import visible
 from settings import SettingsError
-
-from .text import visible
 
 
 class SourceError(Exception):

@@ -161,7 +161,7 @@ class Staging:
         con = engine(folder)
         state = {"refine_id": refine_id, "last_load": max(loads, key=float)}
         resources = []
-        for name, query in self._queries(judged, loads).items():
+        for name, query in self._queries(judged).items():
             path = folder / f"staged.{name}.parquet"
             con.execute(
                 f"COPY (SELECT *{self._storable(name)}, {literal(refine_id)} AS _refine_id FROM ({query}))"
@@ -234,10 +234,10 @@ class Staging:
             else ""
         )
 
-    def _queries(self, judged: dict[str, Judged], replayed: list[str]) -> dict[str, str]:
+    def _queries(self, judged: dict[str, Judged]) -> dict[str, str]:
         """What to merge into each table, as SQL over the judged files."""
         queries = {name: self._newest(name, judged) for name in judged}
-        queries[REJECTED] = self._rejections(judged, replayed)
+        queries[REJECTED] = self._rejections(judged)
         now = literal(self.settings.moment())
         counts = [
             f"SELECT {literal(self.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
@@ -267,25 +267,29 @@ class Staging:
         )
         return f"SELECT * EXCLUDE (_index) FROM ({first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
-    def _rejections(self, judged: dict[str, Judged], replayed: list[str]) -> str:
+    def _rejections(self, judged: dict[str, Judged]) -> str:
         files = ", ".join(literal(path) for result in judged.values() for path in result.rejected)
         empty = ", ".join(
             f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
             for n in REJECTED_SCHEMA.names
         )
         now = f"SELECT * FROM read_parquet([{files}])" if files else f"SELECT {empty} WHERE FALSE"
-        earlier = ", ".join(map(literal, self._rejected_before(replayed)))
+        earlier = ", ".join(map(literal, self._rejected_before(judged)))
         gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest([{earlier}]::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
         return f"SELECT *, FALSE AS _deleted FROM ({now}){gone if earlier else ''}"
 
-    def _rejected_before(self, loads: list[str]) -> list[str]:
-        if not loads:
+    def _rejected_before(self, judged: dict[str, Judged]) -> list[str]:
+        """Ids of what was rejected before of the loads that were judged again, table by table: raw rows may have expired."""
+        loads = {name: [*judged[self.source.tables[name].from_ or name].counts] for name in judged}
+        asked = [(name, *found) for name, found in loads.items() if found]
+        if not asked:
             return []
+        each = " OR ".join(
+            f"(table_name = %s AND load_id IN ({', '.join(['%s'] * (len(part) - 1))}))" for part in asked
+        )
         with self.pipe.sql_client() as client:
-            marks = ", ".join(["%s"] * len(loads))
-            found = client.execute_sql(
-                f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE load_id IN ({marks})", *loads
-            )
+            query = f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE {each}"
+            found = client.execute_sql(query, *(value for part in asked for value in part))
         return [str(row[0]) for row in found or []]
 
 

@@ -112,6 +112,6 @@ def price_parts(text: str, pricesort: str) -> dict[str, Any]:
 def count_drivers(text: str) -> dict[str, int]:
     """Drivers by kind of a setup such as ``2EST 4BA 1DD``, ``Planar`` or ``Dynamic``; a kind without a number is one."""
     counts = dict.fromkeys(("dynamic", "balanced_armature", "electrostatic", "planar", "other"), 0)
-    for number, kind in re.findall(r"(\d*)\s*([A-Za-z]+)", text):
+    for number, kind in re.findall(r"(\d{0,3})\s{0,3}([A-Za-z]+)", text):
         counts[_DRIVERS.get(kind.lower(), "other")] += int(number or 1)
     return counts

@@ -35,6 +35,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     status: int = 0
+    key: str = ""  # whose: the id of the access key that signed it
 
     @property
     def target(self) -> str:

@@ -22,9 +22,11 @@ from werkzeug.serving import make_server
 
 from tests.aws.actions import missing, needed, operation
 from tests.aws.answers import ERRORS, Answer, Request, Start, credentials, not_authorized, refuse
+from tests.aws.policy import Policy, calls
 
 REGION = "us-east-1"
 KINDS = (*ERRORS, "hang", "cut")
+PIPELINE, TESTER = "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE"  # whose requests are whose: ids of access keys
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Cloud:
         self._lock = threading.Lock()
         self._faults: list[_Fault] = []
         self._allowed: list[str] | None = None
+        self.policy: Policy | None = None
         self._gate = threading.Event()
         self._closed = False
         self._session = boto3.session.Session()
@@ -73,7 +76,7 @@ class Cloud:
         """What a child process needs in its environment to find this AWS and no other."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+            "AWS_ACCESS_KEY_ID": PIPELINE,
             "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -84,12 +87,12 @@ class Cloud:
 
     @property
     def kwargs(self) -> dict[str, str]:
-        """The same for ``boto3.client`` in this process."""
+        """The same for ``boto3.client`` in this process, as somebody whom no policy binds."""
         env = self.environment
         return {
             "endpoint_url": self.endpoint,
             "region_name": REGION,
-            "aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
+            "aws_access_key_id": TESTER,
             "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
         }
 
@@ -130,6 +133,10 @@ class Cloud:
             self.waiting.clear()
         gate.set()
 
+    def bound_by(self, policy: Policy | None) -> None:
+        """Let the pipeline do what a policy of IAM allows, and nothing else; None binds nobody."""
+        self.policy = policy
+
     def only(self, actions: list[str] | None) -> None:
         """Allow just these IAM actions, ``*`` and ``?`` as in IAM; None allows all. Resources do not count."""
         self._allowed = actions
@@ -153,6 +160,8 @@ class Cloud:
             needed(request.service, request.method, request.path, request.query, request.headers), self._allowed
         ):
             return refuse(request, "denied", not_authorized(action), start)
+        if self.policy and request.key == PIPELINE and (call := self.policy.refuses(calls(request, body))):
+            return refuse(request, "denied", not_authorized(f"{call.action} on {call.resource} ({call.prefix})"), start)
         if answer := credentials(request, body, self.redshift_password, start):
             return answer
         return self._pass(environ, request, start, kind == "cut")
@@ -228,10 +237,12 @@ def _understand(environ: dict[str, Any], body: bytes) -> Request:
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request", headers.get("authorization", ""))
     scope = scope or re.fullmatch(r"[^/]+/\d+/[^/]+/([^/]+)/aws4_request()", query.get("X-Amz-Credential", ""))
     service = scope[1] if scope else "unsigned"
+    signed = re.search(r"Credential=([^/]+)/", headers.get("authorization", ""))
     form = headers["content-type"].startswith("application/x-www-form-urlencoded")
     path = operation(service, headers.get("x-amz-target", ""), form, body)
     path = path or environ["PATH_INFO"].encode("latin-1").decode().lstrip("/")
-    return Request(service, environ["REQUEST_METHOD"], path, query, headers)
+    key = signed[1] if signed else query.get("X-Amz-Credential", "").partition("/")[0]
+    return Request(service, environ["REQUEST_METHOD"], path, query, headers, key=key)
 
 
 def _gone(connection: socket.socket) -> bool:

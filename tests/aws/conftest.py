@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,15 +10,22 @@ from tests.harness import Pipeline
 
 @pytest.fixture(scope="module")
 def estate(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
-    """An AWS account with nothing in it."""
+    """An AWS account with nothing in it, where the pipeline may do what Terraform's policy says."""
     with Estate(tmp_path_factory.mktemp("estate"), world.postgres) as estate:
+        text = json.dumps({"deftunes_db_url": world.environment["ELT_DEFTUNES_DB_URL"]})
+        estate.cloud.client("secretsmanager").create_secret(Name="millrace/sources", SecretString=text)
+        estate.cloud.bound_by(estate.policy())
         yield estate
 
 
 @pytest.fixture(scope="module")
 def on_aws(estate: Estate, world: World, tmp_path_factory: pytest.TempPathFactory) -> AwsPipeline:
     """A pipeline on AWS that has run once, on the world's first day."""
-    pipeline = AwsPipeline(tmp_path_factory.mktemp("aws") / "data", estate, world.environment)
+    named = {
+        "ELT_DEFTUNES_DB_URL": "secret:millrace/sources#deftunes_db_url",
+        "DESTINATION__FILESYSTEM__MAX_STATE_FILES": "1",  # dlt forgets all but so many; by itself it waits for a hundred
+    }
+    pipeline = AwsPipeline(tmp_path_factory.mktemp("aws") / "data", estate, world.environment | named)
     result = pipeline("run", "--now")
     assert result.code == 0, result.out + result.err
     pipeline.said_first = list(estate.redshift.statements)

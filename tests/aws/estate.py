@@ -14,12 +14,13 @@ import psycopg2
 import trustme
 
 from demo.postgres import USER, Postgres
-from tests.aws.cloud import Cloud
+from tests.aws.cloud import REGION, Cloud
+from tests.aws.policy import ACCOUNT, KEY, TEMPLATE, WORKGROUP, Policy, render
 from tests.aws.rds import Tls
 from tests.harness import Pipeline
 from tests.redshift.server import Redshift
 
-BUCKET, PREFIX = "millrace-lake", "elt"
+BUCKET, PREFIX, DROPS = "millrace-lake", "elt", "millrace-drops"
 ROLE = "arn:aws:iam::123456789012:role/millrace-redshift"
 IAM_USER = "IAM:millrace"
 
@@ -50,13 +51,13 @@ class Estate:
         self.redshift.roles.add(ROLE)
         self.redshift.users[IAM_USER] = self.cloud.redshift_password = secrets.token_urlsafe(12)
         self.redshift.query('CREATE ROLE "millrace" LOGIN IN ROLE rs_clients')
-        self.redshift.query(f'GRANT "millrace" TO "{self.redshift.user}"')  # who reads across databases there
         for database in self.redshift.databases:
             self.redshift.query(f'GRANT CREATE ON DATABASE {database} TO "millrace"')
-        self.cloud.client("s3").create_bucket(Bucket=BUCKET)
+        for bucket in (BUCKET, DROPS):
+            self.cloud.client("s3").create_bucket(Bucket=bucket)
         secret = json.dumps({"username": USER, "password": self.rds.password})
         self.cloud.client("secretsmanager").create_secret(Name="millrace/state", SecretString=secret)
-        self.cloud.client("secretsmanager").create_secret(Name="millrace/salt", SecretString=self.salt)
+        self.cloud.client("secretsmanager").create_secret(Name="millrace/pii-salt", SecretString=self.salt)
         self._state()
         self.ca = self.folder / "authorities.pem"
         self.ca.write_bytes(self.redshift.ca.read_bytes() + self.authority.cert_pem.bytes())
@@ -72,6 +73,7 @@ class Estate:
             **self.cloud.environment,
             "ELT_TARGET": "aws",
             "ELT_LAKE_URL": f"s3://{BUCKET}/{PREFIX}",
+            "ELT_KMS_KEY": KEY,
             "ELT_REDSHIFT_HOST": self.redshift.host,
             "ELT_REDSHIFT_PORT": str(self.redshift.port),
             "ELT_REDSHIFT_WORKGROUP": "analytics",
@@ -80,7 +82,7 @@ class Estate:
             "ELT_STATE_PORT": str(self.tls.port),
             "ELT_STATE_USER": "secret:millrace/state#username",
             "ELT_STATE_PASSWORD": "secret:millrace/state#password",
-            "ELT_PII_SALT": "secret:millrace/salt",
+            "ELT_PII_SALT": "secret:millrace/pii-salt",
             "ELT_CA_FILE": str(self.ca),
         }
 
@@ -104,6 +106,21 @@ class Estate:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{PREFIX}/{prefix}")
         names = [item["Key"] for page in pages for item in page.get("Contents", [])]
         return {name: s3.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}
+
+    def policy(self) -> Policy:
+        """What Terraform lets the pipeline's role do, on this estate."""
+        names = ("state", "pii-salt", "sources")
+        values = {
+            "bucket_arn": f"arn:aws:s3:::{BUCKET}",
+            "prefix": PREFIX,
+            "drops_arn": f"arn:aws:s3:::{DROPS}",
+            "kms_key_arn": KEY,
+            "catalog_arn": f"arn:aws:glue:{REGION}:{ACCOUNT}",
+            "glue_prefix": "silver_",
+            "workgroup_arn": WORKGROUP,
+            "secret_arns": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:millrace/{n}-??????" for n in names],
+        }
+        return Policy(render(TEMPLATE, values))
 
     def _tls(self) -> ssl.SSLContext:
         """The certificate of the RDS."""

@@ -1,6 +1,7 @@
 """IAM for tests: the policy that Terraform gives the pipeline's role decides about every request, and what it was used for.
 
-Knows what the project's policies use: Allow with actions, resources with ``*`` and ``?``, and StringLike on ``s3:prefix``.
+Knows what the project's policies use: Allow with actions, resources with ``*`` and ``?``, and StringLikeIfExists on
+``s3:prefix``: a request for the bucket itself (does it exist?) names no prefix.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.harness import ROOT
 
 TEMPLATE = ROOT / "terraform" / "modules" / "pipeline" / "task_policy.json.tftpl"
 ACCOUNT = "123456789012"
+WORKGROUP = f"arn:aws:redshift-serverless:us-east-1:{ACCOUNT}:workgroup/5d0a7e3c"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -40,12 +42,8 @@ def render(template: Path, values: dict[str, Any]) -> str:
     return text
 
 
-def calls(request: Request, body: bytes, workgroup: str) -> Iterator[Call]:
-    """What a request wants to do, in IAM's words.
-
-    Args:
-        workgroup: ARN of the Redshift workgroup; requests say its name.
-    """
+def calls(request: Request, body: bytes) -> Iterator[Call]:
+    """What a request wants to do, in IAM's words. There is one workgroup of Redshift and one key."""
     if request.service == "s3":
         yield from _s3(request, body)
         return
@@ -61,7 +59,7 @@ def calls(request: Request, body: bytes, workgroup: str) -> Iterator[Call]:
         for resource in _glue(said):
             yield Call(action, _arn("glue", resource))
     else:
-        yield Call(action, workgroup if request.service == "redshift-serverless" else "*")
+        yield Call(action, WORKGROUP if request.service == "redshift-serverless" else "*")
 
 
 def _s3(request: Request, body: bytes) -> Iterator[Call]:
@@ -112,7 +110,7 @@ class Policy:
         """(statement, action, resource, prefixes) of everything that is allowed."""
         for statement in json.loads(self.text)["Statement"]:
             assert statement["Effect"] == "Allow"
-            prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix")
+            prefixes = statement.get("Condition", {}).get("StringLikeIfExists", {}).get("s3:prefix")
             for action in _list(statement["Action"]):
                 for resource in _list(statement["Resource"]):
                     yield statement["Sid"], action, resource, prefixes
@@ -125,7 +123,7 @@ class Policy:
                 for sid, action, resource, prefixes in self.permissions()
                 if action == call.action
                 and _like(resource, call.resource)
-                and (prefixes is None or any(_like(prefix, call.prefix or "") for prefix in prefixes))
+                and (prefixes is None or call.prefix is None or any(_like(prefix, call.prefix) for prefix in prefixes))
             ]
             if not allowed:
                 return call

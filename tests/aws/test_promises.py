@@ -13,7 +13,8 @@ import superset.door as superset
 from runtime.console import Console
 from superset.commands import files
 from tests.aws import statements
-from tests.aws.estate import AwsPipeline, alike, differences
+from tests.aws.estate import DROPS, AwsPipeline, alike, differences
+from tests.aws.policy import KEY, Policy
 from tests.patches import STAGED
 
 pytestmark = pytest.mark.slow
@@ -71,7 +72,8 @@ def test_every_object_is_written_encrypted_and_no_run_lists_the_bucket(on_aws, e
     theirs = [
         r for r in writes if "/" in r.path and "/_unload/" not in r.path
     ]  # those are Redshift's, which encrypts by itself
-    assert theirs and all(r.headers.get("x-amz-server-side-encryption") == "AES256" for r in theirs)
+    assert theirs and all(r.headers.get("x-amz-server-side-encryption") == "aws:kms" for r in theirs)
+    assert all(r.headers["x-amz-server-side-encryption-aws-kms-key-id"] == KEY for r in theirs)
     estate.cloud.forget()
     assert on_aws("run", "--now").code == 0
     lists = [r.query for r in estate.cloud.requests if r.service == "s3" and "list-type" in r.query]
@@ -240,6 +242,42 @@ def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
     replayed = on_aws("replay", "sales", **world.environment)
     assert replayed.code == 0 and "accepted" in replayed.out, replayed.out + replayed.err
     assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
+
+
+def test_a_file_that_is_dropped_is_read_and_the_rest_is_found_on_schedule(on_aws, estate, world, on_laptop):
+    s3, folder = estate.cloud.client("s3"), Path(world.environment["ELT_SALES_FILES"])
+    files = sorted(folder.glob("*.csv"))
+    for path in files:
+        s3.upload_file(str(path), DROPS, f"sales/{path.name}")
+    drops = world.environment | {"ELT_SALES_FILES": f"s3://{DROPS}/sales"}
+    dropped = on_aws("run", "sales", "--file", f"s3://{DROPS}/sales/{files[0].name}", **drops)
+    assert dropped.code == 0, dropped.out + dropped.err
+    found = on_aws("run", "sales", **drops)
+    assert found.code == 0 and equal(on_aws, on_laptop) == [], found.out + found.err
+
+
+def test_the_task_s_role_may_do_what_the_code_does_and_nothing_else(on_aws, estate, world):
+    """Every test of this file ran under Terraform's policy: nothing more is needed. And nothing in it was never needed."""
+    examined = on_aws("doctor", **world.environment)
+    assert examined.code == 0, examined.out + examined.err
+    assert estate.cloud.policy.unused() == []
+
+
+def test_a_permission_that_is_missing_or_too_many_is_seen(on_aws, estate, world):
+    less = json.loads(estate.policy().text)
+    less["Statement"] = [statement for statement in less["Statement"] if statement["Sid"] != "Silver"]
+    estate.cloud.bound_by(Policy(json.dumps(less)))
+    refused = on_aws("replay", "sales", **world.environment)
+    assert refused.code == 4 and "s3:" in refused.err + refused.out, refused.out + refused.err
+    more = json.loads(estate.policy().text)
+    more["Statement"].append(
+        {"Sid": "More", "Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::x"}
+    )
+    policy = Policy(json.dumps(more))
+    estate.cloud.bound_by(policy)
+    assert on_aws("run", "--now", **world.environment).code == 0
+    assert ("More", "s3:DeleteBucket", "arn:aws:s3:::x") in policy.unused()
+    estate.cloud.bound_by(estate.policy())
 
 
 def test_no_secret_is_said_or_kept_anywhere(on_aws, estate):

@@ -10,6 +10,7 @@ module "stack" {
   allowed_cidrs        = var.allowed_cidrs
   github_repository    = var.github_repository
   state_bucket_arn     = var.state_bucket == "" ? "" : "arn:aws:s3:::${var.state_bucket}"
+  state_kms_key_arn    = var.state_kms_key_arn
   create_oidc_provider = true # prod uses this one when both are in one account
 
   cidr            = "10.20.0.0/16"
@@ -19,6 +20,7 @@ module "stack" {
   max_rpu         = 8
   daily_rpu_hours = 16
   breach_action   = "deactivate"
+  serve_resident  = false # sources of every minute are run by hand: they would keep Redshift awake day and night
   backup_days     = 1
   multi_az        = false
   protected       = false

@@ -42,6 +42,12 @@ variable "github_repository" {
   default     = ""
 }
 
+variable "state_kms_key_arn" {
+  description = "Key of that bucket (terraform/state says it)."
+  type        = string
+  default     = null
+}
+
 variable "state_bucket" {
   description = "Bucket of Terraform's state (terraform/state makes it)."
   type        = string

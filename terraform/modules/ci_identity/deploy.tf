@@ -43,6 +43,7 @@ locals {
       Resource  = "${local.of}:ecs:${local.at}:task-definition/${var.name}-*:*"
       Condition = { ArnEquals = { "ecs:cluster" = "${local.of}:ecs:${local.at}:cluster/${var.name}" } }
     },
+    { Sid = "LogsOfTasks", Effect = "Allow", Action = "logs:GetLogEvents", Resource = local.task_logs },
     { Sid = "StopTasks", Effect = "Allow", Action = "ecs:StopTask", Resource = "${local.of}:ecs:${local.at}:task/${var.name}/*" },
     {
       # A family's new version has no name to limit it by. What a task may do is limited by the roles that can be passed.

@@ -13,13 +13,15 @@ locals {
 
   # What the token must say, word for word. A pull request from a fork gets no token.
   subjects = {
-    plan   = "repo:${var.github_repository}:pull_request"
-    deploy = "repo:${var.github_repository}:environment:${var.environment}"
+    plan   = ["repo:${var.github_repository}:pull_request", "repo:${var.github_repository}:ref:refs/heads/${var.main_branch}"]
+    deploy = ["repo:${var.github_repository}:environment:${var.environment}"]
   }
 
   state_prefix  = coalesce(var.state_prefix, "${var.environment}/")
   state_objects = "${var.state_bucket_arn}/${local.state_prefix}*"
   state_locks   = "${var.state_bucket_arn}/${local.state_prefix}*.tflock"
+
+  task_logs = [for use in ["pipeline", "superset"] : "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/${var.name}/${use}:*"]
 
   boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/${var.name}-boundary"
 }
@@ -88,17 +90,22 @@ locals {
     deploy-read    = { role = "deploy", statements = local.plan_read }
   }, length(var.extra_deploy_statements) == 0 ? {} : { deploy-extra = { role = "deploy", statements = var.extra_deploy_statements } })
 
-  # Neither role reads what the pipeline keeps: no rows, no secrets, no logins, no log lines. A task can; see the README.
+  # Neither role reads what the pipeline keeps: no rows, no secrets, no logins. A task can; see the README. Log lines only of
+  # the tasks that a deployment starts: who reads that one failed must read why.
   never = [{
     Sid    = "Never"
     Effect = "Deny"
     Action = [
-      "logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery",
       "rds:DownloadCompleteDBLogFile", "rds:DownloadDBLogFilePortion", "rds-data:*", "rds-db:connect",
       "redshift-data:*", "redshift-serverless:GetCredentials", "redshift:GetClusterCredentials*",
       "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "ssm:GetParameter*",
     ]
     Resource = "*"
+    }, {
+    Sid         = "NeverLogsOfOthers"
+    Effect      = "Deny"
+    Action      = ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery"]
+    NotResource = local.task_logs
     }, {
     Sid         = "NeverRows"
     Effect      = "Deny"

@@ -28,6 +28,17 @@ variable "github_repository" {
   }
 }
 
+variable "main_branch" {
+  description = "Branch whose commits are planned to be deployed, and looked at for drift every night."
+  type        = string
+  default     = "main"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._/-]+$", var.main_branch))
+    error_message = "A branch's name, without *."
+  }
+}
+
 variable "create_oidc_provider" {
   description = "Make the account's identity provider for GitHub. One per account: false for its second environment, or where it exists."
   type        = bool
@@ -91,9 +102,9 @@ variable "hosted_zone_arns" {
 }
 
 variable "require_permissions_boundary" {
-  description = "The deploy role makes and changes only roles that carry the boundary. Turn it on as soon as every module that makes roles is given permissions_boundary_arn; off, who deploys can make himself an administrator."
+  description = "The deploy role makes and changes only roles that carry the boundary. Off, who deploys can make himself an administrator."
   type        = bool
-  default     = false
+  default     = true
 }
 
 variable "extra_deploy_statements" {

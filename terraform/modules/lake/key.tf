@@ -1,6 +1,8 @@
 # The environment's one key: objects, Redshift, RDS, secrets, images, logs, alarms. One key is one place to see who reads
 # what, and one dollar.
 locals {
+  cluster = { "kms:EncryptionContext:aws:ecs:clusterAccount" = local.account, "kms:EncryptionContext:aws:ecs:clusterName" = var.name }
+
   key_statements = concat([
     {
       Sid       = "AccountDecidesByIam"
@@ -35,6 +37,26 @@ locals {
       Principal = { Service = "events.amazonaws.com" }
       Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
       Resource  = "*"
+    },
+    {
+      # The tasks' scratch disks. The cluster is named, so no other cluster's tasks can use the key.
+      Sid       = "FargateDisks"
+      Effect    = "Allow"
+      Principal = { Service = "fargate.amazonaws.com" }
+      Action    = "kms:GenerateDataKeyWithoutPlaintext"
+      Resource  = "*"
+      Condition = { StringEquals = local.cluster }
+    },
+    {
+      Sid       = "FargateDisksGrants"
+      Effect    = "Allow"
+      Principal = { Service = "fargate.amazonaws.com" }
+      Action    = "kms:CreateGrant"
+      Resource  = "*"
+      Condition = {
+        StringEquals                = local.cluster
+        "ForAllValues:StringEquals" = { "kms:GrantOperations" = ["Decrypt"] }
+      }
     },
     ], length(var.drops_writers) == 0 ? [] : [{
       Sid       = "WritersOfDrops"

@@ -12,6 +12,8 @@ locals {
   expiring = merge(
     { for name, place in local.landed : "landing-${name}" => { prefix = "${place}/", days = var.landing_days } },
     { for name, place in local.landed : "landing-${name}-shapes" => { prefix = "${place}__", days = var.landing_days } },
+    # Web pages as they came, beside the tables that were read from them.
+    { for source, declared in var.sources : "landing-${source}-pages" => { prefix = "${local.prefix}/landing/${source}/_pages/", days = var.landing_days } if try(declared.connector, "") == "html_table" },
     {
       staging = { prefix = "${local.prefix}/staging/", days = 2 } # a COPY reads it at once; two days to look at a failure
       doctor  = { prefix = "${local.prefix}/_doctor/", days = 1 }

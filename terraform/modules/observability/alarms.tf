@@ -7,14 +7,24 @@ resource "aws_sns_topic_policy" "alarms" {
   arn = aws_sns_topic.alarms.arn
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "OwnAlarmsAndEvents"
-      Effect    = "Allow"
-      Action    = "sns:Publish"
-      Resource  = aws_sns_topic.alarms.arn
-      Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"] }
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.this.account_id } }
-    }]
+    Statement = [
+      {
+        Sid       = "OwnAlarms"
+        Effect    = "Allow"
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.alarms.arn
+        Principal = { Service = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] }
+        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.this.account_id } }
+      },
+      {
+        # EventBridge knows no conditions in a topic's policy: with one, every message would be lost.
+        Sid       = "Events"
+        Effect    = "Allow"
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.alarms.arn
+        Principal = { Service = "events.amazonaws.com" }
+      },
+    ]
   })
 }
 

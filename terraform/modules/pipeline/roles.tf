@@ -25,9 +25,10 @@ locals {
 # The pipeline's own role: exactly what the code calls. tests/aws runs the pipeline under this policy and fails when a
 # call is refused or a permission is never used.
 resource "aws_iam_role" "task" {
-  name               = "${var.name}-pipeline"
-  description        = "The pipeline's tasks"
-  assume_role_policy = local.ecs_tasks
+  name                 = "${var.name}-pipeline"
+  permissions_boundary = var.permissions_boundary_arn
+  description          = "The pipeline's tasks"
+  assume_role_policy   = local.ecs_tasks
   tags = {
     RedshiftDbRoles = "loader:transformer" # GetCredentials lends these database roles to the login
   }
@@ -50,9 +51,10 @@ resource "aws_iam_role_policy" "task" {
 
 # What ECS itself does before a task starts: pull the image, open the log.
 resource "aws_iam_role" "execution" {
-  name               = "${var.name}-execution"
-  description        = "ECS, to start the tasks"
-  assume_role_policy = local.ecs_tasks
+  name                 = "${var.name}-execution"
+  permissions_boundary = var.permissions_boundary_arn
+  description          = "ECS, to start the tasks"
+  assume_role_policy   = local.ecs_tasks
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -85,9 +87,10 @@ resource "aws_iam_role_policy" "execution" {
 
 # The bootstrap task holds the keys of both databases' admins; the pipeline never does.
 resource "aws_iam_role" "bootstrap" {
-  name               = "${var.name}-bootstrap"
-  description        = "The one-off task that makes databases, users and passwords"
-  assume_role_policy = local.ecs_tasks
+  name                 = "${var.name}-bootstrap"
+  permissions_boundary = var.permissions_boundary_arn
+  description          = "The one-off task that makes databases, users and passwords"
+  assume_role_policy   = local.ecs_tasks
 }
 
 resource "aws_iam_role_policy" "bootstrap" {

@@ -1,4 +1,4 @@
-# One image, four uses: a scheduled or one-off run, the resident task, changes of models, the bootstrap.
+# One image, three uses: a scheduled or one-off run, the resident task, the bootstrap.
 locals {
   image = "${aws_ecr_repository.image["pipeline"].repository_url}:${var.image_tag}"
 
@@ -69,10 +69,6 @@ locals {
       role      = aws_iam_role.task.arn
       container = { command = concat(["serve"], var.resident), environment = local.environment }
     }
-    sqlmesh = {
-      role      = aws_iam_role.task.arn
-      container = { entryPoint = ["sqlmesh", "--log-file-dir", "/tmp/logs", "-p", "sqlmesh_project"], command = ["plan", "--no-prompts", "--explain"], environment = local.environment }
-    }
     bootstrap = {
       role      = aws_iam_role.bootstrap.arn
       container = { entryPoint = ["python", "-m", "runtime.bootstrap"], command = [], environment = local.bootstrap_environment }
@@ -107,7 +103,7 @@ resource "aws_ecs_task_definition" "this" {
 
   container_definitions = jsonencode([merge(local.container, each.value.container, {
     environment = [for key, value in each.value.container.environment : { name = key, value = value }]
-    healthCheck = each.key == "resident" ? { command = ["CMD", "python", "-m", "runtime.health"], interval = 60, timeout = 15, retries = 3, startPeriod = 120 } : null
+    healthCheck = each.key == "resident" ? { command = ["CMD", "python", "-m", "runtime.health"], interval = 60, timeout = 20, retries = 3, startPeriod = 120 } : null
   })])
 
   ephemeral_storage {
@@ -134,7 +130,7 @@ resource "aws_ecs_service" "resident" {
   name                               = "${var.name}-resident"
   cluster                            = aws_ecs_cluster.this.id
   task_definition                    = aws_ecs_task_definition.this["resident"].arn
-  desired_count                      = 1
+  desired_count                      = var.serve_resident ? 1 : 0
   launch_type                        = "FARGATE"
   deployment_minimum_healthy_percent = 0 # the old one ends before the new one starts: two would take turns at the lock
   deployment_maximum_percent         = 100

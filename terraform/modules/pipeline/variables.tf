@@ -107,6 +107,12 @@ variable "resident" {
   default     = []
 }
 
+variable "serve_resident" {
+  description = "Whether the resident task runs; its definition is there all the same."
+  type        = bool
+  default     = true
+}
+
 variable "alert_urls" {
   description = "Where failed runs are told besides the alarms: secret:NAME#key that holds Apprise URLs; empty for none."
   type        = string
@@ -123,4 +129,10 @@ variable "secret_recovery_days" {
   description = "Days in which a deleted secret can be brought back; 0 deletes at once."
   type        = number
   default     = 30
+}
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here may be allowed (ci_identity makes it); null: no boundary."
+  type        = string
+  default     = null
 }

@@ -2,8 +2,9 @@ data "aws_caller_identity" "this" {}
 
 # EventBridge, to start the pipeline's task and nothing else.
 resource "aws_iam_role" "starter" {
-  name        = "${var.name}-starter"
-  description = "EventBridge, to start the pipeline's tasks"
+  name                 = "${var.name}-starter"
+  permissions_boundary = var.permissions_boundary_arn
+  description          = "EventBridge, to start the pipeline's tasks"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -64,3 +64,9 @@ variable "drops_bucket" {
   description = "Bucket whose new objects start a run: <source>/<file>."
   type        = string
 }
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here may be allowed (ci_identity makes it); null: no boundary."
+  type        = string
+  default     = null
+}

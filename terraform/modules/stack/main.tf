@@ -1,13 +1,14 @@
 # The whole of one environment. Each module stands for one thing that a person can name; this file is their wiring.
 
 module "network" {
-  source              = "../network"
-  name                = local.name
-  cidr                = var.cidr
-  nat_gateways        = var.nat_gateways
-  interface_endpoints = var.interface_endpoints
-  kms_key_arn         = module.lake.kms_key_arn
-  log_retention_days  = var.log_days
+  source                   = "../network"
+  name                     = local.name
+  cidr                     = var.cidr
+  nat_gateways             = var.nat_gateways
+  interface_endpoints      = var.interface_endpoints
+  kms_key_arn              = module.lake.kms_key_arn
+  log_retention_days       = var.log_days
+  permissions_boundary_arn = local.boundary_arn
 }
 
 module "lake" {
@@ -40,6 +41,9 @@ module "warehouse" {
   max_rpu                   = var.max_rpu
   daily_rpu_hours           = var.daily_rpu_hours
   breach_action             = var.breach_action
+  permissions_boundary_arn  = local.boundary_arn
+  log_retention_days        = var.log_days
+  glue_prefix               = local.glue_prefix
 }
 
 module "operational_db" {
@@ -54,6 +58,8 @@ module "operational_db" {
   multi_az                  = var.multi_az
   deletion_protection       = var.protected
   skip_final_snapshot       = !var.protected
+  permissions_boundary_arn  = local.boundary_arn
+  log_retention_days        = var.log_days
 }
 
 module "pipeline" {
@@ -72,6 +78,7 @@ module "pipeline" {
   resident             = module.schedule.resident
   force_delete         = !var.protected
   secret_recovery_days = var.protected ? 30 : 0
+  serve_resident       = var.serve_resident
   lake = {
     url        = module.lake.lake_url
     bucket_arn = module.lake.bucket_arn
@@ -85,21 +92,23 @@ module "pipeline" {
     database         = module.operational_db.database
     admin_secret_arn = module.operational_db.admin_secret_arn
   }
+  permissions_boundary_arn = local.boundary_arn
 }
 
 module "schedule" {
-  source                 = "../schedule"
-  name                   = local.name
-  sources                = local.sources
-  resident_below_minutes = var.resident_below_minutes
-  cluster_arn            = module.pipeline.cluster_arn
-  task_definition_arn    = module.pipeline.task_definition_arn
-  task_role_arn          = module.pipeline.task_role_arn
-  execution_role_arn     = module.pipeline.execution_role_arn
-  subnet_ids             = module.network.private_subnet_ids
-  security_group_id      = module.network.pipeline_security_group_id
-  kms_key_arn            = module.lake.kms_key_arn
-  drops_bucket           = module.lake.drops_bucket
+  source                   = "../schedule"
+  name                     = local.name
+  sources                  = local.sources
+  resident_below_minutes   = var.resident_below_minutes
+  cluster_arn              = module.pipeline.cluster_arn
+  task_definition_arn      = module.pipeline.task_definition_arn
+  task_role_arn            = module.pipeline.task_role_arn
+  execution_role_arn       = module.pipeline.execution_role_arn
+  subnet_ids               = module.network.private_subnet_ids
+  security_group_id        = module.network.pipeline_security_group_id
+  kms_key_arn              = module.lake.kms_key_arn
+  drops_bucket             = module.lake.drops_bucket
+  permissions_boundary_arn = local.boundary_arn
 }
 
 module "observability" {
@@ -142,6 +151,7 @@ module "superset" {
     database = local.warehouse.database
     serving  = local.warehouse.serving
   }
+  permissions_boundary_arn = local.boundary_arn
 }
 
 module "budget" {
@@ -161,6 +171,8 @@ module "ci_identity" {
   github_repository    = var.github_repository
   create_oidc_provider = var.create_oidc_provider
   state_bucket_arn     = var.state_bucket_arn
+  state_kms_key_arn    = var.state_kms_key_arn
+  glue_prefix          = local.glue_prefix
 }
 
 data "aws_caller_identity" "this" {}
@@ -168,6 +180,8 @@ data "aws_partition" "this" {}
 data "aws_region" "this" {}
 
 locals {
+  boundary_arn = one(module.ci_identity[*].permissions_boundary_arn) # who deploys by CI cannot give a role more than this
+
   glue_prefix = "millrace_${var.environment}_silver_" # Glue's databases belong to the whole account
 
   warehouse = {

@@ -1,3 +1,8 @@
+output "image_tag" {
+  description = "The commit that runs."
+  value       = var.image_tag
+}
+
 output "cluster" {
   description = "The ECS cluster, for `aws ecs run-task`."
   value       = module.pipeline.cluster_name

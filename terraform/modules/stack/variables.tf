@@ -149,6 +149,11 @@ variable "resident_below_minutes" {
   default     = 5
 }
 
+variable "serve_resident" {
+  description = "Whether the resident task runs. Every minute of it keeps Redshift awake, and that costs: see the README."
+  type        = bool
+}
+
 variable "github_repository" {
   description = "org/repository whose workflows may plan and deploy; empty: no identity for CI is made."
   type        = string
@@ -165,4 +170,10 @@ variable "state_bucket_arn" {
   description = "Bucket of Terraform's state, for CI's identity."
   type        = string
   default     = ""
+}
+
+variable "state_kms_key_arn" {
+  description = "Key of that bucket."
+  type        = string
+  default     = null
 }

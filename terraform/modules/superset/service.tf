@@ -24,8 +24,9 @@ locals {
 
 # Superset's own role reads its three secrets and nothing else: it reaches Redshift as a user who may only read.
 resource "aws_iam_role" "task" {
-  name        = "${var.name}-superset"
-  description = "Superset's tasks"
+  name                 = "${var.name}-superset"
+  permissions_boundary = var.permissions_boundary_arn
+  description          = "Superset's tasks"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -117,3 +117,9 @@ variable "deletion_protection" {
   type        = bool
   default     = true
 }
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here may be allowed (ci_identity makes it); null: no boundary."
+  type        = string
+  default     = null
+}

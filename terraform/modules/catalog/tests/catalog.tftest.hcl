@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
 variables {
   name     = "millrace-test"
   lake_url = "s3://lake/elt/"

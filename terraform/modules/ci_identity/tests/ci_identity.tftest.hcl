@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
 variables {
   name              = "millrace-test"
   environment       = "test"
@@ -14,7 +18,7 @@ run "tokens_word_for_word" {
 
   assert {
     condition = { for role in aws_iam_role.ci : role.name => jsondecode(role.assume_role_policy).Statement } == {
-      for role, subject in { plan = "repo:acme/millrace:pull_request", deploy = "repo:acme/millrace:environment:test" } : "millrace-test-${role}" => [{
+      for role, subject in { plan = ["repo:acme/millrace:pull_request", "repo:acme/millrace:ref:refs/heads/main"], deploy = ["repo:acme/millrace:environment:test"] } : "millrace-test-${role}" => [{
         Effect    = "Allow"
         Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }
         Action    = "sts:AssumeRoleWithWebIdentity"
@@ -59,7 +63,7 @@ run "repositories_with_ids" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.ci["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == "repo:acme@123456/millrace@456789:environment:test"
+    condition     = jsondecode(aws_iam_role.ci["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:acme@123456/millrace@456789:environment:test"]
     error_message = "Subjects with immutable ids."
   }
 }
@@ -97,11 +101,19 @@ run "neither_role_reads_data" {
   assert {
     condition = alltrue([
       for policy in ["plan-read", "deploy-run"] : alltrue([
-        for action in ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "redshift-serverless:GetCredentials", "redshift-data:*", "rds-data:*", "logs:GetLogEvents", "logs:FilterLogEvents", "logs:StartQuery", "ssm:GetParameter*"] :
+        for action in ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "redshift-serverless:GetCredentials", "redshift-data:*", "rds-data:*", "ssm:GetParameter*"] :
         contains(one([for s in jsondecode(aws_iam_policy.ci[policy].policy).Statement : s.Action if s.Sid == "Never" && s.Effect == "Deny" && try(s.Resource, "") == "*"]), action)
       ])
     ])
-    error_message = "Secrets, logins, queries and log lines are denied, whatever else is granted."
+    error_message = "Secrets, logins and queries are denied, whatever else is granted."
+  }
+  assert {
+    condition = alltrue([
+      for policy in ["plan-read", "deploy-run"] : one([for s in jsondecode(aws_iam_policy.ci[policy].policy).Statement : s.NotResource if s.Sid == "NeverLogsOfOthers" && s.Effect == "Deny" && contains(flatten([s.Action]), "logs:GetLogEvents")]) == [
+        "arn:aws:logs:us-east-1:123456789012:log-group:/millrace-test/pipeline:*", "arn:aws:logs:us-east-1:123456789012:log-group:/millrace-test/superset:*"
+      ]
+    ])
+    error_message = "Of log lines, only those of the tasks that a deployment starts."
   }
   assert {
     condition = alltrue([

@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
 variables {
   name = "millrace-test"
   sources = {
@@ -107,8 +111,8 @@ run "key_is_for_this_account" {
     error_message = "The key rotates and has the environment's name."
   }
   assert {
-    condition     = [for s in jsondecode(aws_kms_key.this.policy).Statement : try(s.Principal.AWS, s.Principal.Service)] == ["arn:aws:iam::123456789012:root", "logs.us-east-1.amazonaws.com", ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"], "events.amazonaws.com"]
-    error_message = "The account, its logs, its budget and alarms, and its events use the key; nobody else."
+    condition     = [for s in jsondecode(aws_kms_key.this.policy).Statement : try(s.Principal.AWS, s.Principal.Service)] == ["arn:aws:iam::123456789012:root", "logs.us-east-1.amazonaws.com", ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"], "events.amazonaws.com", "fargate.amazonaws.com", "fargate.amazonaws.com"]
+    error_message = "The account, its logs, its budget and alarms, its events and its tasks' disks use the key; nobody else."
   }
   assert {
     condition     = one([for s in jsondecode(aws_kms_key.this.policy).Statement : s if s.Sid == "LogGroupsOfThisAccount"]).Condition == { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:us-east-1:123456789012:log-group:*" } }

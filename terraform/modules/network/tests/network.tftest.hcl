@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
 variables {
   name        = "millrace-test"
   kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k"

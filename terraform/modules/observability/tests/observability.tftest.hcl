@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
 variables {
   name            = "millrace-test"
   kms_key_arn     = "arn:aws:kms:eu-west-1:123456789012:key/k"
@@ -55,7 +59,7 @@ run "logs_and_messages_are_encrypted_and_end" {
   }
 
   assert {
-    condition     = toset(jsondecode(aws_sns_topic_policy.alarms.policy).Statement[0].Principal.Service) == toset(["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"])
+    condition     = toset(flatten([for s in jsondecode(aws_sns_topic_policy.alarms.policy).Statement : s.Principal.Service])) == toset(["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"])
     error_message = "Only AWS's own services of this account may write to the team."
   }
 }

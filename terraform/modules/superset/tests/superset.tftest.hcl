@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
 variables {
   name               = "millrace-test"
   vpc_id             = "vpc-1"
