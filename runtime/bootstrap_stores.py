@@ -110,9 +110,11 @@ def settle_postgres(settings: Bootstrap, admin: Postgres, passwords: Mapping[str
         what = f"Postgres: database {user}, which only its owner {user} may enter"
         # An RDS's admin is no superuser: it may give to a user what is its own, and be that user.
         admin.say(what, f"GRANT {user} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
-        there = admin.say(what, "SELECT 1 FROM pg_database WHERE datname = %s", user)
+        there = admin.say(what, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", user)
         if not there:
             admin.say(what, f"CREATE DATABASE {user} OWNER {user}")
+        elif there != [(user,)]:  # the one that was made with the instance is its admin's
+            admin.say(what, f"ALTER DATABASE {user} OWNER TO {user}")
         admin.say(what, f"REVOKE ALL ON DATABASE {user} FROM PUBLIC")
         with closing(Postgres(settings, user)) as own:
             own.say(what, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs one command as a task of an environment, waits for its end, shows its log; exits as the command did.
 #
-#   STACK=stack.json ecs_task.sh pipeline|superset|bootstrap COMMAND...
+#   STACK=stack.json ecs_task.sh pipeline|superset|bootstrap [COMMAND...]
 #
 # STACK is a file: `terraform output -json stack` of the environment. Nothing from outside the VPC connects to the
 # warehouse or the state: this is the way in. Needs the AWS CLI and python3. TASK_TIMEOUT and TASK_POLL are seconds.
 set -euo pipefail
 
-if (($# < 2)) || [[ ! -f "${STACK:-}" ]]; then
+if (($# < 1)) || [[ ! -f "${STACK:-}" ]]; then
   sed -n 's/^#   *//p' "$0" >&2
   exit 2
 fi
@@ -33,7 +33,8 @@ definition=$(of task_families "$use")
 case $use in superset) place=superset container=superset ;; *) place=pipeline container=pipeline ;; esac
 network=$(of task_network "$place")
 overrides=$(python3 -c 'import json, sys
-print(json.dumps({"containerOverrides": [{"name": sys.argv[1], "command": sys.argv[2:]}]}))' "$container" "$@")
+command = {"command": sys.argv[2:]} if sys.argv[2:] else {}  # none: the task's own
+print(json.dumps({"containerOverrides": [{"name": sys.argv[1]} | command]}))' "$container" "$@")
 
 echo "$definition: $*"
 task=$(aws ecs run-task --cluster "$cluster" --task-definition "$definition" --launch-type FARGATE --count 1 \

@@ -160,6 +160,12 @@ def test_a_schema_of_somebody_else_becomes_the_pipelines(fresh, boot, monkeypatc
     usable(fresh, monkeypatch)
 
 
+def test_a_database_that_was_made_with_the_instance_becomes_its_users(fresh, boot, monkeypatch):
+    fresh.on_rds("CREATE DATABASE millrace OWNER dba")
+    assert boot()[0] == 0
+    usable(fresh, monkeypatch)
+
+
 @pytest.mark.parametrize("name", ["state", "superset-meta", "dashboards"])
 def test_rotate_makes_a_new_password_and_the_old_one_is_refused(fresh, boot, monkeypatch, name):
     assert boot()[0] == 0

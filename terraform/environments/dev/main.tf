@@ -10,7 +10,7 @@ module "stack" {
   allowed_cidrs        = var.allowed_cidrs
   github_repository    = var.github_repository
   state_bucket_arn     = var.state_bucket == "" ? "" : "arn:aws:s3:::${var.state_bucket}"
-  state_kms_key_arn    = var.state_kms_key_arn
+  state_kms_key_arn    = var.state_kms_key_arn == "" ? null : var.state_kms_key_arn
   create_oidc_provider = true # prod uses this one when both are in one account
 
   cidr            = "10.20.0.0/16"

@@ -45,7 +45,7 @@ variable "github_repository" {
 variable "state_kms_key_arn" {
   description = "Key of that bucket (terraform/state says it)."
   type        = string
-  default     = null
+  default     = ""
 }
 
 variable "state_bucket" {

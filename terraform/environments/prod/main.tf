@@ -10,7 +10,7 @@ module "stack" {
   allowed_cidrs        = var.allowed_cidrs
   github_repository    = var.github_repository
   state_bucket_arn     = var.state_bucket == "" ? "" : "arn:aws:s3:::${var.state_bucket}"
-  state_kms_key_arn    = var.state_kms_key_arn
+  state_kms_key_arn    = var.state_kms_key_arn == "" ? null : var.state_kms_key_arn
   create_oidc_provider = false # dev made it; true when prod has an account of its own
 
   cidr                = "10.30.0.0/16"

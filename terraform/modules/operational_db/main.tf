@@ -63,7 +63,6 @@ resource "aws_db_instance" "this" {
   engine_version = "17" # the newest minor version; AWS upgrades it in the maintenance window
   instance_class = var.instance_class
 
-  db_name                       = "millrace"
   username                      = "millrace_admin"
   manage_master_user_password   = true # made, kept and rotated by AWS; Terraform never sees it
   master_user_secret_kms_key_id = var.kms_key_arn

@@ -9,8 +9,8 @@ output "port" {
 }
 
 output "database" {
-  description = "First database; `superset` is made beside it by runtime.bootstrap."
-  value       = aws_db_instance.this.db_name
+  description = "The pipeline's database; runtime.bootstrap makes it, and `superset` beside it."
+  value       = "millrace"
 }
 
 output "admin_secret_arn" {
