@@ -95,12 +95,10 @@ def _glue(settings: Settings, name: str) -> str:
     database = f"{settings.glue_prefix}doctor_{name.rpartition('/')[2]}"
     place = f"{settings.lake}/{name}.glue"
     table = {"Name": "doctor", "StorageDescriptor": {"Location": place, "Columns": []}, "Parameters": {}}
-    _ask("glue", "get_databases", MaxResults=1)
     _ask("glue", "create_database", DatabaseInput={"Name": database})
     try:
         _ask("glue", "get_database", Name=database)
         _ask("glue", "create_table", DatabaseName=database, TableInput=table)
-        _ask("glue", "get_tables", DatabaseName=database)
         _ask("glue", "get_table", DatabaseName=database, Name="doctor")
         _ask("glue", "update_table", DatabaseName=database, TableInput=table, SkipArchive=True)
         _ask("glue", "delete_table", DatabaseName=database, Name="doctor")

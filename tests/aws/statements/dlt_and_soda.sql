@@ -249,12 +249,12 @@ warehouse: SELECT 100.0 * SUM(CASE WHEN amount_disagrees THEN 1 ELSE 0 END) / NU
 warehouse: SELECT CASE WHEN (SELECT COUNT(*) FROM stg_deftunes_db.songs) = 0 THEN 100.0 ELSE 100.0 * COUNT(s.track_id) / NULLIF(COUNT(*), 0) END FROM stg_deftunes_api.session_items AS i LEFT JOIN stg_deftunes_db.songs AS s ON s.track_id = i.song_id
 warehouse: SELECT COALESCE(100.0 * SUM(CASE WHEN is_out_of_month THEN 1 ELSE 0 END) / NULLIF(COUNT(*), 0), 0) FROM stg_taxi.green_trips
 warehouse: SELECT COALESCE(100.0 * SUM(CASE WHEN is_out_of_month THEN 1 ELSE 0 END) / NULLIF(COUNT(*), 0), 0) FROM stg_taxi.yellow_trips
-warehouse: SELECT id FROM "stg_audiophile"."_rejected" WHERE load_id IN ('<text>')
-warehouse: SELECT id FROM "stg_deftunes_api"."_rejected" WHERE load_id IN ('<text>')
-warehouse: SELECT id FROM "stg_deftunes_db"."_rejected" WHERE load_id IN ('<text>')
-warehouse: SELECT id FROM "stg_random_users"."_rejected" WHERE load_id IN ('<text>')
-warehouse: SELECT id FROM "stg_sales"."_rejected" WHERE load_id IN ('<text>')
-warehouse: SELECT id FROM "stg_taxi"."_rejected" WHERE load_id IN ('<text>')
+warehouse: SELECT id FROM "stg_audiophile"."_rejected" WHERE (table_name = 'headphones' AND load_id IN ('<text>')) OR (table_name = 'iems' AND load_id IN ('<text>'))
+warehouse: SELECT id FROM "stg_deftunes_api"."_rejected" WHERE (table_name = 'users' AND load_id IN ('<text>')) OR (table_name = 'sessions' AND load_id IN ('<text>')) OR (table_name = 'session_items' AND load_id IN ('<text>'))
+warehouse: SELECT id FROM "stg_deftunes_db"."_rejected" WHERE (table_name = 'songs' AND load_id IN ('<text>'))
+warehouse: SELECT id FROM "stg_random_users"."_rejected" WHERE (table_name = 'users' AND load_id IN ('<text>'))
+warehouse: SELECT id FROM "stg_sales"."_rejected" WHERE (table_name = 'order_lines' AND load_id IN ('<text>'))
+warehouse: SELECT id FROM "stg_taxi"."_rejected" WHERE (table_name = 'yellow_trips' AND load_id IN ('<text>')) OR (table_name = 'green_trips' AND load_id IN ('<text>')) OR (table_name = 'zones' AND load_id IN ('<text>')) OR (table_name = 'vendors' AND load_id IN ('<text>')) OR (table_name = 'rate_codes' AND load_id IN ('<text>')) OR (table_name = 'payment_types' AND load_id IN ('<text>')) OR (table_name = 'trip_types' AND load_id IN ('<text>'))
 warehouse: SELECT table_name,column_name,data_type,is_nullable,numeric_precision,numeric_scale FROM INFORMATION_SCHEMA.COLUMNS WHERE table_schema = 'stg_audiophile' AND table_name IN ('_dlt_loads', '_dlt_pipeline_state', '_dlt_version', '_loads', '_rejected', 'headphones', 'iems') ORDER BY table_name, ordinal_position
 warehouse: SELECT table_name,column_name,data_type,is_nullable,numeric_precision,numeric_scale FROM INFORMATION_SCHEMA.COLUMNS WHERE table_schema = 'stg_audiophile_staging' AND table_name IN ('_dlt_version', '_loads', '_rejected', 'headphones', 'iems') ORDER BY table_name, ordinal_position
 warehouse: SELECT table_name,column_name,data_type,is_nullable,numeric_precision,numeric_scale FROM INFORMATION_SCHEMA.COLUMNS WHERE table_schema = 'stg_deftunes_api' AND table_name IN ('_dlt_loads', '_dlt_pipeline_state', '_dlt_version', '_loads', '_rejected', 'session_items', 'sessions', 'users') ORDER BY table_name, ordinal_position
