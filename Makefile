@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+export PATH := $(PATH):$(CURDIR)/.uv/bin
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
 .PHONY: help setup demo dashboards run status test test-fast check gates format derive benchmark clean

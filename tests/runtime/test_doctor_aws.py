@@ -117,7 +117,7 @@ def test_all_is_well_on_a_good_account_and_nothing_is_left_behind(estate, examin
     before = left(estate)
     said = examine()
     assert missing(said) == {} and len(said) == 12 and all(said.values())
-    assert said[True, "lake: objects are written, encrypted"] == "AES256"
+    assert said[True, "lake: objects are written, encrypted"] == "aws:kms"
     assert said[True, "Redshift lets us in, over verified TLS"] == "warehouse as millrace"
     assert left(estate) == before and before["objects"] == before["uploads"] == before["glue"] == []
 

@@ -22,7 +22,7 @@ locals {
     ELT_POSTGRES_URL       = "secret:${var.name}/state#url"
     ELT_PII_SALT           = "secret:${var.name}/pii-salt"
   }
-  environment = merge(local.connections, var.source_environment, var.alert_urls == "" ? {} : { ELT_ALERT_URLS = var.alert_urls })
+  environment = merge(local.connections, var.source_environment)
 
   bootstrap_environment = {
     ELT_BOOTSTRAP_PREFIX          = var.name

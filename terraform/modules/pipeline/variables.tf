@@ -113,12 +113,6 @@ variable "serve_resident" {
   default     = true
 }
 
-variable "alert_urls" {
-  description = "Where failed runs are told besides the alarms: secret:NAME#key that holds Apprise URLs; empty for none."
-  type        = string
-  default     = ""
-}
-
 variable "force_delete" {
   description = "Whether the image repositories go with their images when they are destroyed."
   type        = bool
