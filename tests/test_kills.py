@@ -66,11 +66,17 @@ def test_killed_at_a_boundary_then_run_again(point, uninterrupted, world, first_
     survives(DEFTUNES, "deftunes", {"kill": POINTS[point]}, uninterrupted, world, first_day, tmp_path)
 
 
-@pytest.mark.parametrize("point", OF_EACH | SUNK)
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("source", "point"),
+    [
+        *((source, point) for source in SOURCES for point in OF_EACH if "but not" in point and "seen" not in point),
+        ("audiophile", "rows have landed, but not what was seen"),  # what it saw decides what has vanished
+        ("sales", "rows have landed, but not what was seen"),  # and for files what is new
+        ("taxi", "silver is written, staging is not"),
+        *(("random_users", point) for point in SUNK),
+    ],
+)
 def test_any_source_killed_then_run_again(source, point, uninterrupted, world, first_day, tmp_path):
-    if source == "sales" and point in SUNK:
-        pytest.skip("sales has no table in Postgres")
     how = (OF_EACH | SUNK)[point]
     survives([source], SOURCES[source], how, uninterrupted, world, first_day, tmp_path)
 
@@ -98,9 +104,7 @@ def undisturbed_first_day(tmp_path_factory):
     "how",
     [
         {"kill": POINTS["staging is merged but not committed"]},
-        {"kill": POINTS["some models are built"]},
         {"patch": "tests.patches:die_when_the_fact_is_written"},
-        {"kill": POINTS["gold is built"]},
     ],
 )
 def test_killed_in_the_very_first_run(how, undisturbed_first_day, tmp_path):

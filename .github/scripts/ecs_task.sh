@@ -33,7 +33,7 @@ definition=$(of task_families "$use")
 case $use in superset) place=superset container=superset ;; *) place=pipeline container=pipeline ;; esac
 network=$(of task_network "$place")
 overrides=$(python3 -c 'import json, sys
-command = {"command": sys.argv[2:]} if sys.argv[2:] else {}  # none: the task's own
+command = {"command": sys.argv[2:]} if sys.argv[2:] else {}  # none: as the task is defined
 print(json.dumps({"containerOverrides": [{"name": sys.argv[1]} | command]}))' "$container" "$@")
 
 echo "$definition: $*"

@@ -49,9 +49,6 @@ def refine(
     loads = landing.loads(after=staging.last_load) if since is None else landing.loads(since=since)
     done = Refined()
     files = {name: landing.files(name, loads) for name in source.extracted}
-    if since is not None:  # loads whose raw rows have expired (the lake's lifecycle): what became of them stays
-        there = {file.load for found in files.values() for file in found}
-        loads = [load for load in loads if load in there]
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         for name, judged in _refine(source, batch, files, staging, settings).items():
@@ -94,7 +91,7 @@ def _refine(
     for name, table in source.tables.items():
         if paths := landed[table.from_ or name]:
             judged[name] = judge.judge(name, table, source.contracts[name], paths, judged.get(table.from_ or ""))
-            again = list(judged[table.from_ or name].counts)
+            again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
             silver.write(source.name, name, judged[name].accepted, again, settings)
     staging.write(loads, judged, folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -86,14 +86,10 @@ def test_every_module_has_promises_a_page_and_described_variables():
 
 
 MISTAKES = [  # module, what stands there, the mistake
-    ("lake", "block_public_acls       = true", "block_public_acls       = false"),
     ("lake", 'sse_algorithm     = "aws:kms"', 'sse_algorithm     = "AES256"'),
-    ("warehouse", "enhanced_vpc_routing = true", "enhanced_vpc_routing = false"),
     ("operational_db", "storage_encrypted", "# storage_encrypted"),
-    ("pipeline", "readonlyRootFilesystem = true", "readonlyRootFilesystem = false"),
     ("pipeline", '"aws:SourceAccount" = local.account', '"aws:SourceAccount" = "*"'),
     ("schedule", "dead_letter_config {\n      arn", "retry_policy {\n      #"),
-    ("superset", 'protocol          = "HTTPS"', 'protocol          = "HTTP"'),
     ("observability", 'missing = "breaching"', 'missing = "notBreaching"'),
     ("ci_identity", "environment:${var.environment}", "*"),
 ]

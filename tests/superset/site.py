@@ -194,7 +194,7 @@ class Reader:
 
     def sign_in(self, user: str, password: str) -> None:
         """Through the form."""
-        self.page.goto(f"{self.url}/login/")
+        self.page.goto(f"{self.url}/login/", wait_until="networkidle")  # before, its scripts would empty the form again
         self.page.fill("#username", user)
         self.page.fill("#password", password)
         self.page.keyboard.press("Enter")

@@ -1,11 +1,9 @@
 """`dashboards serve --as-imported` serves what an import left and imports nothing, as each of several replicas must."""
 
 import pytest
-import requests
 
 from superset.door import install
 from tests.harness import Pipeline
-from tests.superset.site import served
 
 
 def test_serving_as_imported_before_an_import_says_what_comes_first(tmp_path):
@@ -32,17 +30,3 @@ def test_an_environment_that_is_there_is_not_installed_again(tmp_path, monkeypat
     mark.write_text("another lock")
     with pytest.raises(door.DashboardError, match="uv is needed"):
         install(None)
-
-
-@pytest.mark.slow
-def test_what_was_imported_is_served_and_nothing_is_imported(installed, pipeline):
-    mark = pipeline.folder / "superset" / "prepared"
-    with served(pipeline) as site:
-        assert "prepare" in site.said
-        before = len(site.session().all("dashboard"))
-    mark.write_text("other files than the ones that were imported")
-    with served(pipeline, "--as-imported") as site:
-        assert "prepare" not in site.said and "as they were imported last" in site.said
-        assert requests.get(f"{site.url}/health", timeout=10).text == "OK"
-        assert len(site.session().all("dashboard")) == before > 0
-    assert mark.read_text() == "other files than the ones that were imported"

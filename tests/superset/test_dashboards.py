@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from superset.commands import files
@@ -14,7 +15,7 @@ from superset.derive import ASSETS
 from superset.door import FOLDER, PYTHON
 from tests.superset.conftest import ITEMS
 from tests.superset.numbers import differences
-from tests.superset.site import Api, charts, dashboards, layout, reading
+from tests.superset.site import Api, charts, dashboards, layout, reading, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DESKTOP, TABLET = 1440, 1024
@@ -336,3 +337,15 @@ def test_the_configuration_is_safe_by_default_and_refuses_weak_secrets(change, s
 def test_the_layout_has_every_chart_once():
     shown = [uid for dashboard in dashboards() for tab in layout(dashboard).values() for uid in tab]
     assert sorted(shown) == sorted(charts())
+
+
+def test_what_was_imported_is_served_by_a_replica_that_imports_nothing(site, admin, pipeline):
+    mark = pipeline.folder / "superset" / "prepared"
+    imported, before = mark.read_text(), len(admin.all("dashboard"))
+    mark.write_text("other files than the ones that were imported")
+    with served(pipeline, "--as-imported") as replica:
+        assert "prepare" not in replica.said and "as they were imported last" in replica.said
+        assert requests.get(f"{replica.url}/health", timeout=10).text == "OK"
+        assert len(replica.session().all("dashboard")) == before > 0
+    assert mark.read_text() == "other files than the ones that were imported"
+    mark.write_text(imported)
