@@ -16,7 +16,6 @@ POINTS = {
     "some silver tables are written": "dlt_sources._steps.silver:write:after:2",
     "silver is written, staging is not": "dlt_sources._steps.stage:Staging.write:before:1",
     "staging is merged but not committed": "dlt.load.load:Load.complete_package:before:3",
-    "one source is refined": "runner:Flow.refine:after:1",
     "staging of one source is checked": "runner:Flow.check:after:1",
     "some models are built": "sqlmesh.core.snapshot.evaluator:SnapshotEvaluator.evaluate:after:4",
     "gold is built": "runner:Flow.model:after:1",
@@ -103,7 +102,6 @@ def undisturbed_first_day(tmp_path_factory):
 @pytest.mark.parametrize(
     "how",
     [
-        {"kill": POINTS["staging is merged but not committed"]},
         {"patch": "tests.patches:die_when_the_fact_is_written"},
     ],
 )

@@ -38,7 +38,7 @@ class Checkout:
             target = folder / path.relative_to(ROOT)
             target.parent.mkdir(parents=True)
             shutil.copy(path, target)
-        self.root, self.terraform = folder, folder / "terraform"
+        self.root, self.terraform, self._ready = folder, folder / "terraform", set[Path]()
 
     def folders(self) -> list[Path]:
         """Every folder of Terraform that can be validated."""
@@ -54,8 +54,11 @@ class Checkout:
 
     def initialised(self, folder: Path) -> Path:
         """The folder, ready to plan: with its state on this machine."""
+        if folder in self._ready:
+            return folder
         if 'backend "s3"' in (folder / "versions.tf").read_text():
             (folder / "backend_override.tf").write_text(LOCAL)
         done = self(folder, "init", "-input=false")
         assert done.returncode == 0, done.stdout + done.stderr
+        self._ready.add(folder)
         return folder
