@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each com
     from warehouse.ops import Ops, Run
 
 OK, CHECK_FAILED, CONFIGURATION, UNREACHABLE, STORE, LOCKED = range(6)
-MISTAKE = 70  # in this program
 
 
 class Flow:
@@ -341,7 +340,7 @@ def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False) -> None:
 
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
-    from runtime.exits import say_and_exit
+    from runtime.exits import MISTAKE, say_and_exit
 
     try:
         app()

@@ -14,9 +14,8 @@ from typing import Annotated
 import typer
 
 from .bootstrap_secrets import FIXED, NAMES, OF_A_USER, settle
-from .exits import say_and_exit
+from .exits import MISTAKE, say_and_exit
 
-MISTAKE = 70  # in this program
 Rotate = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help=f"make a new password: {', '.join(OF_A_USER)}. May be repeated."),

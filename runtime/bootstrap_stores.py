@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from warehouse.connection import WarehouseError
+from warehouse.quote import identifier
 from warehouse.redshift import Redshift
 
 from .aws import AwsError, secret
@@ -139,7 +140,7 @@ def settle_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say)
     warehouse, serving = settings.redshift_database, settings.redshift_serving
     with Admin.connect(settings, warehouse, say) as admin:
         admin.make(f"database {serving}", "SELECT 1 FROM pg_database WHERE datname = ?", serving,
-                   f"CREATE DATABASE {_name(serving)}")  # fmt: skip
+                   f"CREATE DATABASE {identifier(serving)}")  # fmt: skip
         for role in (LOADER, TRANSFORMER, READER):
             admin.make(f"role {role}", "SELECT 1 FROM svv_roles WHERE role_name = ?", role, f"CREATE ROLE {role}")
         admin.user(pipeline, "DISABLE")  # it logs in by IAM alone
@@ -189,7 +190,7 @@ class Admin:
         what = f"Redshift: user {name}"
         # Redshift keeps names in small letters, also those that IAM gives
         there = self.say(what, "SELECT 1 FROM pg_user WHERE lower(usename) = ?", name.lower())
-        self.say(what, f"{'ALTER' if there else 'CREATE'} USER {_name(name)} PASSWORD {password}")
+        self.say(what, f"{'ALTER' if there else 'CREATE'} USER {identifier(name)} PASSWORD {password}")
         logs_in = "which logs in by IAM" if password == "DISABLE" else "its password as in the secret"  # noqa: S105
         self.tell("kept" if there else "made", f"{what}, {logs_in}")
 
@@ -199,7 +200,7 @@ class Admin:
         asked = "SELECT 1 FROM svv_user_grants WHERE lower(user_name) = ? AND role_name = ?"
         there = self.say(what, asked, user.lower(), role)
         if not there:
-            self.say(what, f"GRANT ROLE {role} TO {_name(user)}")
+            self.say(what, f"GRANT ROLE {role} TO {identifier(user)}")
         self.tell("kept" if there else "made", what)
 
     def rights(self, database: str, makers: tuple[str, ...]) -> None:
@@ -207,31 +208,30 @@ class Admin:
         what = f"Redshift: {database}: schemas are made by {' and '.join(makers)} only"
         self.say(what, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         for role in makers:
-            self.say(what, f"GRANT CREATE ON DATABASE {_name(database)} TO ROLE {role}")
+            self.say(what, f"GRANT CREATE ON DATABASE {identifier(database)} TO ROLE {role}")
         self.tell("set", what)
 
     def domain(self, schema: str, owner: str) -> None:
         """A schema of the dashboards: the pipeline's own; what is in it and what it will make there may be read."""
-        what, name = f"Redshift: {self.database}: schema {schema}, written by {owner}, read by {READER}", _name(schema)
+        what, name = (
+            f"Redshift: {self.database}: schema {schema}, written by {owner}, read by {READER}",
+            identifier(schema),
+        )
         found = self.say(
             what, "SELECT u.usename FROM pg_namespace n JOIN pg_user u ON u.usesysid = n.nspowner WHERE n.nspname = ?",
             schema,
         )  # fmt: skip
         if not found:
-            self.say(what, f"CREATE SCHEMA {name} AUTHORIZATION {_name(owner)}")
+            self.say(what, f"CREATE SCHEMA {name} AUTHORIZATION {identifier(owner)}")
         elif str(found[0][0]).lower() != owner.lower():
-            self.say(what, f"ALTER SCHEMA {name} OWNER TO {_name(owner)}")
+            self.say(what, f"ALTER SCHEMA {name} OWNER TO {identifier(owner)}")
         self.say(what, f"GRANT USAGE ON SCHEMA {name} TO ROLE {READER}")
         self.say(what, f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO ROLE {READER}")
         self.say(
             what,
-            f"ALTER DEFAULT PRIVILEGES FOR USER {_name(owner)} IN SCHEMA {name} GRANT SELECT ON TABLES TO ROLE {READER}",
+            f"ALTER DEFAULT PRIVILEGES FOR USER {identifier(owner)} IN SCHEMA {name} GRANT SELECT ON TABLES TO ROLE {READER}",
         )
         self.tell("set" if found else "made", what)
-
-
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
 
 
 def _hashed(password: str, user: str) -> str:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from .visible import visible
 
+MISTAKE = 70  # the exit code of one in this program
 _STORES = {"duckdb", "redshift_connector", "psycopg", "psycopg2", "botocore", "aiobotocore", "pyiceberg", "sqlalchemy"}
 
 

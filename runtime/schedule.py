@@ -20,12 +20,10 @@ def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: da
         progress: per source, among others when its last successful turn began.
         now: aware UTC. A slot counts from its very second on.
     """
-    from croniter import croniter
-
     names = []
     for name, source in sources.items():
         ran = progress[name].ran_at
-        if ran is None or croniter(source.declared.schedule, now + _TICK).get_prev(datetime) > ran:
+        if ran is None or _latest(source.declared.schedule, now) > ran:
             names.append(name)
     return names
 
@@ -40,8 +38,16 @@ def late_hours(schedule: str, ran: datetime | None, now: datetime) -> float:
     """
     from croniter import croniter
 
-    latest = croniter(schedule, now + _TICK).get_prev(datetime)
+    latest = _latest(schedule, now)
     if ran is not None and latest <= ran:
         return 0.0
     missed = latest if ran is None else croniter(schedule, ran).get_next(datetime)
     return float((now - missed).total_seconds() / 3600)
+
+
+def _latest(schedule: str, now: datetime) -> datetime:
+    """The newest slot that has begun."""
+    from croniter import croniter
+
+    slot: datetime = croniter(schedule, now + _TICK).get_prev(datetime)
+    return slot

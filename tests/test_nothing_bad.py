@@ -69,7 +69,7 @@ def test_a_failure_keeps_the_published_data_and_the_next_run_goes_on(
     assert pipeline.gold("deftunes") == of("deftunes", good)
 
 
-@pytest.mark.parametrize("source", ["deftunes_db"])  # one of two in its domain
+@pytest.mark.parametrize("source", ["taxi", "deftunes_db"])  # alone in its domain, and one of two
 def test_a_source_whose_staging_fails_keeps_what_is_published_and_holds_up_no_other(
     source, good, world, first_day, tmp_path
 ):

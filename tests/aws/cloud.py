@@ -234,14 +234,13 @@ def _understand(environ: dict[str, Any], body: bytes) -> Request:
     headers = {k[5:].replace("_", "-").lower(): v for k, v in environ.items() if k.startswith("HTTP_")}
     headers |= {"content-length": environ["CONTENT_LENGTH"], "content-type": environ.get("CONTENT_TYPE", "")}
     query = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
-    scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request", headers.get("authorization", ""))
-    scope = scope or re.fullmatch(r"[^/]+/\d+/[^/]+/([^/]+)/aws4_request()", query.get("X-Amz-Credential", ""))
-    service = scope[1] if scope else "unsigned"
-    signed = re.search(r"Credential=([^/]+)/", headers.get("authorization", ""))
+    scope = r"([^/]+)/\d+/[^/]+/([^/]+)/aws4_request"
+    signed = re.search(f"Credential={scope}", headers.get("authorization", ""))
+    signed = signed or re.fullmatch(scope, query.get("X-Amz-Credential", ""))
+    key, service = signed.groups() if signed else ("", "unsigned")
     form = headers["content-type"].startswith("application/x-www-form-urlencoded")
     path = operation(service, headers.get("x-amz-target", ""), form, body)
     path = path or environ["PATH_INFO"].encode("latin-1").decode().lstrip("/")
-    key = signed[1] if signed else query.get("X-Amz-Credential", "").partition("/")[0]
     return Request(service, environ["REQUEST_METHOD"], path, query, headers, key=key)
 
 

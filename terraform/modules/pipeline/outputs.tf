@@ -33,6 +33,11 @@ output "bootstrap_policy" {
   value       = aws_iam_role_policy.bootstrap.policy
 }
 
+output "task_trust" {
+  description = "Who may take a task's role, as JSON: ECS, for tasks of this account."
+  value       = local.ecs_tasks
+}
+
 output "execution_role_arn" {
   description = "The role by which ECS starts tasks."
   value       = aws_iam_role.execution.arn

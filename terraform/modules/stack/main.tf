@@ -85,13 +85,8 @@ module "pipeline" {
     prefix     = module.lake.prefix
     drops_arn  = module.lake.drops_bucket_arn
   }
-  warehouse = local.warehouse
-  operational_db = {
-    host             = module.operational_db.host
-    port             = module.operational_db.port
-    database         = module.operational_db.database
-    admin_secret_arn = module.operational_db.admin_secret_arn
-  }
+  warehouse                = local.warehouse
+  operational_db           = module.operational_db
   permissions_boundary_arn = local.boundary_arn
 }
 
@@ -126,31 +121,27 @@ module "observability" {
 }
 
 module "superset" {
-  source              = "../superset"
-  count               = var.certificate_arn == "" ? 0 : 1
-  name                = local.name
-  vpc_id              = module.network.vpc_id
-  public_subnet_ids   = module.network.public_subnet_ids
-  private_subnet_ids  = module.network.private_subnet_ids
-  security_group_id   = module.network.dashboards_security_group_id
-  kms_key_arn         = module.lake.kms_key_arn
-  logs_bucket         = module.lake.logs_bucket
-  log_group           = module.observability.log_groups["superset"]
-  cluster_arn         = module.pipeline.cluster_arn
-  execution_role_arn  = module.pipeline.execution_role_arn
-  image               = "${module.pipeline.repository_urls["superset"]}:${var.image_tag}"
-  secret_arns         = module.pipeline.secret_arns
-  certificate_arn     = var.certificate_arn
-  allowed_cidrs       = var.allowed_cidrs
-  internal            = var.internal
-  desired_count       = var.superset_count
-  deletion_protection = var.protected
-  warehouse = {
-    endpoint = local.warehouse.endpoint
-    port     = local.warehouse.port
-    database = local.warehouse.database
-    serving  = local.warehouse.serving
-  }
+  source                   = "../superset"
+  count                    = var.certificate_arn == "" ? 0 : 1
+  name                     = local.name
+  vpc_id                   = module.network.vpc_id
+  public_subnet_ids        = module.network.public_subnet_ids
+  private_subnet_ids       = module.network.private_subnet_ids
+  security_group_id        = module.network.dashboards_security_group_id
+  kms_key_arn              = module.lake.kms_key_arn
+  logs_bucket              = module.lake.logs_bucket
+  log_group                = module.observability.log_groups["superset"]
+  cluster_arn              = module.pipeline.cluster_arn
+  execution_role_arn       = module.pipeline.execution_role_arn
+  task_trust               = module.pipeline.task_trust
+  image                    = "${module.pipeline.repository_urls["superset"]}:${var.image_tag}"
+  secret_arns              = module.pipeline.secret_arns
+  certificate_arn          = var.certificate_arn
+  allowed_cidrs            = var.allowed_cidrs
+  internal                 = var.internal
+  desired_count            = var.superset_count
+  deletion_protection      = var.protected
+  warehouse                = local.warehouse
   permissions_boundary_arn = local.boundary_arn
 }
 
@@ -184,14 +175,5 @@ locals {
 
   glue_prefix = "millrace_${var.environment}_silver_" # Glue's databases belong to the whole account
 
-  warehouse = {
-    workgroup_name   = module.warehouse.workgroup_name
-    workgroup_arn    = module.warehouse.workgroup_arn
-    endpoint         = module.warehouse.endpoint
-    port             = module.warehouse.port
-    database         = module.warehouse.database
-    serving          = "serving"
-    copy_role_arn    = module.warehouse.copy_role_arn
-    admin_secret_arn = module.warehouse.admin_secret_arn
-  }
+  warehouse = merge(module.warehouse, { serving = "serving" })
 }

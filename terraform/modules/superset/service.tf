@@ -1,12 +1,8 @@
-data "aws_caller_identity" "this" {}
-data "aws_partition" "this" {}
 data "aws_region" "this" {}
 
 locals {
-  port      = 8088
-  account   = data.aws_caller_identity.this.account_id
-  partition = data.aws_partition.this.partition
-  region    = data.aws_region.this.region
+  port   = 8088
+  region = data.aws_region.this.region
 
   environment = {
     ELT_TARGET                    = "aws"
@@ -27,18 +23,7 @@ resource "aws_iam_role" "task" {
   name                 = "${var.name}-superset"
   permissions_boundary = var.permissions_boundary_arn
   description          = "Superset's tasks"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "ecs-tasks.amazonaws.com" }
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:ecs:${local.region}:${local.account}:*" }
-      }
-    }]
-  })
+  assume_role_policy   = var.task_trust
 }
 
 resource "aws_iam_role_policy" "task" {

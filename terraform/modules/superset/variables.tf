@@ -48,6 +48,11 @@ variable "execution_role_arn" {
   type        = string
 }
 
+variable "task_trust" {
+  description = "Trust policy of a task's role, as JSON."
+  type        = string
+}
+
 variable "image" {
   description = "Superset's image with its tag."
   type        = string

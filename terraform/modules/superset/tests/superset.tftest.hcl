@@ -13,6 +13,7 @@ variables {
   log_group          = "/millrace-test/superset"
   cluster_arn        = "arn:aws:ecs:eu-west-1:123456789012:cluster/millrace-test"
   execution_role_arn = "arn:aws:iam::123456789012:role/millrace-test-execution"
+  task_trust         = "{\"Version\":\"2012-10-17\"}"
   image              = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/millrace-test-superset:abc"
   secret_arns        = { superset = "arn:s1", superset-meta = "arn:s2", dashboards = "arn:s3", state = "arn:s4", sources = "arn:s5" }
   warehouse          = { endpoint = "w.example", port = 5439, database = "warehouse", serving = "serving" }
@@ -60,6 +61,11 @@ run "superset_reads_its_own_secrets_only" {
   assert {
     condition     = toset(flatten([for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Action])) == toset(["secretsmanager:GetSecretValue", "kms:Decrypt"])
     error_message = "It may do nothing else in AWS."
+  }
+
+  assert {
+    condition     = aws_iam_role.task.assume_role_policy == var.task_trust
+    error_message = "The same trust as every task's role."
   }
 
   assert {
