@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ._steps.contract import Column, columns_of
+from ._steps.columns import Column, columns_of
 from ._steps.declaration import Source, load_sources
 from ._steps.source_yml import Table
 from ._steps.stage import MARKS

@@ -1,45 +1,45 @@
-"""A contract as SQL: which rows are surely right, and what their values are.
+"""A contract as SQL that accepts only rows that Pydantic would certainly accept, and gives the values it would return.
 
 Pydantic alone decides what a valid row is. Asking it row by row is slow, so this module derives from the contract, for
-each column, an expression that is true only where Pydantic would certainly accept the value, and one for the value it
-would produce. Rows that pass every expression are accepted in the engine, as columns; all others go to Pydantic, which
-accepts or rejects them and says why. An expression may be too strict (that costs time), never too loose:
-tests/dlt_sources/test_judge.py compares the two over generated rows.
+each column, an expression that is true only where Pydantic would accept the value, and one for the value it would
+return. Rows that pass every expression are accepted in the engine, as columns; all others go to Pydantic, which accepts
+or rejects them and says why. An expression may be too strict (that costs time), never too loose: where a rule is not
+known (rules.py) it is FALSE, and tests/dlt_sources/test_judge.py compares the two over generated contracts and rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from dataclasses import replace
 
 from warehouse.quote import identifier, literal
 
-from .contract import INDEX, PARENT, Column
-
-# The shape of a JSON token as text. DuckDB's `\d` is ASCII only, so these are narrower than Python's own.
-_INTEGER = r"^-?\d{1,18}$"
-_NUMBER = r'^"?-?\d{1,15}(\.\d{1,20})?"?$'  # Pydantic reads a number from text too
-_DATE = r"\d{4}-\d\d-\d\d"
-_TIME = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+from . import checks
+from .checks import Check
+from .columns import Column
+from .contract import INDEX, PARENT
+from .fit import Unfit, fit
+from .rules import MISSING
 
 
 def json_paths(columns: list[Column]) -> tuple[list[str], list[str]]:
     """JSON paths to take from the row and from its record (``_parent``), each path once, in order of first use."""
     own: dict[str, None] = {}
     parent: dict[str, None] = {}
-    for path in (path for column in columns if not column.computed for path in column.paths):
+    for path in (path for column in columns if _can_extract(column) for path in column.paths):
         if path[0] == PARENT:
             parent[json_path(path[1:])] = None
-        elif path != (INDEX,):
+        else:
             own[json_path(path)] = None
     return list(own), list(parent)
 
 
-def json_token(column: Column, own: list[str], parent: list[str]) -> str:
+def json_token(column: Column, own: list[str], parent: list[str]) -> str | None:
     """Where the column's JSON token is, over a relation with the lists `own` and `parent`: what `json_extract` found
-    at the paths of `json_paths`, in that order.
+    at the paths of `json_paths`, in that order. None: DuckDB's paths do not reach it.
     """
+    if not _can_extract(column):
+        return None
     tokens = [
         f"parent[{parent.index(json_path(path[1:])) + 1}]"
         if path[0] == PARENT
@@ -49,126 +49,181 @@ def json_token(column: Column, own: list[str], parent: list[str]) -> str:
     return tokens[0] if len(tokens) == 1 else f"COALESCE({', '.join(tokens)})"
 
 
-def json_check(column: Column, token: str) -> tuple[str, str]:
-    """(value, is surely valid) for a JSON token: SQL over the expression `token` of type JSON."""
-    text, string = f"CAST({token} AS VARCHAR)", f"json_extract_string({token}, '$')"
-    quoted = f"starts_with({text}, '\"')"
-    if column.kind is str:
-        number = f" OR regexp_matches({text}, '{_INTEGER}')" if column.coerce_numbers_to_str else ""
-        value, ok = string, f"({quoted}{number})"
-    elif column.kind is bool:
-        value, ok = f"({text} = 'true')", f"{text} IN ('true', 'false')"
-    elif column.kind is int:
-        value, ok = f"TRY_CAST({text} AS BIGINT)", f"regexp_matches({text}, '{_INTEGER}')"
-    elif column.kind is float:
-        value, ok = f"TRY_CAST(trim({text}, '\"') AS DOUBLE)", f"regexp_matches({text}, '{_NUMBER}')"
-    elif column.kind is Decimal:
-        value, ok = f"TRY_CAST({text} AS {column.sql_type})", _decimal_shape(column, text)
-    elif column.kind is list:
-        value, ok = "NULL", f"starts_with({text}, '[')" + _list_size(column, token)
-    else:
-        stamp = f"{_DATE}T{_TIME}" if column.sql_type == "TIMESTAMP" else _DATE
-        value, ok = _moment(column, string, f"regexp_matches({text}, '^\"{stamp}\"$')")
-    return _nullable(column, value, ok + _limits(column, value), f"{text} = 'null'", f"{token} IS NULL")
-
-
-def native_check(column: Column, landed: Mapping[str, str]) -> tuple[str, str]:
-    """(value, is surely valid) for a column of a landed table; `landed` maps its column names to DuckDB types."""
-    name = next((str(path[0]) for path in column.paths if path[0] in landed), None)
-    if name is None or len(column.path) > 1:
-        absent = name is None and column.nullable and column.has_default
-        return f"CAST(NULL AS {column.sql_type})", str(absent).upper()
-    x, base = identifier(name), landed[name].split("(")[0]
-    value, ok = x, "FALSE"
-    if base == "VARCHAR" and column.kind is not str:
-        value, ok = _text_check(column, x)
-    elif (column.kind is str and base == "VARCHAR") or (column.kind is bool and base == "BOOLEAN"):
-        ok = "TRUE"
-    elif column.kind is int and base in _WHOLE:
-        value, ok = f"CAST({x} AS BIGINT)", "TRUE"
-    elif column.kind is int and base in ("DOUBLE", "FLOAT", "DECIMAL"):  # whole numbers that arrive as 1.0
-        value, ok = f"TRY_CAST({x} AS BIGINT)", f"{x} = trunc({x}) AND abs({x}) < 1e15"
-    elif column.kind is float and base in ("DOUBLE", "FLOAT"):
-        value, ok = f"CAST({x} AS DOUBLE)", f"isfinite({x})"
-    elif column.kind is float and base in ("DECIMAL", *_WHOLE) and base != "BIGINT":
-        value, ok = f"CAST(CAST({x} AS VARCHAR) AS DOUBLE)", "TRUE"
-    elif column.kind is Decimal and base in ("DECIMAL", "DOUBLE", *_WHOLE):
-        plain = rf"regexp_replace(CAST({x} AS VARCHAR), '(\.\d*?)0+$', '\1')"
-        text = f"regexp_replace({plain}, '\\.$', '')"
-        value, ok = f"TRY_CAST({text} AS {column.sql_type})", _decimal_shape(column, text)
-    elif column.sql_type == "TIMESTAMP" and base == "TIMESTAMP_NS":
-        value, ok = _moment(column, f"CAST({x} AS TIMESTAMP)", f"CAST(CAST({x} AS TIMESTAMP) AS TIMESTAMP_NS) = {x}")
-    elif column.sql_type == "TIMESTAMP" and base.startswith("TIMESTAMP"):
-        plain = f"({x} AT TIME ZONE 'UTC')" if "ZONE" in base else f"CAST({x} AS TIMESTAMP)"
-        value, ok = _moment(column, plain, f"isfinite({x})")
-    elif column.sql_type == "DATE" and base == "DATE":
-        value, ok = _moment(column, x, f"isfinite({x})")
-    if ok == "FALSE":  # a type this module does not compare: only a NULL can be judged here
-        return f"CAST(NULL AS {column.sql_type})", f"{x} IS NULL" if column.nullable else "FALSE"
-    return _nullable(column, value, ok + _limits(column, value), f"{x} IS NULL", None)
-
-
-def _text_check(column: Column, x: str) -> tuple[str, str]:
-    """(value, is surely valid) of a text such as a CSV's cell that shall be another type."""
-    if column.kind is bool:
-        return f"({x} = 'true')", f"{x} IN ('true', 'false')"
-    if column.kind is int:
-        return f"TRY_CAST({x} AS BIGINT)", f"regexp_matches({x}, '{_INTEGER}')"
-    if column.kind is float:
-        return f"TRY_CAST({x} AS DOUBLE)", f"regexp_matches({x}, '{_NUMBER.replace(chr(34) + '?', '')}')"
-    if column.kind is Decimal:
-        return f"TRY_CAST({x} AS {column.sql_type})", _decimal_shape(column, x)
-    if column.sql_type == "TIMESTAMP":
-        return _moment(column, x, f"regexp_matches({x}, '^{_DATE}[T ]{_TIME}$')")
-    return _moment(column, x, f"regexp_matches({x}, '^{_DATE}$')")
-
-
 def json_path(path: tuple[str | int, ...]) -> str:
     """A path as DuckDB's JSON functions read it."""
-    return "$" + "".join(f"[{p}]" if isinstance(p, int) else '."' + p.replace('"', '\\"') + '"' for p in path)
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in path)
 
 
-def _nullable(column: Column, value: str, ok: str, is_null: str, is_missing: str | None) -> tuple[str, str]:
-    if column.nullable:
+def _can_extract(column: Column) -> bool:
+    """Whether DuckDB's JSON paths say where the value is."""
+    parts = [part for path in column.paths for part in path]
+    plain = all(part >= 0 if isinstance(part, int) else part and not set(part) & set('"\\*\0') for part in parts)
+    return (
+        plain
+        and not column.computed
+        and (INDEX,) not in column.paths
+        and all(len(p) > 1 for p in column.paths if p[0] == PARENT)
+    )
+
+
+def json_check(column: Column, token: str | None) -> Check:
+    """The check of a JSON token: SQL over the expression `token` of type JSON."""
+    if token is None:
+        return _unknown(column)
+    text = f"CAST({token} AS VARCHAR)"
+    string = f"json_extract_string({token}, '$')"
+    is_text = f"starts_with({text}, '\"')"
+    check = _json_value(column, text, string, is_text)
+    return _with_nulls(column, check, f"{token} IS NOT NULL", f"{text} = 'null'", f"{token} IS NULL")
+
+
+def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
+    """The check of a token that is there and not null."""
+    rule = column.rule
+    match rule.type:
+        case "str":
+            number = f" OR regexp_matches({text}, '{checks.INTEGER}')" if rule.numbers_to_text else ""
+            return checks.text(rule, string, f"({is_text}{number})", stored=column.stored and column.pii != "hash")
+        case "literal" | "enum":
+            return checks.choice(rule, text, string, is_text)
+        case "bool":
+            return f"({text} = 'true')", f"{text} IN ('true', 'false')"
+        case "int":
+            return checks.bounded(rule, f"TRY_CAST({text} AS BIGINT)", f"regexp_matches({text}, '{checks.INTEGER}')")
+        case "float":
+            shape = checks.NUMBER if rule.strict else checks.QUOTED_NUMBER
+            return checks.bounded(rule, f"TRY_CAST(trim({text}, '\"') AS DOUBLE)", f"regexp_matches({text}, '{shape}')")
+        case "decimal" if not rule.strict:
+            return checks.bounded(
+                rule, f"TRY_CAST({text} AS {checks.decimal_type(column)})", checks.decimal_shape(column, text, 15)
+            )
+        case "uuid" if not rule.strict:
+            return string, f"{is_text} AND regexp_matches({string}, '{checks.UUID}')"
+        case "datetime" | "date" if not rule.strict:
+            value, ok = checks.moment_of_text(rule, string, "T")
+            return value, f"{is_text} AND {ok}"
+        case "list":
+            size = f"json_array_length({text})"
+            low = f" AND {size} >= {rule.min_length}" if rule.min_length else ""
+            high = f" AND {size} <= {rule.max_length}" if rule.max_length is not None else ""
+            return "NULL", f"starts_with({text}, '[')" + low + high
+        case "dict":
+            return "NULL", f"starts_with({text}, '{{')"
+        case "any":
+            return "NULL", "TRUE"
+    return _unknown(column)
+
+
+def native_check(column: Column, landed: Mapping[str, str]) -> Check:
+    """The check of a column of a landed table; `landed` maps its column names to DuckDB types."""
+    name = next((str(path[0]) for path in column.paths if path[0] in landed), None)
+    if name is None:
+        value = _default(column)
+        return (value, "TRUE") if value is not None else _unknown(column)
+    if any(len(path) > 1 for path in column.paths):
+        return _unknown(column)
+    x, base = identifier(name), landed[name].split("(")[0]
+    check = _cell(column, x) if base == "VARCHAR" else _native_value(column, x, base, landed[name])
+    return _with_nulls(column, check, "TRUE" if column.rule.type == "any" else f"{x} IS NOT NULL", f"{x} IS NULL")
+
+
+def _native_value(column: Column, x: str, base: str, kind: str) -> Check:
+    """The check of a value, not NULL, of a column whose type is no text."""
+    rule = column.rule
+    match rule.type:
+        case "bool" if base == "BOOLEAN":
+            return x, "TRUE"
+        case "int" if base in checks.WHOLE:
+            return checks.bounded(rule, f"CAST({x} AS BIGINT)", "TRUE")
+        case "int" if base in ("DOUBLE", "FLOAT", "DECIMAL") and not rule.strict:  # whole numbers that arrive as 1.0
+            return checks.bounded(rule, f"TRY_CAST({x} AS BIGINT)", f"{x} = trunc({x}) AND abs({x}) < 1e15")
+        case "float" if base in ("DOUBLE", "FLOAT"):
+            return checks.bounded(rule, f"CAST({x} AS DOUBLE)", f"isfinite({x})")
+        case "float" if base in ("DECIMAL", *checks.WHOLE) and base != "BIGINT" and not rule.strict:
+            return checks.bounded(rule, f"CAST(CAST({x} AS VARCHAR) AS DOUBLE)", "TRUE")
+        case "decimal" if base in ("DECIMAL", *checks.WHOLE) and (base == "DECIMAL" or not rule.strict):
+            return checks.bounded(rule, *checks.exact_decimal(column, x, kind))
+        case "decimal" if base == "DOUBLE" and not rule.strict:
+            plain = rf"regexp_replace(CAST({x} AS VARCHAR), '(\.\d*?)0+$', '\1')"
+            text = f"regexp_replace({plain}, '\\.$', '')"
+            return checks.bounded(
+                rule, f"TRY_CAST({text} AS {checks.decimal_type(column)})", checks.decimal_shape(column, text, 15)
+            )
+        case "datetime" if base == "TIMESTAMP_NS" and rule.zone != "aware":
+            return checks.moment(rule, f"CAST({x} AS TIMESTAMP)", f"CAST(CAST({x} AS TIMESTAMP) AS TIMESTAMP_NS) = {x}")
+        case "datetime" if base in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS") and rule.zone != "aware":
+            return checks.moment(rule, f"CAST({x} AS TIMESTAMP)", f"isfinite({x})")
+        case "datetime" if base == "TIMESTAMP WITH TIME ZONE" and rule.zone != "naive" and not checks.has_bounds(rule):
+            return checks.moment(rule, f"({x} AT TIME ZONE 'UTC')", f"isfinite({x})")
+        case "date" if base == "DATE":
+            return checks.moment(rule, x, f"isfinite({x})")
+    return _unknown(column)
+
+
+def _cell(column: Column, x: str) -> Check:
+    """The check of a text, not NULL, such as a CSV's cell."""
+    rule = column.rule
+    match rule.type:
+        case "str":
+            return checks.text(rule, x, "TRUE", stored=column.stored and column.pii != "hash")
+        case "literal" | "enum" if rule.choices and isinstance(rule.choices[0], str):
+            return checks.choice(rule, "NULL", x, "TRUE")
+        case "bool" if not rule.strict:
+            return f"({x} = 'true')", f"{x} IN ('true', 'false')"
+        case "int" if not rule.strict:
+            return checks.bounded(rule, f"TRY_CAST({x} AS BIGINT)", f"regexp_matches({x}, '{checks.INTEGER}')")
+        case "float" if not rule.strict:
+            return checks.bounded(rule, f"TRY_CAST({x} AS DOUBLE)", f"regexp_matches({x}, '{checks.NUMBER}')")
+        case "decimal" if not rule.strict:
+            return checks.bounded(
+                rule, f"TRY_CAST({x} AS {checks.decimal_type(column)})", checks.decimal_shape(column, x, 38)
+            )
+        case "uuid" if not rule.strict:
+            return x, f"regexp_matches({x}, '{checks.UUID}')"
+        case "datetime" | "date" if not rule.strict:
+            return checks.moment_of_text(rule, x, "[T ]")
+    return _unknown(column)
+
+
+def _unknown(column: Column) -> Check:
+    """Only Pydantic can tell."""
+    return _null(column), "FALSE"
+
+
+def _null(column: Column) -> str:
+    return f"CAST(NULL AS {clear_type(column)})" if column.stored else "NULL"
+
+
+def clear_type(column: Column) -> str:
+    """The column's type before a personal field is hashed."""
+    return replace(column, pii=None).sql_type
+
+
+def _default(column: Column) -> str | None:
+    """SQL for the value of a field that the row lacks; None: Pydantic has to be asked."""
+    default = column.rule.default
+    if default is MISSING or (default is not None and not column.stored):
+        return None
+    if default is None:
+        return _null(column) if column.nullable or not column.stored else None
+    try:
+        value = fit(column, default)
+        return f"CAST({literal(value)} AS {clear_type(column)})"
+    except (Unfit, ValueError):
+        return None
+
+
+def _with_nulls(column: Column, check: Check, there: str, is_null: str, missing: str | None = None) -> Check:
+    """The check with what becomes of a null, and of a value that is missing.
+
+    Args:
+        there: whether the value is neither, as far as the check itself does not see to it.
+    """
+    value, ok = check
+    if ok != "FALSE":
+        ok = f"{there} AND {ok}"
+    if column.rule.nullable:
         value, ok = f"CASE WHEN {is_null} THEN NULL ELSE {value} END", f"({is_null} OR ({ok}))"
-    if is_missing and column.nullable and column.has_default:
-        ok = f"({is_missing} OR {ok})"
-    return value, f"COALESCE({ok}, FALSE)"
-
-
-def _limits(column: Column, value: str) -> str:
-    """The contract's constraints as ``AND ...`` over the value."""
-    found = []
-    for operator, bound in ((">=", column.ge), (">", column.gt), ("<=", column.le), ("<", column.lt)):
-        if bound is not None:
-            found.append(f"{value} {operator} {literal(bound)}")
-    if column.kind is str:
-        if column.min_length:
-            found.append(f"length({value}) >= {column.min_length}")
-        if column.max_length is not None:
-            found.append(f"length({value}) <= {column.max_length}")
-        if column.pattern:
-            found.append(f"regexp_matches({value}, {literal(column.pattern)})")
-    if column.choices:
-        found.append(f"{value} IN ({', '.join(literal(choice) for choice in column.choices)})")
-    return "".join(f" AND {condition}" for condition in found)
-
-
-def _list_size(column: Column, token: str) -> str:
-    size = f"json_array_length({token})"
-    low = f" AND {size} >= {column.min_length}" if column.min_length else ""
-    return low + (f" AND {size} <= {column.max_length}" if column.max_length is not None else "")
-
-
-def _decimal_shape(column: Column, text: str) -> str:
-    digits, places = column.max_digits or 0, column.decimal_places or 0
-    if digits > 15:  # a float cannot carry more digits exactly: let Pydantic look
-        return "FALSE"
-    fraction = rf"(\.\d{{1,{places}}})?" if places else ""
-    return f"regexp_matches({text}, '^-?\\d{{1,{max(digits - places, 1)}}}{fraction}$')"
-
-
-def _moment(column: Column, plain: str, shape: str) -> tuple[str, str]:
-    """A date or timestamp: in shape, on the calendar and within Python's years 1 to 9999."""
-    value = f"TRY_CAST({plain} AS {column.sql_type})"
-    return value, f"{shape} AND {value} >= '0001-01-01' AND {value} < '9999-12-31'"
+    if missing and (default := _default(column)) is not None:
+        value, ok = f"CASE WHEN {missing} THEN {default} ELSE {value} END", f"({missing} OR ({ok}))"
+    return value, "FALSE" if ok == "FALSE" else f"COALESCE({ok}, FALSE)"

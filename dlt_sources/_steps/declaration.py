@@ -18,7 +18,8 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from .contract import FILE, MARKS, Contract, columns_of
+from .columns import columns_of
+from .contract import FILE, MARKS, Contract
 from .source_yml import CONNECTORS, LONGEST_NAME, NAME, Declaration, Table
 
 FOLDER = Path(__file__).resolve().parents[1]

@@ -2,62 +2,86 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator
 
-from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Column, Contract
+from .columns import Column
+from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Contract
+from .fit import Unfit, fit
+from .rules import config_of, field_schema
 from .text import parse
 
+UNREPRESENTABLE = "unrepresentable"
+"""Rule of a row that Pydantic accepts and no column can hold, or that cannot be judged at all."""
 
-def raw_of(row: dict[str, Any]) -> Any:
-    """The landed row as Pydantic shall see it: the record as it came, with its place when it is a list element."""
+
+def raw_of(row: dict[str, Any], explode: str | None) -> Any:
+    """The landed row as Pydantic shall see it: the record as it came, with its place when it is an element of the list `explode`."""
     if PAYLOAD not in row:
         return {k: v for k, v in row.items() if k not in (*MARKS, "_parent_ok")}
     record = parse(row[PAYLOAD])
     if PARENT in row and isinstance(record, dict):
         parent = parse(row[PARENT])
-        record |= {PARENT: {k: v for k, v in parent.items() if not isinstance(v, list)}, INDEX: row[INDEX]}
+        record |= {PARENT: {k: v for k, v in parent.items() if k != explode}, INDEX: row[INDEX]}
     return record
 
 
-def ask(contract: type[Contract], raw: Any, parent_ok: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Pydantic's verdict on one row: (its values, why not); exactly one of them is empty."""
+def ask(
+    contract: type[Contract], columns: list[Column], raw: Any, parent_ok: bool
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Pydantic's verdict on one row: (the values of its stored columns, why not); exactly one of them is empty.
+
+    Whatever Pydantic, or the contract's own code, raises is a reason to reject this row and no other.
+    """
     if isinstance(raw, dict) and (why := raw.get(MALFORMED)):
-        return {}, [{"field": "", "rule": "malformed_line", "message": str(why)}]
+        return {}, [_reason("", "malformed_line", str(why))]
     try:
-        values = contract.model_validate(raw).model_dump()
+        dumped = contract.model_validate(raw).model_dump(by_alias=False, warnings=False)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
-        return {}, [{"field": ".".join(map(str, e["loc"])), "rule": e["type"], "message": e["msg"]} for e in details]
+        return {}, [_reason(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in details]
+    except Exception as error:
+        return {}, [_reason("", UNREPRESENTABLE, f"judging it raised {type(error).__name__}: {error}")]
     if not parent_ok:
-        return {}, [{"field": "", "rule": "parent_rejected", "message": "the record it is part of was rejected"}]
-    for name, value in values.items():
-        if isinstance(value, datetime) and value.tzinfo:
-            values[name] = value.astimezone(UTC).replace(tzinfo=None)
-    return values, []
+        return {}, [_reason("", "parent_rejected", "the record it is part of was rejected")]
+    values: dict[str, Any] = {}
+    reasons: list[dict[str, str]] = []
+    for column in (column for column in columns if column.stored and not column.computed):
+        try:
+            values[column.name] = fit(column, dumped.get(column.name))
+        except Unfit as error:
+            reasons.append(_reason(column.name, UNREPRESENTABLE, str(error)))
+    return ({}, reasons) if reasons else (values, [])
+
+
+def _reason(field: str, rule: str, message: str) -> dict[str, str]:
+    return {"field": field, "rule": rule, "message": message}
 
 
 @cache
-def key_only(contract: type[Contract], key: tuple[str, ...]) -> type[Contract]:
-    """The contract of a row that vanished: its key must be right; what else its last version said does not matter."""
-    loose: dict[str, Any] = {
-        name: (Any, Field(default=None, validation_alias=field.validation_alias, exclude=field.exclude))
-        for name, field in contract.model_fields.items()
-        if name not in key
-    }
-    made: type[Contract] = create_model(contract.__name__, __base__=contract, **loose)
-    return made
+def _key_validator(contract: type[Contract], key: tuple[str, ...]) -> SchemaValidator:
+    """What checks the key of a row that vanished, by the contract's own rules for those fields."""
+    fields = {name: field_schema(contract, name) for name in key}
+    schema: Any = {"type": "model-fields", "fields": fields}
+    whole: Any = contract.__pydantic_core_schema__
+    if whole["type"] == "definitions":
+        schema = whole | {"schema": schema}
+    return SchemaValidator(schema, config_of(contract))  # type: ignore[arg-type]
 
 
 def ask_of_vanished(
-    contract: type[Contract], key: list[str], raw: Any
-) -> tuple[dict[str, Any], list[dict[str, str]]]:  # fmt: skip
+    contract: type[Contract], columns: list[Column], key: list[str], raw: Any
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Like `ask`, for a row that is deleted: only its key counts, the other values are None."""
-    values, reasons = ask(key_only(contract, tuple(key)), raw, True)
-    return {name: value if name in key else None for name, value in values.items()}, reasons
+    kept: dict[str, Any] = dict.fromkeys(c.name for c in columns if c.stored and not c.computed)
+    try:
+        values, _, _ = _key_validator(contract, tuple(key)).validate_python(raw)
+        return kept | {c.name: fit(c, values[c.name]) for c in columns if c.name in key}, []
+    except Exception as error:
+        return {}, [_reason("", UNREPRESENTABLE, f"its key cannot be judged: {type(error).__name__}")]
 
 
 def redact(raw: Any, columns: list[Column]) -> Any:

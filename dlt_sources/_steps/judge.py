@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from runtime.visible import visible
 from warehouse.quote import identifier, literal
 
 from . import bulk
-from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
+from .checks import Check
+from .columns import Column, columns_of
+from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Contract
 from .engine import engine
-from .explain import ask, ask_of_vanished, raw_of, redact, told
-from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, clear_type, stored
+from .explain import UNREPRESENTABLE, ask, ask_of_vanished, raw_of, redact, told
+from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, has_computed, stored
+from .rules import checks_rows
 from .source_yml import Table
 from .text import text_of
 
@@ -73,29 +77,35 @@ class Judge:
         self.con = engine(self.folder, *{Path(file).parent for file in files}, spill=self.folder / "spill")
         self.con.execute("SET VARIABLE pii_salt = ?", [self.salt])
         every = columns_of(contract, stored=False)
-        columns = [column for column in every if not column.computed]
         marks = MARKS_SCHEMA | ({INDEX: pa.int64()} if table.explode else {})
-        self._judge_in_bulk(columns, marks, files, table, parent, sure=not has_own_code(contract))
+        self._judge_in_bulk(contract, every, marks, files, table, parent)
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         sure = folder / f"accepted.{number}.0.parquet"
         self.con.execute(
-            f"COPY ({stored('judged WHERE _ok', every, marks)}) TO {literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT * FROM ({stored('judged WHERE _ok', every, marks)}) WHERE {has_computed(every)})"
+            f" TO {literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
         )
         good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
         for path in (good, bad):
             path.unlink(missing_ok=True)
-        self._explain(name, table, contract, columns, every, marks, good, bad)
+        if pq.read_metadata(sure).num_rows < self.con.execute("SELECT count(*) FROM judged").fetchall()[0][0]:
+            self._explain(name, table, contract, marks, sure, good, bad)
         accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
         judged = Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
         self.con.close()  # and with it its memory
         return judged
 
     def _judge_in_bulk(
-        self, columns: list[Column], marks: Iterable[str], files: list[str], table: Table, parent: Judged | None,
-        sure: bool,
-    ) -> None:  # fmt: skip
-        """Make `judged`: per row to judge its values, and whether they are surely valid (``_ok``).
+        self,
+        contract: type[Contract],
+        every: list[Column],
+        marks: Iterable[str],
+        files: list[str],
+        table: Table,
+        parent: Judged | None,
+    ) -> None:
+        """Create `judged`: per row to judge its values, and whether Pydantic would certainly accept them (``_ok``).
 
         JSON is taken apart once, into tables that spill when they are large; native columns are judged as they stream.
         """
@@ -105,27 +115,30 @@ class Judge:
             f" FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true, filename = true)"
         )
         landed = {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}
+        columns = [column for column in every if not column.computed]
+        conditions = ["_parent_ok", f"{MALFORMED} IS NULL"] if MALFORMED in landed else ["_parent_ok"]
         if PAYLOAD in landed:
             kind, origin, checks = "TABLE", "tokens", self._take_apart(columns, table, parent)
+            conditions.append("_is_object")
         else:
             kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
         values = [
-            f"CAST({value} AS {clear_type(column)}) AS {identifier(column.name)}"
+            f"CAST({value} AS {bulk.clear_type(column)}) AS {identifier(column.name)}"
             for column, (value, _) in zip(columns, checks, strict=True)
-            if column.kind is not list
+            if column.stored
         ]
-        ok = " AND ".join(["_parent_ok", *(check for _, check in checks)]) if sure else "FALSE"
-        if MALFORMED in landed:
-            ok += f" AND {MALFORMED} IS NULL"
+        ok = "FALSE" if checks_rows(contract) else " AND ".join([*conditions, *(check for _, check in checks)])
         self.con.execute(
             f"CREATE TEMP {kind} judged AS SELECT {', '.join([*values, *marks])}, ({ok}) AS _ok FROM {origin}"
         )
-        self.con.execute(f"CREATE TEMP VIEW unsure AS {self._unsure_rows(ok, table.explode, PAYLOAD in landed)}")
 
-    def _take_apart(self, columns: list[Column], table: Table, parent: Judged | None) -> list[tuple[str, str]]:
-        """Make the table `tokens` of JSON records and return (value, is surely valid) per column, as SQL over it."""
+    def _take_apart(self, columns: list[Column], table: Table, parent: Judged | None) -> list[Check]:
+        """Create the table `tokens` of JSON records and return each column's check over it."""
         own, above = bulk.json_paths(columns)
-        records = f"SELECT _load_id, _row, _deleted, _read_at, _parent_ok, {_extract(PAYLOAD, own)} AS own FROM landed"
+        records = (
+            f"SELECT _load_id, _row, _deleted, _read_at, _parent_ok, {_extract(PAYLOAD, own)} AS own,"
+            f" {_is_object(PAYLOAD)} AS _is_object FROM landed"
+        )
         if table.explode and parent:
             items = f"json_extract({PAYLOAD}, {literal(_list_path(table.explode) + '[*]')})"
             is_list = f"json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {literal(_list_path(table.explode))}) = 'ARRAY'"
@@ -136,65 +149,110 @@ class Judge:
             )
             records = f"""
                 SELECT _load_id, _row, _deleted, _read_at, {INDEX}, parent, {_extract("item", own)} AS own,
-                    (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
-                FROM (SELECT *, unnest(items) AS item, generate_subscripts(items, 1) - 1 AS {INDEX} FROM records)"""
+                    {_is_object("item")} AS _is_object, (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
+                FROM (SELECT *, unnest(items) AS item, CAST(generate_subscripts(items, 1) - 1 AS BIGINT) AS {INDEX} FROM records)"""
         self.con.execute(f"CREATE TEMP TABLE tokens AS {records}")
+        place = {INDEX: "BIGINT"} if table.explode else {}
         return [
-            (f"CAST({INDEX} AS BIGINT)", "TRUE")
-            if column.path == (INDEX,)
+            bulk.native_check(column, place)
+            if place and column.paths == ((INDEX,),)
             else bulk.json_check(column, bulk.json_token(column, own, above))
             for column in columns
         ]
 
     def _explain(
-        self, name: str, table: Table, contract: type[Contract], columns: list[Column], every: list[Column],
-        marks: dict[str, pa.DataType], good: Path, bad: Path,
-    ) -> None:  # fmt: skip
-        """Ask Pydantic about the rows the engine was not sure of; write what it accepts and what it rejects."""
-        fields = [(c.name, arrow_type(c)) for c in columns if c.kind is not list]
-        schema = pa.schema([*fields, *marks.items()])
+        self,
+        name: str,
+        table: Table,
+        contract: type[Contract],
+        marks: dict[str, pa.DataType],
+        sure: Path,
+        good: Path,
+        bad: Path,
+    ) -> None:
+        """Ask Pydantic about the rows that bulk did not accept; write what it accepts and what it rejects."""
+        every = columns_of(contract, stored=False)
         with contextlib.ExitStack() as stack:
             writers: dict[Path, pq.ParquetWriter] = {}
-            for rows in self._unsure():
-                accepted: list[dict[str, Any]] = []
+            for rows in self._unsure(sure, table.explode):
+                accepted: list[tuple[dict[str, Any], dict[str, Any]]] = []
                 rejected: list[dict[str, Any]] = []
                 for row in rows:
-                    raw = raw_of(row)
-                    values, reasons = ask(contract, raw, row["_parent_ok"])
-                    if reasons and row["_deleted"] and not table.explode:
-                        values, reasons = ask_of_vanished(contract, table.key, raw)
+                    values, reasons = self._ask(table, contract, every, row)
                     if reasons:
-                        rejected.append(self._rejection(name, row, redact(raw, every), told(reasons, every)))
+                        rejected.append(self._rejection(name, table, row, every, reasons))
                     else:
-                        accepted.append(values | {mark: row[mark] for mark in marks})
-                self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))
-                kept = self.con.execute(stored("chunk", every, marks)).to_arrow_table()
+                        accepted.append((row, values | {mark: row[mark] for mark in marks}))
+                kept, incomplete = self._store([values for _, values in accepted], every, marks)
+                rejected += [self._rejection(name, table, accepted[n][0], every, why) for n, why in incomplete.items()]
                 for path, part in ((good, kept), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
                     if len(part):
                         if path not in writers:
                             writers[path] = stack.enter_context(pq.ParquetWriter(path, part.schema, compression="zstd"))
                         writers[path].write(part)
 
-    def _unsure_rows(self, ok: str, explode: str | None, is_json: bool) -> str:
-        """The landed rows that Pydantic must look at, whole, as SQL."""
-        if not is_json:
-            return f"SELECT * FROM landed WHERE NOT ({ok})"
-        columns = "landed.*"
-        if explode:
-            item = f"json_extract({PAYLOAD}, {literal(_list_path(explode))} || '[' || judged.{INDEX} || ']')"
-            columns = (
-                f"landed._load_id, landed._row, landed._deleted, landed._read_at, judged.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
-                f" {PAYLOAD} AS {PARENT}, (landed._load_id, landed._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
-            )
-        return f"SELECT {columns} FROM landed JOIN judged USING (_load_id, _row) WHERE NOT judged._ok"
+    def _ask(
+        self, table: Table, contract: type[Contract], every: list[Column], row: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """Pydantic's verdict on a landed row: (its values, why not)."""
+        try:
+            raw = raw_of(row, table.explode)
+        except Exception as error:
+            reason = f"it is not JSON that can be read ({type(error).__name__})"
+            return {}, [{"field": "", "rule": UNREPRESENTABLE, "message": reason}]
+        values, reasons = ask(contract, every, raw, row["_parent_ok"])
+        if reasons and row["_deleted"] and not table.explode:
+            return ask_of_vanished(contract, every, table.key, raw)
+        return values, reasons
 
-    def _unsure(self) -> Iterator[list[dict[str, Any]]]:
-        """The rows of `unsure` in chunks: by a second cursor, so that the first stays free for each chunk's work."""
-        self.con.execute("CREATE TABLE explain AS SELECT * FROM unsure")
+    def _store(
+        self, rows: list[dict[str, Any]], every: list[Column], marks: dict[str, pa.DataType]
+    ) -> tuple[pa.Table, dict[int, list[dict[str, str]]]]:
+        """Accepted rows as they are stored; and by position those that lack a computed value, with the reasons."""
+        fields = [(c.name, arrow_type(c)) for c in every if c.stored and not c.computed]
+        schema = pa.schema([*fields, *marks.items(), ("_place", pa.int64())])
+        numbered = [row | {"_place": place} for place, row in enumerate(rows)]
+        self.con.register("chunk", pa.Table.from_pylist(numbered, schema=schema))
+        made = self.con.execute(stored("chunk", every, [*marks, "_place"])).to_arrow_table()
+        incomplete: dict[int, list[dict[str, str]]] = {}
+        for column in (column for column in every if column.computed and not column.nullable):
+            for place in made.filter(pc.is_null(made[column.name]))["_place"].to_pylist():
+                why = {
+                    "field": column.name,
+                    "rule": "computed",
+                    "message": "its expression gives no value for this row",
+                }
+                incomplete.setdefault(place, []).append(why)
+        whole = made.filter(pc.invert(pc.is_in(made["_place"], pa.array(list(incomplete), pa.int64()))))
+        return whole.drop_columns("_place"), incomplete
+
+    def _unsure_rows(self, sure: Path, explode: str | None) -> str:
+        """The landed rows that bulk did not accept, whole, as SQL: found by what is missing from the accepted ones."""
+        accepted = f"SELECT * FROM read_parquet({literal(sure)})"
+        if not explode:
+            return f"SELECT * FROM landed ANTI JOIN ({accepted}) AS a USING (_load_id, _row)"
+        item = f"json_extract({PAYLOAD}, {literal(_list_path(explode))} || '[' || j.{INDEX} || ']')"
+        return (
+            f"SELECT l._load_id, l._row, l._deleted, l._read_at, j.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
+            f" {PAYLOAD} AS {PARENT}, (l._load_id, l._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
+            f" FROM landed AS l JOIN (SELECT _load_id, _row, {INDEX} FROM judged ANTI JOIN ({accepted}) AS a"
+            f" USING (_load_id, _row, {INDEX})) AS j USING (_load_id, _row)"
+        )
+
+    def _unsure(self, sure: Path, explode: str | None) -> Iterator[list[dict[str, Any]]]:
+        """The rows that bulk did not accept, in chunks: by a second cursor, so that the first stays free for each chunk's work."""
+        self.con.execute(f"CREATE TABLE explain AS {self._unsure_rows(sure, explode)}")
         for batch in self.con.cursor().execute("SELECT * FROM explain").to_arrow_reader(CHUNK):
             yield batch.to_pylist()
 
-    def _rejection(self, name: str, row: dict[str, Any], raw: Any, reasons: list[dict[str, str]]) -> dict[str, Any]:
+    def _rejection(
+        self, name: str, table: Table, row: dict[str, Any], every: list[Column], reasons: list[dict[str, str]]
+    ) -> dict[str, Any]:
+        try:
+            raw = redact(raw_of(row, table.explode), every)
+        except Exception:  # what cannot be read is shown as it is, where it may be
+            raw = redact(row[PAYLOAD], every)
+        reasons = told(reasons, every)
         place = [name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
         return {
             "id": "/".join(map(str, place)),
@@ -228,6 +286,10 @@ class Judge:
             if sum(judged.get(load, (0, 0))) != count:
                 raise RuntimeError(f"{self.source}: load {load}: {count} rows landed but {judged.get(load)} judged")
         return {load: (count, *judged[load]) for load, count in landed.items()}
+
+
+def _is_object(column: str) -> str:
+    return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'OBJECT' ELSE FALSE END"
 
 
 def _list_path(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,8 @@ import pyarrow as pa
 
 from warehouse.quote import identifier, literal
 
-from .contract import MARKS, Column
+from .columns import Column
+from .contract import MARKS
 
 MARKS_SCHEMA = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us")), strict=True))
 _ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
@@ -49,12 +49,15 @@ class Judged:
 
 
 def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
-    """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks."""
+    """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks.
+
+    A computed value that cannot be worked out is NULL; `has_computed` finds its rows.
+    """
     out, more = [], []
     for column in columns:
         name = identifier(column.name)
         if column.computed:
-            more.append(f"CAST({column.computed} AS {column.sql_type}) AS {name}")
+            more.append(f"TRY(CAST({column.computed} AS {column.sql_type})) AS {name}")
         elif column.pii == "hash":
             out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
         elif column.stored:
@@ -66,9 +69,10 @@ def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
     return f"SELECT {', '.join([*ordered, *marks])} FROM (SELECT *, {', '.join(more)} FROM ({query}))"
 
 
-def clear_type(column: Column) -> str:
-    """The column's type before a personal field is hashed."""
-    return dataclasses.replace(column, pii=None).sql_type
+def has_computed(columns: list[Column]) -> str:
+    """SQL: whether a row of `stored` has every computed value that it must have."""
+    needed = [f"{identifier(c.name)} IS NOT NULL" for c in columns if c.computed and not c.nullable]
+    return " AND ".join(needed) or "TRUE"
 
 
 def arrow_type(column: Column) -> pa.DataType:

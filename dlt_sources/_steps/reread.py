@@ -16,8 +16,9 @@ from dlt.extract.resource import DltResource
 
 from warehouse.quote import identifier, literal
 
+from .columns import columns_of
 from .connect import connect
-from .contract import PAYLOAD, RESERVED, columns_of
+from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import Seen
 from .request import Request, UnchangedError

@@ -17,7 +17,7 @@ from warehouse.connection import export
 from warehouse.quote import identifier, literal
 
 from . import pipelines
-from .contract import columns_of, dlt_columns
+from .columns import columns_of, dlt_columns
 from .declaration import Source
 from .source_yml import Table
 from .stage import Staging, first

@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .address import SETTING, Address, Path, names_its_secrets
-from .contract import FILE, Contract, columns_of
+from .columns import columns_of
+from .contract import FILE, Contract
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
 LONGEST_NAME = 50

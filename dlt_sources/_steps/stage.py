@@ -22,7 +22,7 @@ from warehouse.connection import connect
 from warehouse.quote import identifier, literal
 
 from . import destination, pipelines
-from .contract import dlt_columns
+from .columns import dlt_columns
 from .declaration import Source
 from .destination import for_redshift
 from .engine import engine

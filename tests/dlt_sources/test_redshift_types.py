@@ -21,7 +21,8 @@ from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.lineage import lineage
 
-from dlt_sources._steps.contract import Contract, column, columns_of, dlt_columns
+from dlt_sources._steps.columns import columns_of, dlt_columns
+from dlt_sources._steps.contract import Contract, column
 from dlt_sources._steps.declaration import DeclarationError
 from dlt_sources._steps.destination import LONGEST, for_redshift
 from dlt_sources._steps.judge import Judge

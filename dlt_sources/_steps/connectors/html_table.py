@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import requests
 
-from ..contract import lacking
+from ..columns import lacking
 from ..http import session
 from ..request import Request, UnchangedError, expand
 from ..source_error import NEXT, SourceError, shown

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from warehouse.quote import identifier, literal
 
-from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract, lacking
+from ..columns import lacking
+from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract
 from ..engine import engine
 from ..source_yml import FilesConnection
 

@@ -1,0 +1,160 @@
+"""What a rule says of a value, as SQL: (the value that Pydantic would return, whether it would certainly accept it)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+import duckdb
+
+from warehouse.quote import literal
+
+from .columns import LONGEST_TEXT, Column
+from .rules import Rule
+
+Check = tuple[str, str]
+"""SQL for (the value, whether Pydantic certainly accepts it)."""
+
+# The shape of a number or a time as text. DuckDB's `\d` is ASCII only, so these are narrower than Python's own.
+INTEGER = r"^-?\d{1,18}$"
+NUMBER = r"^-?\d{1,15}(\.\d{1,20})?$"
+QUOTED_NUMBER = r'^("-?\d{1,15}(\.\d{1,20})?"|-?\d{1,15}(\.\d{1,20})?)$'  # Pydantic reads a number from text, too
+_DATE = r"\d{4}-\d\d-\d\d"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
+_ZONE = r"(Z|[+-](0\d|1[0-3]):[0-5]\d)"
+UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_BLANK = r"\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+"""What Rust's `trim`, and so Pydantic's `strip_whitespace`, takes for white space."""
+WHOLE = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19, "UTINYINT": 3, "USMALLINT": 5, "UINTEGER": 10}
+"""DuckDB's whole numbers that a BIGINT holds, and their most digits."""
+
+
+def has_bounds(rule: Rule) -> bool:
+    return any(bound is not None for bound in (rule.ge, rule.gt, rule.le, rule.lt))
+
+
+def bounded(rule: Rule, value: str, ok: str) -> Check:
+    """The check with the rule's bounds over its value."""
+    found = [ok]
+    for operator, bound in ((">=", rule.ge), (">", rule.gt), ("<=", rule.le), ("<", rule.lt)):
+        if bound is not None:
+            found.append(
+                f"{value} {operator} {literal(f'{bound:f}') if isinstance(bound, Decimal) else literal(bound)}"
+            )
+    if rule.multiple_of:
+        found.append(f"{value} % {rule.multiple_of} = 0")
+    return value, " AND ".join(found)
+
+
+def text(rule: Rule, value: str, ok: str, *, stored: bool) -> Check:
+    """The check of a text. What would be stripped or changed in a way that depends on the alphabet is left to Pydantic."""
+    found = [ok]
+    if rule.strip:
+        found.append(f"NOT regexp_matches({value}, '^[{_BLANK}]|[{_BLANK}]$')")
+    if rule.min_length:
+        found.append(f"length({value}) >= {rule.min_length}")
+    if rule.max_length is not None:
+        found.append(f"length({value}) <= {rule.max_length}")
+    if stored and (rule.max_length is None or rule.max_length * 4 > LONGEST_TEXT):
+        found.append(f"strlen({value}) <= {LONGEST_TEXT}")
+    if rule.pattern is not None:
+        found.append(f"regexp_matches({value}, {literal(rule.pattern)})" if _compiles(rule.pattern) else "FALSE")
+    if rule.lower or rule.upper:
+        found.append(f"strlen({value}) = length({value})")  # ASCII only
+        value = f"{'upper' if rule.upper else 'lower'}({value})"
+    return value, " AND ".join(found)
+
+
+@cache
+def _compiles(pattern: str) -> bool:
+    """Whether DuckDB can use the pattern."""
+    try:
+        duckdb.connect().execute("SELECT regexp_matches('', ?)", [pattern]).fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def choice(rule: Rule, text: str, string: str, is_text: str) -> Check:
+    """The check of a literal or an enumeration: the very value, of the very type."""
+    known = ", ".join(map(literal, rule.choices))
+    if rule.strict and rule.type == "enum":
+        return "NULL", "FALSE"
+    if isinstance(rule.choices[0], str):
+        return string, f"{is_text} AND {string} IN ({known})"
+    if isinstance(rule.choices[0], bool):
+        return f"({text} = 'true')", f"{text} IN ({', '.join(literal(str(choice).lower()) for choice in rule.choices)})"
+    value = f"TRY_CAST({text} AS BIGINT)"
+    return value, f"regexp_matches({text}, '{INTEGER}') AND {value} IN ({known})"
+
+
+def decimal_type(column: Column) -> str:
+    return f"DECIMAL({column.max_digits},{column.decimal_places})"
+
+
+def decimal_shape(column: Column, text: str, most: int) -> str:
+    """Whether a text is a decimal of the column's digits.
+
+    Args:
+        most: digits that are certainly those that the source sent: 15 where a double may have come between.
+    """
+    digits, places = column.max_digits or 0, column.decimal_places or 0
+    if not digits or digits > most:
+        return "FALSE"
+    fraction = rf"(\.\d{{1,{places}}})?" if places else ""
+    if digits == places:  # not even a zero may stand before the point, so that 0 itself is refused
+        return rf"regexp_matches({text}, '^-?0\.\d{{0,{places - 1}}}[1-9]$')"
+    return rf"regexp_matches({text}, '^-?\d{{1,{digits - places}}}{fraction}$')"
+
+
+def exact_decimal(column: Column, x: str, kind: str) -> Check:
+    """The check of an exact number: its column's own type proves its digits, or a cast and back does."""
+    precision, scale = _digits(kind)
+    digits, places = column.max_digits or 0, column.decimal_places or 0
+    value = f"TRY_CAST({x} AS {decimal_type(column)})"
+    if not digits:
+        return value, "FALSE"
+    if scale <= places and precision - scale < digits - places:
+        return f"CAST({x} AS {decimal_type(column)})", "TRUE"
+    if max(scale, places) + max(precision - scale, digits - places) > 38:
+        return value, "FALSE"
+    return value, f"{value} = {x}" + (f" AND {x} <> 0" if digits == places else "")
+
+
+def _digits(kind: str) -> tuple[int, int]:
+    """(digits, of them decimal places) of a DuckDB number's type."""
+    if kind in WHOLE:
+        return WHOLE[kind], 0
+    precision, scale = kind.removeprefix("DECIMAL(").removesuffix(")").split(",")
+    return int(precision), int(scale)
+
+
+def shape_of_time(rule: Rule, between: str) -> str:
+    """A date or a moment as text; with a zone only where it is compared with nothing."""
+    if rule.type == "date":
+        return _DATE
+    zone = {"aware": _ZONE, "naive": ""}.get(rule.zone or "", f"{_ZONE}?")
+    if has_bounds(rule):  # bounds that are known here have no zone, and Python does not compare the two
+        zone = "" if rule.zone != "aware" else "(?:never)"
+    return f"{_DATE}{between}{_TIME}{zone}"
+
+
+def moment(rule: Rule, plain: str, shape: str) -> Check:
+    """A date or timestamp: in shape, on the calendar and within Python's years 1 to 9999."""
+    value = f"TRY_CAST({plain} AS {'DATE' if rule.type == 'date' else 'TIMESTAMP'})"
+    last = date(9999, 12, 31)
+    return bounded(rule, value, f"{shape} AND {value} >= '0001-01-02' AND {value} < '{last}'")
+
+
+def moment_of_text(rule: Rule, text: str, between: str) -> Check:
+    """A date or moment written out, with `between` between day and time; one with an offset becomes UTC."""
+    ok = f"regexp_matches({text}, '^{shape_of_time(rule, between)}$')"
+    if rule.type == "date" or rule.zone == "naive":
+        return moment(rule, text, ok)
+    in_utc = (
+        f"TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC'"  # dear, and a plain cast ignores the offset
+    )
+    return moment(
+        rule, f"CASE WHEN regexp_matches({text}, '[+-]..:..$') THEN {in_utc} ELSE TRY_CAST({text} AS TIMESTAMP) END", ok
+    )
