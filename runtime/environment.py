@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .setting_types import usable_folder
+
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "ELT_"
 FILE = ".env"
@@ -183,21 +185,24 @@ def current() -> Given:
     try:
         return read(os.environ, ROOT)
     except ValueError as error:
-        raise SettingsError(f"ELT_DATA_DIR {error}") from None
+        raise SettingsError(f"ELT_DATA_DIR: {error}") from None
 
 
 def demo_folder() -> Path:
     """The folder of `runner.py demo`: the one setting that the demo shares with the user's own runs.
 
     Raises:
-        SettingsError: it is, holds or lies in the folder of the user's own data.
+        SettingsError: it cannot be a data folder; or it is, holds or lies in the folder of the user's own data.
     """
     own = read_file(ROOT / FILE).values | dict(os.environ)
     try:
-        folder = folder_of(own.get("ELT_DEMO_DATA_DIR") or "data-demo", ROOT)
-        data = folder_of(own.get("ELT_DATA_DIR") or "data", ROOT)
+        folder = ROOT / usable_folder(Path(own.get("ELT_DEMO_DATA_DIR") or "data-demo"))
     except ValueError as error:
-        raise SettingsError(f"ELT_DEMO_DATA_DIR or ELT_DATA_DIR {error}") from None
+        raise SettingsError(f"ELT_DEMO_DATA_DIR: {error}") from None
+    try:
+        data = folder_of(own.get("ELT_DATA_DIR") or "data", ROOT)
+    except ValueError:
+        data = ROOT / "data"  # of no concern to the demo: a run will refuse it
     one, other = folder.resolve(), data.resolve()
     if (one.is_relative_to(other) or other.is_relative_to(one)) and not demo_in(other):
         raise SettingsError(
@@ -208,8 +213,15 @@ def demo_folder() -> Path:
 
 
 def use_demo() -> None:
-    """Let everything in this process work on the demo's data folder, as ``ELT_DATA_DIR`` does for a command."""
-    os.environ["ELT_DATA_DIR"] = str(demo_folder())
+    """Let everything in this process work on the demo's data folder, as ``ELT_DATA_DIR`` does for a command.
+
+    Raises:
+        SettingsError: there is no demo's data.
+    """
+    folder = demo_folder()
+    if demo_in(folder) is None:
+        raise SettingsError(f"there is no demo's data in {folder}: `python runner.py demo` comes first")
+    os.environ["ELT_DATA_DIR"] = str(folder)
 
 
 class _Source(PydanticBaseSettingsSource):

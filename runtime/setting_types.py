@@ -41,8 +41,12 @@ def _moment(value: Any) -> Any:
     return found
 
 
-def _folder(path: Path) -> Path:
-    """A folder that exists or can be made, and does not hold the project's own code."""
+def usable_folder(path: Path) -> Path:
+    """A folder that exists or can be made, and does not hold the project's own code.
+
+    Raises:
+        ValueError: it cannot hold data; says why.
+    """
     try:
         whole = path.expanduser()
     except RuntimeError:
@@ -129,7 +133,7 @@ def _database(secret: SecretStr) -> SecretStr:
 
 Size = Annotated[str, AfterValidator(_size)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Folder = Annotated[Path, AfterValidator(_folder)]
+Folder = Annotated[Path, AfterValidator(usable_folder)]
 Pem = Annotated[Path, AfterValidator(_pem)]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
