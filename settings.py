@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from runtime import environment
 from runtime import setting_types as of
-from runtime.bootstrap_settings import Bootstrap
+from runtime.bootstrap_settings import Bootstrap as Bootstrap
 from runtime.environment import PREFIX as PREFIX
 from runtime.environment import ROOT as ROOT
 from runtime.environment import FromEnvironment

@@ -75,15 +75,22 @@ def read(environment: Mapping[str, str], root: Path) -> Given:
         root: the checkout; `.env` and relative data folders count from there.
     """
     named = environment.get("ELT_DATA_DIR", "")
-    if named and (demo := demo_in(folder_of(named, root))):
+    if named and (demo := _demo_named(named, root)):
         return _of_demo(demo, environment)
     given = read_file(root / FILE)
     for name, value in environment.items():
         if name.upper().startswith(PREFIX):
             given.values[name], given.places[name] = value, "in the environment"
     given.values = {name: value for name, value in given.values.items() if value}
-    demo = demo_in(folder_of(given.values.get("ELT_DATA_DIR", "data"), root))
+    demo = _demo_named(given.values.get("ELT_DATA_DIR", "data"), root)
     return _of_demo(demo, environment) if demo else given
+
+
+def _demo_named(text: str, root: Path) -> Demo | None:
+    try:
+        return demo_in(folder_of(text, root))
+    except ValueError:
+        return None  # the setting is refused where its value is looked at
 
 
 def _of_demo(demo: Demo, environment: Mapping[str, str]) -> Given:
@@ -103,14 +110,15 @@ def read_file(path: Path) -> Given:
         why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read ({error.strerror})"
         given.problems.append(f"{path} {why}; write it anew after .env.example, or move it away")
         return given
-    for line in parse_stream(io.StringIO(text)):
+    lines = list(parse_stream(io.StringIO(text)))
+    for line in lines:
         text_of_line = line.original.string
         number = line.original.line + text_of_line[: len(text_of_line) - len(text_of_line.lstrip())].count("\n")
         if line.error or (line.key and line.value is None and line.key.upper().startswith(PREFIX)):
             given.problems.append(f"{path}, line {number}: must be NAME=VALUE, with quotes closed; correct the line")
         elif line.key:
             given.places[line.key] = f"in .env, line {number}"
-    found = dotenv_values(stream=io.StringIO(text))
+    found = dotenv_values(stream=io.StringIO("".join(line.original.string for line in lines if not line.error)))
     given.values = {name: value or "" for name, value in found.items() if name.upper().startswith(PREFIX)}
     return given
 
@@ -177,15 +185,8 @@ def explain(given: Given, error: ValidationError) -> Iterator[str]:
 
 
 def current() -> Given:
-    """What holds for this process now.
-
-    Raises:
-        SettingsError: the name of the data folder cannot be read.
-    """
-    try:
-        return read(os.environ, ROOT)
-    except ValueError as error:
-        raise SettingsError(f"ELT_DATA_DIR: {error}") from None
+    """What holds for this process now."""
+    return read(os.environ, ROOT)
 
 
 def demo_folder() -> Path:
