@@ -23,7 +23,7 @@ from tests.harness import ROOT
 def snapshot(folder):
     """Every path under a folder with its content, links as links."""
     return {
-        str(path.relative_to(folder)): os.readlink(path)
+        str(path.relative_to(folder)): path.readlink()
         if path.is_symlink()
         else path.read_bytes()
         if path.is_file()
