@@ -239,3 +239,28 @@ def test_the_bootstrap_s_own_names_are_known(monkeypatch):
     for name in names(Bootstrap) - names(Settings):
         monkeypatch.setenv(name, "x")
     assert configuration.load().target == "local"
+
+
+# -- addresses of sources -------------------------------------------------------------------------------------------------
+
+ADDRESSES_OF_SOURCES = {
+    ("deftunes_api", "ELT_DEFTUNES_API_URL"): [VALUE, "http://", f"ftp://{VALUE}", f"https://{VALUE}:port"],
+    ("audiophile", "ELT_AUDIOPHILE_URL"): [VALUE, f"//{VALUE}", "https://[::1"],
+    ("taxi", "ELT_TAXI_FILES"): [f"ftp://{VALUE}", "s3://", "https://"],
+    ("deftunes_db", "ELT_DEFTUNES_DB_URL"): [VALUE, f"mysql://me:{VALUE}@host/db", f"postgresql://me:{VALUE}@host:port/db", f"x://{VALUE}"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "value"), [(*key, value) for key, values in ADDRESSES_OF_SOURCES.items() for value in values]
+)
+def test_an_address_that_is_none_is_a_wrong_setting_and_not_a_source_that_is_away(
+    source, name, value, monkeypatch, tmp_path
+):
+    from dlt_sources.door import land, load_sources
+
+    monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=rf"{source}: {name}: must be ") as caught:
+        land(load_sources()[source], configuration.load())
+    assert VALUE not in str(caught.value) and not (tmp_path / "data").exists()
