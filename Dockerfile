@@ -32,7 +32,7 @@ COPY dlt_sources dlt_sources
 COPY runtime runtime
 COPY soda_checks soda_checks
 COPY sqlmesh_project sqlmesh_project
-COPY superset/cli.py superset/cli.py
+COPY superset/cli.py superset/choice.py superset/
 COPY warehouse warehouse
 # Bytecode is made here, because nothing can be written there; SQLMesh's command line wants to log beside the project.
 RUN python -m compileall -q --invalidation-mode unchecked-hash . \

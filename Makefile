@@ -5,7 +5,7 @@ RUN := $(UV) run --frozen --no-sync
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
-.PHONY: help setup demo dashboards run status test test-fast check gates format derive benchmark clean
+.PHONY: help setup demo dashboards run status test test-fast check gates format derive benchmark clean clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ help: ## list the targets
 
 setup: .venv/.ready ## install everything into .venv
 
-demo: .venv/.ready ## start the demo's upstream world, run the pipeline over its days, show what came out
+demo: .venv/.ready ## start the demo's upstream world, run the pipeline over its days in data-demo/, show what came out
 	@$(RUN) python runner.py demo $(ARGS)
 
 run: .venv/.ready ## run the sources that are due
@@ -27,7 +27,7 @@ run: .venv/.ready ## run the sources that are due
 status: .venv/.ready ## show what ran and what is fresh
 	@$(RUN) python runner.py status
 
-dashboards: .venv/.ready ## show the dashboards in a browser (after `make demo` or a run)
+dashboards: .venv/.ready ## show the dashboards in a browser: your own data's, or the demo's before there is any
 	@$(RUN) python runner.py dashboards serve $(ARGS)
 
 .PHONY: browser
@@ -59,5 +59,19 @@ derive: .venv/.ready ## rewrite what follows from the contracts and the models
 benchmark: .venv/.ready ## measure the claims in benchmarks/
 	$(RUN) python -m benchmarks.refine
 
-clean: ## remove the environment and the local data
-	rm -rf .venv .uv superset/.venv .ci/gates/.venv data logs
+clean-demo: .venv/.ready ## remove the demo's data, and nothing that the demo did not make
+	@$(RUN) python runner.py demo --remove
+
+clean: ## remove environments and caches; asks before it removes data/ (CONFIRM=yes says yes, for scripts)
+	@rm -rf .venv .uv superset/.venv .ci/gates/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	@rm -f logs/sqlmesh_*.log && { rmdir logs 2>/dev/null || true; }
+	@if [ -e data ] || [ -L data ]; then \
+	  answer="$(CONFIRM)"; \
+	  if [ -z "$$answer" ] && [ -t 0 ]; then \
+	    read -r -p "Remove data/ too: raw rows, warehouse, published tables, dashboards' users? [y/N] " answer || true; \
+	  fi; \
+	  case "$$answer" in \
+	    y|Y|yes) rm -rf data && echo "data/ is removed." ;; \
+	    *) echo "data/ is kept; \`make clean CONFIRM=yes\` removes it." ;; \
+	  esac; \
+	fi

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from runtime.options import Every, Files, Json, Keep, Now, Rejected, Rows, Scale, Since, Sources, Until, Wait
+from runtime.options import Every, Files, Json, Keep, Now, Rejected, Remove, Rows, Scale, Since, Sources, Until, Wait
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
@@ -331,11 +331,11 @@ def doctor() -> None:
 
 
 @app.command()
-def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False) -> None:
+def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False, remove: Remove = False) -> None:
     """Start a small upstream world, run the pipeline over several of its days, and show what came out."""
-    from demo.show import show
+    from demo.show import clear, show
 
-    raise SystemExit(show(scale, seed, keep))
+    raise SystemExit(clear() if remove else show(scale, seed, keep))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Every choice that comes from outside: the only module that reads the environment (and `.env`).
+"""Every choice that comes from outside; runtime/environment.py reads the environment and `.env` for it, and nothing else does.
 
 One word, ``ELT_TARGET=local|aws``, chooses the world; everything else has a default that works on a laptop.
 """
@@ -11,11 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ROOT = Path(__file__).resolve().parent
+from runtime import environment
+from runtime import setting_types as of
+from runtime.bootstrap_settings import Bootstrap as Bootstrap
+from runtime.environment import PREFIX as PREFIX
+from runtime.environment import ROOT as ROOT
+from runtime.environment import FromEnvironment
+from runtime.environment import SettingsError as SettingsError
+
+TOOLS = {"ELT_LIVE_TESTS"}
+"""Names that no setting has and the project's own tools read."""
 SECRET = "secret:"  # noqa: S105 (how a value names a secret)
 
 # Set before any library is imported: nothing phones home unless its user turns it on.
@@ -31,61 +38,60 @@ LIBRARIES = {
 }
 
 
-class SettingsError(Exception):
-    """The environment does not describe a world that can run; the message says what to change."""
-
-    exit_code = 2
-
-
-class Settings(BaseSettings):
+class Settings(FromEnvironment):
     """The settings of one run. Names in the environment are the fields' names with ``ELT_`` before them."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ELT_", env_file=ROOT / ".env", extra="ignore", hide_input_in_errors=True
+    target: Literal["local", "aws"] = Field("local", description="where it all runs")
+    data_dir: of.Folder = Field(ROOT / "data", description="local target: the folder that holds everything")
+    demo_data_dir: of.Folder = Field(
+        ROOT / "data-demo", description="the folder of `runner.py demo`, apart from data_dir"
+    )
+    pii_salt: SecretStr = Field(SecretStr("local-only-salt"), description="salt of hashed personal fields")
+    now: of.Moment | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
+    memory: of.Size = Field("2GB", description="what DuckDB may hold in memory before it spills to disk, such as 2GB")
+    retry_pace: of.Pace = Field(1.0, description="multiplies the waits between retries of a request")
+    alert_urls: of.AlertUrls = Field(SecretStr(""), description="comma-separated Apprise URLs that hear of failed runs")
+
+    postgres_url: of.PostgresUrl = Field(
+        SecretStr(""), description="DSN of the operational Postgres of `sinks: [postgres]`"
     )
 
-    target: Literal["local", "aws"] = Field("local", description="where it all runs")
-    data_dir: Path = Field(ROOT / "data", description="local target: the folder that holds everything")
-    pii_salt: SecretStr = Field(SecretStr("local-only-salt"), description="salt of hashed personal fields")
-    now: datetime | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
-    memory: str = Field("2GB", description="what DuckDB may hold in memory before it spills to disk, such as 2GB")
-    retry_pace: float = Field(1.0, ge=0, description="multiplies the waits between retries of a request")
-    alert_urls: SecretStr = Field(SecretStr(""), description="comma-separated Apprise URLs that hear of failed runs")
-
-    postgres_url: SecretStr = Field(SecretStr(""), description="DSN of the operational Postgres of `sinks: [postgres]`")
-
     # Dashboards. On a laptop the key and the first password are made and kept in the data folder.
-    dashboards_secret_key: SecretStr = Field(
+    dashboards_secret_key: of.LongSecret = Field(
         SecretStr(""), description="signs Superset's sessions; 32 characters or more"
     )
     dashboards_admin_password: SecretStr = Field(SecretStr(""), description="password of the first user `admin`")
-    dashboards_meta_url: SecretStr = Field(SecretStr(""), description="aws: SQLAlchemy URL of Superset's own Postgres")
+    dashboards_meta_url: of.DatabaseUrl = Field(
+        SecretStr(""), description="aws: SQLAlchemy URL of Superset's own Postgres"
+    )
     dashboards_user: str = Field("", description="aws: the Redshift user of the dashboards, who may only read")
     dashboards_password: SecretStr = Field(SecretStr(""), description="aws: that user's password")
 
     # Target aws. Any value of any setting may also be `secret:NAME` or `secret:NAME#key`: read from AWS Secrets Manager.
-    lake_url: str = Field("", description="aws: the lake, s3://bucket/prefix")
+    lake_url: of.LakeUrl = Field("", description="aws: the lake, s3://bucket/prefix")
     kms_key: str = Field("", description="aws: KMS key of what is written to the lake; unset: S3's own keys (AES256)")
-    glue_prefix: str = Field(
+    glue_prefix: of.GluePrefix = Field(
         "silver_", description="aws: silver's databases in the Glue catalog are this and the source"
     )
-    redshift_host: str = ""
-    redshift_port: int = 5439
+    redshift_host: of.Host = ""
+    redshift_port: of.Port = 5439
     redshift_database: str = Field("warehouse", description="staging and gold")
     redshift_serving: str = Field("serving", description="database of the same Redshift that dashboards read")
-    redshift_role: str = Field("", description="ARN of the role by which Redshift itself reads and writes the lake")
+    redshift_role: of.RoleArn = Field(
+        "", description="ARN of the role by which Redshift itself reads and writes the lake"
+    )
     redshift_workgroup: str = Field("", description="Redshift Serverless: log in by IAM to this workgroup")
     redshift_cluster: str = Field("", description="provisioned Redshift: log in by IAM to this cluster")
     redshift_user: str = Field(
         "", description="with a password: who logs in; with redshift_cluster: the user to become"
     )
     redshift_password: SecretStr = Field(SecretStr(""), description="only where IAM cannot be used")
-    state_host: str = Field("", description="Postgres that holds SQLMesh's state and the lock of the run")
-    state_port: int = 5432
+    state_host: of.Host = Field("", description="Postgres that holds SQLMesh's state and the lock of the run")
+    state_port: of.Port = 5432
     state_user: str = ""
     state_password: SecretStr = SecretStr("")
     state_database: str = "sqlmesh"
-    ca_file: Path | None = Field(
+    ca_file: of.Pem | None = Field(
         None, description="PEM file of the authorities that Redshift's and the state's certificates are checked by"
     )
 
@@ -105,8 +111,8 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"target aws needs {', '.join(f'ELT_{name.upper()}' for name in missing)}; docs/aws.md says what they are"
                 )
-            if not self.lake_url.startswith("s3://"):
-                raise ValueError("ELT_LAKE_URL is s3://bucket or s3://bucket/prefix")
+            if self.redshift_database == self.redshift_serving:
+                raise ValueError("ELT_REDSHIFT_SERVING must be another database than ELT_REDSHIFT_DATABASE")
         return self
 
     @cached_property
@@ -200,8 +206,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: it is not set, or names a secret that cannot be read; the message names the variable.
         """
-        variable = f"ELT_{name.upper()}"
-        value = os.environ.get(variable) or dotenv_values(ROOT / ".env").get(variable)
+        variable = f"{PREFIX}{name.upper()}"
+        value = environment.current().values.get(variable)
         if not value:
             raise SettingsError(f"{variable} is not set; put it in the environment or in .env (see .env.example)")
         from runtime.aws import SecretError
@@ -212,41 +218,6 @@ class Settings(BaseSettings):
             raise SettingsError(f"{variable}: {error}") from None  # one source's trouble, not the run's
 
 
-class Bootstrap(BaseSettings):
-    """What `python -m runtime.bootstrap` must know, and no more: the pipeline's own secrets have no value yet."""
-
-    model_config = Settings.model_config
-
-    bootstrap_prefix: str = Field(min_length=1, description="what secrets' names begin with, such as millrace-dev")
-    bootstrap_db_secret: str = Field(min_length=1, description="ARN of the secret of the RDS's admin")
-    bootstrap_redshift_secret: str = Field(min_length=1, description="ARN of the secret of the namespace's admin")
-    bootstrap_pipeline_role: str = Field(
-        pattern=r"^[\w+=,.@-]+$", description="name, not ARN, of the role of the pipeline's task"
-    )
-    redshift_host: str = Field(min_length=1)
-    redshift_port: int = 5439
-    redshift_database: str = "warehouse"
-    redshift_serving: str = "serving"
-    state_host: str = Field(min_length=1)
-    state_port: int = 5432
-    ca_file: Path = Field(description="PEM file of the authorities of Redshift and of RDS")
-
-    def redshift_login(self) -> tuple[str, str]:
-        """User and password of the namespace's admin.
-
-        Raises:
-            SecretError: its secret cannot be read.
-        """
-        from runtime import aws
-
-        arn = self.bootstrap_redshift_secret
-        return aws.secret(arn, "username"), aws.secret(arn, "password")
-
-    def authorities(self) -> str:
-        """As in `Settings`; here it must be set: the RDS's authority is in no driver."""
-        return str(self.ca_file)
-
-
 class Dashboards(Settings):
     """What Superset must know: on AWS it knows neither the lake nor the state, nor may it. superset/door.py says what is missing."""
 
@@ -255,14 +226,14 @@ class Dashboards(Settings):
         return self
 
 
-Kind = TypeVar("Kind", bound=BaseSettings)
+Kind = TypeVar("Kind", bound=FromEnvironment)
 
 
 def load() -> Settings:
     """Read the environment and `.env` once per call, and set what the libraries read from it.
 
     Raises:
-        SettingsError: a value is missing or of the wrong kind; names the variable and the fix.
+        SettingsError: a value is missing or of the wrong kind, or a name is unknown; says which, where and the fix.
     """
     return _read(Settings)
 
@@ -280,16 +251,18 @@ def load_bootstrap() -> Bootstrap:
 def _read(kind: type[Kind]) -> Kind:
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
+    given = environment.current()
+    fields = {name for every in (Settings, Bootstrap) for name in every.model_fields}
+    problems = [*given.problems, *environment.unknown(given, {f"{PREFIX}{name.upper()}" for name in fields} | TOOLS)]
+    settings = None
     try:
         settings = kind()
     except ValidationError as error:
-        lines = [
-            f"  ELT_{str(e['loc'][0]).upper()}: {e['msg']}"
-            if e["loc"]
-            else f"  {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        ]
-        raise SettingsError("settings are not usable:\n" + "\n".join(lines)) from None
+        problems += environment.explain(given, error)
+    if settings is None or problems:
+        raise SettingsError(
+            "settings are not usable:" + "\n  ".join(["", *problems] if problems[1:] else [" " + problems[0]])
+        )
     if authorities := getattr(settings, "ca_file", None):  # the one way to tell redshift-connector
         os.environ["SSL_CERT_FILE"] = str(authorities)
     return settings

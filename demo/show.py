@@ -2,52 +2,89 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import shlex
 import time
 import warnings
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 import settings as configuration
 from runtime.console import Console
-from settings import Settings, SettingsError
+from runtime.environment import ROOT, demo_folder, use_demo
+from settings import Settings
 
+from . import folder as demo_data
+from . import shipped
 from .records import DAYS, day_of
-from .world import World
-
-MARK = "demo"
+from .world import SETTINGS, World
 
 
 def show(scale: float, seed: int, keep: bool) -> int:
     """Run the demo and print what it did; returns the exit code of the first run that failed, 0 when all went well.
 
+    It works in a folder of its own, on the shipped sources, with settings of its own: nothing of the user's is read or
+    touched.
+
     Raises:
-        SettingsError: the data folder holds something that is not an earlier demo.
+        SettingsError: the demo's folder holds something that no demo made, or its sources were removed or changed so that
+            they would ask other systems.
     """
     warnings.filterwarnings("ignore", module="platformdirs")
-    settings, console, start = configuration.load(), Console(), time.monotonic()
-    _make_room(settings)
-    console.out.print(
-        f"Starting the upstream world at scale {scale:g}: two APIs, a site, published files, a file drop and a Postgres."
-    )
-    with World(settings.data / MARK, scale, seed) as world:
-        for day in range(DAYS):
-            if day:
-                world.advance()
-            console.out.print(f"\n[bold]{day_of(day)}[/bold]  {_NEWS[min(day, 1)]}")
-            if code := _run(world):
+    console, start = Console(), time.monotonic()
+    folder = demo_folder()
+    changed = shipped.changed(ROOT / "dlt_sources")
+    with demo_data.claimed(folder):
+        demo_data.mark(folder, {})
+        use_demo()
+        _look_at(console, changed)
+        console.out.print(
+            f"Starting the upstream world at scale {scale:g}: two APIs, a site, published files, a file drop and a Postgres.\n"
+            f"All of it, and what comes out, is kept in {_short(folder)}."
+        )
+        with World(folder / demo_data.WORLD, scale, seed) as world:
+            for day in range(DAYS):
+                if day:
+                    world.advance()
+                console.out.print(f"\n[bold]{day_of(day)}[/bold]  {_NEWS[min(day, 1)]}")
+                if code := _run(folder, world):
+                    return code
+            console.out.print("\n[bold]Once more[/bold]  nothing has changed upstream")
+            if code := _run(folder, world):
                 return code
-        console.out.print("\n[bold]Once more[/bold]  nothing has changed upstream")
-        if code := _run(world):
-            return code
-        equal = _results(settings, console, world)
-        console.out.print(f"\nThe demo took {time.monotonic() - start:.0f} s. {_NEXT}")
-        if keep:
-            _wait(console, world)
+            equal = _results(configuration.load(), console, world, changed)
+            console.out.print(f"\nThe demo took {time.monotonic() - start:.0f} s. {_next(folder)}")
+            if keep:
+                _wait(console, folder)
     return 0 if equal else 1
+
+
+def clear() -> int:
+    """Remove the demo's data and say what was removed; returns the exit code.
+
+    Raises:
+        SettingsError: the folder holds something that no demo made; nothing was removed.
+    """
+    folder = demo_folder()
+    removed = demo_data.remove(folder)
+    Console().out.print(f"{folder} is removed." if removed else f"There is no demo data: {folder} does not exist.")
+    return 0
+
+
+def _look_at(console: Console, changed: list[str]) -> None:
+    """Refuse changed sources that would leave the demo's world; say so of the others."""
+    from dlt_sources.door import load_sources
+
+    if changed:
+        shipped.refuse_other_systems(load_sources(), changed, SETTINGS)
+        console.note(_changed(changed))
+
+
+def _changed(names: list[str]) -> str:
+    paths = ", ".join(f"dlt_sources/{name}" for name in names)
+    return f"{paths} changed since shipped: results may differ from what the demo expects"
 
 
 _NEWS = (
@@ -55,37 +92,32 @@ _NEWS = (
     "new, late, corrected and removed records arrive",
 )
 _NEXT = """What to do next:
-  python runner.py status         what ran, what is fresh, which checks failed
-  python runner.py rejected       the rows that broke their contract, and why
-  python runner.py dashboards serve   the published data in a browser
-  duckdb -readonly data/serving.duckdb   or any DuckDB client: the published tables
+  {here} python runner.py status     what ran, what is fresh, which checks failed
+  {here} python runner.py rejected   the rows that broke their contract, and why
+  python runner.py dashboards serve --demo   the published data in a browser
+  duckdb -readonly {serving}   or any DuckDB client: the published tables
   python runner.py demo --keep    leave the world running and point your own runs at it
   README.md                       how to add a source, change a model, add a check"""
 
 
-def _make_room(settings: Settings) -> None:
-    """An earlier demo's data makes way; dashboards and anything else stay untouched."""
-    if settings.data.exists():
-        if (settings.data / "lake").exists() and not (settings.data / MARK).exists():
-            raise SettingsError(
-                f"{settings.data} holds a pipeline that is not the demo's; run the demo beside it:"
-                " ELT_DATA_DIR=demo-data python runner.py demo"
-            )
-        for part in settings.data.iterdir():
-            if part != settings.superset:  # it may be running, and edits of dashboards are nobody's demo data
-                shutil.rmtree(part) if part.is_dir() and not part.is_symlink() else part.unlink()
-    (settings.data / MARK).mkdir(parents=True)
+def _next(folder: Path) -> str:
+    return _NEXT.format(here=f"ELT_DATA_DIR={_short(folder)}", serving=_short(folder / "serving.duckdb"))
 
 
-def _run(world: World) -> int:
+def _short(path: Path) -> str:
+    """A path for a command line in the checkout: relative where it lies in it."""
+    return shlex.quote(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
+
+
+def _run(folder: Path, world: World) -> int:
     """What `python runner.py run --now` does, in this process: the imports of a fresh one would be half the demo."""
     from runner import declared, run_flow
 
-    os.environ.update(world.environment)
+    demo_data.mark(folder, world.environment)
     return run_flow("run", list(declared()))
 
 
-def _results(settings: Settings, console: Console, world: World) -> bool:
+def _results(settings: Settings, console: Console, world: World, changed: list[str]) -> bool:
     with duckdb.connect(str(settings.serving.resolve()), read_only=True) as con:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -102,6 +134,8 @@ def _results(settings: Settings, console: Console, world: World) -> bool:
         wrong = differences(con, world)
     for line in wrong:
         console.problem(line)
+    if wrong and changed:
+        console.note(_changed(changed))
     if not wrong:
         console.out.print("[green]Gold and the rejected rows are exactly what the world's own oracle expects.[/green]")
     return not wrong
@@ -186,11 +220,10 @@ def _brief(got: Any, want: Any) -> str:
     return f"{got} instead of {want}"
 
 
-def _wait(console: Console, world: World) -> None:
-    console.out.print("\nThe world goes on; in another shell:")
-    for name, value in world.environment.items():
-        console.out.print(f"  export {name}='{value}'")
-    console.out.print("Ctrl-C stops it.")
+def _wait(console: Console, folder: Path) -> None:
+    console.out.print("\nThe world goes on. In another shell, commands work on it after:")
+    console.out.print(f"  export ELT_DATA_DIR={_short(folder)}")
+    console.out.print("That is all: addresses and clock are the demo's as long as it is set. Ctrl-C stops the world.")
     try:
         while True:
             time.sleep(3600)

@@ -23,6 +23,12 @@ from .records import DAYS, day_of
 from .sales import Sales
 
 MINUTE = 60.0
+MARK = "made by demo.upstream"
+"""The comment of the schema that may be dropped at the next start."""
+
+
+class ForeignSchemaError(Exception):
+    """The Postgres holds a schema of that name that is somebody else's; nothing was dropped."""
 
 
 class Elsewhere(Postgres):
@@ -54,10 +60,22 @@ class Upstream:
         self.tunes, self.sales = DefTunes(seed, scale), Sales(seed, scale)
 
     def begin(self) -> None:
-        """The first day, whatever was there before."""
+        """The first day, whatever an earlier start left.
+
+        Raises:
+            ForeignSchemaError: the Postgres has a schema of that name that no earlier start made.
+        """
         with self.postgres.cursor() as cursor:
+            cursor.execute("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'deftunes'")
+            there = cursor.fetchone()
+            if there and there[0] != MARK:
+                raise ForeignSchemaError(
+                    "this Postgres has a schema `deftunes` that the demo did not make: give --postgres a database of its"
+                    " own, or drop the schema yourself if it is an older demo's"
+                )
             cursor.execute("DROP SCHEMA IF EXISTS deftunes CASCADE")
             cursor.execute("CREATE SCHEMA deftunes")
+            cursor.execute("COMMENT ON SCHEMA deftunes IS %s", [MARK])
         self._arrive()
 
     def advance(self) -> None:
@@ -121,7 +139,11 @@ def main() -> int:
         parser.error("--postgres and --drops say where the catalogue and the sales batches go")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the server is stopped, too
     upstream = Upstream(Elsewhere(options.postgres), options.drops, options.scale, options.seed)
-    upstream.begin()  # before the server: who can reach it finds everything
+    try:
+        upstream.begin()  # before the server: who can reach it finds everything
+    except ForeignSchemaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     command = [sys.executable, "-m", "demo.server", "--host", options.host, "--port", str(options.port)]
     command += ["--seed", str(options.seed), "--scale", str(options.scale)]
     with tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from tempfile import TemporaryFile
 
 import settings as configuration
 from settings import Settings
@@ -67,9 +68,8 @@ def _postgres(settings: Settings) -> str:
 
 def _writable(settings: Settings) -> str:
     settings.data.mkdir(parents=True, exist_ok=True)
-    probe = settings.data / ".doctor"
-    probe.write_text("")
-    probe.unlink()
+    with TemporaryFile(dir=settings.data):
+        pass
     return str(settings.data)
 
 

@@ -18,4 +18,5 @@ Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load
 Rows = Annotated[int, typer.Option(help="how many rows to show")]
 Scale = Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")]
 Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]
+Remove = Annotated[bool, typer.Option("--remove", help="remove the data of an earlier demo, and do nothing else")]
 Every = Annotated[float, typer.Option(help="seconds between looks at the schedule")]

@@ -19,12 +19,15 @@ from sqlmesh.core.config import (
     PostgresConnectionConfig,
     RedshiftConnectionConfig,
 )
+from sqlmesh.core.constants import IGNORE_PATTERNS
 from sqlmesh.core.config.format import FormatConfig
 
 import settings as configuration
+from runtime.environment import current
 
 settings = configuration.load()
 settings.data.mkdir(parents=True, exist_ok=True)
+FOLDER = Path(__file__).resolve().parent
 
 LOCAL = GatewayConfig(
     connection=DuckDBConnectionConfig(
@@ -68,7 +71,17 @@ def aws_gateway() -> GatewayConfig:
     )
 
 
+def of_others() -> list[str]:
+    """On the demo's data, the models and staging tables that a team added: the demo builds the shipped ones only."""
+    if not (demo := current().demo):
+        return []
+    domains = [f for f in (FOLDER / "models").iterdir() if f.name not in demo.domains]
+    staging = [f for f in (FOLDER / "external_models").glob("*.y*ml") if f.stem not in (*demo.sources, "ops")]
+    return [f"{f.relative_to(FOLDER)}/**/*" if f.is_dir() else str(f.relative_to(FOLDER)) for f in domains + staging]
+
+
 config = Config(
+    ignore_patterns=[*IGNORE_PATTERNS, *of_others()],
     gateways={"redshift": aws_gateway()} if settings.aws else {"local": LOCAL},
     default_gateway="redshift" if settings.aws else "local",
     cache_dir=str(settings.data / "sqlmesh_cache"),

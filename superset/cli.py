@@ -20,29 +20,33 @@ Overwrite = Annotated[bool, typer.Option("--over-edits", help="import although i
 Assets = Annotated[Path, typer.Option(help="folder of the asset files", file_okay=False, resolve_path=True)]
 ASSETS = Path(__file__).resolve().parent / "assets"
 
+Demo = Annotated[
+    bool, typer.Option("--demo", help="the demo's; without it your own, or the demo's as long as you published nothing")
+]
+
 
 @app.command()
-def serve(port: Port = 8088, host: Host = "127.0.0.1", as_imported: AsImported = False) -> None:
+def serve(port: Port = 8088, host: Host = "127.0.0.1", as_imported: AsImported = False, demo: Demo = False) -> None:
     """Show the dashboards in a browser: installs, prepares and starts Superset, and says where it is."""
-    import settings
+    from superset.choice import chosen
     from superset.door import serve as show
 
-    show(settings.load_dashboards(), host, port, as_imported)
+    show(chosen(demo), host, port, as_imported)
 
 
 @app.command("import")
-def import_(over_edits: Overwrite = False, assets: Assets = ASSETS) -> None:
+def import_(over_edits: Overwrite = False, assets: Assets = ASSETS, demo: Demo = False) -> None:
     """Make Superset hold what the files and superset/security.yml say, with the database of the target."""
-    import settings
+    from superset.choice import chosen
     from superset.door import import_assets
 
-    import_assets(settings.load_dashboards(), over_edits, assets)
+    import_assets(chosen(demo), over_edits, assets)
 
 
 @app.command()
-def export(assets: Assets = ASSETS) -> None:
+def export(assets: Assets = ASSETS, demo: Demo = False) -> None:
     """Write what was changed in the browser to files, to be looked at as a diff and committed."""
-    import settings
+    from superset.choice import chosen
     from superset.door import export_assets
 
-    export_assets(settings.load_dashboards(), assets)
+    export_assets(chosen(demo), assets)

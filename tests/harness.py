@@ -76,6 +76,7 @@ class Pipeline:
         self.folder = folder
         self.environment = {
             "ELT_DATA_DIR": str(folder),
+            "ELT_DEMO_DATA_DIR": str(folder.parent / "data-demo"),  # not the checkout's, which may hold a demo
             "ELT_RETRY_PACE": "0.01",
             "HOME": str(folder.parent / "home"),
         } | environment

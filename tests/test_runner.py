@@ -35,7 +35,7 @@ def test_help_imports_none_of_the_heavy_libraries():
             {},
             "no source 'nosuch'; there are: audiophile, deftunes_api, deftunes_db, random_users, sales, taxi",
         ),
-        (["run", "deftunes_db"], {"ELT_TARGET": "moon"}, "ELT_TARGET: Input should be 'local' or 'aws'"),
+        (["run", "deftunes_db"], {"ELT_TARGET": "moon"}, "ELT_TARGET (in the environment): must be 'local' or 'aws'"),
         (["replay", "deftunes_db"], {}, "no landed load fits"),
     ],
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from settings import Settings
 
 KEEP = 2
+VERSION = "[0-9]" * 20
+"""A version's name as a glob: files of other names beside the versions are somebody else's."""
 
 
 def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
@@ -34,7 +36,7 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     """
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
-    for leftover in versions.glob("*.new*"):
+    for leftover in versions.glob(f"{VERSION}.new*"):
         leftover.unlink()
     version = versions / f"{time.time_ns():020d}.duckdb"
     draft = version.with_suffix(".new")
@@ -48,7 +50,7 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     _sync(draft)
     draft.rename(version)
     _switch(settings.serving, version)
-    for old in sorted(versions.glob("*.duckdb"))[:-KEEP]:
+    for old in sorted(versions.glob(f"{VERSION}.duckdb"))[:-KEEP]:
         old.unlink()
     return rows
 

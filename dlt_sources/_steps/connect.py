@@ -49,12 +49,15 @@ def reach(source: Source, settings: Settings) -> str:
 
     Raises:
         SourceError: it did not.
+        SettingsError: its address is not set, or cannot be one.
     """
     import sqlalchemy as sa
 
+    from .addressed import check_address
     from .connectors.sql_database import driver
 
     declared = source.declared
+    check_address(source, settings)
     try:
         if isinstance(declared, PythonSource):
             return "(its own code)"

@@ -18,6 +18,8 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from runtime.environment import current
+
 from .columns import columns_of
 from .contract import FILE, MARKS, Contract
 from .source_yml import CONNECTORS, LONGEST_NAME, NAME, Declaration, Table
@@ -102,12 +104,14 @@ class Source:
 
 
 def load_sources(folder: Path = FOLDER) -> dict[str, Source]:
-    """Every declared source by name, in alphabetical order.
+    """Every declared source by name, in alphabetical order; on the demo's data, the demo's sources only.
 
     Raises:
         DeclarationError: see `Source`.
     """
-    return {path.parent.name: Source(path.parent) for path in sorted(folder.glob("*/source.yml"))}
+    demo = current().demo if folder == FOLDER else None
+    paths = [path for path in sorted(folder.glob("*/source.yml")) if demo is None or path.parent.name in demo.sources]
+    return {path.parent.name: Source(path.parent) for path in paths}
 
 
 def _contract_module(folder: Path) -> types.ModuleType:

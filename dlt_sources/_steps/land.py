@@ -22,6 +22,7 @@ from dlt.extract.resource import DltResource
 from settings import Settings
 
 from . import destination, pipelines
+from .addressed import check_address
 from .connectors import files as file_connector
 from .declaration import DeclarationError, Source
 from .lake import Landing
@@ -47,7 +48,10 @@ def land(
     Raises:
         SourceError: the source did not answer as declared. Of a failed read nothing has landed; of files, those that
             could be read have.
+        SettingsError: its address is not set, or cannot be one.
     """
+    if not files and any(table.rows is None for table in source.extracted.values()):
+        check_address(source, settings)
     pipe = _pipeline(source, settings)
     work = settings.dlt / "reading" / source.name
     shutil.rmtree(work, ignore_errors=True)

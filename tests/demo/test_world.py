@@ -1,5 +1,6 @@
 """The upstream world is the same for the same seed, dirty in every promised way, and really answers."""
 
+import contextlib
 import subprocess
 import sys
 from collections import Counter
@@ -74,5 +75,39 @@ def test_the_catalogue_s_server_keeps_its_data_over_a_restart_and_wants_a_passwo
             assert cursor.fetchall() == [(1,)]
         with pytest.raises(psycopg2.OperationalError):
             psycopg2.connect(server.dsn.replace(server.password, "wrong"))
+    finally:
+        server.close()
+
+
+def test_another_s_schema_of_that_name_is_not_dropped(tmp_path, monkeypatch):
+    """`python -m demo.upstream` is pointed at a Postgres that others run."""
+    import psycopg2
+
+    from demo.upstream import ForeignSchemaError, Upstream
+
+    server = Postgres(tmp_path / "data")
+    server.start()
+    try:
+        upstream = Upstream(server, "s3://drops/sales", 0.01, 7)
+        monkeypatch.setattr(upstream, "_arrive", lambda: None)  # needs an S3 server
+        with (
+            contextlib.closing(psycopg2.connect(host=str(server._sockets), port=server.port, user="postgres")) as con,
+            con,
+        ):
+            con.cursor().execute("GRANT CREATE ON DATABASE postgres TO deftunes")
+        with server.cursor() as cursor:
+            cursor.execute("CREATE TABLE deftunes.mine AS SELECT 1 AS n")
+        with pytest.raises(ForeignSchemaError, match="that the demo did not make"):
+            upstream.begin()
+        with server.cursor() as cursor:
+            cursor.execute("SELECT n FROM deftunes.mine")
+            assert cursor.fetchall() == [(1,)]
+            cursor.execute("ALTER SCHEMA deftunes RENAME TO own")
+        for _ in range(2):  # its own it starts anew
+            upstream.begin()
+            with server.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'deftunes'")
+                assert cursor.fetchone() == (0,)
+                cursor.execute("CREATE TABLE deftunes.songs (n int)")
     finally:
         server.close()

@@ -8,6 +8,11 @@ import settings
 from superset import door
 from tests.harness import ROOT
 
+VALUES = {
+    "ELT_DASHBOARDS_META_URL": "postgresql://u:p@host/db", "ELT_POSTGRES_URL": "postgresql://u:p@host/db",
+    "ELT_REDSHIFT_ROLE": "arn:aws:iam::1:role/r", "ELT_REDSHIFT_SERVING": "serving", "ELT_LAKE_URL": "s3://bucket/elt",
+    "ELT_ALERT_URLS": "json://host", "ELT_MEMORY": "2048MB",
+}  # fmt: skip
 MODULES = ROOT / "terraform" / "modules"
 NAMED = re.compile(r"\b(ELT_[A-Z_]+)\s*=")
 KNOWN = {f"ELT_{name.upper()}" for kind in (settings.Settings, settings.Bootstrap) for name in kind.model_fields}
@@ -28,7 +33,8 @@ def only(monkeypatch, tmp_path):
         for name in KNOWN:
             monkeypatch.delenv(name, raising=False)
         for name in names:
-            monkeypatch.setenv(name, values.get(name, "5432" if name.endswith("_PORT") else "x" * 40))
+            value = "5432" if name.endswith("_PORT") else "x" * 40
+            monkeypatch.setenv(name, (VALUES | values).get(name, value))
         monkeypatch.setenv("ELT_TARGET", "aws")
         monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path))
 
@@ -42,9 +48,9 @@ def test_no_task_is_given_a_setting_that_nothing_reads():
 
 def test_the_pipeline_is_complete_with_what_its_task_is_given(only):
     names = block(MODULES / "pipeline" / "tasks.tf", "connections = {")
-    only(names, ELT_LAKE_URL="s3://bucket/elt", ELT_MEMORY="2048MB")
+    only(names)
     assert settings.load().aws
-    only([name for name in names if name != "ELT_STATE_HOST"], ELT_LAKE_URL="s3://bucket/elt")
+    only([name for name in names if name != "ELT_STATE_HOST"])
     with pytest.raises(settings.SettingsError, match="ELT_STATE_HOST"):
         settings.load()
 
@@ -56,7 +62,8 @@ def test_superset_is_complete_without_the_pipeline_s_secrets(only):
     assert door.environment(settings.load_dashboards())["SUPERSET_HTTPS"] == "1"
 
 
-def test_the_bootstrap_is_complete_with_what_its_task_is_given(only, monkeypatch):
+def test_the_bootstrap_is_complete_with_what_its_task_is_given(only, monkeypatch, tmp_path):
     only(block(MODULES / "pipeline" / "tasks.tf", "bootstrap_environment = {"))
-    monkeypatch.setenv("ELT_CA_FILE", "/etc/millrace/authorities.pem")  # the image's
+    (tmp_path / "authorities.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    monkeypatch.setenv("ELT_CA_FILE", str(tmp_path / "authorities.pem"))  # the image brings its own
     assert settings.load_bootstrap().bootstrap_prefix

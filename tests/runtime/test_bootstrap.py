@@ -242,7 +242,7 @@ def test_settings_that_are_missing_are_named_and_no_others_are_asked_for(fresh, 
     for name in wanted:
         monkeypatch.delenv(name)
     code, _, err = boot()
-    assert code == 2 and all(f"  {name}: " in err for name in wanted)
+    assert code == 2 and all(f"  {name} (not set): " in err for name in wanted)
 
 
 def test_an_arn_is_no_role_name(fresh, boot, monkeypatch):

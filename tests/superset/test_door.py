@@ -23,7 +23,7 @@ def nothing(tmp_path):
 
 
 def settings(tmp_path, **values):
-    return configuration.Settings(_env_file=None, data_dir=tmp_path / "data", **values)
+    return configuration.Settings(data_dir=tmp_path / "data", **values)
 
 
 def test_serving_before_anything_is_published_says_what_comes_first(nothing):

@@ -64,3 +64,17 @@ def test_an_open_reader_keeps_its_version_and_a_new_one_sees_the_new(here):
         publish({"music", "taxi", "ops"}, here)
         assert reader.execute("SELECT n FROM music.t").fetchone() == (1,)
         assert served(here)["music"] == (2, 3)
+
+
+def test_files_of_somebody_else_beside_the_versions_stay(here):
+    versions = here.data / "serving"
+    versions.mkdir(parents=True)
+    for name in ("mine.duckdb", "0.duckdb", "zz.duckdb", "mine.new", "notes.txt"):
+        (versions / name).write_text("mine")
+    for number in range(4):
+        fill(here, number)
+        publish({"music", "taxi", "ops"}, here)
+        assert served(here)["music"] == (number, number + 1)
+    others = {path.name for path in versions.iterdir() if path.is_file() and path.read_bytes() == b"mine"}
+    assert others == {"mine.duckdb", "0.duckdb", "zz.duckdb", "mine.new", "notes.txt"}
+    assert len(list(versions.iterdir())) == 2 + len(others)
