@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 import pytest
 
 TO_RUN = "; to run them: "
-BROWSER_PACKAGE = "apt-get install chromium (macOS: brew install --cask chromium)"
 TERRAFORM = "Terraform is not installed", "install it: https://developer.hashicorp.com/terraform/install"
 UV = "uv, which brings the tools they run, is not on the path", "make test"
 
@@ -30,6 +29,17 @@ def lack(what: str, command: str, strict: bool = False) -> NoReturn:
     if strict and os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def superset() -> None:
+    """Superset in its own environment; installed where it is missing (750 MB, from the package index)."""
+    from runtime.console import Console  # not with conftest.py: libraries read settings when they are imported
+    from superset.door import DashboardError, install
+
+    try:
+        install(Console())
+    except DashboardError as error:
+        lack(f"Superset cannot be installed ({error})", "make dashboards", strict=True)
 
 
 def not_run(reports: Iterable[Any]) -> list[str]:
