@@ -80,7 +80,7 @@ def test_the_system_s_chromium_is_installed_where_there_is_no_browser(machine):
     done = machine.make("browser", **NOWHERE)
     assert done.returncode == 0 and "installing the system's Chromium" in done.stdout, done.stdout + done.stderr
     assert machine.log.read_text().splitlines() == [
-        "apt-get update -qq", "apt-get install -y -qq --no-install-recommends chromium",
+        "apt-get update -qq", "apt-get install -y -qq --no-install-recommends chromium libatomic1",
     ]  # fmt: skip
 
 

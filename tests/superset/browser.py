@@ -25,24 +25,29 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 APPLICATIONS = ("Chromium.app/Contents/MacOS/Chromium", "Google Chrome.app/Contents/MacOS/Google Chrome")
 LACK = "no browser starts on this machine"
 MACOS = sys.platform == "darwin"
-COMMAND = "brew install --cask chromium" if MACOS else "sudo apt-get install chromium"
+PACKAGES = ("chromium", "libatomic1")  # the browser, and what the Node that drives it needs
+COMMAND = "brew install --cask chromium" if MACOS else f"sudo apt-get install {' '.join(PACKAGES)}"
 
 
 @cache
 def find() -> str | None:
-    """The first browser that starts here: the system's, or Playwright's."""
-    return next(filter(_starts, _installed()), None)
+    """The first browser that starts here, the system's or Playwright's; None, too, where nothing could drive it."""
+    own = _ask_playwright()
+    return next(filter(_starts, _installed(own)), None) if own else None
 
 
-def _installed() -> Iterator[str]:
+def _installed(own: str) -> Iterator[str]:
     yield from filter(None, map(shutil.which, NAMES))
     yield from (str(path) for name in APPLICATIONS if (path := Path("/Applications", name)).exists())
-    from playwright.sync_api import sync_playwright
+    if Path(own).exists():
+        yield own
 
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    if Path(path).exists():
-        yield path
+
+def _ask_playwright() -> str:
+    """Where Playwright keeps its own browser. Nothing: its driver, a Node of its own, lacks libraries of the system."""
+    program = "from playwright.sync_api import sync_playwright as p\nwith p() as p: print(p.chromium.executable_path)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout.strip()
 
 
 def _starts(path: str) -> bool:
@@ -64,7 +69,7 @@ def attempts() -> Iterator[tuple[str, list[list[str]]]]:
     if MACOS and shutil.which("brew"):
         yield "Homebrew's Chromium", [["brew", "install", "--quiet", "--cask", "chromium"]]
     if shutil.which("apt-get") and may_install:
-        install = [*rights, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+        install = [*rights, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
         yield "the system's Chromium", [[*rights, "apt-get", "update", "-qq"], install]
     yield "Playwright's Chromium", [[*playwright, "install", "--no-shell", "chromium"]]
     if shutil.which("apt-get") and may_install:
