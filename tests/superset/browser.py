@@ -32,7 +32,7 @@ COMMAND = "brew install --cask chromium" if MACOS else f"sudo apt-get install {'
 @cache
 def find() -> str | None:
     """The first browser that starts here, the system's or Playwright's; None, too, where nothing could drive it."""
-    own = _ask_playwright()
+    own = ask_playwright()
     return next(filter(_starts, _installed(own)), None) if own else None
 
 
@@ -43,7 +43,7 @@ def _installed(own: str) -> Iterator[str]:
         yield own
 
 
-def _ask_playwright() -> str:
+def ask_playwright() -> str:
     """Where Playwright keeps its own browser. Nothing: its driver, a Node of its own, lacks libraries of the system."""
     program = "from playwright.sync_api import sync_playwright as p\nwith p() as p: print(p.chromium.executable_path)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
