@@ -102,7 +102,8 @@ def main() -> int:
             if find():
                 return 0
     strict = bool(os.environ.get("CI"))
-    print(f"{LACK}: its tests {'must run in CI' if strict else 'are skipped'}; to run them: {COMMAND}", flush=True)
+    consequence = "must run in CI" if strict else "are skipped"
+    print(f"{LACK}: the tests that need one {consequence}; to run them: {COMMAND}", flush=True)
     return int(strict)
 
 
