@@ -3,7 +3,6 @@ SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 export PATH := $(PATH):$(CURDIR)/.uv/bin
-export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
 .PHONY: help setup demo dashboards run status test test-fast check gates format derive benchmark clean clean-demo
 
@@ -12,7 +11,7 @@ help: ## list the targets
 
 .venv/.ready: pyproject.toml uv.lock
 	@echo "Installing into .venv (about 1 GB; a minute or two the first time)"
-	@command -v $(UV) >/dev/null || { python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv; }
+	@command -v $(UV) >/dev/null || python3 .ci/get_uv.py .uv
 	@$(UV) sync --frozen --compile-bytecode --quiet --system-certs
 	@touch $@
 
@@ -32,10 +31,9 @@ dashboards: .venv/.ready ## show the dashboards in a browser: your own data's, o
 
 .PHONY: browser
 browser: .venv/.ready
-	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || ls .cache/browsers/chromium-* >/dev/null 2>&1 \
-	  || $(RUN) playwright install chromium || { echo "the dashboards are tested in a browser: apt-get install chromium"; exit 1; }
+	@$(RUN) python -m tests.superset.browser
 
-test: .venv/.ready browser ## all tests, fast ones first
+test: .venv/.ready browser ## all tests, fast ones first; what cannot run on this machine is listed at the end
 	$(RUN) pytest $(ARGS)
 
 test-fast: .venv/.ready ## the tests that need no running world

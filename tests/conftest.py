@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from settings import LIBRARIES, TOOLS
+from tests import needs
 from tests.harness import ROOT, Pipeline
 
 SCALE = 0.01
@@ -17,6 +18,14 @@ warnings.filterwarnings("ignore", module="platformdirs")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first; the slow ones keep their order among themselves."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """The last lines say what did not run here, and how to run it."""
+    yield
+    for line in needs.not_run(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +57,8 @@ def first_day(world: "World", first_day_data: Path) -> Pipeline:  # noqa: F821
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    """The folder of real sample files; the tests that read them skip where it is absent."""
-    folder = ROOT.parent / "shared" / "data"
+    """The folder of real sample files, which are others' and not part of this repository."""
+    folder = Path(os.environ.get("SAMPLES", ROOT.parent / "shared" / "data"))
     if not folder.exists():
-        pytest.skip("the real sample files are not here")
+        needs.lack("there is no folder of real sample files", "SAMPLES=FOLDER make test")
     return folder

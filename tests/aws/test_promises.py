@@ -10,8 +10,8 @@ import pytest
 
 import settings
 import superset.door as superset
-from runtime.console import Console
 from superset.commands import files
+from tests import needs
 from tests.aws import statements
 from tests.aws.cloud import TESTER
 from tests.aws.estate import DROPS, AwsPipeline, alike, differences
@@ -106,7 +106,7 @@ def test_superset_finds_every_column_and_metric_on_redshift_as_on_the_laptop(on_
     grants = (superset.FOLDER / "reader.sql").read_text().split("*/")[-1]
     estate.redshift.query(grants.format(reader="dashboards", writer="millrace", password="r"), "serving")
     estate.redshift.users["dashboards"] = "r"
-    superset.install(Console())
+    needs.superset()
     documents = files.read(superset.FOLDER / "assets")
     datasets = {f"{d['schema']}.{d['table_name']}": d for n, d in documents.items() if n.startswith("datasets/")}
     metrics = {name: select((m["expression"] for m in d.get("metrics", ())), name) for name, d in datasets.items()}

@@ -24,6 +24,7 @@ from demo.world import World
 from runtime import aws
 from runtime.lock import state
 from settings import Settings, SettingsError
+from tests import needs
 from tests.harness import ROOT, Pipeline, Running
 from warehouse.redshift import Redshift
 
@@ -192,7 +193,7 @@ class LivePipeline(Pipeline):
 def lacking() -> str:
     """Why there is no account to test on; empty when there is one."""
     if os.environ.get("ELT_LIVE_TESTS") not in ("1", "rehearsal"):
-        return "ELT_LIVE_TESTS=1 is not set: tests/aws_live/README.md"
+        return "the promises on a real AWS account need one"
     try:
         configuration.load()
         aws.client("sts").get_caller_identity()
@@ -215,7 +216,7 @@ def account(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
             patch.delenv("SSL_CERT_FILE")
         tidy = stack.enter_context(_rehearsal(tmp_path_factory.mktemp("rehearsal"), patch))
         if why := lacking():
-            pytest.skip(why)
+            needs.lack(why, "tests/aws_live/README.md (ELT_LIVE_TESTS=1)")
         account = Account(configuration.load())
         tidy(account, "before")
         try:

@@ -13,10 +13,12 @@ from moto.ecs.models import ecs_backends
 from moto.logs.models import logs_backends
 from moto.server import ThreadedMotoServer
 
+from tests import needs
 from tests.harness import ROOT
 
 REGION = "eu-west-1"
-AWS = 'exec uv tool run --quiet --system-certs --from awscli==1.44.0 aws "$@"'
+TOOL = "uv tool run --quiet --system-certs --from awscli==1.44.0 aws"
+AWS = f'exec {TOOL} "$@"'
 LOG = {"awslogs-group": "/millrace", "awslogs-region": REGION, "awslogs-stream-prefix": "task"}
 
 
@@ -24,13 +26,13 @@ LOG = {"awslogs-group": "/millrace", "awslogs-region": REGION, "awslogs-stream-p
 def environment(tmp_path_factory):
     """A moto account with a cluster and a task definition; AWS's command line; what Terraform would say of the stack."""
     folder = tmp_path_factory.mktemp("ecs")
-    if not shutil.which("uv") or shutil.which("bash") is None:
-        pytest.skip("needs uv and bash")
+    if not shutil.which("uv"):
+        needs.lack(*needs.UV)
     (folder / "bin").mkdir()
     (folder / "bin" / "aws").write_text(f"#!/usr/bin/env bash\n{AWS}\n")
     (folder / "bin" / "aws").chmod(0o755)
     if subprocess.run([folder / "bin" / "aws", "--version"], capture_output=True, check=False).returncode:
-        pytest.skip("AWS's command line cannot be installed from the package index")
+        needs.lack("AWS's command line cannot be installed from the package index", f"see what `{TOOL}` says")
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

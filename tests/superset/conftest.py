@@ -5,8 +5,7 @@ import threading
 import duckdb
 import pytest
 
-from runtime.console import Console
-from superset.door import install
+from tests import needs
 from tests.harness import Pipeline
 from tests.superset.site import served
 
@@ -33,7 +32,7 @@ def pipeline(world, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed():
-    install(Console())
+    needs.superset()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,9 +25,10 @@ from playwright.sync_api import Page, Response, sync_playwright
 
 from superset.commands import files
 from superset.derive import ASSETS
+from tests import needs
 from tests.harness import ROOT, Pipeline
+from tests.superset import browser
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
@@ -49,11 +49,6 @@ READY = """() => [...document.querySelectorAll('[data-test-chart-id]')].filter(c
         && [...c.querySelectorAll('canvas')].every(
              e => e.getBoundingClientRect().right <= c.getBoundingClientRect().right + 1)}))"""
 """The visible charts: full when there is something in them, it has stopped loading and none of it is cut off."""
-
-
-def chromium() -> str | None:
-    """The browser on this machine; None: Playwright's own, which `make browser` installs where there is no other."""
-    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
 
 
 @dataclass
@@ -269,13 +264,14 @@ class Reader:
 
 @contextmanager
 def reading(url: str) -> Iterator[Reader]:
-    """A browser window."""
+    """A browser window; without a browser the test is skipped."""
+    executable = browser.find() or needs.lack(browser.LACK, browser.COMMAND, strict=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS.split())
         try:
-            yield Reader(browser.new_page(viewport={"width": 1440, "height": HEIGHT}), url)
+            yield Reader(chromium.new_page(viewport={"width": 1440, "height": HEIGHT}), url)
         finally:
-            browser.close()
+            chromium.close()
 
 
 def layout(dashboard: files.Document) -> dict[str, list[str]]:

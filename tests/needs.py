@@ -1,0 +1,54 @@
+"""What some tests need and not every machine has. Each such test skips; `make test` ends with what did not run, and why.
+
+A reason names what is missing and how to get it, so that the same lack reads the same everywhere and is reported once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import pytest
+
+TO_RUN = "; to run them: "
+TERRAFORM = "Terraform is not installed", "install it: https://developer.hashicorp.com/terraform/install"
+UV = "uv, which brings the tools they run, is not on the path", "make test"
+
+
+def lack(what: str, command: str, strict: bool = False) -> NoReturn:
+    """End a test that cannot run here.
+
+    Args:
+        what: what is missing.
+        command: what a person does so that the test runs.
+        strict: where CI is set, this is a failure: what is missing is known to be available there.
+    """
+    reason = f"{what}{TO_RUN}{command}"
+    if strict and os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def superset() -> None:
+    """Superset in its own environment; installed where it is missing (750 MB, from the package index)."""
+    from runtime.console import Console  # not with conftest.py: libraries read settings when they are imported
+    from superset.door import DashboardError, install
+
+    try:
+        install(Console())
+    except DashboardError as error:
+        lack(f"Superset cannot be installed ({error})", "make dashboards", strict=True)
+
+
+def not_run(reports: Iterable[Any]) -> list[str]:
+    """One line for each reason for which tests were skipped, the most frequent first."""
+    reasons = Counter(_reason(report) for report in reports)
+    return [f"Not run here: {number} test{'s' * (number > 1)}: {why}" for why, number in reasons.most_common()]
+
+
+def _reason(report: Any) -> str:
+    """Why pytest skipped: of ("file", line, "Skipped: why")."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple | list) else str(report.longrepr)
+    return " ".join(text.removeprefix("Skipped: ").split())
