@@ -73,6 +73,7 @@ class Flow:
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             self.problem(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
+        self.unreadable(models)
         self.passed(models, set())
         self.ops.finish(self.run, [])
         if models.domains:
@@ -171,9 +172,15 @@ class Flow:
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             self.problem(CHECK_FAILED, f"model failed: {failure}")
+        self.unreadable(models)
         if models.pending:
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
         return models
+
+    def unreadable(self, models: ModelRun) -> None:
+        """Report files of models that are left out."""
+        for reason in models.unreadable.values():
+            self.problem(CONFIGURATION, f"what is deployed stays without {reason}")
 
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""

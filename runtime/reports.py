@@ -49,7 +49,7 @@ def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
 
 def status(sources: Declared, as_json: bool) -> None:
     """Show the last runs, each table's freshness, failed checks and models that wait for a plan."""
-    from sqlmesh_project.door import look
+    from sqlmesh_project.door import ModelError, ModelRun, inspect_models
 
     settings = configuration.load()
     console = Console(as_json)
@@ -58,10 +58,14 @@ def status(sources: Declared, as_json: bool) -> None:
         runs = _rows(con, _RUNS.format(ops=ops))
         checks = _rows(con, _CHECKS.format(ops=ops))
         tables = [row for name in sources.names for row in _freshness(con, live, name)]
-    models = look(settings) if live else None
-    pending = models.pending if models else []
+    models = ModelRun()
+    try:
+        models = inspect_models(settings) if live else models
+    except ModelError as error:
+        models.unreadable = {"sqlmesh_project": str(error)}
+    pending = models.pending
     broken = [{"source": name, "reason": reason} for name, reason in sources.broken.items()]
-    broken_models = [{"file": file, "reason": reason} for file, reason in (models.unreadable if models else {}).items()]
+    broken_models = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
     answer = {
         "running": con is not None and not live,
         "runs": runs,
