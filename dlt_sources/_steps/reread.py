@@ -167,9 +167,14 @@ class TableRead:
         drop = ", ".join([_HASH, *(f"k{n}" for n in keys)])
         yield from self._number(
             con,
-            f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
+            f"SELECT * EXCLUDE ({drop}){self._renamed(con, paths)}, TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
             f" AS gone ANTI JOIN (SELECT {now} FROM seen) AS now ON {same} WHERE {known}",
         )
+
+    def _renamed(self, con: duckdb.DuckDBPyConnection, paths: dict[str, tuple[tuple[str | int, ...], ...]]) -> str:
+        """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
+        pairs = [[_values(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
+        return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
 
     def _newest(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
         """The newest value of the cursor in the page; windows of an API advance with the clock instead."""
