@@ -256,11 +256,7 @@ def declared(names: list[str] | None = None) -> Declared:
     """Every declared source, after making sure that `names` are among them, broken or not."""
     from dlt_sources.door import load_sources
 
-    sources = load_sources()
-    for name in names or []:
-        if name not in sources.broken:
-            sources[name]
-    return sources
+    return load_sources().require(names or [])
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)

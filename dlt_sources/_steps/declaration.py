@@ -144,6 +144,17 @@ class Declared(dict[str, Source]):
         """Every declared source, usable or not."""
         return sorted([*self, *self.broken])
 
+    def require(self, names: Iterable[str]) -> Declared:
+        """These sources, after making sure that `names` are declared, usable or not.
+
+        Raises:
+            DeclarationError: one is not.
+        """
+        for name in names:
+            if name not in self.broken:
+                self[name]
+        return self
+
     def __missing__(self, name: str) -> Source:
         if name in self.broken:
             raise DeclarationError(self.broken[name])

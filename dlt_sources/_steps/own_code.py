@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import re
@@ -26,18 +27,23 @@ def load(path: Path) -> types.ModuleType:
     own = path.parent.parent == FOLDER
     name = f"{FOLDER.name}.{path.parent.name}.{path.stem}" if own else f"{path.stem}_of_{path.parent.name}"
     try:
-        if own:
-            importlib.invalidate_caches()
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no part of an answer in JSON
+            return _imported(name, path, own)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: what a team's file does must not end the other sources' run
         raise explain(error, path) from None
+
+
+def _imported(name: str, path: Path, own: bool) -> types.ModuleType:
+    if own:
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def forget(folder: Path) -> None:
@@ -50,7 +56,8 @@ def explain(error: BaseException, path: Path) -> DeclarationError:
     """What an exception of a source's own code means: file, line, reason, fix."""
     if isinstance(error, DeclarationError):
         return error
-    first = (str(error).strip().splitlines() or [""])[0]
+    lines = str(error).strip().splitlines() or [""]
+    first = lines[-1].strip() if lines[0].endswith(":") else lines[0]  # Pydantic's own begin with a heading
     file, line = _place(error, path.parent) or (path, None)
     match error:
         case SyntaxError():
@@ -64,7 +71,7 @@ def explain(error: BaseException, path: Path) -> DeclarationError:
         case RecursionError():
             said = "RecursionError: a function calls itself without end; correct it"
         case _:
-            said = f"{type(error).__name__}: {first}; correct it"
+            said = f"{type(error).__name__}{': ' if first else ''}{first}; correct it"
     return DeclarationError(f"{file}: {f'line {line}: ' if line else ''}{said}")
 
 

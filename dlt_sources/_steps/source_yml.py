@@ -145,7 +145,7 @@ class _Source(_Strict):
     description: str
     owner: str
     schedule: str = Field(description="cron expression")
-    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table]
+    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _cron(self) -> _Source:

@@ -30,6 +30,12 @@ class _Loader(yaml.SafeLoader):
             lines[name] = key.start_mark.line + 1
         return node
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError) as error:  # 2020-13-45, say: PyYAML names no line
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+
 
 @dataclass(frozen=True)
 class YamlFile:

@@ -281,6 +281,40 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path, more, firs
     assert f"stands twice, first in line {first}; " in reason and reason.endswith(f"(line {second})")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected keys such as connector and tables"),
+        ("- a\n", "found list"),
+        ("a: &a [*a]\n", "connector: None is not one of"),
+        ("a: 1\nx: 2020-13-45\n", "month must be in 1..12 (line 2)"),
+        ("a: 1\n? [b]\n: 2\n", "(line 2)"),
+        ("a: 1\n\tb: 2\n", "(line 2)"),
+        ("a: !!python/name:os.system\n", "(line 1)"),
+        ("[" * 5000, "nested too deeply"),
+        ("a: *b\n", "undefined alias 'b' (line 1)"),
+    ],
+)
+def test_what_is_no_declaration_is_one_line(tmp_path, text, said):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "source.yml").write_text(text)
+    reason = load_sources(tmp_path).broken["shop"]
+    assert said in reason and reason.startswith(str(tmp_path / "shop" / "source.yml")) and "\n" not in reason, reason
+
+
+def test_a_source_without_tables_is_refused(tmp_path):
+    refused(tmp_path)
+    path = tmp_path / "shop" / "source.yml"
+    path.write_text(path.read_text().partition("tables:")[0] + "tables: {}\n")
+    assert "source.yml: tables: " in load_sources(tmp_path).broken["shop"]
+
+
+def test_what_a_contract_prints_is_no_part_of_an_answer(tmp_path, capsys):
+    assert refused(tmp_path, contract=CONTRACT + "\nprint('hello')\n") is None
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "hello\n")
+
+
 def test_a_merge_key_is_not_a_second_key(tmp_path):
     refused(tmp_path)
     path = tmp_path / "shop" / "source.yml"
