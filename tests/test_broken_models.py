@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 BROKEN = {  # kind: (file, what becomes of its text, what is said of it)
     "model": ("models/taxi/dim_zone.sql", lambda text: text.replace("SELECT", "SELECT FROM (", 1), "models/taxi/dim_zone.sql: line "),
     "model's head": ("models/taxi/fact_trip.sql", lambda text: text.replace("MODEL (", "MODEL (("), "models/taxi/fact_trip.sql: line "),
-    "no model": ("models/taxi/fact_trip.sql", lambda text: "SELECT 1 AS one", "models/taxi/fact_trip.sql: "),
+    "no model": ("models/taxi/daily_trips.sql", lambda text: "SELECT 1 AS one", "models/taxi/daily_trips.sql: "),
     "audit": ("audits/references.sql", lambda text: text.replace("AUDIT (", "AUDIT (("), "audits/references.sql: line "),
     "macro": ("macros/staging.py", lambda text: text + "\ndef (\n", "macros/staging.py: line "),
     "macro's import": ("macros/numbers.py", lambda text: "import no_such_package\n" + text, "macros/numbers.py: No module named"),
@@ -38,12 +38,14 @@ def good(world, first_day, tmp_path_factory):
     return pipeline.gold()
 
 
-def damage(checkout, kind):
-    """Damage a file; returns how to undo it."""
-    path, change = checkout.folder / "sqlmesh_project" / BROKEN[kind][0], BROKEN[kind][1]
-    text = path.read_text()
-    path.write_text(change(text)) if change else path.unlink()
-    return lambda: path.write_text(text)
+def damage(checkout, *kinds):
+    """Damage files; returns how to undo it."""
+    texts = {}
+    for kind in kinds:
+        path, change = checkout.folder / "sqlmesh_project" / BROKEN[kind][0], BROKEN[kind][1]
+        texts[path] = path.read_text()
+        path.write_text(change(texts[path])) if change else path.unlink()
+    return lambda: [path.write_text(text) for path, text in texts.items()]
 
 
 def views(pipeline):
@@ -54,36 +56,44 @@ def views(pipeline):
     return [row for row in pipeline.query(query) if not row[0].startswith("sqlmesh")]
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-def test_what_is_deployed_is_built_and_published_without_the_file(kind, good, world, first_day, tmp_path):
+@pytest.mark.parametrize(
+    "kinds",
+    [  # one run finds all of its group
+        ("model", "model's head", "no model", "test", "external models", "seed"),
+        ("audit", "macro", "macro's import"),
+    ],
+)
+def test_what_is_deployed_is_built_and_published_without_the_files(kinds, good, world, first_day, tmp_path):
     checkout = Checkout(tmp_path, world.environment)
     pipeline = first_day.copy(checkout.data)
     before = views(pipeline)
-    undo = damage(checkout, kind)
+    undo = damage(checkout, *kinds)
     status = checkout.status()
-    [broken] = status["broken_models"]
-    assert BROKEN[kind][2] in broken["reason"] and "correct the file" in broken["reason"]
+    reasons = "\n".join(row["reason"] for row in status["broken_models"])
+    assert len(status["broken_models"]) == len(kinds) == reasons.count("correct the file"), reasons
+    assert all(BROKEN[kind][2] in reasons for kind in kinds), reasons
     assert status["pending_models"] == [] and status["tables"] and status["runs"]
     run = checkout("runner.py", "run", *SOURCES)
     assert run.returncode == 2, run.stdout + run.stderr
-    assert BROKEN[kind][2] in run.stderr and "published people, sales, taxi" in run.stdout
+    assert all(BROKEN[kind][2] in run.stderr for kind in kinds)
+    assert "published people, sales, taxi" in run.stdout
     assert pipeline.gold() == good
     plan = checkout("runner.py", "plan")
-    assert plan.returncode == 2 and BROKEN[kind][2] in plan.stderr, plan.stdout + plan.stderr
+    assert plan.returncode == 2 and reasons.splitlines()[0] in plan.stderr, plan.stdout + plan.stderr
     assert views(pipeline) == before and pipeline.gold() == good
     undo()
-    assert (checkout.status()["broken_models"], checkout.status()["pending_models"]) == ([], [])
+    status = checkout.status()
+    assert (status["broken_models"], status["pending_models"]) == ([], [])
     again = checkout("runner.py", "run", *SOURCES)
     assert again.returncode == 0, again.stdout + again.stderr
     assert pipeline.gold() == good
 
 
-@pytest.mark.parametrize("kind", ["model", "external models"])
-def test_a_domain_that_was_never_built_waits_for_its_file_and_the_others_do_not(kind, world, tmp_path):
+def test_a_domain_that_was_never_built_waits_for_its_files_and_the_others_do_not(world, tmp_path):
     checkout = Checkout(tmp_path, world.environment)
-    undo = damage(checkout, kind)
+    undo = damage(checkout, "model", "external models")
     run = checkout("runner.py", "run", *SOURCES)
-    assert run.returncode in (1, 2) and BROKEN[kind][2] in run.stderr, run.stdout + run.stderr
+    assert run.returncode == 2 and BROKEN["model"][2] in run.stderr, run.stdout + run.stderr
     assert "published people, sales" in run.stdout
     pipeline = harness.Pipeline(checkout.data, {})
     assert pipeline.gold("taxi") == {} and pipeline.gold("sales")["sales.fact_sales"]
