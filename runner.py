@@ -15,7 +15,7 @@ from runtime.options import Every, Files, Json, Keep, Now, Rejected, Remove, Row
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
-    from dlt_sources.door import Source
+    from dlt_sources.door import Declared
     from runtime.console import Console
     from settings import Settings
     from sqlmesh_project.door import ModelRun
@@ -27,7 +27,7 @@ OK, CHECK_FAILED, CONFIGURATION, UNREACHABLE, STORE, LOCKED = range(6)
 class Flow:
     """One run of the flow over some sources. What goes wrong in one source does not stop the others."""
 
-    def __init__(self, run: Run, sources: dict[str, Source], settings: Settings, ops: Ops, console: Console) -> None:
+    def __init__(self, run: Run, sources: Declared, settings: Settings, ops: Ops, console: Console) -> None:
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
 
     def execute(self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str]) -> None:
@@ -39,6 +39,7 @@ class Flow:
         for name in self.run.sources:
             self.refine(name, replay)
         staged, held = self.staged()
+        held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
         changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
         held |= {name for name in changed if not self.check("staging", name)}
@@ -53,6 +54,15 @@ class Flow:
         else:
             self.ops.finish(self.run, ran)
 
+    def leave_out(self, wanted: set[str]) -> None:
+        """Report sources whose declaration is broken: a problem where they were to run, else a note."""
+        for name, reason in self.sources.broken.items():
+            if name in wanted:
+                self.run.broken.append(name)
+                self.problem(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}")
+            else:
+                self.console.note(f"the declaration of {name} is broken: {reason}")
+
     def deploy(self) -> None:
         """Bring edited models to prod, and what they changed to the dashboards."""
         from sqlmesh_project.door import deploy_pending
@@ -63,6 +73,7 @@ class Flow:
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             self.problem(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
+        self.unreadable(models)
         self.passed(models, set())
         self.ops.finish(self.run, [])
         if models.domains:
@@ -81,13 +92,13 @@ class Flow:
 
     def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
-        from dlt_sources.door import SourceError, land
+        from dlt_sources.door import DeclarationError, SourceError, land
         from settings import SettingsError
 
         try:
             with self.console.step("land", name) as step:
                 step.done(land(self.sources[name], self.settings, since=since, until=until, files=files))
-        except (SourceError, SettingsError) as error:
+        except (SourceError, SettingsError, DeclarationError) as error:
             self.problem(error.exit_code, str(error))
             return False
         return True
@@ -161,9 +172,15 @@ class Flow:
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             self.problem(CHECK_FAILED, f"model failed: {failure}")
+        self.unreadable(models)
         if models.pending:
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
         return models
+
+    def unreadable(self, models: ModelRun) -> None:
+        """Report files of models that are left out."""
+        for reason in models.unreadable.values():
+            self.problem(CONFIGURATION, f"what is deployed stays without {reason}")
 
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
@@ -206,10 +223,11 @@ def run_flow(
         flow = Flow(run, sources, settings, ops, console)
         mistake = progress = None
         try:
-            looked_at = {name: sources[name] for name in among or sources}
+            wanted = set(among or sources.names) if names is None else set(names)
+            flow.leave_out(wanted)
             if names is None:
                 progress = ops.progress()
-                names = due(looked_at, progress, settings.clock())
+                names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
             if run.sources:
                 flow.execute(since, until, replay, files or [])
@@ -222,6 +240,8 @@ def run_flow(
                 mistake = error  # in this program: show where
         console.summary(run if run.sources or run.problems or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
+        if run.broken and not run.sources and not repeated:
+            ops.try_record(run)  # so that the next look at the schedule knows that the team has been told
         if settings.aws:
             told = ops.try_progress() if run.sources else progress
             report(run, monotonic() - start, sources, told, settings.clock())
@@ -232,15 +252,11 @@ def run_flow(
     return run.exit_code
 
 
-def declared(names: list[str] | None = None) -> dict[str, Source]:
-    """Every declared source, after making sure that `names` are among them."""
-    from dlt_sources.door import DeclarationError, load_sources
+def declared(names: list[str] | None = None) -> Declared:
+    """Every declared source, after making sure that `names` are among them, broken or not."""
+    from dlt_sources.door import load_sources
 
-    sources = load_sources()
-    for name in names or []:
-        if name not in sources:
-            raise DeclarationError(f"no source {name!r}; there are: {', '.join(sources)}")
-    return sources
+    return load_sources().require(names or [])
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
@@ -257,8 +273,8 @@ def default(context: typer.Context) -> None:
 @app.command()
 def run(sources: Sources = None, now: Now = False, file: Files = None, wait: Wait = 0, as_json: Json = False) -> None:
     """Run what is due, or the named sources now, through the whole flow; with --file read that file of the source."""
-    names = (sources or list(declared())) if sources or now else None
-    declared(sources)
+    known = declared(sources)
+    names = (sources or known.names) if sources or now else None
     if file and len(sources or []) != 1:
         raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")
     raise SystemExit(run_flow("run", names, files=file, wait=wait, as_json=as_json))
@@ -319,7 +335,7 @@ def check(sources: Sources = None, as_json: Json = False) -> None:
     """Run the checks of staging and gold as they stand, without moving any row."""
     from runtime.reports import check as show
 
-    raise SystemExit(CHECK_FAILED if show(declared(sources), sources or [], as_json) else OK)
+    raise SystemExit(show(declared(sources), sources or [], as_json))
 
 
 @app.command()

@@ -7,7 +7,7 @@ hand-written ``checks:`` part of a Soda file is kept as it is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +155,10 @@ def _type(hint: dict[str, Any]) -> str:
     return f"{kind}({hint['precision']})" if "precision" in hint else kind
 
 
-def main(check: bool) -> int:
+def main(check: bool, sources: Iterable[Source] | None = None) -> int:
     """Write the derived files, or with `check` only compare; returns the number of files that differ."""
     stale = 0
-    for source in load_sources().values():
+    for source in load_sources().values() if sources is None else sources:
         for path, content in files(source):
             if not path.exists() or path.read_text(encoding="utf-8") != content:
                 stale += 1
@@ -169,6 +169,14 @@ def main(check: bool) -> int:
     return stale
 
 
+def run(check: bool) -> int:
+    """Derive what can be derived; returns the exit code: 2 when a declaration is broken, 1 when a file differs."""
+    sources = load_sources()
+    differing = main(check, sources.values())
+    for name, reason in sources.broken.items():
+        print(f"{name}: nothing is derived, its declaration is broken: {reason}", file=sys.stderr)
+    return 2 if sources.broken else 1 if check and differing else 0
+
+
 if __name__ == "__main__":
-    differing = main("--check" in sys.argv[1:])
-    sys.exit(1 if "--check" in sys.argv[1:] and differing else 0)
+    sys.exit(run("--check" in sys.argv[1:]))

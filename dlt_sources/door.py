@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ._steps.connect import reach
-from ._steps.declaration import DeclarationError, Source, load_sources
+from ._steps.declaration import Declared, Source, load_sources
+from ._steps.declaration_error import DeclarationError
 from ._steps.lake import Landing
 from ._steps.land import land
 from ._steps.pipelines import StoreError
@@ -16,6 +17,7 @@ __all__ = [
     "LOADS",
     "REJECTED",
     "DeclarationError",
+    "Declared",
     "Landing",
     "Refined",
     "Source",

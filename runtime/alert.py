@@ -24,7 +24,7 @@ def alert(run: Run, settings: Settings) -> bool:
 
     messenger = apprise.Apprise()
     messenger.add(urls)
-    title = f"Millrace: {', '.join(run.sources)} failed (exit code {run.exit_code})"
+    title = f"Millrace: {run.asked.replace(',', ', ')} failed (exit code {run.exit_code})"
     sent = bool(
         messenger.notify(title=title, body="\n".join(run.problems) + f"\nrun {run.run_id}: python runner.py status")
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from tempfile import TemporaryFile
 
+from rich.markup import escape
+
 import settings as configuration
 from settings import Settings
 
 from .console import Console
+from .visible import visible
 
 
 def examine() -> int:
@@ -18,10 +21,10 @@ def examine() -> int:
     first = 0
     for name, probe in _probes(settings):
         try:
-            console.out.print(f"  [green]ok[/green]      {name:<40} {probe()}")
+            console.out.print(f"  [green]ok[/green]      {name:<40} {escape(probe())}")
         except Exception as error:
             first = first or getattr(error, "exit_code", 4)
-            console.out.print(f"  [red]missing[/red] {name:<40} {error}")
+            console.out.print(f"  [red]missing[/red] {name:<40} {escape(visible(str(error)))}")
     return first
 
 
@@ -40,6 +43,8 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         probes += doctor_aws.probes(settings)
     else:
         probes.append(("warehouse opens", lambda: _warehouse(settings)))
+    for name in sources.broken:
+        probes.append((f"{name}: declaration, contracts", lambda n=name: sources[n].name))  # type: ignore[misc]
     for source in sources.values():
         probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]

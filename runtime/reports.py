@@ -5,7 +5,7 @@ While a run holds the warehouse they read the last published record instead, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from warehouse.connection import Connection, WarehouseError, connect
 from .console import Console
 
 if TYPE_CHECKING:
-    from dlt_sources.door import Source
+    from dlt_sources.door import Declared
 
 _RUNS = """SELECT run_id AS run, started_at AS started, replace(sources, ',', ', ') AS sources, status, exit_code, landed, accepted, rejected
 FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
@@ -47,9 +47,9 @@ def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
     yield None, False
 
 
-def status(sources: Mapping[str, Source], as_json: bool) -> None:
+def status(sources: Declared, as_json: bool) -> None:
     """Show the last runs, each table's freshness, failed checks and models that wait for a plan."""
-    from sqlmesh_project.door import pending_changes
+    from sqlmesh_project.door import ModelError, ModelRun, inspect_models
 
     settings = configuration.load()
     console = Console(as_json)
@@ -57,14 +57,23 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
         ops = "stg_ops" if live else "ops"
         runs = _rows(con, _RUNS.format(ops=ops))
         checks = _rows(con, _CHECKS.format(ops=ops))
-        tables = [row for name in sources for row in _freshness(con, live, name)]
-    pending = pending_changes(settings) if live else []
+        tables = [row for name in sources.names for row in _freshness(con, live, name)]
+    models = ModelRun()
+    try:
+        models = inspect_models(settings) if live else models
+    except ModelError as error:
+        models.unreadable = {"sqlmesh_project": str(error)}
+    pending = models.pending
+    broken = [{"source": name, "reason": reason} for name, reason in sources.broken.items()]
+    broken_models = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
     answer = {
         "running": con is not None and not live,
         "runs": runs,
         "tables": tables,
         "checks": checks,
         "pending_models": pending,
+        "broken_sources": broken,
+        "broken_models": broken_models,
     }
     if as_json:
         console.json(answer)
@@ -81,6 +90,10 @@ def status(sources: Mapping[str, Source], as_json: bool) -> None:
     console.table("Checks that did not pass in the last run", checks, "none")
     if pending:
         console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
+    for row in broken:
+        console.problem(f"{row['source']} does not run, its declaration is broken: {row['reason']}")
+    for row in broken_models:
+        console.problem(f"the deployed models run without {row['reason']}")
 
 
 def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:
@@ -96,25 +109,25 @@ def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str
     return found
 
 
-def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_json: bool) -> None:
+def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> None:
     """Show rejected rows by reason, and the newest of them."""
     settings = configuration.load()
     console = Console(as_json)
-    chosen = names or list(sources)
     with record(settings) as (con, live):
         tables = [
             f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}') AS r"
-            for n in chosen
+            for n in names or sources.names
+            if not live or f"stg_{n}" in _schemas(con)  # one that never ran hides nobody else's rows
         ]
         union = " UNION ALL ".join(
             f'SELECT id, source, table_name, field, rule, message, "raw", rejected_at FROM {t}' for t in tables
         )
         reasons = _rows(
-            con,
+            con if tables else None,
             f'SELECT source, table_name AS "table", field, rule, count(*) AS "rows" FROM ({union}) AS r GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4',
         )
         rows = _rows(
-            con,
+            con if tables else None,
             f'SELECT id, field, rule, message, "raw" FROM ({union}) AS r ORDER BY rejected_at DESC, id LIMIT {int(limit)}',
         )
     if as_json:
@@ -126,15 +139,18 @@ def rejected(sources: Mapping[str, Source], names: list[str], limit: int, as_jso
         console.note("after mending the contract: `python runner.py replay SOURCE --rejected`")
 
 
-def check(sources: Mapping[str, Source], names: list[str], as_json: bool) -> bool:
-    """Run the checks as the data stands; True when one of them would stop a run."""
+def check(sources: Declared, names: list[str], as_json: bool) -> int:
+    """Run the checks as the data stands; returns the exit code: 1 when one of them would stop a run, 2 when a source
+    cannot be checked because its declaration is broken.
+    """
     from soda_checks.door import FOLDER, check
 
     from .lock import one_at_a_time
 
     settings = configuration.load()
     console = Console(as_json)
-    scopes = [("staging", name) for name in names or sources]
+    broken = {name: reason for name, reason in sources.broken.items() if name in (names or sources.broken)}
+    scopes = [("staging", name) for name in names or sources if name not in broken]
     scopes += [] if names else [("gold", path.name) for path in sorted((FOLDER / "gold").iterdir()) if path.is_dir()]
     with one_at_a_time(settings):
         results = [result for layer, scope in scopes for result in check(layer, scope, settings)]
@@ -145,7 +161,15 @@ def check(sources: Mapping[str, Source], names: list[str], as_json: bool) -> boo
         shown = [{"layer": r.layer, "scope": r.scope, "table": r.dataset, "check": r.check_name, "outcome": r.outcome}
                  for r in results if r.outcome != "passed"]  # fmt: skip
         console.table(f"{len(results)} checks, {len(failed)} stop", shown, "all passed")
-    return bool(failed)
+    for name, reason in broken.items():
+        console.problem(f"{name} is not checked, its declaration is broken: {reason}")
+    return 1 if failed else 2 if broken else 0
+
+
+def _schemas(con: Connection | None) -> set[str]:
+    """The schemas of sources that have a record of rejected rows."""
+    query = "SELECT table_schema AS name FROM information_schema.tables WHERE table_name = '_rejected'"
+    return {row["name"] for row in _rows(con, query)}
 
 
 def _rows(con: Connection | None, query: str) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     logger = logging.getLogger("soda")  # answers are returned, not printed; errors must be logged to be returned
     logger.setLevel(logging.ERROR)
     logger.propagate = False
+    logger.addHandler(logging.NullHandler())  # else Python prints errors, with their tracebacks, to stderr
     schema = f"stg_{scope}" if layer == "staging" else scope
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()

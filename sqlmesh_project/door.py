@@ -7,25 +7,18 @@ it with ``sqlmesh plan``.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .loading import STAGING, ModelError, load
 
 if TYPE_CHECKING:
     from sqlmesh import Context
 
     from settings import Settings
 
-FOLDER = Path(__file__).resolve().parent
-STAGING = "stg_"
-
-
-class ModelError(Exception):
-    """The models do not load, lint or deploy; nothing was built."""
-
-    exit_code = 2
+__all__ = ["ModelColumn", "ModelError", "ModelRun", "deploy_pending", "inspect_models", "model_columns", "run_models"]
 
 
 @dataclass
@@ -38,6 +31,8 @@ class ModelRun:
         broken: domains with a model that failed or could not run because one before it failed.
         domains: gold domain (schema) to the sources its models stand on; ``ops`` is not among them.
         pending: models whose files differ from what prod runs.
+        unreadable: per file that SQLMesh cannot read: file, line, reason and fix. Where prod has what it holds, the
+            deployed version is built.
     """
 
     ran: list[str] = field(default_factory=list)
@@ -45,6 +40,7 @@ class ModelRun:
     broken: set[str] = field(default_factory=set)
     domains: dict[str, set[str]] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
 
 def run_models(changed: Collection[str], blocked: Collection[str], settings: Settings) -> ModelRun:
@@ -53,14 +49,20 @@ def run_models(changed: Collection[str], blocked: Collection[str], settings: Set
     Raises:
         ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
     """
-    context, listener = _open(settings)
+    project = load()
+    context, listener = project.context, project.listener
     try:
         lineage = _lineage(context)
+        unread = project.feeds(lineage)
+        lineage |= unread
         domains = {domain: feeds for domain, feeds in _domains(lineage).items() if feeds & set(changed)}
-        result = ModelRun(domains=domains)
+        result = ModelRun(domains=domains, unreadable=project.unreadable)
         deployed = _deployed(context)
         new = {domain for domain in ("ops", *domains) if domain not in deployed}
-        result.broken = {domain for domain in new if domains.get(domain, set()) & set(blocked)}
+        partial = {domain for domain, _ in unread.values()}  # a domain is deployed whole, or not yet
+        result.broken = {domain for domain in new if domain in partial or domains.get(domain, set()) & set(blocked)}
+        faults = _lint(context, [n for n, (domain, _) in lineage.items() if domain in new - result.broken])
+        result.broken |= {_domain(name) for name in faults}
         _deploy(context, listener, [n for n, (domain, _) in lineage.items() if domain in new - result.broken])
         wanted = [
             name
@@ -71,33 +73,36 @@ def run_models(changed: Collection[str], blocked: Collection[str], settings: Set
             context.run("prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True)
         result.pending = _pending(context)
         result.ran = sorted(listener.ran)
-        result.failed = listener.failures()
+        result.failed = [*faults.values(), *listener.failures()]
         result.broken |= {_domain(name) for name in listener.not_built}
         return result
     finally:
         context.close()
 
 
-def pending_changes(settings: Settings) -> list[str]:
-    """Models that were added, removed or edited since prod was last planned; nothing is applied."""
-    context, _ = _open(settings)
+def inspect_models(settings: Settings) -> ModelRun:
+    """Models that were added, removed or edited since prod was last planned, and files that cannot be read; nothing is
+    applied.
+    """
+    project = load()
     try:
-        return _pending(context)
+        return ModelRun(pending=_pending(project.context), unreadable=project.unreadable)
     finally:
-        context.close()
+        project.context.close()
 
 
 def deploy_pending(settings: Settings) -> ModelRun:
-    """Plan what `pending_changes` names and apply it to prod, which changes only when every audit of the plan passes.
+    """Plan what `inspect_models` finds pending and apply it to prod, which changes only when every audit of the plan passes.
 
     Raises:
         ModelError: the models do not load, or the plan cannot be applied for another reason than its audits.
     """
     from sqlmesh.utils.errors import SQLMeshError
 
-    context, listener = _open(settings)
+    project = load()
+    context, listener = project.context, project.listener
     try:
-        result = ModelRun(pending=_pending(context))
+        result = ModelRun(pending=_pending(context), unreadable=project.unreadable)
         known = {_short(fqn): fqn for fqn in context.models}
         standing = {name for model in result.pending if model in known for name in context.dag.downstream(known[model])}
         domains = {_domain(name) for name in (*result.pending, *standing)}
@@ -130,7 +135,7 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
     Raises:
         ModelError: the models do not load.
     """
-    context, _ = _open(settings)
+    context = load(whole=True).context
     try:
         return {
             model.name: {
@@ -144,31 +149,21 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
         context.close()
 
 
-def _open(settings: Settings) -> tuple[Context, Any]:
-    from sqlmesh import Context
-    from sqlmesh.core.console import set_console
-    from sqlmesh.utils.errors import SQLMeshError
-
-    from .listener import Listener
-
-    logging.getLogger("sqlmesh").setLevel(logging.CRITICAL)  # the listener hears it all
-    listener = Listener()
-    set_console(listener)
-    try:
-        return Context(paths=[str(FOLDER)]), listener
-    except SQLMeshError as error:
-        raise ModelError(f"the models cannot be loaded: {error}") from error
-
-
 def _deployed(context: Context) -> set[str]:
     """The domains prod has models of."""
     prod = context.state_reader.get_environment("prod")
     return {_domain(snapshot.name) for snapshot in prod.snapshots} if prod else set()
 
 
+def _lint(context: Context, models: list[str]) -> dict[str, str]:
+    """What the linter does not let pass, per model."""
+    found = context.lint_models(models, raise_on_error=False) if models else []
+    return {v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"}
+
+
 def _deploy(context: Context, listener: Any, models: list[str]) -> None:
     """Deploy models, with the staging tables they stand on, and build them. A domain is first built whole, or not yet:
-    not on rows that failed their checks, not while one of its audits fails.
+    not on rows that failed their checks, not while one of its audits fails. `_lint` has looked at the models.
     """
     from sqlmesh.utils.errors import SQLMeshError
 
@@ -176,7 +171,7 @@ def _deploy(context: Context, listener: Any, models: list[str]) -> None:
         return
     try:
         wanted = [f"+{name}" for name in models]
-        context.plan("prod", select_models=wanted, auto_apply=True, no_prompts=True, skip_tests=True)
+        context.plan("prod", select_models=wanted, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True)
     except SQLMeshError as error:
         if not listener.failures():
             reasons = "; ".join(listener.errors) or str(error)

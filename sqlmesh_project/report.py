@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import settings as configuration
 
-from .door import ModelError, _open, _short
+from .door import _short
+from .loading import ModelError, load
 
 if TYPE_CHECKING:
     from sqlmesh import Context
@@ -38,7 +39,8 @@ def report(settings: Settings) -> str:
     """
     from sqlmesh.utils.errors import SQLMeshError
 
-    context, listener = _open(settings)
+    project = load(whole=True)
+    context, listener = project.context, project.listener
     try:
         if context.state_reader.get_environment("prod") is None:
             raise ModelError(f"{settings.data} holds no built models: run the demo of the base branch into it first")

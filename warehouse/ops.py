@@ -46,7 +46,11 @@ _UNITED = (  # (view, the table of each source it unites, columns)
 
 @dataclass
 class Run:
-    """One execution of the runner, as it is recorded. Times are naive UTC; counts are rows."""
+    """One execution of the runner, as it is recorded. Times are naive UTC; counts are rows.
+
+    Attributes:
+        broken: sources that were to run but cannot: their declaration is wrong.
+    """
 
     command: str
     sources: list[str]
@@ -60,6 +64,12 @@ class Run:
     problems: list[str] = field(default_factory=list)
     exit_code: int = 0
     clock: datetime | None = None
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def asked(self) -> str:
+        """The sources that it was to run, as they are recorded: also those whose declaration is broken."""
+        return ",".join([*self.sources, *self.broken])
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Ops:
             )
             con.execute(
                 "INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status) VALUES (?, ?, ?, ?, ?, 'running')",
-                [run.run_id, run.started_at, run.command, run.target, ",".join(run.sources)],
+                [run.run_id, run.started_at, run.command, run.target, run.asked],
             )
 
     def unite(self) -> None:
@@ -137,13 +147,19 @@ class Ops:
         with contextlib.suppress(WarehouseError):
             self.finish(run, [])
 
+    def try_record(self, run: Run) -> None:
+        """Write a run that had nothing to move, where the warehouse can be written."""
+        with contextlib.suppress(WarehouseError):
+            self.begin(run)
+            self.finish(run, [])
+
     def repeats(self, run: Run) -> bool:
         """Whether the last run of the same sources before this one failed with the same words: the team knows."""
         before = []
         with contextlib.suppress(WarehouseError), connect(self.settings) as con:  # without a warehouse nobody knows
             before = con.execute(
                 "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
-                [",".join(run.sources), run.run_id],
+                [run.asked, run.run_id],
             ).fetchall()
         return before == [(_error(run),)]
 

@@ -34,7 +34,7 @@ def main() -> None:
     import settings as configuration
     from dlt_sources.door import load_sources
 
-    print(";\n".join(statements(load_sources(), configuration.load())) + ";")
+    print(";\n".join(statements(load_sources().names, configuration.load())) + ";")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, AliasPath
 from pydantic.fields import FieldInfo
 
 from .contract import Contract, Pii
-from .kinds import kind_of
+from .kinds import is_list, kind_of
 from .rules import Rule, config_of, demands, field_schema, inner, rule_of
 
 LONGEST_TEXT = 65_535
@@ -26,7 +26,8 @@ class Column:
     """One field of a contract, taken apart: where it comes from, what it must be, what it becomes.
 
     Attributes:
-        kind: the Python type that its column holds; `object` for a field that is only checked, or dropped.
+        kind: the Python type that its column holds; of a field that is only checked, or
+            dropped, `list` or `object`.
         choices, pattern, min_length ... decimal_places: what holds for every stored value, for the checks and the pages.
         rule: what the bulk check may go by.
     """
@@ -165,7 +166,7 @@ def _column(contract: type[Contract], name: str, found: FieldInfo) -> Column:
     except TypeError as error:
         if stored:
             raise TypeError(f"{where}: {error}") from None
-        kind, nullable, own_length = object, rule.nullable, None
+        kind, nullable, own_length = list if is_list(found.annotation) else object, rule.nullable, None
     schema, holds = inner(field_schema(contract, name)["schema"])
     asked = demands(schema, config_of(contract))
     size = _size(asked, found, own_length)

@@ -1,49 +1,42 @@
-"""A source as it is declared, and clear words for what a ``source.yml`` may not say.
+"""A source as it is declared, and clear words for what a declaration may not say.
 
-An unknown key, a missing one or a wrong value is reported with the file, the path inside it and the fix, before anything
-is fetched. source_yml.py is the reference of the format.
+The whole declaration is judged before anything is fetched: the format (source_yml.py is its reference), what goes
+together (check_tables.py), whether contracts can be imported (own_code.py) and fit (check_contracts.py). A source that is
+broken stops itself only.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib.util
-import re
+import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from runtime.environment import current
 
-from .columns import columns_of
-from .contract import FILE, MARKS, Contract
-from .source_yml import CONNECTORS, LONGEST_NAME, NAME, Declaration, Table
+from . import check_contracts, check_tables, names, own_code, yaml_file
+from .columns import Column, columns_of
+from .contract import Contract
+from .declaration_error import DeclarationError, hint
+from .source_yml import CONNECTORS, Declaration, PythonSource, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
-
-
-class DeclarationError(Exception):
-    """A source.yml or contract.py cannot be used; the message names the file, the path in it and the fix."""
-
-    exit_code = 2
 
 
 class Source:
     """A declared source: its name, its validated ``source.yml`` and the contracts of its tables."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.name = folder, folder.name
-        if not re.fullmatch(NAME.removesuffix("$"), self.name) or len(self.name) > LONGEST_NAME:
-            raise DeclarationError(
-                f"{folder}: a source's name is lower case letters, digits and single underscores, at most {LONGEST_NAME}:"
-                " it names schemas and folders"
-            )
-        self.declared = _read(folder / "source.yml")
+        self.folder, self.name, self.path = folder, folder.name, folder / "source.yml"
+        if reason := names.refuse_source(folder):
+            raise DeclarationError(f"{folder}: {reason}")
+        self._file = yaml_file.read(self.path)
+        self.declared = _validated(self.path, self._file)
+        self._refuse(self._wrong(where, text) for where, text in check_tables.check(self.declared))
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -65,97 +58,183 @@ class Source:
         """Contract class by table name.
 
         Raises:
-            DeclarationError: contract.py lacks a class, or a key, cursor or parent key is not one of its fields.
+            DeclarationError: contract.py cannot be imported, lacks a class, or a contract and its table do not fit.
         """
-        module = _contract_module(self.folder)
+        path = self.folder / "contract.py"
+        module = own_code.load(path)
         found: dict[str, type[Contract]] = {}
+        columns: dict[str, dict[str, Column]] = {}
         for name, table in self.tables.items():
             contract = getattr(module, table.contract, None)
-            where = f"{self.folder / 'source.yml'}: tables.{name}"
             if not (isinstance(contract, type) and issubclass(contract, Contract)):
-                raise DeclarationError(
-                    f"{where}.contract: {self.folder / 'contract.py'} has no Contract {table.contract!r}"
-                )
-            stored = [*(c.name for c in columns_of(contract)), *MARKS, "_refine_id"]
-            for field in (table.distribute_by, table.sort_by):
-                if field and field not in stored:
-                    raise DeclarationError(
-                        f"{where}: {field!r} is not a column that {table.contract} has in the warehouse{_hint(field, stored)}"
-                    )
-            for field in (*table.key, *table.parent_key):
-                if field not in contract.model_fields:
-                    raise DeclarationError(
-                        f"{where}: {field!r} is not a field of {table.contract}{_hint(field, contract.model_fields)}"
-                    )
-            if table.files and table.mode == "append" and not any(c.path == (FILE,) for c in columns_of(contract)):
-                raise DeclarationError(
-                    f"{where}: files in mode append need to know their rows again: give {table.contract} a field with"
-                    f" path={FILE!r}"
-                )
-            if table.sees_deletes:
-                made = [c.name for c in columns_of(contract) if c.name in table.key and str(c.path[0]).startswith("_")]
-                if made:
-                    raise DeclarationError(
-                        f"{where}.key: a row that vanished is found by its key as it landed, and {', '.join(made)} is made by"
-                        f" {table.contract}'s own code; give the field the landed name as its path"
-                    )
-            found[name] = contract
+                classes = [
+                    n
+                    for n, value in vars(module).items()
+                    if isinstance(value, type) and value.__module__ == module.__name__
+                ]
+                text = f"{path} has no Contract {table.contract!r}{hint(table.contract, classes)}"
+                raise DeclarationError(self._wrong(("tables", name, "contract"), text))
+            found[name], columns[name] = contract, _columns(path, contract)
+        self._refuse(
+            self._wrong(("tables", name, key), text)
+            for name, table in self.tables.items()
+            for key, text in check_contracts.check_table(
+                self.declared, table, found[name], columns[name], columns.get(table.from_ or "", {})
+            )
+        )
+        self._refuse(
+            f"{path}: {own_code.line_of(path, found[name], field)}{found[name].__name__}.{field}: {text}"
+            for name, table in self.tables.items()
+            for field, text in check_contracts.check_fields(self.declared, table, found[name], columns[name].values())
+        )
         return found
 
+    @cached_property
+    def code(self) -> types.ModuleType:
+        """The source's ``extract.py``.
 
-def load_sources(folder: Path = FOLDER) -> dict[str, Source]:
-    """Every declared source by name, in alphabetical order; on the demo's data, the demo's sources only.
+        Raises:
+            DeclarationError: it cannot be imported.
+        """
+        return own_code.load(self.folder / "extract.py")
+
+    def check(self) -> None:
+        """Judge everything that can be judged without asking the source.
+
+        Raises:
+            DeclarationError: something is wrong; the message names the file, the place in it and the fix.
+        """
+        _ = self.contracts
+        if isinstance(self.declared, PythonSource):
+            self._refuse(self._functions())
+
+    def _functions(self) -> Iterator[str]:
+        """What is wrong with the functions of extract.py."""
+        path = self.folder / "extract.py"
+        for name in (name for name, table in self.extracted.items() if table.rows is None):
+            function = getattr(self.code, name, None)
+            if not callable(function):
+                yield f"{path}: no function {name}(request, values) for the table of that name"
+                continue
+            try:
+                inspect.signature(function).bind(None, {})
+            except (TypeError, ValueError):
+                yield f"{path}: the function {name} must take (request, values)"
+
+    def _wrong(self, where: Iterable[str | int], text: str) -> str:
+        place = tuple(where)
+        return f"{self.path}: {'.'.join(map(str, place))}: {text} (line {self._file.line(place)})"
+
+    @staticmethod
+    def _refuse(problems: Iterable[str]) -> None:
+        if found := list(dict.fromkeys(problems)):
+            raise DeclarationError("\n".join(found))
+
+
+class Declared(dict[str, Source]):
+    """The sources that can be used, by name in alphabetical order; and the others, with the reason.
+
+    Attributes:
+        broken: per source that cannot be used, why: file, line, fix.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken: dict[str, str] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Every declared source, usable or not."""
+        return sorted([*self, *self.broken])
+
+    def require(self, names: Iterable[str]) -> Declared:
+        """These sources, after making sure that `names` are declared, usable or not.
+
+        Raises:
+            DeclarationError: one is not.
+        """
+        for name in names:
+            if name not in self.broken:
+                self[name]
+        return self
+
+    def __missing__(self, name: str) -> Source:
+        if name in self.broken:
+            raise DeclarationError(self.broken[name])
+        raise DeclarationError(f"no source {name!r}; there are: {', '.join(self.names)}")
+
+
+def load_sources(folder: Path = FOLDER) -> Declared:
+    """Every declared source, judged as a whole; on the demo's data, the demo's sources only.
+
+    A broken one is among `Declared.broken`; asking for it raises its reason.
+    """
+    declared = Declared()
+    demo = current().demo if folder == FOLDER else None
+    for place in sorted(path for path in folder.iterdir() if path.is_dir() and _is_source(path)):
+        if demo is not None and place.name not in demo.sources:
+            continue
+        try:
+            source = Source(place)
+            source.check()
+            declared[source.name] = source
+        except Exception as error:  # also one that no check foresaw: it is this source's alone
+            declared.broken[place.name] = str(own_code.explain(error, place / "source.yml"))
+            own_code.forget(place)
+    return declared
+
+
+def _is_source(folder: Path) -> bool:
+    """Whether somebody means the folder to be a source; one of the project's own begins with an underscore."""
+    if (folder / "source.yml").exists():
+        return True
+    return folder.name[0].isalnum() and any((folder / name).exists() for name in ("contract.py", "source.yaml"))
+
+
+def _columns(path: Path, contract: type[Contract]) -> dict[str, Column]:
+    """The contract's columns, also those that are not stored.
 
     Raises:
-        DeclarationError: see `Source`.
+        DeclarationError: it is of types that no column can hold, or names one that is not there.
     """
-    demo = current().demo if folder == FOLDER else None
-    paths = [path for path in sorted(folder.glob("*/source.yml")) if demo is None or path.parent.name in demo.sources]
-    return {path.parent.name: Source(path.parent) for path in paths}
-
-
-def _contract_module(folder: Path) -> types.ModuleType:
-    if folder.parent == FOLDER:
-        return importlib.import_module(f"{FOLDER.name}.{folder.name}.contract")
-    spec = importlib.util.spec_from_file_location(f"contract_of_{folder.name}", folder / "contract.py")
-    if spec is None or spec.loader is None or not (folder / "contract.py").exists():
-        raise DeclarationError(f"{folder}: no contract.py beside source.yml")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _read(path: Path) -> Declaration:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise DeclarationError(f"{path}: not YAML: {error}") from None
+        if not contract.__pydantic_complete__:
+            contract.model_rebuild()
+        return {column.name: column for column in columns_of(contract, stored=False)}
+    except Exception as error:
+        field, reason = check_contracts.explain_type(contract, error)
+        name = f"{contract.__name__}.{field}" if field else contract.__name__
+        raise DeclarationError(f"{path}: {own_code.line_of(path, contract, field)}{name}: {reason}") from None
+
+
+def _validated(path: Path, file: yaml_file.YamlFile) -> Declaration:
+    content = file.content
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected keys such as connector and tables, found {type(content).__name__}")
     model: Any = CONNECTORS.get(str(content.get("connector")))
     if model is None:
         raise DeclarationError(
             f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(CONNECTORS)}"
-            f"{_hint(str(content.get('connector')), CONNECTORS)}"
+            f"{hint(str(content.get('connector')), CONNECTORS)} (line {file.line(['connector'])})"
         )
     try:
         declared: Declaration = model.model_validate(content)
         return declared
     except ValidationError as error:
-        raise DeclarationError("\n".join(_explain(path, model, error))) from None
+        raise DeclarationError("\n".join(_explain(path, model, error, file))) from None
 
 
-def _explain(path: Path, model: type[BaseModel], error: ValidationError) -> Iterator[str]:
+def _explain(path: Path, model: type[BaseModel], error: ValidationError, file: yaml_file.YamlFile) -> Iterator[str]:
     for item in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in item["loc"])
         match item["type"]:
             case "extra_forbidden":
-                fix = f"unknown key{_hint(str(item['loc'][-1]), _keys_at(model, item['loc'][:-1]))}"
+                fix = f"unknown key{hint(str(item['loc'][-1]), _keys_at(model, item['loc'][:-1]))}"
             case "missing":
                 fix = "required key is missing; add it"
             case _:
                 fix = item["msg"].removeprefix("Value error, ")
-        yield f"{path}: {where or '(top)'}: {fix}"
+        yield f"{path}: {where or '(top)'}: {fix} (line {file.line(item['loc'])})"
 
 
 def _keys_at(model: Any, loc: tuple[int | str, ...]) -> list[str]:
@@ -173,8 +252,3 @@ def _model_in(annotation: Any) -> Any:
     if isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
-
-
-def _hint(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}" if known else ""

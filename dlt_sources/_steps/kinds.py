@@ -75,6 +75,14 @@ def kind_of(annotation: Any) -> tuple[type, bool, int | None]:
     raise TypeError(f"{_name(annotation)} has no column type; {instead}")
 
 
+def is_list(annotation: Any) -> bool:
+    """Whether a field's annotation is a list, or a list that may be null."""
+    annotation = _bare(annotation)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return all(is_list(part) for part in get_args(annotation) if part is not type(None))
+    return (get_origin(annotation) or annotation) is list
+
+
 def _bare(annotation: Any) -> Any:
     """The annotation without what wraps it: metadata, names for types, type variables' bounds."""
     while True:

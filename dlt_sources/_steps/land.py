@@ -24,7 +24,8 @@ from settings import Settings
 from . import destination, pipelines
 from .addressed import check_address
 from .connectors import files as file_connector
-from .declaration import DeclarationError, Source
+from .declaration import Source
+from .declaration_error import DeclarationError
 from .lake import Landing
 from .request import Request
 from .reread import TableRead

@@ -6,7 +6,7 @@ An unknown key, a missing one or a wrong value is refused here; declaration.py s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -146,14 +146,20 @@ class _Source(_Strict):
     description: str
     owner: str
     schedule: str = Field(description="cron expression")
-    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table]
+    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _cron(self) -> _Source:
-        from croniter import croniter
+        from croniter import CroniterError, croniter
 
         if not croniter.is_valid(self.schedule):
             raise ValueError(f"schedule {self.schedule!r} is not a cron expression such as '0 6 * * *'")
+        try:
+            croniter(self.schedule, datetime(2020, 1, 1)).get_prev()
+        except CroniterError:
+            raise ValueError(
+                f"schedule {self.schedule!r} names no moment that ever comes, such as 30 February"
+            ) from None
         for name, table in self.tables.items():
             if table.from_ and table.from_ not in self.tables:
                 raise ValueError(f"tables.{name}.from names {table.from_!r}, which is not a table of this source")

@@ -89,7 +89,7 @@ def matches(patterns: list[str], name: str) -> bool:
 
 def _matches(pattern: str, name: str) -> bool:
     if "{month}" in pattern:
-        before, after = pattern.split("{month}")
+        before, after = PurePosixPath(pattern).name.split("{month}")
         return re.fullmatch(f"{_glob(before)}{MONTH}{_glob(after)}", PurePosixPath(name).name) is not None
     return fnmatch(PurePosixPath(name).name, PurePosixPath(pattern).name)
 

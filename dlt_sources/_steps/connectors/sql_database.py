@@ -7,7 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..columns import columns_of
 from ..request import Request, expand
+from ..source_error import NEXT, SourceError
 from ..source_yml import SqlConnection
 
 
@@ -15,13 +17,16 @@ def read(request: Request, connection: SqlConnection) -> Iterable[Any]:
     """The rows of a table as Arrow tables."""
     from dlt.sources.sql_database import sql_table
 
-    cursor, since = request.table.cursor, request.since
+    since = request.since
 
     def only_since(query: Any, selected: sa.Table) -> Any:
-        if cursor and since:
-            column = selected.c[cursor]
-            return query.where(sa.or_(column >= since, column.is_(None)))  # a row without a time could be new
-        return query
+        if request.table.cursor is None:
+            return query
+        column = _cursor(request, selected)
+        if since is None:
+            return query
+        from_ = since.date() if isinstance(column.type, sa.Date) else since
+        return query.where(sa.or_(column >= from_, column.is_(None)))  # a row without a time could be new
 
     return sql_table(
         driver(expand(connection.url, request.settings)),
@@ -32,6 +37,29 @@ def read(request: Request, connection: SqlConnection) -> Iterable[Any]:
         chunk_size=connection.chunk_size,
         query_adapter_callback=only_since,
     )
+
+
+def _cursor(request: Request, selected: sa.Table) -> sa.Column[Any]:
+    """The column that the cursor's field is read from: the first of its names that the table has.
+
+    Raises:
+        SourceError: it has none of them, or the column is not a date or time.
+    """
+    [field] = [c for c in columns_of(request.contract, stored=False) if c.name == request.table.cursor]
+    names = [str(path[0]) for path in field.paths]
+    where = f"{request.source.name}.{request.name}: cursor {field.name}"
+    column = next((selected.c[name] for name in names if name in selected.c), None)
+    if column is None:
+        raise SourceError(
+            f"{where}: the table {selected.name} has no column {' or '.join(names)}; if it was renamed, add the new name"
+            f" to the field's `path` in contract.py. {NEXT}"
+        )
+    if not isinstance(column.type, sa.Date | sa.DateTime):
+        raise SourceError(
+            f"{where}: the column {column.name} is {column.type}, not a date or timestamp: it cannot be asked for what is"
+            f" new. Remove `cursor`, and the table is read whole. {NEXT}"
+        )
+    return column
 
 
 def driver(url: str) -> str:

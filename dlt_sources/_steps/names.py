@@ -1,0 +1,58 @@
+"""Names that the stores take: what a source, table or column may be called so that it is called so everywhere."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .source_yml import LONGEST_NAME, NAME
+
+LONGEST_COLUMN = 63
+"""Bytes of Postgres's longest identifier; Redshift has room for 127."""
+_STAGING = "staging"
+"""dlt merges through a schema of its own beside each: that of ``stg_shop`` is ``stg_shop_staging``."""
+_TAKEN = {"ops": "the schema `stg_ops` holds the record of runs", "public": "it is Postgres's own schema",
+          "information_schema": "it is Postgres's own schema"}  # fmt: skip
+
+
+def refuse_source(folder: Path) -> str | None:
+    """Why no source can have the folder's name, with the fix; None: it can."""
+    name = folder.name
+    if not re.fullmatch(NAME.removesuffix("$"), name) or len(name) > LONGEST_NAME:
+        return (
+            f"a source's name is lower case letters, digits and single underscores, at most {LONGEST_NAME}:"
+            " it names schemas and folders; rename the folder"
+        )
+    reason = _TAKEN.get(name)
+    if name == _STAGING or name.endswith(f"_{_STAGING}"):
+        other = name.removesuffix(_STAGING).strip("_") or "x"
+        reason = (
+            f"schemas that end in `_{_STAGING}` are dlt's: `stg_{name}` is where it merges the rows of `stg_{other}`"
+        )
+    if name.startswith("pg_"):
+        reason = "Postgres keeps names that begin with `pg_` for itself"
+    if (folder.parent / f"{name}.py").exists():
+        reason = f"the module {folder.parent.name}/{name}.py has that name"
+    return f"the name {name!r} is taken: {reason}; rename the folder" if reason else None
+
+
+def refuse_column(name: str) -> str | None:
+    """Why a stored column cannot have the name, with the fix; None: it can."""
+    spelled = _naming().normalize_identifier(name)
+    path = f"give it another name and say where its value is: `path={name!r}`"
+    if spelled != name:
+        return f"the warehouse would call it {spelled!r}; {path}" if spelled.strip("_x") else f"it is no name; {path}"
+    if "__" in name:
+        return f"a double underscore divides names of dlt; {path}"
+    if len(name.encode()) > LONGEST_COLUMN:
+        return f"its name has {len(name.encode())} bytes, Postgres has room for {LONGEST_COLUMN}; {path}"
+    return None
+
+
+@cache
+def _naming() -> Any:
+    from dlt.common.normalizers.naming.snake_case import NamingConvention
+
+    return NamingConvention()

@@ -1,0 +1,117 @@
+"""A file of the models that SQLMesh cannot read stops nothing that is deployed, and no other domain's first build."""
+
+import shutil
+
+import pytest
+
+from tests import harness
+from tests.test_broken_sources import Checkout
+
+pytestmark = pytest.mark.slow
+
+BROKEN = {  # kind: (file, what becomes of its text, what is said of it)
+    "model": ("models/taxi/dim_zone.sql", lambda text: text.replace("SELECT", "SELECT FROM (", 1), "models/taxi/dim_zone.sql: line "),
+    "model's head": ("models/taxi/fact_trip.sql", lambda text: text.replace("MODEL (", "MODEL (("), "models/taxi/fact_trip.sql: line "),
+    "no model": ("models/taxi/daily_trips.sql", lambda text: "SELECT 1 AS one", "models/taxi/daily_trips.sql: "),
+    "audit": ("audits/references.sql", lambda text: text.replace("AUDIT (", "AUDIT (("), "audits/references.sql: line "),
+    "macro": ("macros/staging.py", lambda text: text + "\ndef (\n", "macros/staging.py: line "),
+    "macro's import": ("macros/numbers.py", lambda text: text.replace("\nfrom sql", "\nimport no_such_package\nfrom sql", 1), "macros/numbers.py: No module named"),
+    "test": ("tests/test_taxi.yaml", lambda text: text + "\n  x: [unclosed\n", "tests/test_taxi.yaml: line "),
+    "external models": ("external_models/taxi.yaml", lambda text: text + "\n x: [\n", "external_models/taxi.yaml: line "),
+    "seed": ("seeds/rank_scale.csv", None, "models/audiophile/rank_scale.sql: "),
+}  # fmt: skip
+SOURCES = ("sales", "taxi", "random_users")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def later_day(world, first_day):
+    """The day on which every system has news."""
+    while not world.last_day:
+        world.advance()
+
+
+@pytest.fixture(scope="module")
+def good(world, first_day, tmp_path_factory):
+    """Gold of the last day when nothing is broken."""
+    pipeline = first_day.copy(tmp_path_factory.mktemp("good") / "data")
+    assert pipeline("run", *SOURCES, **world.environment).code == 0
+    return pipeline.gold()
+
+
+def damage(checkout, *kinds):
+    """Damage files; returns how to undo it."""
+    texts = {}
+    for kind in kinds:
+        path, change = checkout.folder / "sqlmesh_project" / BROKEN[kind][0], BROKEN[kind][1]
+        texts[path] = path.read_text()
+        path.write_text(change(texts[path])) if change else path.unlink()
+    return lambda: [path.write_text(text) for path, text in texts.items()]
+
+
+def views(pipeline):
+    """What prod consists of."""
+    query = (
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema NOT LIKE 'stg%' ORDER BY ALL"
+    )
+    return [row for row in pipeline.query(query) if not row[0].startswith("sqlmesh")]
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [  # one run finds all of its group
+        ("model", "model's head", "no model", "test", "external models", "seed"),
+        ("audit", "macro", "macro's import"),
+    ],
+)
+def test_what_is_deployed_is_built_and_published_without_the_files(kinds, good, world, first_day, tmp_path):
+    checkout = Checkout(tmp_path, world.environment)
+    pipeline = first_day.copy(checkout.data)
+    before = views(pipeline)
+    undo = damage(checkout, *kinds)
+    status = checkout.status()
+    reasons = "\n".join(row["reason"] for row in status["broken_models"])
+    assert len(status["broken_models"]) == len(kinds) == reasons.count("correct the file"), reasons
+    assert all(BROKEN[kind][2] in reasons for kind in kinds), reasons
+    assert status["pending_models"] == [] and status["tables"] and status["runs"]
+    run = checkout("runner.py", "run", *SOURCES)
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert all(BROKEN[kind][2] in run.stderr for kind in kinds)
+    assert "published people, sales, taxi" in run.stdout
+    assert pipeline.gold() == good
+    plan = checkout("runner.py", "plan")
+    assert plan.returncode == 2 and reasons.splitlines()[0] in plan.stderr, plan.stdout + plan.stderr
+    assert views(pipeline) == before and pipeline.gold() == good
+    undo()
+    status = checkout.status()
+    assert (status["broken_models"], status["pending_models"]) == ([], [])
+    again = checkout("runner.py", "run", *SOURCES)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert pipeline.gold() == good
+
+
+def test_a_domain_that_was_never_built_waits_for_its_files_and_the_others_do_not(world, tmp_path):
+    checkout = Checkout(tmp_path, world.environment)
+    undo = damage(checkout, "model", "external models")
+    run = checkout("runner.py", "run", *SOURCES)
+    assert run.returncode == 2 and BROKEN["model"][2] in run.stderr, run.stdout + run.stderr
+    assert "published people, sales" in run.stdout
+    pipeline = harness.Pipeline(checkout.data, {})
+    assert pipeline.gold("taxi") == {} and pipeline.gold("sales")["sales.fact_sales"]
+    undo()
+    again = checkout("runner.py", "run", "taxi")  # nothing new lands: what waited is built
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert pipeline.gold("taxi")["taxi.fact_trip"]
+
+
+def test_without_its_lint_rules_nothing_is_built_and_the_reason_is_said(world, first_day, tmp_path):
+    checkout = Checkout(tmp_path, world.environment)
+    pipeline = first_day.copy(checkout.data)
+    before = pipeline.gold()
+    path = checkout.folder / "sqlmesh_project" / "linter" / "user.py"
+    path.write_text("def (\n")
+    run = checkout("runner.py", "run", "sales")
+    assert run.returncode == 2 and "sqlmesh_project/linter/user.py: line 1: " in run.stderr
+    assert pipeline.gold() == before
+    assert "linter/user.py" in checkout.status()["broken_models"][0]["reason"]
+    shutil.copy(harness.ROOT / "sqlmesh_project" / "linter" / "user.py", path)
+    assert checkout("runner.py", "run", "sales").returncode == 0
