@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .contract import FILE, MARKS, Contract, columns_of
+from .redact import conflict
 from .source_yml import CONNECTORS, LONGEST_NAME, NAME, Declaration, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -97,6 +98,8 @@ class Source:
                         f" {table.contract}'s own code; give the field the landed name as its path"
                     )
             found[name] = contract
+        if problem := conflict(self.tables, found):
+            raise DeclarationError(f"{self.folder / 'source.yml'}: {problem}")
         return found
 
 

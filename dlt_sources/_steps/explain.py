@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, create_model
 
-from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Column, Contract
+from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Contract, columns_of
 from .text import parse
 
 
@@ -55,38 +55,12 @@ def key_only(contract: type[Contract], key: tuple[str, ...]) -> type[Contract]:
 def ask_of_vanished(
     contract: type[Contract], key: list[str], raw: Any
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:  # fmt: skip
-    """Like `ask`, for a row that is deleted: only its key counts, the other values are None."""
-    values, reasons = ask(key_only(contract, tuple(key)), raw, True)
-    return {name: value if name in key else None for name, value in values.items()}, reasons
-
-
-def redact(raw: Any, columns: list[Column]) -> Any:
-    """The raw row as people may read it: landing keeps the original.
-
-    Of a contract with personal fields only the values of its other fields stay. What it does not name may be personal,
-    too (a street beside a city), and so may a value that is not where it should be.
+    """Like `ask`, for a row that is deleted: only its key counts. Of the rest personal values are None, and all when one is
+    not right.
     """
-    if not any(column.private for column in columns):
-        return raw
-    kept: dict[str, Any] = {}
-    for column in (column for column in columns if not column.private):
-        for path in column.paths:
-            inside = raw
-            for part in path:
-                inside = inside[part] if _holds(inside, part) else None
-            if inside is not None:
-                kept[".".join(map(str, path))] = "***" if isinstance(inside, dict | list) else inside
-    return kept | {"": "*** personal fields, and what the contract does not name"}
-
-
-def told(reasons: list[dict[str, str]], columns: list[Column]) -> list[dict[str, str]]:
-    """Why a row was rejected, without the text of a malformed line when that may hold personal fields."""
-    if any(column.private for column in columns):
-        return [reason | {"message": reason["message"].split(" | ")[0]} for reason in reasons]
-    return reasons
-
-
-def _holds(container: Any, part: str | int) -> bool:
-    if isinstance(container, dict):
-        return part in container
-    return isinstance(container, list) and isinstance(part, int) and part < len(container)
+    unprivate = [c.name for c in columns_of(contract, stored=False) if c.name in key or not c.private]
+    for known in (unprivate, key):
+        values, reasons = ask(key_only(contract, tuple(known)), raw, True)
+        if not reasons:
+            break
+    return {name: value if name in known else None for name, value in values.items()}, reasons

@@ -21,8 +21,9 @@ from warehouse.quote import identifier, literal
 from . import bulk
 from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Column, Contract, columns_of, has_own_code
 from .engine import engine
-from .explain import ask, ask_of_vanished, raw_of, redact, told
+from .explain import ask, ask_of_vanished, raw_of
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, clear_type, stored
+from .redact import Redaction, of_contract
 from .source_yml import Table
 from .text import text_of
 
@@ -46,12 +47,17 @@ class Judge:
         self.salt = salt
 
     def judge(
-        self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None
-    ) -> Judged:
+        self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None,
+        redaction: Redaction | None = None,
+    ) -> Judged:  # fmt: skip
         """Judge the rows of `table` in the landed `files` (Parquet, named ``<load id>.<file id>.parquet``).
 
         For a table made with ``from``, `files` are its parent's and `parent` is what became of the parent's rows.
+
+        Args:
+            redaction: what people may read of rejected rows; None: what the table's own contract says.
         """
+        self.redaction = of_contract(contract) if redaction is None else redaction
         parts = [
             self._judge_alike(name, number, table, contract, group, parent)
             for number, group in enumerate(_alike(files).values())
@@ -164,7 +170,7 @@ class Judge:
                     if reasons and row["_deleted"] and not table.explode:
                         values, reasons = ask_of_vanished(contract, table.key, raw)
                     if reasons:
-                        rejected.append(self._rejection(name, row, redact(raw, every), told(reasons, every)))
+                        rejected.append(self._rejection(name, row, raw, reasons))
                     else:
                         accepted.append(values | {mark: row[mark] for mark in marks})
                 self.con.register("chunk", pa.Table.from_pylist(accepted, schema=schema))
@@ -195,6 +201,7 @@ class Judge:
             yield batch.to_pylist()
 
     def _rejection(self, name: str, row: dict[str, Any], raw: Any, reasons: list[dict[str, str]]) -> dict[str, Any]:
+        raw, reasons = self.redaction.row(raw), self.redaction.reasons(reasons, raw)
         place = [name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
         return {
             "id": "/".join(map(str, place)),

@@ -16,17 +16,19 @@ from dlt.extract.resource import DltResource
 
 from warehouse.quote import identifier, literal
 
+from .bulk import json_path
 from .connect import connect
-from .contract import PAYLOAD, RESERVED, columns_of
+from .contract import PAYLOAD, RESERVED, Column, columns_of
 from .engine import engine
 from .lake import Seen
+from .remembered import HASH as _HASH
+from .remembered import Remembered
 from .request import Request, UnchangedError
 from .source_error import SourceError
 from .text import text_of
 
 PAGE = 20_000
 PAGES = "_pages"
-_HASH = "_hash"
 
 
 class TableRead:
@@ -43,6 +45,7 @@ class TableRead:
         self.known = request.memory.get("seen")
         self.previous = self.shelf.get(str(self.known or "none"))
         self.seen = request.work / f"{self.name}.parquet"
+        self.remembered = Remembered(self.table, request.contract)
         self.landed = 0
         self.refused: list[str] = []
         if self.table.cursor and not self.backfill:
@@ -66,7 +69,7 @@ class TableRead:
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
 
     def _changed(self) -> Iterator[pa.Table]:
-        con = engine(self.request.work, self.previous.parent)
+        con = engine(self.request.work, self.previous.parent, spill=self.request.work / "spill")
         newest: datetime | None = None
         read = 0
         writer: pq.ParquetWriter | None = None
@@ -78,7 +81,7 @@ class TableRead:
                 hashed = con.execute(
                     f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
-                kept = hashed if self.table.sees_deletes else hashed.select([_HASH])
+                kept = self.remembered.of(hashed) if self.table.sees_deletes else hashed.select([_HASH])
                 writer = writer or pq.ParquetWriter(self.seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
                 read += len(page)
@@ -87,7 +90,7 @@ class TableRead:
                 yield from self._number(
                     con,
                     f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
-                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous)",
+                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous WHERE {self.table.skip_if_unchanged})",
                 )
         finally:
             if writer:
@@ -108,13 +111,13 @@ class TableRead:
         content = f"SELECT count(*), bit_xor(md5_number({_HASH})) FROM read_parquet({literal(self.seen)})"
         count, digest = con.execute(content).fetchall()[0]
         name = f"{self.name}.{count}.{digest or 0}.parquet"
-        if name != self.request.memory.get("seen"):
+        if name != self.request.memory.get("seen") or self.shelf.moves:
             self.shelf.put(self.seen, name)
             self.request.memory["seen"] = name
 
     def remember(self) -> None:
         """Remove what earlier reads saw, now that this one's rows are committed."""
-        if self.request.memory.get("seen") != self.known:
+        if self.request.memory.get("seen") != self.known or self.shelf.moves:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
     def _free(self, names: list[str]) -> None:
@@ -126,7 +129,7 @@ class TableRead:
             )
 
     def _previous(self) -> str:
-        usable = self.previous.is_file() and self.table.skip_if_unchanged and not self.backfill
+        usable = self.previous.is_file() and not self.backfill
         return (
             f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
         )
@@ -151,7 +154,7 @@ class TableRead:
                 " answer, not for deletions. If it is right, lower `shrink_floor` in source.yml for one run"
             )
         columns = {c.name: c for c in columns_of(self.request.contract, stored=False)}
-        key = [self._value(con, columns[field].path) for field in self.table.key]
+        key = [self._value(con, columns[field]) for field in self.table.key]
         named = ", ".join(f"{value} AS k{n}" for n, value in enumerate(key))
         same = " AND ".join(f"gone.k{n} = now.k{n}" for n in range(len(key)))
         known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in range(len(key)))
@@ -161,17 +164,21 @@ class TableRead:
             if read
             else f"SELECT {named} FROM previous LIMIT 0"
         )
-        yield from self._number(
+        vanished = self._number(
             con,
             f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
             f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}",
         )
+        yield from map(self.remembered.of, vanished)
 
-    def _value(self, con: duckdb.DuckDBPyConnection, path: tuple[str | int, ...]) -> str:
-        if PAYLOAD in {row[0] for row in con.execute("DESCRIBE previous").fetchall()}:
-            pointer = "/" + "/".join(str(part) for part in path)
-            return f"json_extract_string({PAYLOAD}, {literal(pointer)})"
-        return identifier(str(path[0]))
+    def _value(self, con: duckdb.DuckDBPyConnection, column: Column) -> str:
+        """Where a key's value is, under whichever of its names the rows have it."""
+        names = {row[0] for row in con.execute("DESCRIBE previous").fetchall()}
+        if PAYLOAD in names:
+            ways = [f"json_extract_string({PAYLOAD}, {literal(json_path(path))})" for path in column.paths]
+            return f"CASE WHEN json_valid({PAYLOAD}) THEN COALESCE({', '.join(ways)}, NULL) END"
+        named = [identifier(str(path[0])) for path in column.paths if path[0] in names]
+        return f"COALESCE({', '.join(named)}, NULL)"
 
     def _newest(self, page: pa.Table) -> datetime | None:
         """The newest cursor value of a page of native columns; windows of an API advance with the clock instead."""

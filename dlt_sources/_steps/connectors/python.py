@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..declaration import DeclarationError
 from ..request import Request, expand
+from ..source_error import SourceError, quoted
 from ..source_yml import PythonConnection
 
 
@@ -26,5 +27,12 @@ def read(request: Request, connection: PythonConnection) -> Iterable[Any]:
     if function is None:
         raise DeclarationError(f"{path}: no function {request.name}(request, values) for the table of that name")
     values = {name: expand(value, request.settings) for name, value in connection.values.items()}
-    found: Iterable[Any] = function(request, values)
-    return found
+    return _found(request.name, function, request, values)
+
+
+def _found(name: str, function: Callable[..., Iterable[Any]], *given: Any) -> Iterator[Any]:
+    """What the function yields. Its own errors are texts that nobody has looked through for values."""
+    try:
+        yield from function(*given)
+    except SourceError as error:
+        raise SourceError(f"{name}: {quoted(error)}") from error
