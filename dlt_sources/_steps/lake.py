@@ -65,6 +65,7 @@ class Landing:
             from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION
 
             version = json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION})
+            Path(self.root).mkdir(parents=True, exist_ok=True)
             Path(self.root, INIT).write_text(version, encoding="utf-8")
 
     def loads(self, *, after: str = "", since: str = "") -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
+from http import HTTPStatus
 
 import requests
 
@@ -62,7 +63,9 @@ def _said(error: BaseException) -> str | None:
     """A failed request in words; None for any other error."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         answer = error.response
-        return f"{asked(answer.url)} answered {answer.status_code} {quoted(answer.reason)}"
+        usual = HTTPStatus(answer.status_code).phrase if answer.status_code in set(HTTPStatus) else ""
+        said = usual if answer.reason == usual else quoted(answer.reason)  # a server may say there what it likes
+        return f"{asked(answer.url)} answered {answer.status_code} {said}"
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return f"the answer is not whole JSON ({error.msg} at character {error.pos})"
     if isinstance(error, requests.TooManyRedirects):

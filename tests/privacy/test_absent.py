@@ -128,7 +128,7 @@ def test_it_is_found_when_one_redaction_is_removed(what, tmp_path, here, server,
 def seen_elsewhere(original):
     def init(self, source, settings, work):
         original(self, source, settings, work)
-        self.folder = self.before
+        self.folder = f"{settings.landing}/_elsewhere/{source}"
 
     return init
 
@@ -220,10 +220,16 @@ def test_no_command_shows_or_keeps_a_marker(tmp_path, server):
     command("replay", "clinic", "--rejected", patch="and_fail")
     server.trouble.fault = ""
     command("replay", "letters", "--rejected")
-    for arguments in (("status",), ("status", "--json"), ("rejected",), ("rejected", "--json"), ("check", "--json")):
+    for arguments in (
+        ("status",),
+        ("status", "--json"),
+        ("rejected",),
+        ("rejected", "--json"),
+        ("check", "clinic", "--json"),
+    ):
         command(*arguments)
     hook.shutdown()
-    assert codes == [3, 3, 3, 70, 0, 0, 0, 0, 0, 0], said
+    assert codes == [3, 3, 3, 70, 0, 0, 0, 0, 0, 0], f"{codes}\n{said}"
     assert len(heard) >= 3 and "clinic" in str(heard) and "parent_rejected" in said and "malformed_line" in said
     assert "\n".join(places(MARKERS, tmp_path / "data", SOURCES, said + str(heard))) == ""
     left = [p for p in tmp_path.rglob("*") if p.is_file() and not p.is_relative_to(tmp_path / "data")]
