@@ -12,48 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from .contract import FILE, INDEX, PARENT, Column, Contract, columns_of
+from .messages import OWN_TEXT, safe_message
 from .source_yml import Table
 
 Path = tuple[str | int | None, ...]
 """A place in a record; None is any element of a list."""
 
 HIDDEN = "***"
-OWN_TEXT = "a rule of the contract's own; its text is not shown: it may hold personal values"
 _NOTE = f"{HIDDEN} personal fields, and what the contract does not name"
-_FROM_CONTRACT = frozenset(
-    [
-        "ge",
-        "gt",
-        "le",
-        "lt",
-        "multiple_of",
-        "min_length",
-        "max_length",
-        "max_digits",
-        "decimal_places",
-        "whole_digits",
-        "pattern",
-        "expected",
-        "expected_plural",
-        "expected_schemes",
-        "expected_tags",
-        "class",
-        "class_name",
-        "field_type",
-        "discriminator",
-        "tz_expected",
-    ]
-)
-"""What Pydantic's messages say of the rule. All else that they say (`error`, `tag`, `actual_length`) is of the value."""
-_OWN_RULES = {"parent_rejected": "the record it is part of was rejected"}
-_LINE = re.compile(r"line \d+: (?:Expected Number of Columns: \d+ Found: \d+|Maximum line size of \d+ bytes exceeded)")
-_EMPTIED = "the file has no rows any more"
 _NUMBER_OR_DATE = re.compile(r"\s*[-+]?\d[\d.,:TZ+ -]{0,39}\s*|\s*(?:nan|inf|true|false|yes|no)\s*", re.I)
 _CONTAINED, _EQUAL = 4, 3
 """Characters from which on a personal value is looked for inside other values, and from which on it is compared with them."""
@@ -96,7 +67,7 @@ class Redaction:
         place = [
             part if part.isdigit() or part in self.words else HIDDEN for part in reason["field"].split(".") if part
         ]
-        rule, message = reason["rule"], _message(reason["rule"], reason["message"])
+        rule, message = reason["rule"], safe_message(reason["rule"], reason["message"])
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,99}", rule) or _holds(rule, secrets):
             rule = "custom_rule"
         if _holds(message, secrets):
@@ -259,33 +230,6 @@ def _may_be_personal(value: Any, column: Column, secrets: frozenset[str]) -> boo
 def _holds(text: str, secrets: frozenset[str]) -> bool:
     text = text.casefold().strip()
     return any(secret == text or (len(secret) >= _CONTAINED and secret in text) for secret in secrets)
-
-
-def _message(rule: str, message: str) -> str:
-    """The message with what it says of the rule and without what it says of the value."""
-    if rule in _OWN_RULES:
-        return _OWN_RULES[rule]
-    if rule == "malformed_line":
-        line = _LINE.match(message) or re.match(r"line \d+", message)
-        return _EMPTIED if message == _EMPTIED else line[0] if line else "not a row"
-    template = _templates().get(rule)
-    if template is None or rule in ("value_error", "assertion_error"):
-        return OWN_TEXT
-    pieces = re.split(r"\{(\w+)\}", template)  # text, name, text, name ... text
-    pattern = "".join(f"(?P<p{n}>.*?)" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
-    match = re.fullmatch(pattern, message, re.S)
-    return "".join(
-        piece if n % 2 == 0 else match[f"p{n}"] if match and piece in _FROM_CONTRACT else "..."
-        for n, piece in enumerate(pieces)
-    )
-
-
-@cache
-def _templates() -> dict[str, str]:
-    """Pydantic's own rules and their messages."""
-    from pydantic_core._pydantic_core import list_all_errors  # its only list of them
-
-    return {error["type"]: error["message_template_python"] for error in list_all_errors()}
 
 
 def _words(contract: type[BaseModel]) -> frozenset[str]:

@@ -103,7 +103,7 @@ SABOTAGE = {
     "what a record tags is not tagged for its elements": ("redact", "_seen_from", lambda _: lambda place, explode: place),
     "a copy of a tagged value is shown": ("redact", "_holds", lambda _: lambda text, secrets: False),
     "an object is shown where a text should be": ("redact", "_may_be_personal", lambda _: lambda *_: False),
-    "messages are shown as they are": ("redact", "_message", lambda _: lambda rule, message: message),
+    "messages are shown as they are": ("redact", "safe_message", lambda _: lambda rule, message: message),
     "errors of sources quote": ("source_error", "SourceError.without_values", lambda _: lambda self, known=(): self),
     "errors of refine quote": ("refine", "quiet_about", lambda original: lambda source, private: original(source, False)),
     "rows in passing are elsewhere": ("land", "Settings.workplace", lambda _: lambda self, source: self.dlt / "at" / source),
