@@ -165,6 +165,12 @@ class Settings(FromEnvironment):
         """Dlt's own working folders; never the home or /var folder, so checkouts do not share state."""
         return self.data / "dlt"
 
+    def workplace(self, source: str) -> Path:
+        """Where a source's rows are, as they came, while they are read, landed and refined: inside its landing, so that
+        what a crash or a full disk leaves behind is where raw rows may be. On AWS a folder of the same name on this machine.
+        """
+        return self.data / "lake" / "landing" / source / "_work"
+
     @property
     def lock(self) -> Path:
         """Held by the one run that may write from this folder."""

@@ -145,9 +145,9 @@ class Pipeline:
         return [schema for (schema,) in self.query(query, database)]
 
     def landed(self) -> set[str]:
-        """The landed files; not what reads remember of the read before."""
+        """The landed files; not what reads remember of the read before, nor what is on its way."""
         files = (self.folder / "lake" / "landing").rglob("*.parquet")
-        return {str(path.relative_to(self.folder)) for path in files if "_seen" not in path.parts}
+        return {str(path.relative_to(self.folder)) for path in files if not {"_seen", "_work"} & set(path.parts)}
 
     def _content(self, database: str, schema: str, without: str) -> dict[str, list[tuple[Any, ...]]]:
         tables = self.query(

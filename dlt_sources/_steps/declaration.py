@@ -22,6 +22,7 @@ from . import check_contracts, check_tables, names, own_code, yaml_file
 from .columns import Column, columns_of
 from .contract import Contract
 from .declaration_error import DeclarationError, hint
+from .redact import conflict
 from .source_yml import CONNECTORS, Declaration, PythonSource, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -87,6 +88,8 @@ class Source:
             for name, table in self.tables.items()
             for field, text in check_contracts.check_fields(self.declared, table, found[name], columns[name].values())
         )
+        if problem := conflict(self.tables, found):
+            raise DeclarationError(f"{self.path}: {problem}")
         return found
 
     @cached_property

@@ -62,10 +62,9 @@ def _reason(field: str, rule: str, message: str) -> dict[str, str]:
 
 
 @cache
-def _key_validator(contract: type[Contract], key: tuple[str, ...]) -> SchemaValidator:
-    """What checks the key of a row that vanished, by the contract's own rules for those fields."""
-    fields = {name: field_schema(contract, name) for name in key}
-    schema: Any = {"type": "model-fields", "fields": fields}
+def _validator_of(contract: type[Contract], names: tuple[str, ...]) -> SchemaValidator:
+    """What checks some fields of the contract by their own rules, whatever the others hold."""
+    schema: Any = {"type": "model-fields", "fields": {name: field_schema(contract, name) for name in names}}
     whole: Any = contract.__pydantic_core_schema__
     if whole["type"] == "definitions":
         schema = whole | {"schema": schema}
@@ -75,42 +74,15 @@ def _key_validator(contract: type[Contract], key: tuple[str, ...]) -> SchemaVali
 def ask_of_vanished(
     contract: type[Contract], columns: list[Column], key: list[str], raw: Any
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Like `ask`, for a row that is deleted: only its key counts, the other values are None."""
-    kept: dict[str, Any] = dict.fromkeys(c.name for c in columns if c.stored and not c.computed)
-    try:
-        values, _, _ = _key_validator(contract, tuple(key)).validate_python(raw)
-        return kept | {c.name: fit(c, values[c.name]) for c in columns if c.name in key}, []
-    except Exception as error:
-        return {}, [_reason("", UNREPRESENTABLE, f"its key cannot be judged: {type(error).__name__}")]
-
-
-def redact(raw: Any, columns: list[Column]) -> Any:
-    """The raw row as people may read it: landing keeps the original.
-
-    Of a contract with personal fields only the values of its other fields stay. What it does not name may be personal,
-    too (a street beside a city), and so may a value that is not where it should be.
+    """Like `ask`, for a row that is deleted: only its key counts. Of the rest personal values are None, and all when one is
+    not right.
     """
-    if not any(column.private for column in columns):
-        return raw
-    kept: dict[str, Any] = {}
-    for column in (column for column in columns if not column.private):
-        for path in column.paths:
-            inside = raw
-            for part in path:
-                inside = inside[part] if _holds(inside, part) else None
-            if inside is not None:
-                kept[".".join(map(str, path))] = "***" if isinstance(inside, dict | list) else inside
-    return kept | {"": "*** personal fields, and what the contract does not name"}
-
-
-def told(reasons: list[dict[str, str]], columns: list[Column]) -> list[dict[str, str]]:
-    """Why a row was rejected, without the text of a malformed line when that may hold personal fields."""
-    if any(column.private for column in columns):
-        return [reason | {"message": reason["message"].split(" | ")[0]} for reason in reasons]
-    return reasons
-
-
-def _holds(container: Any, part: str | int) -> bool:
-    if isinstance(container, dict):
-        return part in container
-    return isinstance(container, list) and isinstance(part, int) and part < len(container)
+    kept = [column for column in columns if column.stored and not column.computed]
+    failure = ""
+    for known in ([c.name for c in kept if c.name in key or not c.private], key):
+        try:
+            values, _, _ = _validator_of(contract, tuple(known)).validate_python(raw)
+            return {c.name: fit(c, values[c.name]) if c.name in known else None for c in kept}, []
+        except Exception as error:
+            failure = f"its key cannot be judged: {type(error).__name__}"
+    return {}, [_reason("", UNREPRESENTABLE, failure)]

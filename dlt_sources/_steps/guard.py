@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from .source_error import NEXT, SourceError, shown
+from .source_error import NEXT, SourceError, asked, quoted
 from .source_yml import HttpConnection
 
 REDIRECTS = 5
@@ -62,7 +62,9 @@ class Guard(HTTPAdapter):
         """
         there = origin(request.url or "")
         if not self._may(there):
-            raise SourceError(f"{self._name(self.home)} leads to {self._name(there)}: {self._why_not(there)}; {NEXT}")
+            raise SourceError(
+                f"{self._name(self.home)} leads to {quoted(self._name(there))}: {self._why_not(there)}; {NEXT}"
+            )
         if there[1] != self.home[1] or (there != self.home and not self._upgrade(there)):
             for name in self.headers:
                 request.headers.pop(name, None)
@@ -108,7 +110,7 @@ class Guard(HTTPAdapter):
     def _too_long(self, answer: requests.Response, most: float, key: str, where: str) -> SourceError:
         answer.close()
         return SourceError(
-            f"{shown(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}"
+            f"{asked(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}"
         )
 
     @staticmethod
@@ -122,7 +124,7 @@ def _checked(made: socket.socket, host: str) -> socket.socket:
     real = getattr(peer, "ipv4_mapped", None) or peer
     if any(real in network for network in METADATA if network.version == real.version):
         made.close()
-        raise SourceError(f"{host} is {real}, an address of this machine's own network card; {NEXT}")
+        raise SourceError(f"{quoted(host)} is {real}, an address of this machine's own network card; {NEXT}")
     return made
 
 

@@ -11,7 +11,7 @@ from settings import Settings
 
 from .guard import REDIRECTS, Guard
 from .request import expand
-from .source_error import NEXT, SourceError, shown
+from .source_error import NEXT, SourceError, asked
 from .source_yml import HttpConnection
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"
@@ -60,11 +60,11 @@ def session(
             return type(made).send(made, request, **options)
         answer = patient(request, **options)  # the last one, when the attempts are used up
         if answer.ok and (reason := wrong(answer)):
-            raise SourceError(f"{shown(answer.url)}: {reason}; {NEXT}")
+            raise SourceError(f"{asked(answer.url)}: {reason}; {NEXT}")
         taken += answer.ok
         if pages is not None and taken > pages:
             raise SourceError(
-                f"{shown(answer.url)}: there are still more after {pages} pages; if that is right, raise `max_pages` in"
+                f"{asked(answer.url)}: there are still more after {pages} pages; if that is right, raise `max_pages` in"
                 f" source.yml. {NEXT}"
             )
         return answer

@@ -24,8 +24,9 @@ from .checks import Check
 from .columns import Column, columns_of
 from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Contract
 from .engine import engine
-from .explain import UNREPRESENTABLE, ask, ask_of_vanished, raw_of, redact, told
+from .explain import UNREPRESENTABLE, ask, ask_of_vanished, raw_of
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, has_computed, stored
+from .redact import Redaction, of_contract
 from .rules import checks_rows
 from .source_yml import Table
 from .text import text_of
@@ -50,12 +51,17 @@ class Judge:
         self.salt = salt
 
     def judge(
-        self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None
-    ) -> Judged:
+        self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None,
+        redaction: Redaction | None = None,
+    ) -> Judged:  # fmt: skip
         """Judge the rows of `table` in the landed `files` (Parquet, named ``<load id>.<file id>.parquet``).
 
         For a table made with ``from``, `files` are its parent's and `parent` is what became of the parent's rows.
+
+        Args:
+            redaction: what people may read of rejected rows; None: what the table's own contract says.
         """
+        self.redaction = of_contract(contract) if redaction is None else redaction
         parts = [
             self._judge_alike(name, number, table, contract, group, parent)
             for number, group in enumerate(_alike(files).values())
@@ -180,11 +186,11 @@ class Judge:
                 for row in rows:
                     values, reasons = self._ask(table, contract, every, row)
                     if reasons:
-                        rejected.append(self._rejection(name, table, row, every, reasons))
+                        rejected.append(self._rejection(name, table, row, reasons))
                     else:
                         accepted.append((row, values | {mark: row[mark] for mark in marks}))
                 kept, incomplete = self._store([values for _, values in accepted], every, marks)
-                rejected += [self._rejection(name, table, accepted[n][0], every, why) for n, why in incomplete.items()]
+                rejected += [self._rejection(name, table, accepted[n][0], why) for n, why in incomplete.items()]
                 for path, part in ((good, kept), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
                     if len(part):
                         if path not in writers:
@@ -216,7 +222,8 @@ class Judge:
         made = self.con.execute(stored("chunk", every, [*marks, "_place"])).to_arrow_table()
         incomplete: dict[int, list[dict[str, str]]] = {}
         for column in (column for column in every if column.computed and not column.nullable):
-            for place in made.filter(pc.is_null(made[column.name]))["_place"].to_pylist():
+            lost = pc.and_not(pc.is_null(made[column.name]), made["_deleted"])
+            for place in made.filter(lost)["_place"].to_pylist():
                 why = {
                     "field": column.name,
                     "rule": "computed",
@@ -245,14 +252,12 @@ class Judge:
         for batch in self.con.cursor().execute("SELECT * FROM explain").to_arrow_reader(CHUNK):
             yield batch.to_pylist()
 
-    def _rejection(
-        self, name: str, table: Table, row: dict[str, Any], every: list[Column], reasons: list[dict[str, str]]
-    ) -> dict[str, Any]:
+    def _rejection(self, name: str, table: Table, row: dict[str, Any], reasons: list[dict[str, str]]) -> dict[str, Any]:
         try:
-            raw = redact(raw_of(row, table.explode), every)
-        except Exception:  # what cannot be read is shown as it is, where it may be
-            raw = redact(row[PAYLOAD], every)
-        reasons = told(reasons, every)
+            raw = raw_of(row, table.explode)
+        except Exception:  # not JSON that can be read
+            raw = row[PAYLOAD]
+        raw, reasons = self.redaction.row(raw), self.redaction.reasons(reasons, raw)
         place = [name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
         return {
             "id": "/".join(map(str, place)),

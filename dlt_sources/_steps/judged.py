@@ -70,9 +70,9 @@ def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
 
 
 def has_computed(columns: list[Column]) -> str:
-    """SQL: whether a row of `stored` has every computed value that it must have."""
+    """SQL: whether a row of `stored` has every computed value that it must have; a deleted row has what its key gives."""
     needed = [f"{identifier(c.name)} IS NOT NULL" for c in columns if c.computed and not c.nullable]
-    return " AND ".join(needed) or "TRUE"
+    return f"(_deleted OR ({' AND '.join(needed)}))" if needed else "TRUE"
 
 
 def arrow_type(column: Column) -> pa.DataType:

@@ -7,6 +7,8 @@ and reached, and that is all in here. On S3 every listing begins where the news 
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from typing import Any
 
 from settings import Settings
 
+INIT = "init"
+"""dlt's mark in a folder that it has made."""
 LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
 
 
@@ -53,7 +57,16 @@ class Landing:
 
     def exists(self) -> bool:
         """Whether the source has ever landed anything."""
-        return bool(self.fs.exists(self.root))
+        return bool(self.fs.exists(f"{self.root}/{INIT}"))
+
+    def begin(self) -> None:
+        """Mark a folder as dlt's, as dlt does when it makes it: locally it is there before, with the source's workplace."""
+        if not self.settings.aws:
+            from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION
+
+            version = json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION})
+            Path(self.root).mkdir(parents=True, exist_ok=True)
+            Path(self.root, INIT).write_text(version, encoding="utf-8")
 
     def loads(self, *, after: str = "", since: str = "") -> list[str]:
         """Ids of committed loads after the load `after`, or from the load `since` on; oldest first."""
@@ -113,7 +126,12 @@ class Landing:
 
 
 class Seen:
-    """What the reads of a source saw last, for their next read to compare with: ``<landing>/_seen/<source>/<name>``.
+    """What the reads of a source saw last, for their next read to compare with: ``<landing>/<source>/_seen/<name>``.
+
+    It may hold keys in clear, so it lies where the source's raw rows do, and holds rows that the source still has.
+
+    Attributes:
+        moves: what was read came from where it lay once, ``<landing>/_seen/<source>``: there it also held whole rows.
 
     Args:
         work: folder on this machine for a copy of what lies on S3.
@@ -121,16 +139,19 @@ class Seen:
 
     def __init__(self, source: str, settings: Settings, work: Path) -> None:
         self.settings, self.work = settings, work
-        self.folder = f"{settings.landing}/_seen/{source}"
+        self.folder, self.before = f"{settings.landing}/{source}/_seen", f"{settings.landing}/_seen/{source}"
+        self.moves = False
         self.fs = storage(settings)
 
     def get(self, name: str) -> Path:
         """A path on this machine; there is no file when there was nothing of that name."""
+        found = next((folder for folder in (self.folder, self.before) if self.fs.exists(f"{folder}/{name}")), None)
+        self.moves = found == self.before
         if not self.settings.aws:
-            return Path(self.folder, name)
+            return Path(found or self.folder, name)
         copy = self.work / f"seen.{name}"
-        if not copy.exists() and self.fs.exists(f"{self.folder}/{name}"):
-            self.fs.get_file(f"{self.folder}/{name}", str(copy))
+        if found and not copy.exists():
+            self.fs.get_file(f"{found}/{name}", str(copy))
         return copy
 
     def put(self, path: Path, name: str) -> None:
@@ -140,7 +161,13 @@ class Seen:
         path.unlink()
 
     def clear(self, table: str, keep: str | None) -> None:
-        """Remove what earlier reads of a table saw."""
+        """Remove what earlier reads of a table saw. On AWS the old place is emptied by the lake's lifecycle."""
+        if not self.settings.aws:
+            for old in Path(self.before).glob(f"{table}.*.parquet"):
+                old.unlink()
+            with contextlib.suppress(OSError):  # another table's is still there, or there never was one
+                Path(self.before).rmdir()
+                Path(self.before).parent.rmdir()
         if self.fs.exists(self.folder):
             for path in self.fs.glob(f"{self.folder}/{table}.*.parquet"):
                 if path.rsplit("/", 1)[1] != keep:

@@ -27,7 +27,8 @@ from .connectors import files as file_connector
 from .declaration import Source
 from .declaration_error import DeclarationError
 from .lake import Landing
-from .request import Request
+from .redact import has_private
+from .request import Request, declared_paths
 from .reread import TableRead
 from .source_error import SourceError, explain
 from .source_yml import FilesSource
@@ -54,7 +55,8 @@ def land(
     if not files and any(table.rows is None for table in source.extracted.values()):
         check_address(source, settings)
     pipe = _pipeline(source, settings)
-    work = settings.dlt / "reading" / source.name
+    private = has_private(source.contracts.values())
+    work = settings.workplace(source.name) / "reading"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     memory = pipe.state.get("sources", {}).get(source.name, {}).get("resources", {})
@@ -65,28 +67,39 @@ def land(
         return [resource for read in reads for resource in read.resources()]
 
     try:
-        pipelines.run(pipe, everything(), loader_file_format="parquet")
+        pipelines.run(pipe, everything(), private=private, loader_file_format="parquet")
+        refused = [text for read in reads for text in read.refused]
+        for read in reads:
+            if since is None:
+                read.remember()
+        if refused:
+            raise SourceError(
+                f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again"
+            )
     except (pipelines.StoreError, DeclarationError):
         raise
     except Exception as error:
-        raise explain(error, source.name) from error
-    refused = [text for read in reads for text in read.refused]
-    for read in reads:
-        if since is None:
-            read.remember()
-    shutil.rmtree(work, ignore_errors=True)
-    if refused:
-        raise SourceError(
-            f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again"
-        )
+        reason = explain(error, source.name)
+        if private and isinstance(reason, SourceError):  # what it quotes may be personal
+            raise reason.without_values(declared_paths(source, settings)) from None
+        raise reason from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return {read.name: read.landed for read in reads if read.landed}
 
 
 def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
     """The source's landing pipeline, with nothing of an earlier run pending and its state known."""
-    pipe = pipelines.pipeline(f"land_{source.name}", destination.lake(settings), source.name, settings)
-    if not Landing(source.name, settings).exists():
+    for place in (f"land_{source.name}", f"reading/{source.name}", f"refine/{source.name}"):
+        shutil.rmtree(
+            settings.dlt / place, ignore_errors=True
+        )  # where raw rows were on their way before there was `workplace`
+    folder = settings.workplace(source.name) / "dlt"
+    pipe = pipelines.pipeline(f"land_{source.name}", destination.lake(settings), source.name, settings, folder=folder)
+    landing = Landing(source.name, settings)
+    if not landing.exists():
         pipe.drop()  # the lake is gone: a remembered cursor would skip what was in it
+        landing.begin()
     pipelines.prepare(pipe, settings)
     return pipe
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from dlt.common.pipeline import LoadInfo
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from settings import Settings
+
+from .source_error import without_values
 
 
 class StoreError(Exception):
@@ -24,18 +28,21 @@ KEEP = 5
 log = logging.getLogger(__name__)
 
 
-def pipeline(name: str, destination: Any, dataset: str, settings: Settings, way: Any = None) -> dlt.Pipeline:
+def pipeline(
+    name: str, destination: Any, dataset: str, settings: Settings, way: Any = None, folder: Path | None = None
+) -> dlt.Pipeline:
     """A dlt pipeline whose working folder lies in the data folder (dlt's default is shared by all checkouts).
 
     Args:
         way: a destination that takes the files first, for one that copies them from there.
+        folder: where the working folder is, unless with those of the pipelines that see no row as it came.
     """
+    folder = folder or settings.dlt
     private(settings.dlt)
+    private(folder)
     if not settings.aws:
         private(Path(settings.lake))
-    return dlt.pipeline(
-        name, destination=destination, staging=way, dataset_name=dataset, pipelines_dir=str(settings.dlt)
-    )
+    return dlt.pipeline(name, destination=destination, staging=way, dataset_name=dataset, pipelines_dir=str(folder))
 
 
 def private(folder: Path) -> None:
@@ -67,13 +74,17 @@ def settle(pipe: dlt.Pipeline) -> None:
         pipe.normalize()
         pipe.load(raise_on_failed_jobs=True)
     except Exception as error:
-        log.warning("%s: giving up a half-done load (%s); its rows will be read again", pipe.pipeline_name, error)
+        reason = without_values(error)
+        log.warning("%s: giving up a half-done load (%s); its rows will be read again", pipe.pipeline_name, reason)
         pipe.drop()
         pipe.sync_destination()
 
 
-def run(pipe: dlt.Pipeline, data: Any, **options: Any) -> LoadInfo | None:
+def run(pipe: dlt.Pipeline, data: Any, *, private: bool = False, **options: Any) -> LoadInfo | None:
     """Extract, normalize and load `data` as one package; None when there was nothing to load.
+
+    Args:
+        private: the rows hold personal data in clear: what a driver says of them is not repeated.
 
     Raises:
         StoreError: the destination failed; what was extracted is kept and loaded by the next run.
@@ -84,11 +95,31 @@ def run(pipe: dlt.Pipeline, data: Any, **options: Any) -> LoadInfo | None:
     except PipelineStepFailed as error:
         if error.step == "extract":
             raise
+        reason = without_values(error) if private else _reason(error)
         raise StoreError(
-            f"{pipe.dataset_name}: could not be written ({_reason(error)}); the next run finishes this load"
-        ) from error
+            f"{pipe.dataset_name}: could not be written ({reason}); the next run finishes this load"
+        ) from (None if private else error)
     _forget_packages(pipe)
     return info if info is not None and info.loads_ids else None
+
+
+@contextlib.contextmanager
+def quiet_about(source: str, private: bool) -> Iterator[None]:
+    """Let no error out of the block that may quote a row of a source with personal data: only what kind it is, and where.
+
+    Raises:
+        StoreError: the lake or the warehouse failed. RuntimeError: anything else that is not ours.
+    """
+    from runtime.exits import is_store_fault
+
+    try:
+        yield
+    except Exception as error:
+        if not private or hasattr(error, "exit_code"):
+            raise
+        kind = StoreError if is_store_fault(error) else RuntimeError
+        text = f"{source}: {without_values(error)}; the message is not shown: the source has personal data"
+        raise kind(text).with_traceback(error.__traceback__) from None
 
 
 def _forget_packages(pipe: dlt.Pipeline) -> None:

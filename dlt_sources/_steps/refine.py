@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from settings import Settings
 
@@ -19,6 +20,8 @@ from .declaration import Source
 from .judge import Judge
 from .judged import Judged
 from .lake import LandedFile, Landing
+from .pipelines import quiet_about
+from .redact import has_private, of_tables
 from .stage import Staging
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
@@ -44,6 +47,11 @@ def refine(
     Raises:
         StoreError: silver or the warehouse could not be written.
     """
+    with quiet_about(source.name, has_private(source.contracts.values())):
+        return _refine_all(source, settings, since, progress)
+
+
+def _refine_all(source: Source, settings: Settings, since: str | None, progress: Callable[[str], None]) -> Refined:
     staging = Staging(source, settings)
     landing = Landing(source.name, settings)
     loads = landing.loads(after=staging.last_load) if since is None else landing.loads(since=since)
@@ -78,9 +86,19 @@ def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
 def _refine(
     source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings
 ) -> dict[str, Judged]:  # fmt: skip
-    folder = settings.dlt / "refine" / source.name
+    folder = settings.workplace(source.name) / "refine"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    try:
+        return _judge(source, loads, files, staging, settings, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _judge(
+    source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings, folder: Path
+) -> dict[str, Judged]:  # fmt: skip
+    redactions = of_tables(source.tables, source.contracts)
     judge = Judge(source.name, folder, settings.pii_salt.get_secret_value(), settings.clock())
     judged: dict[str, Judged] = {}
     landing, wanted = Landing(source.name, settings), set(loads)
@@ -90,9 +108,9 @@ def _refine(
     }
     for name, table in source.tables.items():
         if paths := landed[table.from_ or name]:
-            judged[name] = judge.judge(name, table, source.contracts[name], paths, judged.get(table.from_ or ""))
+            parent = judged.get(table.from_ or "")
+            judged[name] = judge.judge(name, table, source.contracts[name], paths, parent, redactions[name])
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
             silver.write(source.name, name, judged[name].accepted, again, settings)
     staging.write(loads, judged, folder)
-    shutil.rmtree(folder, ignore_errors=True)
     return judged

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from settings import Settings
+from settings import Settings, SettingsError
 
 from .contract import Contract
 from .declaration import Source
@@ -46,6 +47,21 @@ class Request:
     def contract(self) -> type[Contract]:
         """The contract of the table's rows."""
         return self.source.contracts[self.name]
+
+
+def declared_paths(source: Source, settings: Settings) -> set[str]:
+    """Paths of the addresses that source.yml itself names: no server has made them up, so messages may show them."""
+    base = getattr(source.declared.connection, "base_url", None)
+    if base is None:
+        return set()
+    try:
+        root = urlsplit(expand(base, settings)).path.rstrip("/")
+    except SettingsError:
+        return set()
+    named = [
+        path for table in source.extracted.values() for path in (table.page, table.endpoint and table.endpoint.path)
+    ]
+    return {f"{root}/{path.lstrip('/')}" for path in named if path}
 
 
 def expand(text: str, settings: Settings) -> str:

@@ -22,13 +22,14 @@ from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import Seen
+from .remembered import HASH as _HASH
+from .remembered import Remembered
 from .request import Request, UnchangedError
 from .source_error import SourceError
 from .text import text_of
 
 PAGE = 20_000
 PAGES = "_pages"
-_HASH = "_hash"
 
 
 class TableRead:
@@ -45,6 +46,7 @@ class TableRead:
         self.known = request.memory.get("seen")
         self.previous = self.shelf.get(str(self.known or "none"))
         self.seen = request.work / f"{self.name}.parquet"
+        self.remembered = Remembered(self.table, request.contract)
         self.landed = 0
         self.refused: list[str] = []
         if self.table.cursor and not self.backfill:
@@ -68,7 +70,7 @@ class TableRead:
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
 
     def _changed(self) -> Iterator[pa.Table]:
-        con = engine(self.request.work, self.previous.parent)
+        con = engine(self.request.work, self.previous.parent, spill=self.request.work / "spill")
         newest: datetime | None = None
         read = 0
         writer: pq.ParquetWriter | None = None
@@ -80,7 +82,7 @@ class TableRead:
                 hashed = con.execute(
                     f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
-                kept = hashed if self.table.sees_deletes else hashed.select([_HASH])
+                kept = self.remembered.of(hashed) if self.table.sees_deletes else hashed.select([_HASH])
                 writer = writer or pq.ParquetWriter(self.seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
                 read += len(page)
@@ -89,7 +91,7 @@ class TableRead:
                 yield from self._number(
                     con,
                     f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
-                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous)",
+                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous WHERE {self.table.skip_if_unchanged})",
                 )
         finally:
             if writer:
@@ -110,13 +112,13 @@ class TableRead:
         content = f"SELECT count(*), bit_xor(md5_number({_HASH})) FROM read_parquet({literal(self.seen)})"
         count, digest = con.execute(content).fetchall()[0]
         name = f"{self.name}.{count}.{digest or 0}.parquet"
-        if name != self.request.memory.get("seen"):
+        if name != self.request.memory.get("seen") or self.shelf.moves:
             self.shelf.put(self.seen, name)
             self.request.memory["seen"] = name
 
     def remember(self) -> None:
         """Remove what earlier reads saw, now that this one's rows are committed."""
-        if self.request.memory.get("seen") != self.known:
+        if self.request.memory.get("seen") != self.known or self.shelf.moves:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
     def _free(self, names: list[str]) -> None:
@@ -128,7 +130,7 @@ class TableRead:
             )
 
     def _previous(self) -> str:
-        usable = self.previous.is_file() and self.table.skip_if_unchanged and not self.backfill
+        usable = self.previous.is_file() and not self.backfill
         return (
             f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
         )
@@ -166,11 +168,12 @@ class TableRead:
         same = " AND ".join(f"gone.k{n} = now.k{n}" for n in keys)
         known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in keys)
         drop = ", ".join([_HASH, *(f"k{n}" for n in keys)])
-        yield from self._number(
+        vanished = self._number(
             con,
             f"SELECT * EXCLUDE ({drop}){self._renamed(con, paths)}, TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
             f" AS gone ANTI JOIN (SELECT {now} FROM seen) AS now ON {same} WHERE {known}",
         )
+        yield from map(self.remembered.of, vanished)
 
     def _renamed(self, con: duckdb.DuckDBPyConnection, paths: dict[str, tuple[tuple[str | int, ...], ...]]) -> str:
         """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
@@ -230,7 +233,10 @@ def _values(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | 
     """A field's value at each of its paths that the rows may have: of JSON all, of columns those that are there."""
     there = {row[0] for row in con.execute(f"DESCRIBE {rows}").fetchall()}
     if PAYLOAD in there:
-        return [f"json_extract_string({PAYLOAD}, {literal(json_path(path))})" for path in paths]
+        return [
+            f"CASE WHEN json_valid({PAYLOAD}) THEN json_extract_string({PAYLOAD}, {literal(json_path(path))}) END"
+            for path in paths
+        ]
     return [
         identifier(str(first))
         if not rest

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Collection
+from http import HTTPStatus
 
 import requests
 
@@ -19,9 +22,23 @@ class SourceError(Exception):
     exit_code = 3
 
     def __init__(self, text: str) -> None:
-        super().__init__(visible(text))
+        self.text = visible(text)
+        super().__init__(re.sub(f"[{_OPEN}{_CLOSE}]", "", self.text))
+
+    def without_values(self, known: Collection[str] = ()) -> SourceError:
+        """The same error without what is `quoted` in it, for a source with personal data.
+
+        Args:
+            known: texts that may be quoted: they are the declaration's own.
+        """
+        parts = re.split(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}", self.text)  # text, quoted, text, quoted ... text
+        return SourceError(
+            "".join(HIDDEN if n % 2 and part and part not in known else part for n, part in enumerate(parts))
+        )
 
 
+_OPEN, _CLOSE = "\ue000", "\ue001"
+HIDDEN = "***"
 NEXT = "nothing of this read was landed, the next run starts from the same place"
 
 
@@ -38,7 +55,7 @@ def explain(error: BaseException, source: str, then: str = NEXT) -> SourceError 
     said = next((text for found in chain if (text := _said(found))), None)
     if said is None:
         lines = str(chain[-1]).strip().splitlines() or ["no more is known"]
-        said = f"{type(chain[-1]).__name__}: {lines[0]}"
+        said = f"{type(chain[-1]).__name__}: {quoted(lines[0])}"
     return SourceError(f"{source}: {_without_password(said)}; {then}")
 
 
@@ -46,7 +63,9 @@ def _said(error: BaseException) -> str | None:
     """A failed request in words; None for any other error."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         answer = error.response
-        return f"{shown(answer.url)} answered {answer.status_code} {answer.reason}"
+        usual = HTTPStatus(answer.status_code).phrase if answer.status_code in set(HTTPStatus) else ""
+        said = usual if answer.reason == usual else quoted(answer.reason)  # a server may say there what it likes
+        return f"{asked(answer.url)} answered {answer.status_code} {said}"
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return f"the answer is not whole JSON ({error.msg} at character {error.pos})"
     if isinstance(error, requests.TooManyRedirects):
@@ -60,8 +79,32 @@ def _said(error: BaseException) -> str | None:
     return None
 
 
+def quoted(value: object) -> str:
+    """A value that came from a source, for the text of a `SourceError`: there it is shown unless it may be personal."""
+    return f"{_OPEN}{re.sub(f'[{_OPEN}{_CLOSE}]', '', str(value))}{_CLOSE}"
+
+
+def asked(url: str) -> str:
+    """An address that a server may have made up, for the text of a `SourceError`: as `shown`, its path `quoted`."""
+    found = re.match(r"(\w+://[^/]*)(/.*)?$", shown(url))
+    return f"{found[1]}{quoted(found[2])}" if found and found[2] else shown(url)
+
+
+def without_values(error: BaseException) -> str:
+    """What kind of error it is, without its text, which may quote a row: drivers and engines do."""
+    cause, seen = error, {id(error)}
+    while (inner := cause.__cause__ or cause.__context__) is not None and id(inner) not in seen:
+        cause = inner
+        seen.add(id(cause))
+    text = f"{cause} {getattr(error.__cause__, 'failed_message', '')}"
+    if number := re.search(r"\[Errno (\d+)\]", text):
+        return os.strerror(int(number[1]))
+    code = re.search(r"An error occurred \((\w+)\) when calling the (\w+) operation", text)
+    return f"{code[1]} when calling {code[2]}" if code else type(cause).__name__
+
+
 def _without_password(text: str) -> str:
-    return re.sub(r"://([^:/@\s]*):\S*@", r"://\1:***@", text)
+    return re.sub(rf"://([^:/@\s]*):[^\s{_OPEN}{_CLOSE}]*@", r"://\1:***@", text)
 
 
 def shown(url: str) -> str:

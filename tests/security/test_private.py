@@ -50,5 +50,5 @@ def test_nothing_in_passing_stays(tmp_path, here, inbox):
     shop = source_of(tmp_path, inbox)
     land(shop, here)
     refine(shop, here)
-    left = [path for name in ("reading", "refine") for path in (here.dlt / name / "shop").rglob("*")]
+    left = [path for name in ("reading", "refine") for path in (here.workplace("shop") / name).rglob("*")]
     assert left == []

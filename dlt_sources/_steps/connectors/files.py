@@ -21,7 +21,7 @@ import requests
 
 from ..http import session
 from ..request import Request, expand
-from ..source_error import SourceError, shown
+from ..source_error import SourceError, asked, shown
 from ..source_yml import FilesConnection
 from .tabular import FileError, as_parquet, emptied
 
@@ -247,4 +247,4 @@ def _save(answer: requests.Response, target: Path) -> None:
             size += file.write(piece)
     promised = answer.headers.get("content-length")
     if promised and "content-encoding" not in answer.headers and size != int(promised):
-        raise SourceError(f"{shown(answer.url)}: {size} of {promised} bytes came; the next run asks again")
+        raise SourceError(f"{asked(answer.url)}: {size} of {promised} bytes came; the next run asks again")

@@ -12,7 +12,7 @@ import requests
 from ..columns import lacking
 from ..http import session
 from ..request import Request, UnchangedError, expand
-from ..source_error import NEXT, SourceError, shown
+from ..source_error import NEXT, SourceError, quoted, shown
 from ..source_yml import HtmlConnection
 
 HEAD = 8192
@@ -49,7 +49,7 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
             f"{url}: more than {connection.max_tags} tags; if that is right, raise `max_tags` in source.yml. {NEXT}"
         )
     rows = table(_decoded(page, kind, url), request.table.selector, url)
-    if lack := lacking(request.contract, rows[0], ", ".join(rows[0])):
+    if lack := lacking(request.contract, rows[0], quoted(", ".join(rows[0]))):
         raise SourceError(f"{url}: the table has {lack}. {NEXT}")
     request.received.append((url, page))
     yield from rows
@@ -74,7 +74,9 @@ def _decoded(page: bytes, content_type: str, url: str) -> str:
             raise LookupError("not an encoding of pages")
         text = page.decode(encoding)
     except (UnicodeError, LookupError) as error:
-        raise SourceError(f"{url}: the page is not in its encoding {encoding} ({error}); {NEXT}") from None
+        raise SourceError(
+            f"{url}: the page is not in its encoding {quoted(encoding)} ({quoted(error)}); {NEXT}"
+        ) from None
     if "<html" in text.lower() and "</html" not in text.lower():
         raise SourceError(f"{url}: the page was cut off after {len(page)} bytes: it has no end; {NEXT}")
     return text
@@ -99,12 +101,16 @@ def table(page: str, selector: str, url: str) -> list[dict[str, str]]:
         )
     names = [snake_case(text) for text in heads]
     if not names or len(set(names)) < len(names):
-        raise SourceError(f"{url}: the table's header is not usable: {', '.join(names) or 'there is none'}; {NEXT}")
+        raise SourceError(
+            f"{url}: the table's header is not usable: {quoted(', '.join(names) or 'there is none')}; {NEXT}"
+        )
     rows = []
     for line in found.select("tbody > tr") or found.select("tr:has(td)"):
         cells = [_text(cell) for cell in line.find_all("td", recursive=False)]
         if len(cells) != len(names):
-            raise SourceError(f"{url}: a row with {len(cells)} cells under {len(names)} headers: {cells[:3]}; {NEXT}")
+            raise SourceError(
+                f"{url}: a row with {len(cells)} cells under {len(names)} headers: {quoted(cells[:3])}; {NEXT}"
+            )
         rows.append(dict(zip(names, cells, strict=True)))
     if not rows:
         raise SourceError(f"{url}: the table at {selector!r} has no rows; {NEXT}")

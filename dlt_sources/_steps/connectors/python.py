@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..request import Request, expand
+from ..source_error import SourceError, quoted
 from ..source_yml import PythonConnection
 
 
 def read(request: Request, connection: PythonConnection) -> Iterable[Any]:
     """What ``extract.<table>(request, values)`` yields: records (dict) or Arrow tables."""
     values = {name: expand(value, request.settings) for name, value in connection.values.items()}
-    found: Iterable[Any] = getattr(request.source.code, request.name)(request, values)
-    return found
+    return _found(request.name, getattr(request.source.code, request.name), request, values)
+
+
+def _found(name: str, function: Callable[..., Iterable[Any]], *given: Any) -> Iterator[Any]:
+    """What the function yields. Its own errors are texts that nobody has looked through for values."""
+    try:
+        yield from function(*given)
+    except SourceError as error:
+        raise SourceError(f"{name}: {quoted(error)}") from error

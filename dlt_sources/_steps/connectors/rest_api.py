@@ -9,6 +9,7 @@ import requests
 
 from ..http import session
 from ..request import Request, expand
+from ..source_error import quoted
 from ..source_yml import RestConnection
 
 
@@ -57,11 +58,9 @@ def _unlike_records(answer: requests.Response, selector: str) -> str | None:
         content = answer.json()
     except requests.exceptions.JSONDecodeError as error:
         kind = answer.headers.get("content-type", "no content type")
-        return (
-            f"the answer is not whole JSON ({kind}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
-        )
+        return f"the answer is not whole JSON ({quoted(kind)}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
     except (RecursionError, ValueError) as error:  # nested without end; a number of thousands of digits
-        return f"the answer is not JSON that can be read ({error})"
+        return f"the answer is not JSON that can be read ({quoted(error)})"
     found = content if selector == "$" else next(iter(jsonpath.find_values(selector, content)), None)
     if not isinstance(found, list):
         return f"expected a list of records at {selector}, found {type(found).__name__}"

@@ -15,6 +15,7 @@ from warehouse.quote import identifier, literal
 from ..columns import lacking
 from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract
 from ..engine import engine
+from ..source_error import quoted
 from ..source_yml import FilesConnection
 
 MOST_COLUMNS = 2_000
@@ -55,7 +56,7 @@ def as_parquet(
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
         own = ", ".join(identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED))
-        if lack := lacking(contract, columns, own):
+        if lack := lacking(contract, columns, quoted(own)):
             raise FileError(lack)
         con.execute(
             f"COPY (SELECT *, {literal(name)} AS {FILE}, {first} + {FILE_ROW} AS _row, FALSE AS _deleted,"
@@ -64,7 +65,7 @@ def as_parquet(
         )
     except (duckdb.Error, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0].replace(str(path), name)
-        raise FileError(f"it cannot be read ({reason}); deliver it again") from None
+        raise FileError(f"it cannot be read ({quoted(reason)}); deliver it again") from None
 
 
 def emptied(target: Path, name: str, now: datetime, first: int) -> None:
@@ -82,7 +83,7 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
         try:
             own = pq.read_schema(path).names
         except OSError as error:  # nested deeper than Arrow goes
-            raise FileError(f"it cannot be read ({error}); deliver it again") from None
+            raise FileError(f"it cannot be read ({quoted(error)}); deliver it again") from None
         _free(own)
         _measured(con, path, connection)
         return f"SELECT * EXCLUDE (file_row_number), file_row_number AS {FILE_ROW} FROM read_parquet({literal(path)}, file_row_number = true)"
@@ -143,7 +144,7 @@ def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connectio
     ).fetchone()
     if lost:  # what follows a stray quote cannot be told from what it quotes
         raise FileError(
-            f"line {lost[0]}: {lost[1].splitlines()[0]} No line of it has landed; mend it and deliver it again"
+            f"line {lost[0]}: {quoted(lost[1].splitlines()[0])} No line of it has landed; mend it and deliver it again"
         )
     rejected = "SELECT line, min(error_message) AS why, any_value(csv_line) AS text FROM reject_errors GROUP BY line"
     return (
@@ -184,5 +185,5 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
     except (UnicodeDecodeError, ValueError, csv.Error):
         raise FileError("its first line is no header in UTF-8; deliver it again") from None
     if not all(names) or len({name.lower() for name in names}) < len(names):
-        raise FileError(f"its header has empty or repeated names: {', '.join(names)}")
+        raise FileError(f"its header has empty or repeated names: {quoted(', '.join(names))}")
     return names

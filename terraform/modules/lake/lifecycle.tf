@@ -1,5 +1,5 @@
 # How long what is kept. Landing holds personal rows as they came, so it is short; what the pipeline remembers beside it
-# (<source>/_dlt_*, _seen/) must never expire: without it, a source would be read from its beginning.
+# (<source>/_dlt_*, <source>/_seen/) must never expire: without it, a source would be read from its beginning.
 locals {
   # Rows of files lie in one folder per set of columns, <table>__<hash>, beside the table's own.
   landed = merge([
@@ -15,6 +15,8 @@ locals {
     # Web pages as they came, beside the tables that were read from them.
     { for source, declared in var.sources : "landing-${source}-pages" => { prefix = "${local.prefix}/landing/${source}/_pages/", days = var.landing_days } if try(declared.connector, "") == "html_table" },
     {
+      # What reads remembered before it lay with its source, whole rows among it. What they still need, they have copied.
+      seen    = { prefix = "${local.prefix}/landing/_seen/", days = var.landing_days }
       staging = { prefix = "${local.prefix}/staging/", days = 2 } # a COPY reads it at once; two days to look at a failure
       doctor  = { prefix = "${local.prefix}/_doctor/", days = 1 }
     },

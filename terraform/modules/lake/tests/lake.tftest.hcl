@@ -145,7 +145,7 @@ run "lifecycle" {
   }
   assert {
     condition = alltrue(flatten([
-      for memory in ["elt/landing/deftunes_api/_dlt_loads/x", "elt/landing/deftunes_api/_dlt_pipeline_state/x", "elt/landing/deftunes_api/_dlt_version/x", "elt/landing/sales/_dlt_loads/x", "elt/landing/_seen/sales/x", "elt/landing/sales/init"] : [
+      for memory in ["elt/landing/deftunes_api/_dlt_loads/x", "elt/landing/deftunes_api/_dlt_pipeline_state/x", "elt/landing/deftunes_api/_dlt_version/x", "elt/landing/sales/_dlt_loads/x", "elt/landing/sales/_seen/x", "elt/landing/sales/init"] : [
         for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : !startswith(memory, rule.filter[0].prefix)
         if length(rule.expiration) > 0 && rule.id != "unfinished-uploads-and-markers"
       ]
@@ -164,8 +164,8 @@ run "lifecycle" {
     error_message = "A row deleted from landing or staging is gone the day after; silver's can be brought back for a while."
   }
   assert {
-    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => rule.expiration[0].days if contains(["staging", "doctor"], rule.id) } == { staging = 2, doctor = 1 }
-    error_message = "What is on its way goes after two days, the doctor's after one."
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => rule.expiration[0].days if contains(["seen", "staging", "doctor"], rule.id) } == { seen = 30, staging = 2, doctor = 1 }
+    error_message = "What is on its way goes after two days, the doctor's after one; what reads remembered at the old place after landing_days."
   }
   assert {
     condition     = one(one([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.transition if rule.id == "silver"])).storage_class == "INTELLIGENT_TIERING" && length([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule if startswith("elt/silver/x", rule.filter[0].prefix) && length(rule.expiration) > 0]) == 1

@@ -1,0 +1,22 @@
+"""For a runner's process (see harness.Pipeline, `patch`): other sources, and a fault that quotes a row."""
+
+
+def only(folder: str) -> None:
+    """The declared sources are those of a folder."""
+    from pathlib import Path
+
+    import dlt_sources.door as door
+
+    original = door.load_sources
+    door.load_sources = lambda place=Path(folder): original(place)
+
+
+def and_fail(folder: str) -> None:
+    """The same, and silver fails with an error that quotes a row."""
+    only(folder)
+    import dlt_sources._steps.silver as silver
+
+    def write(*args: object) -> None:
+        raise ValueError("could not convert " + "".join(("mk", "row")))
+
+    silver.write = write
