@@ -89,8 +89,6 @@ def _read(declared: _Source, table: Table) -> Iterator[tuple[str, str]]:
             yield "overlap", "only a read with a `cursor` goes back; remove it"
     if table.overlap.total_seconds() < 0:
         yield "overlap", "a negative overlap leaves out rows; write how far to go back, such as P3D"
-    if table.sees_deletes and not table.skip_if_unchanged:
-        yield "skip_if_unchanged", "a row that vanished is found by comparing with the read before; remove it"
 
 
 def _endpoint(endpoint: Endpoint | None) -> Iterator[Problem]:

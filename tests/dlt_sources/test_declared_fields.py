@@ -32,7 +32,7 @@ class Part(Contract):
 
     id: int = column("thing", path="_parent.id")
     number: int = column("place", path="_index")
-    email: str = column("email", path="_parent.email")
+    email: str = column("email", path="_parent.email", pii="hash")
 """
 TABLE = {"contract": "Thing", "key": ["id"]}
 PARTS = {"contract": "Part", "key": ["id", "number"], "from": "things", "explode": "items", "parent_key": ["id"]}
@@ -107,8 +107,6 @@ def test_what_works_is_fine(tmp_path, connector, more):
         ("rest_api", {"start": "2020-01-01"}, "tables.things.start: "),
         ("sql_database", {"overlap": "P3D"}, "tables.things.overlap: "),
         ("sql_database", {"cursor": "at", "overlap": "-P3D"}, "a negative overlap"),
-        ("rest_api", {"deletes": "soft", "skip_if_unchanged": False}, "tables.things.skip_if_unchanged: "),
-        ("rest_api", {"mode": "replace", "skip_if_unchanged": False}, "tables.things.skip_if_unchanged: "),
         ("rest_api", {"parent_key": ["id"]}, "tables.things.parent_key: only a table made with `from`"),
         ("rest_api", {"selector": "table.x"}, "tables.things.selector: "),
         *(("rest_api", {place: "things"}, f"the connector rest_api does not read it; remove `{place}`") for place in ("table", "page", "files")),

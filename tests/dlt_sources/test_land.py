@@ -81,7 +81,7 @@ def here(tmp_path, monkeypatch):
     return configuration.load()
 
 
-def source_of(folder, table, connection, connector="rest_api"):
+def source_of(folder, table, connection, connector="rest_api", contract=None):
     """A declared source of one table `things`, from two files."""
     (folder / "sources" / "shop").mkdir(parents=True, exist_ok=True)
     content = {
@@ -89,7 +89,7 @@ def source_of(folder, table, connection, connector="rest_api"):
         "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
     }  # fmt: skip
     (folder / "sources" / "shop" / "source.yml").write_text(yaml.safe_dump(content))
-    (folder / "sources" / "shop" / "contract.py").write_text(CONTRACT)
+    (folder / "sources" / "shop" / "contract.py").write_text(contract or CONTRACT)
     return load_sources(folder / "sources")["shop"]
 
 

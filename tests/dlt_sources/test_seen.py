@@ -9,7 +9,7 @@ import pytest
 
 from demo.postgres import Postgres
 from dlt_sources._steps.reread import TableRead
-from dlt_sources.door import land, load_sources, refine
+from dlt_sources.door import land, refine
 from tests.dlt_sources.shop import query
 from tests.dlt_sources.test_land import Api, source_of
 
@@ -32,9 +32,12 @@ def api():
 
 
 def rest(tmp_path, url, key, **table):
-    shop = source_of(tmp_path, {"endpoint": {"path": "things"}, "key": key, **table}, {"base_url": url, "attempts": 1})
-    (shop.folder / "contract.py").write_text(CONTRACT)
-    return load_sources(shop.folder.parent)["shop"]
+    return source_of(
+        tmp_path,
+        {"endpoint": {"path": "things"}, "key": key, **table},
+        {"base_url": url, "attempts": 1},
+        contract=CONTRACT,
+    )
 
 
 def seen(here):
@@ -161,9 +164,8 @@ def test_rows_of_a_database_vanish_by_their_key(tmp_path, here, monkeypatch, del
             {"table": "things", "deletes": deletes, "key": ["mail"]},
             {"url": "${SHOP_URL}", "schema": "deftunes"},
             "sql_database",
+            CONTRACT,
         )
-        (shop.folder / "contract.py").write_text(CONTRACT)
-        shop = load_sources(shop.folder.parent)["shop"]
         land(shop, here), refine(shop, here)
         [table] = seen(here).values()
         assert set(table.column_names) == {"mail", "_hash"} | ({"id", "name"} if deletes == "soft" else set())
