@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from dlt_sources._steps.contract import Contract, checked_only, column
+from dlt_sources.contract import Contract, checked_only, column
 
 Uuid = Annotated[str, Field(max_length=36, pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 TrackId = Annotated[str, Field(max_length=18, pattern=r"^TR[0-9A-Z]{16}$")]

@@ -1,6 +1,6 @@
 """What a row of the DeFtunes song catalogue is. See README.md for the source's habits."""
 
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources.contract import Contract, column
 
 
 class Song(Contract):

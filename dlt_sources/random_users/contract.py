@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources.contract import Contract, column
 
 Uuid = Annotated[str, Field(max_length=36, pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dlt_sources._steps.contract import Contract, column, computed
+from dlt_sources.contract import Contract, column, computed
 
 Amount = Annotated[Decimal, Field(max_digits=10, decimal_places=2)]
 

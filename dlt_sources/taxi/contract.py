@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlt_sources._steps.contract import Contract, column, computed
+from dlt_sources.contract import Contract, column, computed
 
 ZoneId = Annotated[int, Field(ge=1, le=265)]
 Dollars = Annotated[float, Field(gt=-100_000, lt=100_000)]

@@ -1,0 +1,134 @@
+"""The examples of docs/how-to.md do what the page says, as written; and no document names a command that does not exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow as pa
+import pytest
+import typer
+
+import runner
+from dlt_sources._steps import own_code
+from tests.dlt_sources.judging import judge
+from tests.harness import ROOT, Pipeline, checkout
+
+HOW_TO = ROOT / "docs" / "how-to.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "dlt_sources").glob("*/README.md"))]
+EXAMPLES = {"DAY": "2026-01-01", "SOURCE": "sales", "SECONDS": "5", "URI": "s3://bucket/file.csv", "FILE": "orders.csv"}
+"""What the documents write for a word of the reader's own."""
+ORDERS = [
+    {"order_id": n, "email": f"p{n}@example.com", "total": f"{n}.50", "ordered_at": f"2026-01-{n:02}T10:00:00"}
+    for n in range(1, 6)
+] + [{"order_id": 6, "email": "p6@example.com", "total": "-1", "ordered_at": "2026-01-06T10:00:00"}]
+
+
+def fences(language: str) -> list[str]:
+    """The page's blocks of a language, without what indents them."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", HOW_TO.read_text(encoding="utf-8"), re.M | re.S)
+    return [re.sub(rf"(?m)^{indent}", "", text) for indent, text in found]
+
+
+class Shop(BaseHTTPRequestHandler):
+    """The API that the page's source.yml describes: orders of a span of days, two a page."""
+
+    def do_GET(self) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        found = [o for o in ORDERS if asked["from"] <= str(o["ordered_at"])[:10] <= asked["to"]]
+        page = int(asked.get("page", 0))
+        first = 0 if page < 1 else page - 1 if "page" not in asked else page
+        body = json.dumps({"data": found[2 * first : 2 * first + 2], "pages": (len(found) + 1) // 2}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shop_url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.mark.slow
+def test_the_source_of_the_page_runs_as_written(tmp_path: Path, shop_url: str) -> None:
+    project = checkout(tmp_path / "project")
+    folder = project / "dlt_sources" / "shop"
+    folder.mkdir()
+    (folder / "source.yml").write_text(fences("yaml")[0])
+    (folder / "contract.py").write_text(fences("python")[0])
+    environment = Pipeline(tmp_path / "data", {"ELT_SHOP_URL": shop_url}).environment
+
+    def command(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=project,
+            env=environment | {"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    (project / "docs" / "reference").mkdir(parents=True)
+    command("-m", "dlt_sources.derive")
+    assert "landed 6 rows · accepted 5" in command("runner.py", "run", "shop")
+    assert "greater_than_equal" in command("runner.py", "rejected", "shop")
+    assert Pipeline(tmp_path / "data", {}).query("SELECT order_id, total FROM stg_shop.orders ORDER BY 1")[0][0] == 1
+    for line in [line for line in commands(HOW_TO) if re.search(r"\bshop\b", line)]:
+        command(*shlex.split(line)[1:])
+    assert Pipeline(tmp_path / "data", {}).query("SELECT count(*) FROM stg_shop.orders") == [(5,)]
+
+
+def test_the_contract_of_the_page_says_what_the_page_says(tmp_path: Path) -> None:
+    page = tmp_path / "shop" / "contract.py"
+    page.parent.mkdir()
+    page.write_text(fences("python")[1])
+    contract = own_code.load(page).Payment
+    records = [
+        {"payment_id": 1, "currency": "EUR", "reference": " ab ", "cents": -15000, "parts": [1]},
+        {"payment_id": 2, "currency": "GBP", "reference": "a", "cents": 5, "parts": [1]},
+        {"payment_id": 3, "currency": "EUR", "reference": "a", "cents": 7, "parts": [1]},
+        {"payment_id": 4, "currency": "EUR", "reference": "a", "cents": 5, "parts": []},
+    ]
+    accepted, rejected, _ = judge(
+        tmp_path / "work", contract, pa.table({"_payload": [json.dumps(record) for record in records]})
+    )  # type: ignore[arg-type]
+    assert [(row["reference"], row["cents"], row["is_large"]) for row in accepted.values()] == [("AB", 15000, True)]
+    assert {n: row["field"] for n, row in rejected.items()} == {1: "currency", 2: "cents", 3: "parts"}
+
+
+def commands(page: Path) -> list[str]:
+    """Every `python runner.py ...` of a page, without comments and what stands for something else."""
+    found = re.findall(r"python runner\.py[^`\n#|]*", page.read_text(encoding="utf-8"))
+    lines = [re.split(r"  +|  ?\(|,$", line.strip())[0].strip(" .;") for line in found]
+    return list(dict.fromkeys(line for line in lines if "..." not in line))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_of_the_documents_is_one(page: Path) -> None:
+    whole = typer.main.get_command(runner.app)
+    for line in commands(page):
+        words = [EXAMPLES.get(word, word) for word in shlex.split(line)[2:] if word not in ("--help", "-h")]
+        level, context = whole, whole.make_context("runner.py", [], resilient_parsing=True)
+        while words and hasattr(level, "get_command") and not words[0].startswith("-"):
+            found = level.get_command(context, words[0])
+            assert found is not None, f"{page.name}: {line}: no command {words[0]}"
+            level, words = found, words[1:]
+        if words or level is not whole:
+            level.make_context(line, words, parent=context)
