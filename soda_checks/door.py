@@ -72,7 +72,8 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     logger = logging.getLogger("soda")  # answers are returned, not printed; errors must be logged to be returned
     logger.setLevel(logging.ERROR)
     logger.propagate = False
-    logger.addHandler(logging.NullHandler())  # else Python prints errors, with their tracebacks, to stderr
+    errors = _Errors()
+    logger.handlers = [errors]  # without one, Python prints errors to stderr, with their tracebacks
     schema = f"stg_{scope}" if layer == "staging" else scope
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
@@ -80,22 +81,38 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
         return [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
             for path in contracts
-            for answer in _verify(path, source, variables)
+            for answer in _verify(path, source, variables, errors)
         ]
 
 
-def _verify(path: Path, source: Any, variables: dict[str, str]) -> Iterator[dict[str, Any]]:
+class _Errors(logging.Handler):
+    """What Soda logs of a check that it could not evaluate: its results do not say why."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what was said, and of an exception its first line."""
+        error = record.exc_info[1] if record.exc_info else None
+        self.texts += [line for line in (str(error or "") or record.getMessage()).splitlines() if line.strip()][:1]
+
+
+def _verify(path: Path, source: Any, variables: dict[str, str], errors: _Errors) -> Iterator[dict[str, Any]]:
     from soda_core.common.yaml import ContractYamlSource
     from soda_core.contracts.contract_verification import ContractVerificationSession
 
+    errors.texts.clear()
     session = ContractVerificationSession.execute(
         contract_yaml_sources=[ContractYamlSource.from_file_path(str(path))],
         data_source_impls=[source],
         variables=variables,
     )
     results = session.contract_verification_results
-    for result in results:
-        yield from map(_answer, result.check_results)
+    why = f": {errors.texts[0]}" if errors.texts else ""
+    for answer in (_answer(found) for result in results for found in result.check_results):
+        unknown = answer["outcome"] == "not_evaluated"
+        yield answer | ({"check_name": f"{answer['check_name']}{why}"[:200]} if unknown else {})
     if not results or any(result.has_errors for result in results):
         reason = next((line for line in session.get_errors_str().splitlines() if line.strip()), "it could not run")
         name = f"{path.relative_to(FOLDER)}: {reason}"

@@ -11,7 +11,9 @@ from tests.harness import ROOT, Pipeline
 
 SCALE = 0.01
 os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
-TOOLS.update({"ELT_SHOP_URL", "ELT_SHOP_KEY"})  # of sources that tests declare outside dlt_sources/
+TOOLS.update(
+    {"ELT_SHOP_URL", "ELT_SHOP_KEY", "ELT_PRIVATE_QUERY"}
+)  # of sources that tests declare outside dlt_sources/
 warnings.filterwarnings("ignore", module="platformdirs")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -145,11 +146,11 @@ def _parents(
     lists = {str(path[0]) for c in parent.values() if c.kind is list for path in c.paths}
     if same and not any(c.kind is list for c in same):
         yield "explode", f"{table.explode!r} is {same[0].kind.__name__}, not a list, in the contract of {table.from_!r}"
-    elif lists and not same:
-        yield (
-            "explode",
-            f"{table.explode!r} is no list of the contract of {table.from_!r}{hint(str(table.explode), lists)}",
-        )
+    elif not same and (
+        meant := difflib.get_close_matches(str(table.explode), lists, n=1)
+    ):  # another list may stay unnamed
+        reason = f"{table.explode!r} is not a list of the contract of {table.from_!r}; did you mean {meant[0]!r}?"
+        yield "explode", reason
 
 
 def check_fields(

@@ -137,7 +137,7 @@ def test_what_cannot_work_is_refused_with_its_place(tmp_path, connector, more, s
     [
         ({"from": "nothing"}, "not a table of this source"),
         ({"from": "parts"}, "this table itself"),
-        ({"explode": "itms"}, "parts.explode: 'itms' is no list of the contract of 'things'; did you mean 'items'?"),
+        ({"explode": "itms"}, "parts.explode: 'itms' is not a list of the contract of 'things'; did you mean 'items'?"),
         ({"explode": "name"}, "'name' is str, not a list"),
         ({"explode": "data.items"}, "not the name of a list"),
         ({"explode": ""}, "not the name of a list"),

@@ -6,7 +6,9 @@ def only(folder: str) -> None:
     from pathlib import Path
 
     import dlt_sources.door as door
+    from settings import TOOLS
 
+    TOOLS.add("ELT_PRIVATE_QUERY")  # the folder's sources refer to it
     original = door.load_sources
     door.load_sources = lambda place=Path(folder): original(place)
 
