@@ -63,7 +63,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != known.get("sha256") or not request.table.skip_if_unchanged:
-                now = request.settings.moment()
+                now = request.read_at
                 as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
                 if known and not pq.read_metadata(rows).num_rows:
                     emptied(rows, candidate.name, now, first)
