@@ -128,10 +128,14 @@ class Staging:
         """The newest refine in staging: it changes whenever staging does."""
         return str(self._state["refine_id"])
 
+    @property
+    def progress(self) -> tuple[str, str]:
+        """(the newest load in staging; the newest refine, all zeros when no row was ever refined)."""
+        return self.last_load, self.refine_id
+
     @classmethod
     def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
-        """Per source: (the newest load in staging; the newest refine, all zeros when no row was ever refined), as
-        committed; makes missing schemas.
+        """Per source that has a staging: its `progress`, as committed.
 
         One look at the warehouse for all sources: a run with nothing to do asks for no more.
         """
@@ -153,9 +157,6 @@ class Staging:
                 state = decompress_state(row[0])["sources"][source.name] if row else {}
                 if "refine_id" in state:
                     found[source.name] = (state["last_load"], state["refine_id"])
-        for source in (source for source in sources if source.name not in found):
-            staging = cls(source, settings)
-            found[source.name] = (staging.last_load, staging.refine_id)
         return found
 
     def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
