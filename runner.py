@@ -345,7 +345,9 @@ def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False, remove: Remove = F
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
     from runtime.exits import say_and_exit
+    from runtime.visible import replace_what_cannot_be_shown
 
+    replace_what_cannot_be_shown()
     try:
         app()
     except Exception as error:

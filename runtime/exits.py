@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import NoReturn
 
+from .aws import explain
 from .visible import visible
 
 MISTAKE = 70  # the exit code of one in this program
@@ -42,5 +43,5 @@ def say_and_exit(error: Exception) -> NoReturn:
     if code == MISTAKE:
         show_mistake(error)
     else:
-        print(f"error: {visible(str(error))}", file=sys.stderr)
+        print(f"error: {visible(str(error) if hasattr(error, 'exit_code') else explain(error))}", file=sys.stderr)
     sys.exit(code)

@@ -52,6 +52,8 @@ def usable_folder(path: Path) -> Path:
     except RuntimeError:
         raise ValueError("begins with `~` and a user who does not exist; write the whole path") from None
     nearest = _root() / whole
+    if "?" in str(nearest.resolve()):
+        raise ValueError("has a `?` in its path, where DuckDB ends a file's name; use a folder without")
     if any((nearest / name).exists() for name in ("settings.py", "__init__.py", ".git", "pyproject.toml")):
         raise ValueError("is a folder of code; data needs a folder of its own, such as data")
     while not nearest.exists() and not nearest.is_symlink():

@@ -155,19 +155,19 @@ class Ops:
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
-        with contextlib.suppress(WarehouseError):
+        with contextlib.suppress(Exception):
             self.finish(run, [])
 
     def try_record(self, run: Run) -> None:
         """Write a run that had nothing to move, where the warehouse can be written."""
-        with contextlib.suppress(WarehouseError):
+        with contextlib.suppress(Exception):
             self.begin(run)
             self.finish(run, [])
 
     def repeats(self, run: Run) -> bool:
         """Whether the last run of the same sources before this one failed with the same words: the team knows."""
         before = []
-        with contextlib.suppress(WarehouseError), connect(self.settings) as con:  # without a warehouse nobody knows
+        with contextlib.suppress(Exception), connect(self.settings) as con:  # without a warehouse nobody knows
             before = con.execute(
                 "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
                 [run.asked, run.run_id],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dlt
@@ -26,6 +28,22 @@ class StoreError(Exception):
 
 KEEP = 5
 log = logging.getLogger(__name__)
+
+
+def _keep_links_in_paths() -> None:
+    """Let dlt use the path of a working folder as it is given, not what its links lead to.
+
+    It writes paths into SQL and into templates without escaping; runtime.place gives a folder of any name a plain path.
+    """
+    from dlt.common.storages import file_storage
+
+    paths, system = ModuleType("path"), ModuleType("os")
+    vars(paths).update(vars(os.path), realpath=os.path.abspath)
+    vars(system).update(vars(os), path=paths)
+    file_storage.os = system  # type: ignore[attr-defined]
+
+
+_keep_links_in_paths()
 
 
 def pipeline(

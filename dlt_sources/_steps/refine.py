@@ -55,6 +55,8 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     staging = Staging(source, settings)
     landing = Landing(source.name, settings)
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
+    if since is not None and loads == landing.loads():
+        silver.forget_moved(source.name, settings)
     done = Refined()
     files = {name: landing.files(name, loads) for name in source.extracted}
     for batch in _batches(files, loads):
