@@ -33,7 +33,7 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
 
     sources = load_sources()
     probes: list[tuple[str, Callable[[], str]]] = [
-        ("settings", lambda: f"target {settings.target}, data in {settings.data}"),
+        ("settings", lambda: f"target {settings.target}, data in {settings.data_dir}"),
         ("data folder can be written", lambda: _writable(settings)),
         ("no run is at work", lambda: _free(settings)),
     ]
@@ -75,7 +75,7 @@ def _writable(settings: Settings) -> str:
     settings.data.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=settings.data):
         pass
-    return str(settings.data)
+    return str(settings.data_dir)
 
 
 def _free(settings: Settings) -> str:

@@ -38,7 +38,7 @@ def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
     for path, live in ((settings.warehouse, True), (settings.serving, False)):
         if path.exists():
             try:
-                con = duckdb.connect(str(path.resolve()), read_only=True)
+                con = duckdb.connect(str(path.parent / path.readlink() if path.is_symlink() else path), read_only=True)
             except duckdb.IOException:
                 continue
             with con:

@@ -55,8 +55,8 @@ class Run:
     command: str
     sources: list[str]
     target: str
-    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    run_id: str = ""
+    started_at: datetime = field(default_factory=lambda: _now())
     landed: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -65,6 +65,14 @@ class Run:
     exit_code: int = 0
     clock: datetime | None = None
     broken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start(self.started_at)
+
+    def start(self, moment: datetime) -> None:
+        """Set when it began, and the id that is made of that."""
+        self.started_at = moment
+        self.run_id = f"{moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
     @property
     def asked(self) -> str:
@@ -106,6 +114,9 @@ class Ops:
         run.clock = self.settings.moment()
         with connect(self.settings) as con:
             self._make(con)
+            [(newest,)] = con.execute("SELECT max(started_at) FROM stg_ops.runs").fetchall()
+            if newest is not None and run.started_at <= newest:  # the clock was put back: runs stay in their order
+                run.start(newest + timedelta(seconds=1))
             con.execute("UPDATE stg_ops.runs SET status = 'failed', error = 'it was killed' WHERE status = 'running'")
             con.execute(
                 "DELETE FROM stg_ops.check_results WHERE outcome = 'passed' AND checked_at < ?", [run.clock - KEEP]
@@ -136,7 +147,7 @@ class Ops:
             con.execute(
                 "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
                 " published = ?, error = ? WHERE run_id = ?",
-                [datetime.now(UTC).replace(tzinfo=None), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
+                [max(_now(), run.started_at), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
                  run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
             )  # fmt: skip
             for source in ran:  # when it began: a slot that came while it ran is still to be served
@@ -144,19 +155,19 @@ class Ops:
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
-        with contextlib.suppress(WarehouseError):
+        with contextlib.suppress(Exception):
             self.finish(run, [])
 
     def try_record(self, run: Run) -> None:
         """Write a run that had nothing to move, where the warehouse can be written."""
-        with contextlib.suppress(WarehouseError):
+        with contextlib.suppress(Exception):
             self.begin(run)
             self.finish(run, [])
 
     def repeats(self, run: Run) -> bool:
         """Whether the last run of the same sources before this one failed with the same words: the team knows."""
         before = []
-        with contextlib.suppress(WarehouseError), connect(self.settings) as con:  # without a warehouse nobody knows
+        with contextlib.suppress(Exception), connect(self.settings) as con:  # without a warehouse nobody knows
             before = con.execute(
                 "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
                 [run.asked, run.run_id],
@@ -206,6 +217,11 @@ class Ops:
             [source, source],
         )
         con.execute(f"UPDATE stg_ops.progress SET {column} = ? WHERE source = ?", [value, source])
+
+
+def _now() -> datetime:
+    """This moment by the machine's clock, naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _error(run: Run) -> str | None:

@@ -11,7 +11,7 @@ import copy
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +61,17 @@ def land(
     work.mkdir(parents=True)
     memory = pipe.state.get("sources", {}).get(source.name, {}).get("resources", {})
     reads = _reads(source, settings, work, memory, since, until, files)
+    noted = pipe.state.get("sources", {}).get(source.name, {})
+    newest, read_at = Landing(source.name, settings).newest(after=str(noted.get("after", ""))), _moment(settings, noted)
+    for read in reads:
+        read.request.newest, read.request.read_at = newest, read_at
 
     @dlt.source(name=source.name)
     def everything() -> Any:
         return [resource for read in reads for resource in read.resources()]
 
     try:
-        pipelines.run(pipe, everything(), private=private, loader_file_format="parquet")
+        pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
         refused = [text for read in reads for text in read.refused]
         for read in reads:
             if since is None:
@@ -102,6 +106,13 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
         landing.begin()
     pipelines.prepare(pipe, settings)
     return pipe
+
+
+def _moment(settings: Settings, noted: dict[str, Any]) -> datetime:
+    """When this read is, naive UTC: now, but never before the read before it, whose clock may have been ahead."""
+    now = settings.moment()
+    before = datetime.fromisoformat(noted["read_at"]) if "read_at" in noted else now
+    return now if now >= before else before + timedelta(microseconds=1)
 
 
 def _reads(
@@ -162,6 +173,7 @@ class FileRead:
             count = pq.read_metadata(path).num_rows
             self.landed += count
             if count:
+                self.request.note_rows(dlt.current.source_state())
                 yield dlt.mark.with_file_import(str(path), "parquet", count)
 
     def _remember_files(self) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from dlt.extract.resource import DltResource
 
 from warehouse.quote import identifier, literal
 
+from . import cursor
 from .bulk import json_path
 from .columns import columns_of
 from .connect import connect
@@ -50,10 +51,7 @@ class TableRead:
         self.landed = 0
         self.refused: list[str] = []
         if self.table.cursor and not self.backfill:
-            if "cursor" in request.memory:
-                request.since = datetime.fromisoformat(request.memory["cursor"]) - self.table.overlap
-            elif self.table.start:
-                request.since = datetime.combine(self.table.start, time(), UTC)
+            request.since = cursor.since(request.memory, self.table, self.settings.clock())
 
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
@@ -101,7 +99,7 @@ class TableRead:
         if self.table.sees_deletes:
             yield from self._tombstones(con, read)
         if self.table.cursor and not self.backfill:
-            self._advance(newest)
+            self._advance(newest, read)
         if self.seen.exists() and not self.backfill:
             self._keep(con)
 
@@ -138,10 +136,11 @@ class TableRead:
     def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
         numbered = con.execute(
             f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row,"
-            f" TIMESTAMP {literal(self.settings.moment())} AS _read_at FROM ({query})"
+            f" TIMESTAMP {literal(self.request.read_at)} AS _read_at FROM ({query})"
         ).to_arrow_table()
         self.landed += len(numbered)
         if len(numbered):
+            self.request.note_rows(dlt.current.source_state())
             yield numbered
 
     def _tombstones(self, con: duckdb.DuckDBPyConnection, read: int) -> Iterator[pa.Table]:
@@ -181,8 +180,8 @@ class TableRead:
         return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
 
     def _newest(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
-        """The newest value of the cursor in the page; windows of an API advance with the clock instead."""
-        if not self.table.cursor or (self.table.endpoint and self.table.endpoint.window):
+        """The newest value of the cursor in the page."""
+        if not self.table.cursor:
             return None
         [paths] = [c.paths for c in columns_of(self.request.contract, stored=False) if c.name == self.table.cursor]
         values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(_values(con, "page", paths)))
@@ -203,13 +202,12 @@ class TableRead:
             ).fetchall()
         return max((moment.replace(tzinfo=UTC) for (moment,) in found if moment), default=None)
 
-    def _advance(self, newest: datetime | None) -> None:
-        """Move the cursor, never past now: a row dated in the future must not hide those between."""
+    def _advance(self, newest: datetime | None, read: int) -> None:
+        """Move the cursor to the newest row; where no row of a window says when it is from, to the clock."""
         now = self.settings.clock()
         windowed = self.table.endpoint is not None and self.table.endpoint.window is not None
-        reached = now if windowed else min(newest, now) if newest else None
-        if reached:
-            dlt.current.resource_state(self.name)["cursor"] = reached.isoformat()
+        reached = now if windowed and read and newest is None else newest
+        cursor.advance(dlt.current.resource_state(self.name), self.table, reached, now)
 
 
 def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:

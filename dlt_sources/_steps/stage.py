@@ -113,14 +113,29 @@ class Staging:
         return str(self._state.get("last_load", ""))
 
     @property
+    def in_order(self) -> bool:
+        """Whether every load up to `last_load` is in staging: ids of loads did not always grow."""
+        return bool(self._state.get("in_order"))
+
+    def loads(self) -> set[str]:
+        """The landed loads whose rows were refined."""
+        with self.pipe.sql_client() as client:
+            found = client.execute_sql(f"SELECT DISTINCT load_id FROM {client.make_qualified_table_name(LOADS)}")
+        return {str(row[0]) for row in found or []}
+
+    @property
     def refine_id(self) -> str:
         """The newest refine in staging: it changes whenever staging does."""
         return str(self._state["refine_id"])
 
+    @property
+    def progress(self) -> tuple[str, str]:
+        """(the newest load in staging; the newest refine, all zeros when no row was ever refined)."""
+        return self.last_load, self.refine_id
+
     @classmethod
     def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
-        """Per source: (the newest load in staging; the newest refine, all zeros when no row was ever refined), as
-        committed; makes missing schemas.
+        """Per source that has a staging: its `progress`, as committed.
 
         One look at the warehouse for all sources: a run with nothing to do asks for no more.
         """
@@ -142,24 +157,22 @@ class Staging:
                 state = decompress_state(row[0])["sources"][source.name] if row else {}
                 if "refine_id" in state:
                     found[source.name] = (state["last_load"], state["refine_id"])
-        for source in (source for source in sources if source.name not in found):
-            staging = cls(source, settings)
-            found[source.name] = (staging.last_load, staging.refine_id)
         return found
 
-    def write(self, loads: list[str], judged: dict[str, Judged], folder: Path) -> None:
-        """Merge what became of the landed `loads` and remember the newest of them, in one package.
+    def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
+        """Merge what became of landed loads and remember how far that is, in one package.
 
         Loads may have been refined before: rows that were rejected then and are not now leave ``_rejected``. A replay
         that is cut short has gone back to its newest load, and the next refine goes on from there.
 
         Args:
             folder: where intermediate Parquet files go.
+            last_load, in_order: what to remember under these names.
         """
         # loads without rows move the mark of where to go on, but leave nothing new to model
         refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}" if judged else self.refine_id
         con = engine(folder)
-        state = {"refine_id": refine_id, "last_load": max(loads, key=float)}
+        state = {"refine_id": refine_id, "last_load": last_load, "in_order": in_order}
         resources = []
         for name, query in self._queries(judged).items():
             path = folder / f"staged.{name}.parquet"
@@ -173,7 +186,7 @@ class Staging:
     def _create(self) -> None:
         """Make the schema with all its tables, empty: models may then be planned before every source has run."""
         names = [*self.source.tables, REJECTED, LOADS]
-        state = {"refine_id": f"{0:020d}", "last_load": ""}
+        state = {"refine_id": f"{0:020d}", "last_load": "", "in_order": True}
         with tempfile.TemporaryDirectory() as folder:
             resources = []
             for name in names:
@@ -188,9 +201,10 @@ class Staging:
         def staged() -> Any:
             return resources
 
-        pipelines.run(self.pipe, staged(), loader_file_format="parquet")
+        newest = pipelines.newest_load(self.pipe)
+        pipelines.run(self.pipe, staged(), newest=newest, loader_file_format="parquet")
 
-    def _resource(self, name: str, path: Path, state: dict[str, str]) -> DltResource:
+    def _resource(self, name: str, path: Path, state: dict[str, Any]) -> DltResource:
         columns, keys = self._hints(name)
 
         def rows() -> Iterator[Any]:

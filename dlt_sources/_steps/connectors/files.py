@@ -7,6 +7,7 @@ read is refused with the reason and asked for again by the next run; the others 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import requests
+
+from runtime.environment import ROOT, folder_of
 
 from ..http import session
 from ..request import Request, expand
@@ -63,7 +66,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != known.get("sha256") or not request.table.skip_if_unchanged:
-                now = request.settings.moment()
+                now = request.read_at
                 as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
                 if known and not pq.read_metadata(rows).num_rows:
                     emptied(rows, candidate.name, now, first)
@@ -100,8 +103,9 @@ def _glob(text: str) -> str:
 
 def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
     base = expand(connection.url, request.settings).rstrip("/")
+    base = base if "://" in base else str(folder_of(base, ROOT))
     patterns = request.table.files
-    if "::" in base or ("://" in base and not base.startswith(_STORES)):
+    if "://" in base and ("::" in base or not base.startswith(_STORES)):
         raise SourceError(
             f"{request.name}: {shown(base)} is no folder, s3:// or http(s):// address; correct its setting"
         )
@@ -157,10 +161,12 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
     """
     import fsspec
 
-    if "::" in uri or ("://" in uri and not uri.startswith(_STORES)):
+    if "://" in uri and ("::" in uri or not uri.startswith(_STORES)):
         raise SourceError(f"{shown(uri)} is no path, s3:// or http(s):// address")
-    fs, path = fsspec.core.url_to_fs(uri)
-    within = Path(fs._strip_protocol(folder)) if folder and "file" in fs.protocol else None
+    fs, path = fsspec.core.url_to_fs(uri) if "://" in uri else (fsspec.filesystem("file"), os.path.abspath(uri))  # noqa: PTH100
+    within = (
+        Path(fs._strip_protocol(folder) if "://" in folder else folder) if folder and "file" in fs.protocol else None
+    )
     strange = _strange(Path(path), within) if within else None
 
     def version() -> str:
