@@ -38,6 +38,8 @@ class Flow:
         ran = landed if whole else []
         for name in self.run.sources:
             self.refine(name, replay)
+        if ran:
+            self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
         staged, held = self.staged()
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()

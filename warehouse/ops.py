@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ _TABLES = (
     outcome VARCHAR(20), measured DOUBLE PRECISION)""",
     """CREATE TABLE IF NOT EXISTS stg_ops.progress (
     source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32))""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.looks (source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP)""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.troubles (source VARCHAR(100), error VARCHAR(65535))""",
 )
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
@@ -141,6 +143,19 @@ class Ops:
             )  # fmt: skip
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
+
+    def look(self, run: Run, tables: Mapping[str, Collection[str]]) -> None:
+        """Write when the tables of sources were last read as a whole, whether rows came or not.
+
+        Args:
+            tables: per source that was read, the names of its tables.
+        """
+        with connect(self.settings) as con:
+            for source, names in tables.items():
+                con.execute("DELETE FROM stg_ops.looks WHERE source = ?", [source])
+                marks = ", ".join(["(?, ?, ?)"] * len(names))
+                values = [value for name in names for value in (source, name, run.clock)]
+                con.execute(f"INSERT INTO stg_ops.looks (source, table_name, looked_at) VALUES {marks}", values)
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
