@@ -15,6 +15,8 @@ from runtime.options import Every, Files, Json, Keep, Now, Rejected, Remove, Row
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
+    from collections.abc import Collection
+
     from dlt_sources.door import Declared
     from runtime.console import Console
     from settings import Settings
@@ -61,15 +63,17 @@ class Flow:
         for name, reason in self.sources.broken.items():
             if name in wanted:
                 self.run.broken.append(name)
-                self.problem(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}")
+                self.problem(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}", name)
             else:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
     def deploy(self) -> None:
         """Bring edited models to prod, and what they changed to the dashboards."""
+        from dlt_sources.door import Staging
         from sqlmesh_project.door import deploy_pending
 
         self.ops.begin(self.run)
+        Staging.of_all(list(self.sources.values()), self.settings)  # a table that a source was given since its last run
         with self.console.step("plan", "prod") as step:
             models = deploy_pending(self.settings)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
@@ -85,7 +89,7 @@ class Flow:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain):
+            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain, feeds):
                 failed |= feeds
                 self.console.note(f"{domain} is not published: dashboards keep what they show")
             else:
@@ -101,7 +105,7 @@ class Flow:
             with self.console.step("land", name) as step:
                 step.done(land(self.sources[name], self.settings, since=since, until=until, files=files))
         except (SourceError, SettingsError, DeclarationError) as error:
-            self.problem(error.exit_code, str(error))
+            self.problem(error.exit_code, str(error), name)
             return False
         return True
 
@@ -112,9 +116,11 @@ class Flow:
         with self.console.step("refine", name) as step:
             refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
-        self.run.landed += refined.landed.total()
-        self.run.accepted += refined.accepted.total()
-        self.run.rejected += refined.rejected.total()
+        counts = (refined.landed.total(), refined.accepted.total(), refined.rejected.total())
+        self.run.counts[name] = counts
+        self.run.landed += counts[0]
+        self.run.accepted += counts[1]
+        self.run.rejected += counts[2]
 
     def staged(self) -> tuple[dict[str, str], set[str]]:
         """Sources whose staging holds rows, with their newest refine; and sources whose staging is half done.
@@ -133,8 +139,12 @@ class Flow:
                 staged[name] = refine_id
         return staged, half
 
-    def check(self, layer: str, scope: str) -> bool:
-        """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""
+    def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
+        """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
+
+        Args:
+            feeds: the sources that a domain is built from.
+        """
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
 
@@ -148,7 +158,7 @@ class Flow:
             step.done({"checks": len(results)}, {"failed": len(stops)})
         self.ops.add_checks(self.run, results)
         for result in stops:
-            self.problem(CHECK_FAILED, f"check failed: {result}")
+            self.problem(CHECK_FAILED, f"check failed: {result}", *(feeds or [scope]))
         return not stops
 
     def sink(self, name: str, refine_id: str) -> None:
@@ -161,7 +171,7 @@ class Flow:
                 with self.console.step("sink", name) as step:
                     step.done(sink(self.sources[name], self.settings))
             except (StoreError, SettingsError) as error:
-                self.problem(error.exit_code, str(error))
+                self.problem(error.exit_code, str(error), name)
                 return
         self.ops.mark(name, sent=refine_id)
 
@@ -173,7 +183,8 @@ class Flow:
             models = run_models(changed, blocked, self.settings)
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
-            self.problem(CHECK_FAILED, f"model failed: {failure}")
+            broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
+            self.problem(CHECK_FAILED, f"model failed: {failure}", *broken)
         self.unreadable(models)
         if models.pending:
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
@@ -193,10 +204,12 @@ class Flow:
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
 
-    def problem(self, code: int, text: str) -> None:
-        """Remember what went wrong. Trouble with the data outweighs a source that was away."""
+    def problem(self, code: int, text: str, *sources: str) -> None:
+        """Remember what went wrong, and with which sources. Trouble with the data outweighs a source that was away."""
         self.console.problem(text)
         self.run.problems.append(text)
+        for name in sources:
+            self.run.troubles[name].append(text)
         if self.run.exit_code in (OK, UNREACHABLE):
             self.run.exit_code = code
 
@@ -208,7 +221,7 @@ def run_flow(
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
-    from runtime.alert import alert
+    from runtime.alert import addressed, alert, alert_sources
     from runtime.aws import explain
     from runtime.console import Console
     from runtime.exits import is_store_fault
@@ -236,12 +249,14 @@ def run_flow(
             elif command == "plan":
                 flow.deploy()
         except Exception as error:
-            flow.problem(getattr(error, "exit_code", STORE), explain(error) or type(error).__name__)
+            flow.problem(getattr(error, "exit_code", STORE), explain(error) or type(error).__name__, *run.sources)
             ops.try_finish(run)
             if not hasattr(error, "exit_code") and not is_store_fault(error):
                 mistake = error  # in this program: show where
         console.summary(run if run.sources or run.problems or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
+        addresses = addressed(run)
+        news = ops.note_troubles(run, addresses)
         if run.broken and not run.sources and not repeated:
             ops.try_record(run)  # so that the next look at the schedule knows that the team has been told
         if settings.aws:
@@ -249,6 +264,7 @@ def run_flow(
             report(run, monotonic() - start, sources, told, settings.clock())
     if run.problems and not repeated:
         alert(run, settings)
+    alert_sources(run, {name: addresses[name] for name in news}, settings)
     if mistake:
         raise mistake
     return run.exit_code

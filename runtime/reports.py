@@ -138,7 +138,9 @@ def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> 
     newest: list[dict[str, Any]] = []
     with record(settings) as (con, live):
         for name in names or sources.names:  # each by itself: one that never ran has no table, and hides nobody's rows
-            rejects = f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
+            rejects = (
+                f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
+            )
             reasons += _rows(
                 con,
                 'SELECT source, table_name AS "table", field, rule, count(*) AS "rows"'

@@ -52,6 +52,8 @@ class Run:
 
     Attributes:
         broken: sources that were to run but cannot: their declaration is wrong.
+        troubles: per source, those of `problems` that are about it.
+        counts: per source, how many rows were landed, accepted and rejected.
     """
 
     command: str
@@ -67,6 +69,8 @@ class Run:
     exit_code: int = 0
     clock: datetime | None = None
     broken: list[str] = field(default_factory=list)
+    troubles: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def asked(self) -> str:
@@ -177,6 +181,20 @@ class Ops:
                 [run.asked, run.run_id],
             ).fetchall()
         return before == [(_error(run),)]
+
+    def note_troubles(self, run: Run, sources: Collection[str]) -> list[str]:
+        """Of these sources of the run, those with something to say: they had no trouble, or not the one they had before."""
+        texts = {name: _cut("\n".join(run.troubles[name]), LONGEST) for name in sources}
+        known: dict[str, str] = {}
+        if texts:
+            with contextlib.suppress(WarehouseError), connect(self.settings) as con:
+                self._make(con)
+                known = dict(con.execute("SELECT source, error FROM stg_ops.troubles").fetchall())
+                for name in (name for name, text in texts.items() if known.get(name, "") != text):
+                    con.execute("DELETE FROM stg_ops.troubles WHERE source = ?", [name])
+                    if texts[name]:
+                        con.execute("INSERT INTO stg_ops.troubles VALUES (?, ?)", [name, texts[name]])
+        return [name for name, text in texts.items() if not text or known.get(name) != text]
 
     def add_checks(self, run: Run, results: list[CheckResult]) -> None:
         """Write the answers of checks."""

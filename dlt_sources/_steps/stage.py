@@ -134,7 +134,9 @@ class Staging:
 
         found: dict[str, tuple[str, str]] = {}
         with connect(settings) as con:
-            query = "SELECT table_schema, table_name FROM information_schema.tables WHERE left(table_schema, 4) = 'stg_'"
+            query = (
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE left(table_schema, 4) = 'stg_'"
+            )
             made: defaultdict[str, set[str]] = defaultdict(set)
             for name, table in con.execute(query).fetchall():
                 made[name].add(table)
