@@ -59,6 +59,7 @@ class Shop:
     def __init__(self, folder):
         self.root, self.data, self.drop = harness.checkout(folder / "millrace"), folder / "data", folder / "drop"
         self.home = folder
+        self.more = {}
         self.drop.mkdir()
         self.source = self.root / "dlt_sources" / "shop"
         self.source.mkdir()
@@ -68,9 +69,10 @@ class Shop:
 
     def declare(self, more=None, **keys):
         things = {"contract": "Thing", "key": ["id"], "files": "things_*.csv"}
+        self.more |= more or {}
         declared = {
             "description": "things", "owner": "me", "schedule": "@daily", "connector": "files",
-            "connection": {"url": str(self.drop)}, "tables": {"things": things, **(more or {})}, **keys,
+            "connection": {"url": str(self.drop)}, "tables": {"things": things, **self.more}, **keys,
         }  # fmt: skip
         (self.source / "source.yml").write_text(yaml.safe_dump(declared))
         self("-m", "dlt_sources.derive")
@@ -170,7 +172,7 @@ def test_rejected_rows_are_shown_beside_sources_that_never_ran(tmp_path):
     (shop.root / "dlt_sources" / "taxi" / "source.yml").write_text("tables: [")  # one that is broken, too
     assert json.loads(shop.runner("rejected", "--json")) == found
     assert json.loads(shop.runner("rejected", "sales", "--json")) == {"reasons": [], "rows": []}
-    assert len(json.loads(shop.runner("rejected", "--limit", "1", "--json"))["rows"]) == 1
+    assert len(json.loads(shop.runner("rejected", "--rows", "1", "--json"))["rows"]) == 1
 
 
 @pytest.fixture
