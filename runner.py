@@ -15,6 +15,8 @@ from runtime.options import Every, Files, Json, Keep, Now, Rejected, Remove, Row
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
+    from collections.abc import Collection
+
     from dlt_sources.door import Declared
     from runtime.console import Console
     from settings import Settings
@@ -41,6 +43,8 @@ class Flow:
         landed = [name for name in self.run.sources if replay is not None or self.land(name, since, until, files)]
         refined = [name for name in self.run.sources if self.refine(name, replay)]
         ran = [name for name in landed if whole and name in refined]
+        if ran:
+            self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
         staged = self.staged()
         held = self.faults.held
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
@@ -63,15 +67,17 @@ class Flow:
         for name, reason in self.sources.broken.items():
             if name in wanted:
                 self.run.broken.append(name)
-                self.faults.report(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}")
+                self.faults.report(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}", name)
             else:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
     def deploy(self) -> None:
         """Bring edited models to prod, and what they changed to the dashboards."""
+        from dlt_sources.door import Staging
         from sqlmesh_project.door import deploy_pending
 
         self.ops.begin(self.run)
+        Staging.of_all(list(self.sources.values()), self.settings)  # a table that a source was given since its last run
         with self.console.step("plan", "prod") as step:
             models = deploy_pending(self.settings)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
@@ -87,7 +93,7 @@ class Flow:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain):
+            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain, feeds):
                 failed |= feeds
                 self.console.note(f"{domain} is not published: dashboards keep what they show")
             else:
@@ -110,9 +116,11 @@ class Flow:
         with self.faults.alone("refine", name), self.console.step("refine", name) as step:
             refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
-            self.run.landed += refined.landed.total()
-            self.run.accepted += refined.accepted.total()
-            self.run.rejected += refined.rejected.total()
+            counts = (refined.landed.total(), refined.accepted.total(), refined.rejected.total())
+            self.run.counts[name] = counts
+            self.run.landed += counts[0]
+            self.run.accepted += counts[1]
+            self.run.rejected += counts[2]
             return True
         return False
 
@@ -136,8 +144,12 @@ class Flow:
                     staged[name] = refine_id
         return staged
 
-    def check(self, layer: str, scope: str) -> bool:
-        """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""
+    def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
+        """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
+
+        Args:
+            feeds: the sources that a domain is built from.
+        """
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
 
@@ -153,7 +165,7 @@ class Flow:
             step.done({"checks": len(results)}, {"failed": len(stops)})
             self.ops.add_checks(self.run, results)
         for result in stops or []:
-            self.faults.report(CHECK_FAILED, f"check failed: {result}")
+            self.faults.report(CHECK_FAILED, f"check failed: {result}", *(feeds or [scope]))
         return stops == []
 
     def sink(self, name: str, refine_id: str) -> None:
@@ -174,7 +186,8 @@ class Flow:
             models = run_models(changed, blocked, self.settings)
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
-            self.faults.report(CHECK_FAILED, f"model failed: {failure}")
+            broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
+            self.faults.report(CHECK_FAILED, f"model failed: {failure}", *broken)
         self.unreadable(models)
         if models.pending:
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
@@ -202,7 +215,7 @@ def run_flow(
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
-    from runtime.alert import alert
+    from runtime.alert import addressed, alert, alert_sources
     from runtime.console import Console
     from runtime.lock import one_at_a_time
     from runtime.schedule import due
@@ -229,6 +242,8 @@ def run_flow(
                 flow.deploy()
         console.summary(run if run.sources or run.problems or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
+        addresses = addressed(run)
+        news = ops.note_troubles(run, addresses)
         if run.broken and not run.sources and not repeated:
             ops.try_record(run)  # so that the next look at the schedule knows that the team has been told
         if settings.aws:
@@ -236,6 +251,7 @@ def run_flow(
             report(run, monotonic() - start, sources, told, settings.clock())
     if run.problems and not repeated:
         alert(run, settings)
+    alert_sources(run, {name: addresses[name] for name in news}, settings)
     flow.faults.show_mistakes()
     return run.exit_code
 

@@ -34,7 +34,7 @@ COMPANIES = [
     "Halcyon",
     "qvb",
     "Audio-Nord",
-    "Marrow",
+    "Marrow Works",  # in no list of companies: all of its models say so
 ]
 SERIES = ["SR", "Diana", "Aria", "M", "Clear & Loud", "HE", "Señal", "Monitor"]
 SIGNATURES = ["V-shaped", "Neutral", "Balanced", "Warm neutral", "Bassy", "Neutral with bass boost", "Variable"]

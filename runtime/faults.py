@@ -30,18 +30,20 @@ class Faults:
         self.held: set[str] = set()
         self.mistakes: list[Exception] = []
 
-    def report(self, code: int, text: str) -> None:
-        """Remember a problem, and the exit code where it is the one that counts."""
+    def report(self, code: int, text: str, *sources: str) -> None:
+        """Remember a problem, the sources that it is about, and the exit code where it is the one that counts."""
         self.console.problem(text)
         self.run.problems.append(text)
+        for name in sources:
+            self.run.troubles[name].append(text)
         if self.run.exit_code in _OUTWEIGHED or code == MISTAKE:
             self.run.exit_code = code
 
-    def add(self, error: Exception, where: str = "") -> None:
+    def add(self, error: Exception, *sources: str, where: str = "") -> None:
         """Report an exception; one in this program is kept: its traceback is shown at the end.
 
         Args:
-            where: the step and the source, for errors that do not name them.
+            sources: whom it stops. where: the step and the source, for errors that do not name them.
         """
         code = exit_code(error)
         text = explain(error) or type(error).__name__
@@ -49,7 +51,7 @@ class Faults:
             self.mistakes.append(error)
             text = f"an error in this program: {type(error).__name__}: {text}"
         named = hasattr(error, "exit_code") or not where
-        self.report(code, text if named else f"{where}: {text}")
+        self.report(code, text if named else f"{where}: {text}", *sources)
 
     @contextmanager
     def alone(self, step: str, source: str, *, holds: bool = True) -> Iterator[None]:
@@ -65,7 +67,7 @@ class Faults:
                 raise
             if holds:
                 self.held.add(source)
-            self.add(error, f"{step} {source}")
+            self.add(error, source, where=f"{step} {source}")
 
     @contextmanager
     def recorded(self, ops: Ops) -> Iterator[None]:
@@ -73,7 +75,7 @@ class Faults:
         try:
             yield
         except Exception as error:
-            self.add(error)
+            self.add(error, *self.run.sources)
             ops.try_finish(self.run)
 
     def show_mistakes(self) -> None:

@@ -143,7 +143,7 @@ def test_a_moved_or_copied_folder_says_so_and_the_replay_it_names_puts_it_right(
         assert land(shop, there) == {}
         (tmp_path / "inbox" / f"{target}.csv").write_text(f"id,name\n{len(target)},{target[:3]}\n")
         assert land(shop, there) == {"things": 1}
-        with pytest.raises(StoreError, match="was moved or copied: .*run `python runner.py replay shop`"):
+        with pytest.raises(StoreError, match=r"was moved or copied: .*run `python runner.py replay shop`"):
             refine(shop, there)
         refine(shop, there, since="0")
         assert staged(there)[0] == (1, "a") and len(staged(there)) == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ _TABLES = (
     outcome VARCHAR(20), measured DOUBLE PRECISION)""",
     """CREATE TABLE IF NOT EXISTS stg_ops.progress (
     source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32))""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.looks (source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP)""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.troubles (source VARCHAR(100), error VARCHAR(65535))""",
 )
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
@@ -50,6 +52,8 @@ class Run:
 
     Attributes:
         broken: sources that were to run but cannot: their declaration is wrong.
+        troubles: per source, those of `problems` that are about it.
+        counts: per source, how many rows were landed, accepted and rejected.
     """
 
     command: str
@@ -65,6 +69,8 @@ class Run:
     exit_code: int = 0
     clock: datetime | None = None
     broken: list[str] = field(default_factory=list)
+    troubles: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.start(self.started_at)
@@ -153,6 +159,19 @@ class Ops:
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
 
+    def look(self, run: Run, tables: Mapping[str, Collection[str]]) -> None:
+        """Write when the tables of sources were last read as a whole, whether rows came or not.
+
+        Args:
+            tables: per source that was read, the names of its tables.
+        """
+        with connect(self.settings) as con:
+            for source, names in tables.items():
+                con.execute("DELETE FROM stg_ops.looks WHERE source = ?", [source])
+                marks = ", ".join(["(?, ?, ?)"] * len(names))
+                values = [value for name in names for value in (source, name, run.clock)]
+                con.execute(f"INSERT INTO stg_ops.looks (source, table_name, looked_at) VALUES {marks}", values)
+
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
         with contextlib.suppress(Exception):
@@ -173,6 +192,20 @@ class Ops:
                 [run.asked, run.run_id],
             ).fetchall()
         return before == [(_error(run),)]
+
+    def note_troubles(self, run: Run, sources: Collection[str]) -> list[str]:
+        """Of these sources of the run, those with something to say: they had no trouble, or not the one they had before."""
+        texts = {name: _cut("\n".join(run.troubles[name]), LONGEST) for name in sources}
+        known: dict[str, str] = {}
+        if texts:
+            with contextlib.suppress(WarehouseError), connect(self.settings) as con:
+                self._make(con)
+                known = dict(con.execute("SELECT source, error FROM stg_ops.troubles").fetchall())
+                for name in (name for name, text in texts.items() if known.get(name, "") != text):
+                    con.execute("DELETE FROM stg_ops.troubles WHERE source = ?", [name])
+                    if texts[name]:
+                        con.execute("INSERT INTO stg_ops.troubles VALUES (?, ?)", [name, texts[name]])
+        return [name for name, text in texts.items() if not text or known.get(name) != text]
 
     def add_checks(self, run: Run, results: list[CheckResult]) -> None:
         """Write the answers of checks."""

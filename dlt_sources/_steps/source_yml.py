@@ -139,6 +139,22 @@ class Table(_Strict):
         return next(column.name for column in columns_of(contract) if column.path == (FILE,))
 
 
+class Alerts(_Strict):
+    """Who hears of one source, besides the team of ``ELT_ALERT_URLS``. Addresses hold passwords: they are settings."""
+
+    failure: list[Annotated[str, Field(pattern=SETTING)]] = Field(
+        [], description="`${NAME}` of settings that hold Apprise URLs: told when the source fails, once per trouble"
+    )
+    success: list[Annotated[str, Field(pattern=SETTING)]] = Field(
+        [], description="the same: told after each run in which the source had no trouble"
+    )
+
+    @field_validator("failure", "success", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
 class _Source(_Strict):
     place: ClassVar[str | None] = None
     """The key that says where a table is."""
@@ -146,6 +162,7 @@ class _Source(_Strict):
     description: str
     owner: str
     schedule: str = Field(description="cron expression")
+    alerts: Alerts = Field(Alerts(), description="who hears of this source, besides the team of `ELT_ALERT_URLS`")
     tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,17 +91,22 @@ class Staging:
             settings,
             destination.way(settings),
         )
-        if self._state and not self._exists():
+        made = self._made() if self._state else set()
+        if self._state and not made:
             self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
         pipelines.prepare(self.pipe, settings)
         if "refine_id" not in self._state:
-            self._create()
+            self._create([*source.tables, REJECTED, LOADS], f"{0:020d}", "", True)
+        elif missing := [name for name in source.tables if name not in made]:
+            self._create(missing, self.refine_id, self.last_load, self.in_order)  # declared since: empty until rows come
         if not settings.aws:
             settings.warehouse.chmod(0o600)  # dlt may have made it
 
-    def _exists(self) -> bool:
+    def _made(self) -> set[str]:
+        """The tables that the warehouse has."""
         with self.pipe.sql_client() as client:
-            return bool(client.has_dataset())
+            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+            return {name for (name,) in client.execute_sql(query, f"stg_{self.source.name}") or []}
 
     @property
     def _state(self) -> dict[str, Any]:
@@ -143,11 +149,13 @@ class Staging:
 
         found: dict[str, tuple[str, str]] = {}
         with connect(settings) as con:
-            made = con.execute(
-                "SELECT table_schema FROM information_schema.tables WHERE table_name = '_dlt_pipeline_state'"
+            query = (
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE left(table_schema, 4) = 'stg_'"
             )
-            schemas = {row[0] for row in made.fetchall()}
-            for source in (source for source in sources if f"stg_{source.name}" in schemas):
+            made: defaultdict[str, set[str]] = defaultdict(set)
+            for name, table in con.execute(query).fetchall():
+                made[name].add(table)
+            for source in (s for s in sources if {*s.tables, "_dlt_pipeline_state"} <= made[f"stg_{s.name}"]):
                 schema = identifier(f"stg_{source.name}")
                 row = con.execute(
                     f"SELECT s.state FROM {schema}._dlt_pipeline_state AS s JOIN {schema}._dlt_loads AS l ON l.load_id ="
@@ -183,10 +191,9 @@ class Staging:
             resources.append(self._resource(name, path, state))
         self._run(resources)
 
-    def _create(self) -> None:
-        """Make the schema with all its tables, empty: models may then be planned before every source has run."""
-        names = [*self.source.tables, REJECTED, LOADS]
-        state = {"refine_id": f"{0:020d}", "last_load": "", "in_order": True}
+    def _create(self, names: list[str], refine_id: str, last_load: str, in_order: bool) -> None:
+        """Make tables, empty, and the schema if need be: models may then be planned before rows come."""
+        state = {"refine_id": refine_id, "last_load": last_load, "in_order": in_order}
         with tempfile.TemporaryDirectory() as folder:
             resources = []
             for name in names:
