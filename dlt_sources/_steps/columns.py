@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from .contract import Contract, Pii
 from .kinds import is_list, kind_of
 from .rules import Rule, config_of, demands, field_schema, inner, rule_of
+from .times import infos
 
 LONGEST_TEXT = 65_535
 """Bytes of the longest text that a warehouse column holds: Redshift's VARCHAR(MAX)."""
@@ -154,6 +155,8 @@ def dlt_columns(contract: type[Contract], *, all_nullable: bool = False) -> dict
 
 
 _NOTES = ("pii", "unit", "computed")
+_RULES = ("epoch", "formats")
+"""Notes that the core schema already has."""
 
 
 def _column(contract: type[Contract], name: str, found: FieldInfo) -> Column:
@@ -225,9 +228,9 @@ def _parts(meta: Any) -> list[Any]:
 def _notes(where: str, found: FieldInfo) -> dict[str, Any]:
     """What contract.py's functions wrote on a field: in its own column(...), or in one inside its annotation."""
     notes: dict[str, Any] = {}
-    for info in [*_infos(found.annotation), found]:
+    for info in [*infos(found.annotation), found]:
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-        if unknown := sorted(set(extra) - set(_NOTES)):
+        if unknown := sorted(set(extra) - {*_NOTES, *_RULES}):
             raise TypeError(f"{where}: unknown keyword {unknown[0]!r}; use column(...), which says what there is")
         if extra.get("pii", "keep") not in get_args(Pii):
             raise TypeError(f"{where}: pii={extra['pii']!r} is not one of {', '.join(get_args(Pii))}")
@@ -242,16 +245,6 @@ def _notes(where: str, found: FieldInfo) -> dict[str, Any]:
                 )
         notes |= extra
     return {note: notes.get(note) for note in _NOTES}
-
-
-def _infos(annotation: Any) -> Iterator[FieldInfo]:
-    """The `Field(...)` and `column(...)` inside an annotation, which Pydantic reads for rules and for nothing else."""
-    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
-    for part in get_args(annotation):
-        if isinstance(part, FieldInfo):
-            yield part
-        else:
-            yield from _infos(part)
 
 
 def _refuse_lost_fields(contract: type[Contract]) -> None:
