@@ -98,19 +98,29 @@ def columns_of(contract: type[Contract], *, stored: bool = True) -> list[Column]
 
 
 def lacking(contract: type[Contract], names: Iterable[str], shown: str) -> str | None:
-    """In words, the column a table must have for the contract and has not under any of its names; None: it has all.
+    """In words, the columns a table must have for the contract and has not under any of their names; None: it has all.
 
     Args:
         names: the table's columns. shown: the same for people.
     """
     there = set(names)
-    for needed, ways in _required(contract).items():
-        if not there & set(ways):
-            return (
-                f"no column {' or '.join(ways)} (for {contract.__name__}.{needed}); it has {shown}. If it was renamed,"
-                " add the new name to the field's `path` in contract.py"
-            )
-    return None
+    lost = [
+        f"{' or '.join(ways)} (for {contract.__name__}.{needed})"
+        for needed, ways in _required(contract).items()
+        if not there & set(ways)
+    ]
+    if not lost:
+        return None
+    return (
+        f"no column {', no column '.join(lost)}; it has {shown}. If it was renamed,"
+        " add the new name to the field's `path` in contract.py"
+    )
+
+
+def names_asked_for(contract: type[Contract]) -> frozenset[str]:
+    """Every name that the contract looks for in a landed row."""
+    paths = (path for column in columns_of(contract, stored=False) for path in column.paths)
+    return frozenset({str(path[0]) for path in paths} | set(contract.needs))
 
 
 def _required(contract: type[Contract]) -> dict[str, list[str]]:
