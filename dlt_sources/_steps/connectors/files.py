@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -27,6 +28,8 @@ from .tabular import FileError, as_parquet, emptied
 
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 _STORES = ("http://", "https://", "s3://", "file://")
+_TICK = 2.0
+"""Seconds in which a file system may give two writes the same time."""
 _NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
 
 
@@ -36,7 +39,9 @@ class NotPublishedError(Exception):
 
 @dataclass
 class Candidate:
-    """A file that may be new. `fetch` writes it to a path and returns its version; None: its version is the known one."""
+    """A file that may be new. `fetch` writes it to a path and returns its version, empty where nothing proves that a later
+    answer is the same; None: its version is the known one, which it gets if that proves something.
+    """
 
     name: str
     version: str | None
@@ -57,7 +62,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
             continue
         path, rows = request.work / "file", request.work / f"{request.name}.{number}.parquet"
         try:
-            version = candidate.fetch(path, known.get("version"))
+            version = candidate.fetch(path, _strong(known.get("version")))
             if version is None:
                 continue
             with path.open("rb") as file:
@@ -80,6 +85,11 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
         memory[candidate.name] = {"version": version, "sha256": digest}
     if gone := set(memory) & set(missing):
         refused.append(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
+
+
+def _strong(version: str | None) -> str | None:
+    """A remembered version, if it proves what it stands for; of HTTP an earlier release remembered dates and weak ETags, too."""
+    return version if version and version.startswith('"') else None
 
 
 def matches(patterns: list[str], name: str) -> bool:
@@ -168,7 +178,9 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
             facts = fs.info(path)
         except FileNotFoundError:
             raise SourceError(f"{shown(uri)}: there is no such file") from None
-        stamp = facts.get("ETag") or facts.get("LastModified") or facts.get("mtime")
+        stamp = facts.get("ETag") or facts.get("LastModified")
+        if stamp is None:  # a copy may keep the time of its original; what changes with every write is the inode's own
+            stamp = f"{facts.get('mtime')}/{facts.get('created')}/{facts.get('ino')}"
         return f"{stamp}/{facts['size']}"
 
     def fetch(target: Path, known: str | None) -> str | None:
@@ -183,9 +195,14 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
             shutil.copyfileobj(source, copy, 1 << 20)
         if version() != before:
             raise FileError("it changed while it was read; the next run reads it when it is whole")
-        return before
+        return "" if _is_fresh(fs.info(path)) else before
 
     return Candidate(name, None if strange else version(), fetch)
+
+
+def _is_fresh(facts: dict[str, Any]) -> bool:
+    """Whether a file on this machine was written so lately that one more write might not show."""
+    return "ino" in facts and time.time() - float(facts["created"]) < _TICK
 
 
 def _strange(path: Path, folder: Path) -> str | None:
@@ -219,10 +236,10 @@ def _over_http(
     http: requests.Session, url: str, name: str, request: Request, connection: FilesConnection
 ) -> Candidate:  # fmt: skip
     def fetch(target: Path, known: str | None) -> str | None:
-        headers = {"If-None-Match": known} if known and known.startswith(('"', "W/")) else {}
+        headers = {"If-None-Match": known} if known else {}
         try:
             with http.get(url, headers=headers, stream=True) as answer:
-                version = _version(answer)
+                version = _proof(answer)
                 if answer.status_code == requests.codes.not_modified or (known and version == known):
                     return None
                 _save(answer, target)
@@ -235,9 +252,12 @@ def _over_http(
     return Candidate(name, None, fetch)
 
 
-def _version(answer: requests.Response) -> str:
-    facts: Any = answer.headers
-    return str(facts.get("etag") or f"{facts.get('last-modified')}/{facts.get('content-length')}")
+def _proof(answer: requests.Response) -> str:
+    """What proves that the same answer has the same bytes: a strong ETag. Without one the content itself has to be compared: a
+    date is the same for a second or longer, a length for any correction of a digit, a weak ETag for what somebody thought alike.
+    """
+    tag = str(answer.headers.get("etag") or "")
+    return tag if tag.startswith('"') else ""
 
 
 def _save(answer: requests.Response, target: Path) -> None:
