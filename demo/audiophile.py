@@ -185,7 +185,7 @@ class Rankings:
         rng = random.Random(f"{self.seed}/{self.scale}/{name}")
         count = max(int(at_scale_1 * self.scale), least)
         products = [_product(rng, name, number) for number in range(count)]
-        dirty = _dirty([_product(rng, name, count + number) for number in range(max(3, count // 100) * 5)])
+        dirty = _dirty([_product(rng, name, count + number) for number in range(max(2, count // 125) * 5)])
         new = _product(rng, name, 2 * count)
         few = max(2, count // 50)
         later = [dict(enumerate(products))]

@@ -24,6 +24,7 @@ from ..http import session
 from ..request import Request, expand
 from ..source_error import SourceError, asked, shown
 from ..source_yml import FilesConnection
+from ..withdrawn import MARK, stem_of
 from .tabular import FileError, as_parquet, emptied
 
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
@@ -54,20 +55,25 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     Args:
         refused: gets a text for each file that cannot be read.
     """
-    first, missing = 0, list[str]()
-    memory: dict[str, dict[str, str]] = request.memory.setdefault("files", {})
+    first, seen = 0, Counted(request)
+    memory = seen.memory
     for number, candidate in enumerate(_candidates(request, connection)):
         known = memory.get(candidate.name, {})
+        if seen.is_ignored(candidate.name):
+            continue
         if known and candidate.version is not None and candidate.version == known["version"]:
+            seen.count(candidate.name)
             continue
         path, rows = request.work / "file", request.work / f"{request.name}.{number}.parquet"
         try:
             version = candidate.fetch(path, _strong(known.get("version")))
             if version is None:
+                seen.count(candidate.name)
                 continue
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if digest != known.get("sha256") or not request.table.skip_if_unchanged:
+            same = digest == known.get("sha256")
+            if not same or not (request.table.skip_if_unchanged or known.get(MARK)):
                 now = request.settings.moment()
                 as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
                 if known and not pq.read_metadata(rows).num_rows:
@@ -75,16 +81,99 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
                 first += pq.read_metadata(rows).num_rows
                 yield rows
         except NotPublishedError as error:
-            missing.append(candidate.name)
+            seen.missing.append(candidate.name)
             if not any("{month}" in pattern and _matches(pattern, candidate.name) for pattern in request.table.files):
                 refused.append(f"{candidate.name}: the server {error}; check the address")
             continue
         except FileError as error:
+            seen.refuse(candidate.name)
             refused.append(f"{candidate.name}: {error}")
             continue
-        memory[candidate.name] = {"version": version, "sha256": digest}
-    if gone := set(memory) & set(missing):
-        refused.append(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
+        memory[candidate.name] = {"version": version, "sha256": digest} | (
+            {MARK: known[MARK]} if same and MARK in known else {}
+        )
+        seen.count(candidate.name)
+    refused += seen.finish(
+        whole=not request.only and request.since is None, listed=not _over_network(request, connection)
+    )
+
+
+class Counted:
+    """Which files of one look count, and which of those known before do not any more.
+
+    Of a month that comes in several formats one file counts, the most exact; the others are ignored, and said.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.memory: dict[str, dict[str, Any]] = request.memory.setdefault("files", {})
+        self.before = {name for name, known in self.memory.items() if not known.get(MARK)}
+        self.present: set[str] = set()
+        self.missing: list[str] = []
+        self.taken: dict[str, str] = {}
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether another file of the same month counts instead."""
+        rivals = self._rivals(name)
+        better = self.taken.get(_month_of(self.request, name) or "")
+        if better is None and self.request.only:
+            better = next((rival for rival in rivals if stem_of(rival)[1] < stem_of(name)[1]), None)
+        if better is None or better == name:
+            return False
+        self.request.notes.append(
+            f"{self.request.name}: {name} is ignored: {better} holds the same month, and one file of a month counts"
+        )
+        self.present.add(name)
+        return True
+
+    def count(self, name: str) -> None:
+        """The file is there and is known: its rivals' rows go."""
+        self.present.add(name)
+        if month := _month_of(self.request, name):
+            self.taken[month] = name
+            for rival in self._rivals(name):
+                self._withdraw(rival)
+                self.request.notes.append(f"{self.request.name}: {name} takes the place of {rival}")
+
+    def refuse(self, name: str) -> None:
+        """The file is there and cannot be read: it counts all the same, as what it was before."""
+        self.present.add(name)
+        if month := _month_of(self.request, name):
+            self.taken[month] = name
+
+    def finish(self, *, whole: bool, listed: bool) -> list[str]:
+        """Why files that are gone are not believed; those that are believed to be gone are withdrawn in mode replace."""
+        if gone := set(self.memory) & set(self.missing):
+            return [f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address"]
+        table = self.request.table
+        if table.mode != "replace" or not whole or not listed:
+            return []
+        lost = self.before & set(self.memory) - self.present
+        if lost and len(self.present) < table.shrink_floor * len(self.before):
+            return [
+                f"{len(self.present)} files where {len(self.before)} were, without {min(lost)}; if that is right, lower `shrink_floor` in source.yml"
+            ]
+        for name in sorted(lost):
+            self._withdraw(name)
+        return []
+
+    def _rivals(self, name: str) -> list[str]:
+        month = _month_of(self.request, name)
+        return [known for known in self.memory if month and known != name and _month_of(self.request, known) == month]
+
+    def _withdraw(self, name: str) -> None:
+        del self.memory[name]  # should it come again, it is new
+        self.request.withdrawn.append(name)
+
+
+def _month_of(request: Request, name: str) -> str | None:
+    """What a file of a month is called apart from its format; None: its table does not have one file a month."""
+    monthly = any("{month}" in pattern and _matches(pattern, name) for pattern in request.table.files)
+    return stem_of(name)[0] if monthly else None
+
+
+def _over_network(request: Request, connection: FilesConnection) -> bool:
+    return _is_http(expand(connection.url, request.settings))
 
 
 def _strong(version: str | None) -> str | None:
@@ -128,6 +217,12 @@ def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candi
         yield from _listed(base, patterns, connection)
 
 
+def _place(patterns: list[str], name: str) -> tuple[str, int]:
+    """The order in which files are read: by name, and of one month the most exact format first."""
+    monthly = any("{month}" in pattern and _matches(pattern, name) for pattern in patterns)
+    return stem_of(name) if monthly else (name, 0)
+
+
 def _is_http(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
@@ -138,7 +233,7 @@ def _listed(base: str, patterns: list[str], connection: FilesConnection) -> Iter
         raise SourceError(f"{shown(base)} is no folder; make it, or correct its setting. The next run looks again")
     listed = _of_store(base, patterns) if "://" in base else _of_folder(base, patterns)
     found = {name: uri for name, uri in listed if matches(patterns, name)}
-    for name in sorted(found):
+    for name in sorted(found, key=lambda name: _place(patterns, name)):
         yield _stored(found[name], name, connection, base)
 
 
@@ -228,7 +323,7 @@ def _expected(
         for pattern in request.table.files
         for month in (months if "{month}" in pattern else [0])
     }
-    for name in sorted(names):
+    for name in sorted(names, key=lambda name: _place(request.table.files, name)):
         yield _over_http(http, f"{base}/{name}", name, request, connection)
 
 
