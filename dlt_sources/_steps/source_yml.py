@@ -24,6 +24,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def is_encoding(name: str) -> str:
+    """The name of an encoding of texts, if it is one."""
+    try:
+        if (text := 'id,"name"\n' * 20).encode(name).decode(name) == text:
+            return name
+    except (LookupError, UnicodeError):
+        pass
+    raise ValueError(f"{name!r} is not an encoding of text; name one such as utf-8, cp1252, latin-1 or utf-16")
+
+
 class Window(_Strict):
     """Query parameters that ask an API for a span of days: both ends inclusive, ``YYYY-MM-DD``."""
 
@@ -221,10 +231,14 @@ class FilesConnection(HttpConnection):
     max_unpacked_megabytes: float = Field(
         65_536,
         gt=0,
-        description="Parquet: a file whose values are longer than this is refused; a value may stand there"
-        " once and be meant a million times",
+        description="a file that is longer than this unpacked, or a Parquet's values together, is refused; a value may stand"
+        " there once and be meant a million times",
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
+    encoding: Annotated[str, AfterValidator(is_encoding)] = Field(
+        "utf-8", description="CSV: of its text, such as cp1252"
+    )
+    sheet: str | None = Field(None, min_length=1, description="Excel: name of the sheet; unset: the first")
     max_line: int = Field(1_000_000, ge=1000, description="CSV: a line of more bytes is rejected")
 
 

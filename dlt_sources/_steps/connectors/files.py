@@ -25,7 +25,8 @@ from ..request import Request, expand
 from ..source_error import SourceError, asked, shown
 from ..source_yml import FilesConnection
 from ..withdrawn import MARK, stem_of
-from .tabular import FileError, as_parquet, emptied
+from .tabular import as_parquet, emptied
+from .text_files import FileError
 
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 _STORES = ("http://", "https://", "s3://", "file://")
