@@ -25,6 +25,7 @@ from settings import Settings
 from . import destination, pipelines, withdrawn
 from .addressed import check_address
 from .connectors import files as file_connector
+from .connectors.file_names import matches
 from .declaration import Source
 from .declaration_error import DeclarationError
 from .lake import Landing
@@ -120,13 +121,13 @@ def _reads(
             source, name, table, since, until or settings.clock(), settings, work, known, only=list(files)
         )
         if isinstance(source.declared, FilesSource) and table.files:
-            if not files or any(file_connector.matches(table.files, file) for file in files):
+            if not files or any(matches(table.files, file) for file in files):
                 reads.append(FileRead(request, source.declared))
         elif (since is None or table.cursor) and not files:
             reads.append(TableRead(request))
     patterns = [pattern for table in source.extracted.values() for pattern in table.files]
     for file in files:
-        if not file_connector.matches(patterns, file):
+        if not matches(patterns, file):
             known = ", ".join(patterns) or "it does not read files"
             raise DeclarationError(f"{source.name}: {file} belongs to none of its tables ({known})")
     if not reads:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from .address import SETTING, Address, Path, names_its_secrets
 from .columns import columns_of
 from .contract import FILE, Contract
+from .text import is_encoding
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
 LONGEST_NAME = 50
@@ -22,16 +23,6 @@ LONGEST_NAME = 50
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def is_encoding(name: str) -> str:
-    """The name of an encoding of texts, if it is one."""
-    try:
-        if (text := 'id,"name"\n' * 20).encode(name).decode(name) == text:
-            return name
-    except (LookupError, UnicodeError):
-        pass
-    raise ValueError(f"{name!r} is not an encoding of text; name one such as utf-8, cp1252, latin-1 or utf-16")
 
 
 class Window(_Strict):

@@ -6,7 +6,6 @@ landing come to the same rows. It concerns what the file delivered in loads befo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -103,11 +102,3 @@ def removed_keys(gone: list[Path], newest: str, key: list[str]) -> str:
     rows = f"SELECT * FROM read_parquet([{', '.join(map(literal, gone))}])"
     once = f"{rows} QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY _load_id, _row) = 1"
     return f"SELECT g.* REPLACE (TRUE AS _deleted) FROM ({once}) AS g ANTI JOIN ({newest}) AS n USING ({names})"
-
-
-def stem_of(name: str) -> tuple[str, int]:
-    """A file's name without what says its format, and the format's rank: of the same rows Parquet is the most exact."""
-    for rank, ending in enumerate((".parquet", ".csv", ".csv.gz", ".txt", ".txt.gz", ".xlsx")):
-        if name.lower().endswith(ending):
-            return name[: -len(ending)], rank
-    return re.sub(r"\.[^.]*$", "", name), 9

@@ -7,12 +7,10 @@ read is refused with the reason and asked for again by the next run; the others 
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from glob import glob
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,11 +22,12 @@ from ..http import session
 from ..request import Request, expand
 from ..source_error import SourceError, asked, shown
 from ..source_yml import FilesConnection
-from ..withdrawn import MARK, stem_of
+from ..withdrawn import MARK
+from .counted import Counted
+from .file_names import is_monthly, matches, place_of
 from .tabular import as_parquet, emptied
 from .text_files import FileError
 
-MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 _STORES = ("http://", "https://", "s3://", "file://")
 _TICK = 2.0
 """Seconds in which a file system may give two writes the same time."""
@@ -83,7 +82,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
                 yield rows
         except NotPublishedError as error:
             seen.missing.append(candidate.name)
-            if not any("{month}" in pattern and _matches(pattern, candidate.name) for pattern in request.table.files):
+            if not is_monthly(request.table.files, candidate.name):
                 refused.append(f"{candidate.name}: the server {error}; check the address")
             continue
         except FileError as error:
@@ -99,80 +98,6 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     )
 
 
-class Counted:
-    """Which files of one look count, and which of those known before do not any more.
-
-    Of a month that comes in several formats one file counts, the most exact; the others are ignored, and said.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.memory: dict[str, dict[str, Any]] = request.memory.setdefault("files", {})
-        self.before = {name for name, known in self.memory.items() if not known.get(MARK)}
-        self.present: set[str] = set()
-        self.missing: list[str] = []
-        self.taken: dict[str, str] = {}
-
-    def is_ignored(self, name: str) -> bool:
-        """Whether another file of the same month counts instead."""
-        rivals = self._rivals(name)
-        better = self.taken.get(_month_of(self.request, name) or "")
-        if better is None and self.request.only:
-            better = next((rival for rival in rivals if stem_of(rival)[1] < stem_of(name)[1]), None)
-        if better is None or better == name:
-            return False
-        self.request.notes.append(
-            f"{self.request.name}: {name} is ignored: {better} holds the same month, and one file of a month counts"
-        )
-        self.present.add(name)
-        return True
-
-    def count(self, name: str) -> None:
-        """The file is there and is known: its rivals' rows go."""
-        self.present.add(name)
-        if month := _month_of(self.request, name):
-            self.taken[month] = name
-            for rival in self._rivals(name):
-                self._withdraw(rival)
-                self.request.notes.append(f"{self.request.name}: {name} takes the place of {rival}")
-
-    def refuse(self, name: str) -> None:
-        """The file is there and cannot be read: it counts all the same, as what it was before."""
-        self.present.add(name)
-        if month := _month_of(self.request, name):
-            self.taken[month] = name
-
-    def finish(self, *, whole: bool, listed: bool) -> list[str]:
-        """Why files that are gone are not believed; those that are believed to be gone are withdrawn in mode replace."""
-        if gone := set(self.memory) & set(self.missing):
-            return [f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address"]
-        table = self.request.table
-        if table.mode != "replace" or not whole or not listed:
-            return []
-        lost = self.before & set(self.memory) - self.present
-        if lost and len(self.present) < table.shrink_floor * len(self.before):
-            return [
-                f"{len(self.present)} files where {len(self.before)} were, without {min(lost)}; if that is right, lower `shrink_floor` in source.yml"
-            ]
-        for name in sorted(lost):
-            self._withdraw(name)
-        return []
-
-    def _rivals(self, name: str) -> list[str]:
-        month = _month_of(self.request, name)
-        return [known for known in self.memory if month and known != name and _month_of(self.request, known) == month]
-
-    def _withdraw(self, name: str) -> None:
-        del self.memory[name]  # should it come again, it is new
-        self.request.withdrawn.append(name)
-
-
-def _month_of(request: Request, name: str) -> str | None:
-    """What a file of a month is called apart from its format; None: its table does not have one file a month."""
-    monthly = any("{month}" in pattern and _matches(pattern, name) for pattern in request.table.files)
-    return stem_of(name)[0] if monthly else None
-
-
 def _over_network(request: Request, connection: FilesConnection) -> bool:
     return _is_http(expand(connection.url, request.settings))
 
@@ -180,22 +105,6 @@ def _over_network(request: Request, connection: FilesConnection) -> bool:
 def _strong(version: str | None) -> str | None:
     """A remembered version, if it proves what it stands for; of HTTP an earlier release remembered dates and weak ETags, too."""
     return version if version and version.startswith('"') else None
-
-
-def matches(patterns: list[str], name: str) -> bool:
-    """Whether a file's name is one that a table's `files` describes."""
-    return any(_matches(pattern, name) for pattern in patterns)
-
-
-def _matches(pattern: str, name: str) -> bool:
-    if "{month}" in pattern:
-        before, after = PurePosixPath(pattern).name.split("{month}")
-        return re.fullmatch(f"{_glob(before)}{MONTH}{_glob(after)}", PurePosixPath(name).name) is not None
-    return fnmatch(PurePosixPath(name).name, PurePosixPath(pattern).name)
-
-
-def _glob(text: str) -> str:
-    return ".*".join(map(re.escape, text.split("*")))
 
 
 def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
@@ -218,12 +127,6 @@ def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candi
         yield from _listed(base, patterns, connection)
 
 
-def _place(patterns: list[str], name: str) -> tuple[str, int]:
-    """The order in which files are read: by name, and of one month the most exact format first."""
-    monthly = any("{month}" in pattern and _matches(pattern, name) for pattern in patterns)
-    return stem_of(name) if monthly else (name, 0)
-
-
 def _is_http(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
@@ -234,7 +137,7 @@ def _listed(base: str, patterns: list[str], connection: FilesConnection) -> Iter
         raise SourceError(f"{shown(base)} is no folder; make it, or correct its setting. The next run looks again")
     listed = _of_store(base, patterns) if "://" in base else _of_folder(base, patterns)
     found = {name: uri for name, uri in listed if matches(patterns, name)}
-    for name in sorted(found, key=lambda name: _place(patterns, name)):
+    for name in sorted(found, key=lambda name: place_of(patterns, name)):
         yield _stored(found[name], name, connection, base)
 
 
@@ -324,7 +227,7 @@ def _expected(
         for pattern in request.table.files
         for month in (months if "{month}" in pattern else [0])
     }
-    for name in sorted(names, key=lambda name: _place(request.table.files, name)):
+    for name in sorted(names, key=lambda name: place_of(request.table.files, name)):
         yield _over_http(http, f"{base}/{name}", name, request, connection)
 
 

@@ -130,6 +130,7 @@ def _filled(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[str]]:
             continue
         if not width:
             width = max(place for place, text in enumerate(texts, 1) if text)
+        texts += [""] * (width - len(texts))  # empty cells at the end are not in the file
         yield texts[:width] if not any(texts[width:]) else texts
 
 
