@@ -11,7 +11,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from runtime.options import Every, Files, Json, Keep, Now, Rejected, Remove, Rows, Scale, Since, Sources, Until, Wait
+from runtime.options import (
+    Every,
+    File,
+    Files,
+    Json,
+    Keep,
+    Now,
+    Rejected,
+    Remove,
+    Rows,
+    Scale,
+    Since,
+    Sources,
+    Until,
+    Wait,
+)
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
@@ -36,11 +51,16 @@ class Flow:
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
         self.faults = Faults(run, console)
 
-    def execute(self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str]) -> None:
+    def execute(
+        self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str], withdrawn: str | None
+    ) -> None:  # fmt: skip
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
         self.ops.begin(self.run)
-        whole = replay is None and since is None and not files  # only a whole read takes the place of the schedule's
-        landed = [name for name in self.run.sources if replay is not None or self.land(name, since, until, files)]
+        whole = not (replay or since or files or withdrawn)  # only a whole read takes the place of the schedule's
+        if withdrawn:
+            self.withdraw(self.run.sources[0], withdrawn)
+        unread = withdrawn is not None or replay is not None
+        landed = [name for name in self.run.sources if unread or self.land(name, since, until, files)]
         refined = [name for name in self.run.sources if self.refine(name, replay)]
         ran = [name for name in landed if whole and name in refined]
         if ran:
@@ -104,10 +124,20 @@ class Flow:
         """Read the source and append what is new to the lake; False when it could not be read."""
         from dlt_sources.door import land
 
+        notes: list[str] = []
         with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
-            step.done(land(self.sources[name], self.settings, since=since, until=until, files=files))
+            step.done(land(self.sources[name], self.settings, since=since, until=until, files=files, notes=notes))
+            for note in notes:
+                self.console.note(note)
             return True
         return False
+
+    def withdraw(self, name: str, file: str) -> None:
+        """Mark a landed file as withdrawn; refine then removes its rows."""
+        from dlt_sources.door import withdraw
+
+        with self.faults.alone("withdraw", name), self.console.step("withdraw", name) as step:
+            step.done({f"files of {table}": 1 for table in withdraw(self.sources[name], file, self.settings)})
 
     def refine(self, name: str, replay: str | None) -> bool:
         """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
@@ -211,7 +241,7 @@ class Flow:
 def run_flow(
     command: str, names: list[str] | None, *, since: datetime | None = None, until: datetime | None = None,
     replay: str | None = None, files: list[str] | None = None, wait: float = 0, as_json: bool = False,
-    among: list[str] | None = None,
+    among: list[str] | None = None, withdrawn: str | None = None,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
@@ -237,7 +267,7 @@ def run_flow(
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
             if run.sources:
-                flow.execute(since, until, replay, files or [])
+                flow.execute(since, until, replay, files or [], withdrawn)
             elif command == "plan":
                 flow.deploy()
         console.summary(run if run.sources or run.problems or command == "plan" else None)
@@ -304,6 +334,13 @@ def backfill(source: str, since: Since, until: Until = None, wait: Wait = 0, as_
     """Read a span of days of a source again; the cursor stays where it is."""
     declared([source])
     raise SystemExit(run_flow("backfill", [source], since=since, until=until, wait=wait, as_json=as_json))
+
+
+@app.command()
+def withdraw(source: str, file: File, wait: Wait = 0, as_json: Json = False) -> None:
+    """Take a landed file's rows out of staging, silver and gold; it counts again when it comes with other content."""
+    declared([source])
+    raise SystemExit(run_flow("withdraw", [source], withdrawn=file, wait=wait, as_json=as_json))
 
 
 @app.command()

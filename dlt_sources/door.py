@@ -6,7 +6,7 @@ from ._steps.connect import reach
 from ._steps.declaration import Declared, Source, load_sources, read_alerts
 from ._steps.declaration_error import DeclarationError
 from ._steps.lake import Landing
-from ._steps.land import land
+from ._steps.land import land, withdraw
 from ._steps.pipelines import StoreError
 from ._steps.refine import Refined, refine
 from ._steps.sink import sink
@@ -32,4 +32,5 @@ __all__ = [
     "read_alerts",
     "refine",
     "sink",
+    "withdraw",
 ]

@@ -104,7 +104,7 @@ def test_what_duckdb_cannot_open_is_refused(tmp_path, monkeypatch):
     with pytest.raises(SettingsError, match="ELT_DATA_DIR .*not UTF-8"):
         settings_of(tmp_path / "a\udcffb" / "data", monkeypatch)
     for name in ("what?", "a?b"):
-        with pytest.raises(SettingsError, match="ELT_DATA_DIR .*has a `\\?` in its path"):
+        with pytest.raises(SettingsError, match=r"ELT_DATA_DIR .*has a `\?` in its path"):
             settings_of(tmp_path / name / "data", monkeypatch)
     (tmp_path / "link").symlink_to(tmp_path / "what?")
     with pytest.raises(SettingsError, match="has a `\\?`"):

@@ -100,8 +100,9 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
         case "uuid" if not rule.strict:
             return string, f"{is_text} AND regexp_matches({string}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
-            value, ok = checks.moment_of_text(rule, string, "T")
-            return value, f"{is_text} AND {ok}"
+            value, ok = checks.time_of_text(rule, string, "T")
+            number = f" OR regexp_matches({text}, '{checks.INTEGER}')" if rule.epoch or rule.formats else ""
+            return value, f"({is_text}{number}) AND {ok}"
         case "list":
             size = f"json_array_length({text})"
             low = f" AND {size} >= {rule.min_length}" if rule.min_length else ""
@@ -155,6 +156,13 @@ def _native_value(column: Column, x: str, base: str, kind: str) -> Check:
             return checks.moment(rule, f"CAST({x} AS TIMESTAMP)", f"isfinite({x})")
         case "datetime" if base == "TIMESTAMP WITH TIME ZONE" and rule.zone != "naive" and not checks.has_bounds(rule):
             return checks.moment(rule, f"({x} AT TIME ZONE 'UTC')", f"isfinite({x})")
+        case "datetime" | "date" if (
+            base in checks.WHOLE
+            and rule.epoch
+            and not rule.strict
+            and not (rule.zone == "aware" and checks.has_bounds(rule))
+        ):
+            return checks.counted(rule, x)
         case "date" if base == "DATE":
             return checks.moment(rule, x, f"isfinite({x})")
     return _unknown(column)
@@ -181,7 +189,7 @@ def _cell(column: Column, x: str) -> Check:
         case "uuid" if not rule.strict:
             return x, f"regexp_matches({x}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
-            return checks.moment_of_text(rule, x, "[T ]")
+            return checks.time_of_text(rule, x, "[T ]")
     return _unknown(column)
 
 

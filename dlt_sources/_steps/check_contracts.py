@@ -49,10 +49,10 @@ def check_table(
         yield from _cursor(declared, table, contract, columns)
     else:
         yield from _parents(table, declared.tables[table.from_], contract, columns, parent)
-    if table.files and table.mode == "append":
+    if table.by_file:
         named = next((c for c in columns.values() if c.path == (FILE,)), None)
         if named is None:
-            reason = f"files in mode append need to know their rows again: give {contract.__name__} a field with path={FILE!r}"
+            reason = f"files in mode {table.mode} need to know their rows again: give {contract.__name__} a field with path={FILE!r}"
             yield "mode", reason
         elif not named.stored or named.private or named.nullable:
             yield "mode", f"{contract.__name__}.{named.name} names the file: it must be stored, in clear and never NULL"

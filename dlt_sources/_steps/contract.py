@@ -9,9 +9,12 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+
+from .times import Epoch, check_words, wrap_times
 
 Pii = Literal["hash", "drop", "keep"]
 PAYLOAD = "_payload"
@@ -29,12 +32,18 @@ RESERVED = frozenset(
 
 
 class Contract(BaseModel):
-    """Base of every row contract. Unknown input keys are ignored; NaN and infinity are never numbers."""
+    """Base of every row contract. Unknown input keys are ignored; NaN and infinity are never numbers, and numbers never times."""
 
     needs: ClassVar[tuple[str, ...]] = ()
     """Names a landed row must have besides those its fields name: what a validator of the contract reads."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, loc_by_alias=False, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        schema: Any = handler(source)
+        wrap_times(handler.resolve_ref_schema(schema), cls.model_fields, handler.resolve_ref_schema)
+        return schema
 
 
 def column(
@@ -43,6 +52,8 @@ def column(
     path: str | list[str] | None = None,
     pii: Pii | None = None,
     unit: str | None = None,
+    epoch: Epoch | None = None,
+    format: str | Sequence[str] | None = None,
     **constraints: Any,
 ) -> Any:
     """A field of a contract.
@@ -55,6 +66,10 @@ def column(
         pii: personal data: ``hash`` salts and hashes it in refine, ``drop`` never lets it leave refine, ``keep`` says
             that it is known to be personal and is needed in clear.
         unit: unit of a number, e.g. ``USD`` or ``seconds``.
+        epoch: of a date or datetime: its numbers count from 1970, in ``s``, ``ms`` or ``us``. Without it a number is no
+            time: 20240131 would be a day of August 1970. ISO 8601 is read as ever.
+        format: of a date or datetime: how it is written, for `strptime`: ``%Y%m%d``; the first of a list that matches
+            counts, and nothing else is read but native dates and timestamps.
         constraints: Pydantic's own words for `Field`: ge, le, gt, lt, multiple_of, min_length, max_length, pattern,
             max_digits, decimal_places, strict, coerce_numbers_to_str, default and so on.
 
@@ -66,6 +81,7 @@ def column(
     if pii not in (None, *get_args(Pii)):
         raise TypeError(f"column: pii={pii!r} is not one of {', '.join(get_args(Pii))}{_nearest(pii, get_args(Pii))}")
     extra: dict[str, Any] = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
+    extra |= check_words(epoch, format)
     alias = [AliasPath(*_path(way)) for way in ([path] if isinstance(path, str) else path or [])]  # type: ignore[arg-type]
     return Field(
         description=description,
@@ -107,7 +123,7 @@ _WORDS = set(inspect.signature(Field).parameters) - {
     "exclude",
 } | {"coerce_numbers_to_str"}
 """What `Field` takes by name, less what the functions above set; Pydantic itself takes any other word for a note to be kept."""
-_OWN = {"description", "path", "pii", "unit", "expression"}
+_OWN = {"description", "path", "pii", "unit", "epoch", "format", "expression"}
 
 
 def _refuse_unknown(function: str, given: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from settings import Settings
 
-from . import silver
+from . import silver, withdrawn
+from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
@@ -64,9 +65,10 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
         last_load = max(*batch, kept or batch[0], key=float)
         in_order = staging.in_order or (since is None and batch[-1] == loads[-1])
         for name, judged in _refine(source, batch, files, staging, settings, last_load, in_order).items():
-            done.landed[name] += sum(landed for landed, _, _ in judged.counts.values())
-            done.accepted[name] += sum(accepted for _, accepted, _ in judged.counts.values())
-            done.rejected[name] += sum(rejected for _, _, rejected in judged.counts.values())
+            counts = [counted for load, counted in judged.counts.items() if load in set(batch)]
+            done.landed[name] += sum(landed for landed, _, _ in counts)
+            done.accepted[name] += sum(accepted for _, accepted, _ in counts)
+            done.rejected[name] += sum(rejected for _, _, rejected in counts)
         done.loads += batch
     return done
 
@@ -128,9 +130,32 @@ def _judge(
         for name, found in files.items()
     }
     for name, table in source.tables.items():
-        if paths := landed[table.from_ or name]:
+        paths, marks = landed[table.from_ or name], dict[str, str]()
+        if table.files and (marks := withdrawn.marks_of(landing, name, folder / "marks" / name)):
+            fresh = {file: load for file, load in marks.items() if load in wanted}
+            if table.mode == "upsert" and (fresh or withdrawn.names_in(paths) & set(marks)):
+                paths = _all_landed(
+                    landing, name, loads, folder / "landed" / name
+                )  # other files may have had their keys before
+            if fresh and not paths:
+                judged[name] = withdrawn.nothing(columns_of(source.contracts[name]), folder)
+        if paths:
             parent = judged.get(table.from_ or "")
             judged[name] = judge.judge(name, table, source.contracts[name], paths, parent, redactions[name])
+            judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
+        if name in judged and table.files:
+            fresh = {file: load for file, load in marks.items() if load in wanted}
+            if table.by_file:
+                for file, load in fresh.items():
+                    judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
+                silver.remove(source.name, name, table.file_column(source.contracts[name]), fresh, settings)
+        if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
             silver.write(source.name, name, judged[name].accepted, again, settings)
     return judged
+
+
+def _all_landed(landing: Landing, table: str, loads: list[str], folder: Path) -> list[str]:
+    """Every file that a table has landed up to the newest of `loads`, as paths on this machine."""
+    last = max(map(float, loads))
+    return landing.fetch(landing.files(table, [load for load in landing.loads() if float(load) <= last]), folder)

@@ -29,6 +29,8 @@ class Request:
         work: folder for files in passing.
         memory: what the connector wrote down at the last read; what it writes here is kept when the rows are.
         received: pages as they came, address and bytes: landed beside the rows.
+        withdrawn: files whose rows count no longer; marked in the landing together with the rows.
+        notes: what people should know of the read, though nothing is wrong.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
@@ -43,6 +45,8 @@ class Request:
     work: Path
     memory: dict[str, Any] = field(default_factory=dict)
     received: list[tuple[str, bytes]] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +112,27 @@ def _moved(source: str, settings: Settings) -> dict[str, str]:
         here = f"{Path(settings.silver).as_uri()}/"
         return {table: place for table, place in con.execute(asked, [source]) if not place.startswith(here)}
     return {}
+
+
+def remove(source: str, table: str, column: str, files: Mapping[str, str], settings: Settings) -> None:
+    """Delete the rows that withdrawn files delivered.
+
+    Args:
+        column: holds the name of a row's file.
+        files: each with the load of its mark: rows of later loads stay.
+    """
+    from pyiceberg.expressions import And, EqualTo, In
+
+    store, name = catalog(settings), f"{namespace(source, settings)}.{table}"
+    if not files or not store.table_exists(name):
+        return
+    target = store.load_table(name)
+    for file, mark in files.items():
+        of_file = EqualTo(column, file)  # type: ignore[call-arg, misc]
+        found = target.scan(row_filter=of_file, selected_fields=("_load_id",)).to_arrow_batch_reader()
+        loads = {load for batch in found for load in batch["_load_id"].to_pylist() if float(load) < float(mark)}
+        if loads:
+            target.delete(And(of_file, In("_load_id", loads)))  # type: ignore
 
 
 def _pieces(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -22,7 +22,7 @@ from settings import Settings
 from warehouse.connection import connect
 from warehouse.quote import identifier, literal
 
-from . import destination, pipelines
+from . import destination, pipelines, withdrawn
 from .columns import dlt_columns
 from .declaration import Source
 from .destination import for_redshift
@@ -98,7 +98,9 @@ class Staging:
         if "refine_id" not in self._state:
             self._create([*source.tables, REJECTED, LOADS], f"{0:020d}", "", True)
         elif missing := [name for name in source.tables if name not in made]:
-            self._create(missing, self.refine_id, self.last_load, self.in_order)  # declared since: empty until rows come
+            self._create(
+                missing, self.refine_id, self.last_load, self.in_order
+            )  # declared since: empty until rows come
         if not settings.aws:
             settings.warehouse.chmod(0o600)  # dlt may have made it
 
@@ -232,14 +234,13 @@ class Staging:
         if name == LOADS:
             return LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
         table, contract = self.source.tables[name], self.source.contracts[name]
-        by_file = table.mode == "append" and bool(table.files)
-        removes = table.removes or table.explode is not None or by_file
+        removes = table.removes or table.explode is not None or table.by_file
         columns = dlt_columns(contract, all_nullable=removes or table.sees_deletes) | MARKS
-        if removes:
+        if removes or table.files:
             columns["_deleted"] = columns["_deleted"] | {"hard_delete": True}
         if table.explode:
             return columns, {"merge_key": table.parent_key}
-        if by_file:
+        if table.by_file:
             return columns, {"merge_key": table.file_column(contract)}  # a file that comes again replaces its rows
         if table.mode in ("append", "scd2"):
             return columns, {"merge_key": "_load_id"}
@@ -272,14 +273,16 @@ class Staging:
     def _newest(self, name: str, judged: dict[str, Judged]) -> str:
         """The rows that count: the newest of each key; of a record's elements, those of its newest accepted version."""
         table, accepted = self.source.tables[name], judged[name].sql
-        if table.mode == "append" and table.files:
+        if table.by_file:
             return _newest_files(judged[name], table.file_column(self.source.contracts[name]))
         if table.mode == "append":
             return accepted
         if table.mode == "scd2":
             return first(accepted, [*table.key, "_load_id"], "_row")
         if not table.explode:
-            return first(accepted, table.key, "_row")
+            newest = first(accepted, table.key, "_row")
+            lost = judged[name].gone and withdrawn.removed_keys(judged[name].gone, newest, table.key)
+            return f"{newest} UNION ALL BY NAME {lost}" if lost else newest
         parent_key = ", ".join(map(identifier, table.parent_key))
         records = first(judged[table.from_ or ""].sql, table.parent_key, "_row")
         rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"

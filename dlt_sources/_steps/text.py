@@ -22,3 +22,13 @@ def parse(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return json.loads(text)
+
+
+def is_encoding(name: str) -> str:
+    """The name of an encoding of texts, if it is one."""
+    try:
+        if (text := 'id,"name"\n' * 20).encode(name).decode(name) == text:
+            return name
+    except (LookupError, UnicodeError):
+        pass
+    raise ValueError(f"{name!r} is not an encoding of text; name one such as utf-8, cp1252, latin-1 or utf-16")
