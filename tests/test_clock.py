@@ -1,9 +1,9 @@
 """A machine's clock that is wrong for one run, ahead or behind, changes nothing: not what arrives, not which version wins."""
 
-import glob
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -108,9 +108,8 @@ def test_what_was_landed_in_an_odd_order_before_is_refined(tmp_path, here, clock
         assert refine(shop, here).loads == []
     assert refine(shop, here).loads == []
     assert staged(here) == [(1, "corrected"), (2, "two"), (3, "three")]
-    for path in glob.glob(f"{here.landing}/shop/_dlt_loads/*{second}*"):  # noqa: PTH207
-        (tmp_path / "kept").write_text("")
-        __import__("os").remove(path)
+    for path in Path(here.landing, "shop", "_dlt_loads").glob(f"*{second}*"):
+        path.unlink()
     deliver("later.csv").write_text("id,name\n4,four\n")
     assert land(shop, here) == {"things": 1}
     assert len(refine(shop, here).loads) == 1
@@ -206,10 +205,12 @@ def test_a_published_version_is_not_removed_as_an_older_one(here, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["+1d", "-1d"])
 def test_the_whole_flow_under_a_clock_that_is_wrong_for_one_run(tmp_path, wrong):
-    [library, *_] = glob.glob("/usr/lib/**/faketime/libfaketimeMT.so.1", recursive=True) or [None]  # noqa: PTH207
-    if library is None:
+    libraries = [
+        path for folder in ("*/faketime", "faketime") for path in Path("/usr/lib").glob(f"{folder}/libfaketimeMT.so.1")
+    ]
+    if not libraries:
         lack("libfaketime, which gives a process another clock, is not installed", "apt-get install libfaketime")
-    fake = {"LD_PRELOAD": library, "FAKETIME": wrong, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    fake = {"LD_PRELOAD": str(libraries[0]), "FAKETIME": wrong, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     small = Small(tmp_path, "shop")
     small.deliver("shop", "1.csv", "1,one", "2,two")
     small.run()  # what is due
