@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from runtime.environment import current
 
-from .columns import columns_of
+from .columns import columns_of, is_made
 from .contract import FILE, MARKS, Contract
 from .source_yml import CONNECTORS, LONGEST_NAME, NAME, Declaration, Table
 
@@ -93,11 +93,12 @@ class Source:
                     f" path={FILE!r}"
                 )
             if table.sees_deletes:
-                made = [c.name for c in columns_of(contract) if c.name in table.key and str(c.path[0]).startswith("_")]
+                made = [c.name for c in columns_of(contract) if c.name in table.key and is_made(contract, c)]
                 if made:
                     raise DeclarationError(
                         f"{where}.key: a row that vanished is found by its key as it landed, and {', '.join(made)} is made by"
-                        f" {table.contract}'s own code; give the field the landed name as its path"
+                        f" {table.contract}'s own code, or by Millrace; give the field the landed name as its path (and if that"
+                        " begins with an underscore, name it in the contract's `needs`, too)"
                     )
             found[name] = contract
         return found

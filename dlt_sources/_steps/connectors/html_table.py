@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import requests
 
-from ..columns import lacking
+from ..columns import lacking, named
 from ..http import session
 from ..request import Request, UnchangedError, expand
 from ..source_error import NEXT, SourceError, shown
@@ -48,7 +48,7 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
         raise SourceError(
             f"{url}: more than {connection.max_tags} tags; if that is right, raise `max_tags` in source.yml. {NEXT}"
         )
-    rows = table(_decoded(page, kind, url), request.table.selector, url)
+    rows = table(_decoded(page, kind, url), request.table.selector, url, named(request.contract))
     if lack := lacking(request.contract, rows[0], ", ".join(rows[0])):
         raise SourceError(f"{url}: the table has {lack}. {NEXT}")
     request.received.append((url, page))
@@ -80,8 +80,11 @@ def _decoded(page: bytes, content_type: str, url: str) -> str:
     return text
 
 
-def table(page: str, selector: str, url: str) -> list[dict[str, str]]:
+def table(page: str, selector: str, url: str, exact: Set[str] = frozenset()) -> list[dict[str, str]]:
     """The rows of the first table that `selector` finds.
+
+    Args:
+        exact: headers that keep their text as their name.
 
     Raises:
         SourceError: no such table, no header, a row with another number of cells than the header, or no rows.
@@ -97,7 +100,7 @@ def table(page: str, selector: str, url: str) -> list[dict[str, str]]:
         raise SourceError(
             f"{url}: a header of {len(longest)} characters is no column's name: {longest[:50]}...; {NEXT}"
         )
-    names = [snake_case(text) for text in heads]
+    names = [text if text in exact else snake_case(text) for text in heads]
     if not names or len(set(names)) < len(names):
         raise SourceError(f"{url}: the table's header is not usable: {', '.join(names) or 'there is none'}; {NEXT}")
     rows = []
