@@ -101,6 +101,7 @@ def _reads(
         request = Request(
             source, name, table, since, until or settings.clock(), settings, work, known, only=list(files)
         )
+        request.upto = until.date() if since and until else None
         if isinstance(source.declared, FilesSource) and table.files:
             if not files or any(file_connector.matches(table.files, file) for file in files):
                 reads.append(FileRead(request, source.declared))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Request:
         work: folder for files in passing.
         memory: what the connector wrote down at the last read; what it writes here is kept when the rows are.
         received: pages as they came, address and bytes: landed beside the rows.
+        upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
     """
 
@@ -41,6 +42,7 @@ class Request:
     memory: dict[str, Any] = field(default_factory=dict)
     received: list[tuple[str, bytes]] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
+    upto: date | None = None
 
     @property
     def contract(self) -> type[Contract]:

@@ -16,6 +16,7 @@ from dlt.extract.resource import DltResource
 
 from warehouse.quote import identifier, literal
 
+from .bulk import json_path
 from .columns import columns_of
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
@@ -28,6 +29,12 @@ from .text import text_of
 PAGE = 20_000
 PAGES = "_pages"
 _HASH = "_hash"
+_ALIKE = {
+    "DECIMAL": "CAST({} AS VARCHAR)",
+    "TIMESTAMP WITH TIME ZONE": "CAST({} AS VARCHAR) || ':00'",
+    "BLOB": "COALESCE(TRY(decode({0})), CAST({0} AS VARCHAR))",
+}
+"""Per DuckDB type, the text that a reader gives for the same value when it cannot give the type."""
 
 
 class TableRead:
@@ -77,13 +84,13 @@ class TableRead:
                 self._free(page.column_names)
                 con.register("page", page)
                 hashed = con.execute(
-                    f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
+                    f"SELECT page.*, md5(CAST({_as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
                 kept = hashed if self.table.sees_deletes else hashed.select([_HASH])
                 writer = writer or pq.ParquetWriter(self.seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
                 read += len(page)
-                newest = max(filter(None, (newest, self._newest(page))), default=None)
+                newest = max(filter(None, (newest, self._newest(con))), default=None)
                 con.register("hashed", hashed)
                 yield from self._number(
                     con,
@@ -151,37 +158,53 @@ class TableRead:
                 f"{self.request.source.name}.{self.name}: {read} rows where the last read had {before}; taking this for a broken"
                 " answer, not for deletions. If it is right, lower `shrink_floor` in source.yml for one run"
             )
-        columns = {c.name: c for c in columns_of(self.request.contract, stored=False)}
-        key = [self._value(con, columns[field].path) for field in self.table.key]
-        named = ", ".join(f"{value} AS k{n}" for n, value in enumerate(key))
-        same = " AND ".join(f"gone.k{n} = now.k{n}" for n in range(len(key)))
-        known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in range(len(key)))
-        drop = ", ".join([_HASH, *(f"k{n}" for n in range(len(key)))])
-        now = (
-            f"SELECT {named} FROM read_parquet({literal(self.seen)})"
+        paths = {c.name: c.paths for c in columns_of(self.request.contract, stored=False)}
+        con.execute(
+            f"CREATE VIEW seen AS SELECT * FROM read_parquet({literal(self.seen)})"
             if read
-            else f"SELECT {named} FROM previous LIMIT 0"
+            else "CREATE VIEW seen AS SELECT * FROM previous LIMIT 0"
         )
+        named, now = (
+            ", ".join(f"{_value(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
+            for rows in ("previous", "seen")
+        )
+        keys = range(len(self.table.key))
+        same = " AND ".join(f"gone.k{n} = now.k{n}" for n in keys)
+        known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in keys)
+        drop = ", ".join([_HASH, *(f"k{n}" for n in keys)])
         yield from self._number(
             con,
-            f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
-            f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}",
+            f"SELECT * EXCLUDE ({drop}){self._renamed(con, paths)}, TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
+            f" AS gone ANTI JOIN (SELECT {now} FROM seen) AS now ON {same} WHERE {known}",
         )
 
-    def _value(self, con: duckdb.DuckDBPyConnection, path: tuple[str | int, ...]) -> str:
-        if PAYLOAD in {row[0] for row in con.execute("DESCRIBE previous").fetchall()}:
-            pointer = "/" + "/".join(str(part) for part in path)
-            return f"json_extract_string({PAYLOAD}, {literal(pointer)})"
-        return identifier(str(path[0]))
+    def _renamed(self, con: duckdb.DuckDBPyConnection, paths: dict[str, tuple[tuple[str | int, ...], ...]]) -> str:
+        """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
+        pairs = [[_values(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
+        return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
 
-    def _newest(self, page: pa.Table) -> datetime | None:
-        """The newest cursor value of a page of native columns; windows of an API advance with the clock instead."""
-        import pyarrow.compute as pc
-
-        if self.table.cursor not in page.column_names:
+    def _newest(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
+        """The newest value of the cursor in the page; windows of an API advance with the clock instead."""
+        if not self.table.cursor or (self.table.endpoint and self.table.endpoint.window):
             return None
-        value = pc.max(page[self.table.cursor]).as_py()
-        return value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else None
+        [paths] = [c.paths for c in columns_of(self.request.contract, stored=False) if c.name == self.table.cursor]
+        values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(_values(con, "page", paths)))
+        if not values:
+            raise SourceError(
+                f"{self.request.source.name}.{self.name}: no column {' or '.join(str(path[0]) for path in paths)} to read"
+                f" the cursor {self.table.cursor} from; if it was renamed, add the new name to the field's `path`"
+            )
+        found = []
+        for name, kind in [row[:2] for row in con.execute(f"DESCRIBE SELECT {values} FROM page").fetchall()]:
+            aware = kind == "VARCHAR" or "ZONE" in kind  # a text may name its offset; one without is UTC
+            moment = (
+                f"TRY_CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" if aware else f"TRY_CAST({name} AS TIMESTAMP)"
+            )
+            found += con.execute(
+                f"SELECT max(moment) FROM (SELECT {moment} AS moment FROM (SELECT {values} FROM page))"
+                " WHERE isfinite(moment) AND moment BETWEEN '0001-01-02' AND '9999-12-30'"
+            ).fetchall()
+        return max((moment.replace(tzinfo=UTC) for (moment,) in found if moment), default=None)
 
     def _advance(self, newest: datetime | None) -> None:
         """Move the cursor, never past now: a row dated in the future must not hide those between."""
@@ -201,3 +224,34 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
         else:
             batch += islice(items, PAGE - 1)
             yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
+
+
+def _as_json(con: duckdb.DuckDBPyConnection) -> str:
+    """A row of `page` as JSON: the same for a value read natively and for one that had to be read as text or bytes."""
+    columns = [(identifier(row[0]), str(row[1])) for row in con.execute("DESCRIBE page").fetchall() if row[0]]
+    alike = {
+        name: _ALIKE[kind.partition("(")[0]].format(name) for name, kind in columns if kind.partition("(")[0] in _ALIKE
+    }
+    if not alike:
+        return "to_json(page)"
+    return f"to_json(struct_pack({', '.join(f'{name} := {alike.get(name, name)}' for name, _ in columns)}))"
+
+
+def _value(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> str:
+    """A field of landed rows as text: at the first of its paths that the rows have."""
+    values = [f"CAST({value} AS VARCHAR)" for value in _values(con, rows, paths)]
+    return f"COALESCE({', '.join(values)})" if values else "NULL"
+
+
+def _values(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> list[str]:
+    """A field's value at each of its paths that the rows may have: of JSON all, of columns those that are there."""
+    there = {row[0] for row in con.execute(f"DESCRIBE {rows}").fetchall()}
+    if PAYLOAD in there:
+        return [f"json_extract_string({PAYLOAD}, {literal(json_path(path))})" for path in paths]
+    return [
+        identifier(str(first))
+        if not rest
+        else f"json_extract_string(to_json({identifier(str(first))}), {literal(json_path(tuple(rest)))})"
+        for first, *rest in paths
+        if first in there
+    ]

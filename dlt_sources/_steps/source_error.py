@@ -22,6 +22,12 @@ class SourceError(Exception):
         super().__init__(visible(text))
 
 
+class RefusedError(SourceError):
+    """A source that will not answer as declared before a person has done something: a login, a name, a right is wrong."""
+
+    exit_code = 2
+
+
 NEXT = "nothing of this read was landed, the next run starts from the same place"
 
 
