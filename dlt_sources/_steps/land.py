@@ -8,7 +8,6 @@ overlap land once. dlt commits the rows together with the new cursor.
 from __future__ import annotations
 
 import copy
-import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -25,7 +24,7 @@ from . import destination, pipelines
 from .addressed import check_address
 from .connectors import files as file_connector
 from .declaration import DeclarationError, Source
-from .lake import Landing
+from .lake import Landing, shaped
 from .request import Request
 from .reread import TableRead
 from .source_error import SourceError, explain
@@ -135,12 +134,10 @@ class FileRead:
 
         shapes: dict[str, list[Path]] = {}
         for path in file_connector.read(self.request, self.declared.connection, self.refused):
-            shape = str(pq.read_schema(path).remove_metadata())
-            shapes.setdefault(hashlib.sha256(shape.encode()).hexdigest()[:8], []).append(path)
+            shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
         made = [dlt.resource(self._remember_files(), name=self.name)]
-        for shape, paths in shapes.items():
+        for name, paths in shapes.items():
             columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
-            name = f"{self.name}__{shape}"
             made.append(dlt.resource(self._rows(paths), name=name, columns=columns, write_disposition="append"))
         return made
 

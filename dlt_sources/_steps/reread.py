@@ -21,7 +21,7 @@ from .columns import columns_of
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
-from .lake import Seen
+from .lake import Seen, shaped
 from .request import Request, UnchangedError
 from .source_error import SourceError
 from .text import text_of
@@ -67,11 +67,15 @@ class TableRead:
         """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
         self.request.memory = dlt.current.resource_state(self.name)  # commits with the rows
         with contextlib.suppress(UnchangedError):
-            yield from self._changed()
+            yield from map(self._in_its_folder, self._changed())
         if self.request.received:
             urls, bodies = zip(*self.request.received, strict=True)
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
+
+    def _in_its_folder(self, rows: pa.Table) -> Any:
+        """Columns of the source's own go into a folder of rows with just these columns."""
+        return rows if PAYLOAD in rows.column_names else dlt.mark.with_table_name(rows, shaped(self.name, rows.schema))
 
     def _changed(self) -> Iterator[pa.Table]:
         con = engine(self.request.work, self.previous.parent)

@@ -25,8 +25,8 @@ def connection_error(source: str, error: Exception, url: str) -> SourceError:
         text, refused = server[1], not any(word in server[1] for word in _HEALS)
         then = "check user, password and database in its setting" if refused else NEXT
     else:
-        wrong = r"invalid|certificate|does not support SSL|no password supplied|connection option|does not exist"
-        refused = re.search(wrong, text) is not None and "No such file or directory" not in text
+        wrong = r"invalid|certificate|does not support SSL|no password supplied|does not exist"
+        refused = re.search(wrong, re.sub('"[^"]*"', "", text)) is not None
         then = "check its setting" if refused else f"check its address, and that it is up; {NEXT}"
     said = _without_secrets(text.removeprefix("connection to server at "), url)
     return (RefusedError if refused else SourceError)(

@@ -81,6 +81,7 @@ class _Reading:
     def __init__(self, request: Request, schema: str | None, cursor: Any) -> None:
         self.request, self.cursor = request, cursor
         self.where = f"{request.source.name}.{request.name}"
+        self.ascii = cursor.connection.info.parameter_status("server_encoding") == "SQL_ASCII"
         oid, self.schema = self._find(schema)
         cursor.execute(_COLUMNS, {"oid": oid})
         there = {row[0]: PgColumn(*row) for row in cursor.fetchall()}
@@ -114,6 +115,8 @@ class _Reading:
 
     def copy(self, target: Path) -> None:
         """Write the rows to a Parquet file: first as native columns, and if a value has no native form, as text where needed."""
+        if self.ascii:  # whose server takes any bytes for text, and checks them for a client that wants UTF-8
+            self.cursor.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
         block, tries = BLOCK, 4
         while tries:
             try:
@@ -132,8 +135,7 @@ class _Reading:
     def _loosen(self) -> None:
         """Read as text the columns that hold values without a native form; as bytes the texts of a database without an encoding."""
         odd = self._odd()
-        self.cursor.execute("SHOW server_encoding")
-        kind = pa.binary() if self.cursor.fetchone() == ("SQL_ASCII",) else pa.string()
+        kind = pa.binary() if self.ascii else pa.string()
         self.columns = [
             replace(column, arrow=pa.string() if column.form else kind)
             if column.name in odd or pa.types.is_string(column.arrow)
