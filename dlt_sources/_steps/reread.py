@@ -17,13 +17,13 @@ from dlt.extract.resource import DltResource
 from warehouse.quote import identifier, literal
 
 from .bulk import json_path
-from .columns import columns_of
+from .columns import columns_of, lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import Seen, shaped
 from .request import Request, UnchangedError
-from .source_error import SourceError
+from .source_error import NEXT, RefusedError, SourceError
 from .text import text_of
 
 PAGE = 20_000
@@ -85,7 +85,7 @@ class TableRead:
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
         try:
             for page in _pages(connect(self.request)):
-                self._free(page.column_names)
+                self._check(page.column_names)
                 con.register("page", page)
                 hashed = con.execute(
                     f"SELECT page.*, md5(CAST({_as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
@@ -129,13 +129,16 @@ class TableRead:
         if self.request.memory.get("seen") != self.known:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
-    def _free(self, names: list[str]) -> None:
+    def _check(self, names: list[str]) -> None:
+        """Refuse a page with names that landed rows use for themselves, or without a column that the contract needs."""
         taken = [name for name in names if name in RESERVED and name != PAYLOAD]
         if taken:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: columns named {', '.join(taken)}: Millrace uses these names itself;"
                 " read a view that renames them"
             )
+        if PAYLOAD not in names and (lack := lacking(self.request.contract, names, ", ".join(names))):
+            raise RefusedError(f"{self.request.source.name}.{self.name}: the rows have {lack}. {NEXT}")
 
     def _previous(self) -> str:
         usable = self.previous.is_file() and self.table.skip_if_unchanged and not self.backfill

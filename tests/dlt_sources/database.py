@@ -19,7 +19,7 @@ class Thing(Contract):
 """
 
 
-def declare(tmp_path, monkeypatch, dsn, fields='    v: str | None = column("v")', schema="s", contract=None, **table):
+def declare(tmp_path, monkeypatch, dsn, fields='    v: str | None = column("v")', schema="s", **table):
     """The source `shop` with the table `things`: a contract with `id` and `fields`."""
     monkeypatch.setenv("ELT_SHOP_URL", dsn)
     folder = tmp_path / "sources" / "shop"
@@ -35,7 +35,7 @@ def declare(tmp_path, monkeypatch, dsn, fields='    v: str | None = column("v")'
         },
     }
     (folder / "source.yml").write_text(yaml.safe_dump(content))
-    (folder / "contract.py").write_text((contract or CONTRACT) + fields + "\n")
+    (folder / "contract.py").write_text(CONTRACT + fields + "\n")
     return load_sources(folder.parent)["shop"]
 
 

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import psycopg2
 import pytest
+import yaml
 
 import settings as configuration
 from demo.postgres import Postgres
 from dlt_sources._steps.connect import reach
 from dlt_sources._steps.source_error import RefusedError, SourceError
-from dlt_sources.door import Landing, land, refine
+from dlt_sources.door import Landing, land, load_sources, refine
 from tests.dlt_sources.database import declare, execute, query, rejected, run
 
 
@@ -167,7 +168,7 @@ def test_a_value_without_a_native_form_lands_no_other_row_again(tmp_path, here, 
     execute(db, "DELETE FROM s.things WHERE id = 3")
     assert land(shop, here) == {}
     assert staged(here, 'n, "at", day, plain')[0] == (
-        Decimal("1.00"), datetime(2020, 1, 1, 8, 0, 0, 500_000), datetime(2020, 1, 1).date(), datetime(2020, 1, 1, 10, 0, 0, 12_000)
+        Decimal("1.00"), datetime(2020, 1, 1, 8, 0, 0, 500_000), datetime(2020, 1, 1).date(), datetime(2020, 1, 1, 10, 0, 0, 120_000)
     )  # fmt: skip
 
 
@@ -402,3 +403,15 @@ def test_sqlite_goes_on_through_dlt(tmp_path, here, monkeypatch):
         con.execute("ALTER TABLE things RENAME TO thinks")
     with pytest.raises(RefusedError, match="did you mean 'thinks'"):
         land(shop, here)
+
+
+def test_columns_of_code_of_its_own_are_checked_too(tmp_path, here, monkeypatch):
+    folder = declare(tmp_path, monkeypatch, "unused").folder
+    declared = yaml.safe_load((folder / "source.yml").read_text())
+    del declared["tables"]["things"]["table"]
+    (folder / "source.yml").write_text(yaml.safe_dump(declared | {"connector": "python", "connection": {}}))
+    (folder / "extract.py").write_text(
+        "import pyarrow as pa\ndef things(request, values):\n    yield pa.table({'id': [1]})\n"
+    )
+    with pytest.raises(RefusedError, match="no column v .*it has id"):
+        land(load_sources(folder.parent)["shop"], here)
