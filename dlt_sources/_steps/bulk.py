@@ -50,20 +50,24 @@ def json_token(column: Column, own: list[str], parent: list[str]) -> str | None:
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
-    """A path as DuckDB's JSON functions read it."""
+    """A path as DuckDB's JSON functions read it: one with names that its own form does not take as a JSON pointer."""
+    if not _is_plain(path):
+        return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in path)
 
 
 def _can_extract(column: Column) -> bool:
     """Whether DuckDB's JSON paths say where the value is."""
-    parts = [part for path in column.paths for part in path]
-    plain = all(part >= 0 if isinstance(part, int) else part and not set(part) & set('"\\*\0') for part in parts)
     return (
-        plain
+        all(map(_is_plain, column.paths))
         and not column.computed
         and (INDEX,) not in column.paths
         and all(len(p) > 1 for p in column.paths if p[0] == PARENT)
     )
+
+
+def _is_plain(path: tuple[str | int, ...]) -> bool:
+    return all(part >= 0 if isinstance(part, int) else part and not set(part) & set('"\\*\0') for part in path)
 
 
 def json_check(column: Column, token: str | None) -> Check:
@@ -117,12 +121,13 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
 
 def native_check(column: Column, landed: Mapping[str, str]) -> Check:
     """The check of a column of a landed table; `landed` maps its column names to DuckDB types."""
-    name = next((str(path[0]) for path in column.paths if path[0] in landed), None)
-    if name is None:
+    path = next((path for path in column.paths if path[0] in landed), None)
+    if path is None:
         value = _default(column)
         return (value, "TRUE") if value is not None else _unknown(column)
-    if any(len(path) > 1 for path in column.paths):
+    if len(path) > 1:
         return _unknown(column)
+    name = str(path[0])
     x, base = identifier(name), landed[name].split("(")[0]
     check = _cell(column, x) if base == "VARCHAR" else _native_value(column, x, base, landed[name])
     return _with_nulls(column, check, "TRUE" if column.rule.type == "any" else f"{x} IS NOT NULL", f"{x} IS NULL")

@@ -13,9 +13,9 @@ from typing import Any, get_args
 from pydantic import AliasChoices, AliasPath
 from pydantic.fields import FieldInfo
 
-from .contract import Contract, Pii
+from .contract import FILE, FILE_ROW, INDEX, PARENT, Contract, Pii
 from .kinds import is_list, kind_of
-from .rules import Rule, config_of, demands, field_schema, inner, rule_of
+from .rules import Rule, checks_rows, config_of, demands, field_schema, inner, rule_of
 from .times import infos
 
 LONGEST_TEXT = 65_535
@@ -117,20 +117,29 @@ def lacking(contract: type[Contract], names: Iterable[str], shown: str) -> str |
     )
 
 
-def names_asked_for(contract: type[Contract]) -> frozenset[str]:
-    """Every name that the contract looks for in a landed row."""
-    paths = (path for column in columns_of(contract, stored=False) for path in column.paths)
-    return frozenset({str(path[0]) for path in paths} | set(contract.needs))
-
-
 def _required(contract: type[Contract]) -> dict[str, list[str]]:
     """Fields that a landed row must have (NULL or not): per field, the names its value may come under."""
     named = {
-        c.name: [str(path[0]) for path in c.paths]
+        c.name: list(dict.fromkeys(str(path[0]) for path in c.paths))
         for c in columns_of(contract, stored=False)
-        if not c.has_default and not str(c.path[0]).startswith("_")
+        if not c.has_default and not is_made(contract, c)
     }
     return named | {name: [name] for name in contract.needs}
+
+
+def is_made(contract: type[Contract], column: Column) -> bool:
+    """Whether no source sends the value: Millrace knows it (a file's name, a record's place), or the contract's own code
+    makes it under a name that begins with an underscore and is not among the contract's `needs`.
+    """
+    name = str(column.path[0])
+    made = name.startswith("_") and name not in contract.needs and checks_rows(contract)
+    return made or bool(column.computed) or name in (PARENT, INDEX, FILE, FILE_ROW)
+
+
+def names_asked_for(contract: type[Contract]) -> frozenset[str]:
+    """The columns of a table that the contract may read: those that its fields name, and what its own code needs."""
+    fields = (c for c in columns_of(contract, stored=False) if not c.computed)
+    return frozenset({str(path[0]) for c in fields for path in c.paths} | set(contract.needs))
 
 
 _DLT = {

@@ -54,7 +54,7 @@ def reach(source: Source, settings: Settings) -> str:
     import sqlalchemy as sa
 
     from .addressed import check_address
-    from .connectors.sql_database import driver
+    from .connectors import sql_database
 
     declared = source.declared
     check_address(source, settings)
@@ -62,9 +62,7 @@ def reach(source: Source, settings: Settings) -> str:
         if isinstance(declared, PythonSource):
             return "(its own code)"
         if isinstance(declared, SqlSource):
-            url = expand(declared.connection.url, settings)
-            with sa.create_engine(driver(url)).connect():
-                return sa.make_url(url).render_as_string(hide_password=True)
+            return sql_database.reach(source.name, expand(declared.connection.url, settings))
         connection = declared.connection
         url = expand(connection.url if isinstance(connection, FilesConnection) else connection.base_url, settings)
         if url.startswith(("http://", "https://")):

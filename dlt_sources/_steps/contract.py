@@ -17,6 +17,9 @@ from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, GetC
 from .times import Epoch, check_words, wrap_times
 
 Pii = Literal["hash", "drop", "keep"]
+Parts = tuple[str | int, ...]
+Way = str | Parts
+"""A path as a contract may write it."""
 PAYLOAD = "_payload"
 """Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
 MARKS = ("_load_id", "_row", "_deleted", "_read_at")
@@ -49,7 +52,7 @@ class Contract(BaseModel):
 def column(
     description: str,
     *,
-    path: str | list[str] | None = None,
+    path: Way | list[Way] | None = None,
     pii: Pii | None = None,
     unit: str | None = None,
     epoch: Epoch | None = None,
@@ -62,7 +65,9 @@ def column(
         description: what it means; it becomes the column's comment everywhere.
         path: where the value is in the landed row when that is not the field's own name: ``user_location[0]``,
             ``_parent.user_id`` (the record a list element came from), ``_index`` (its place, from 0) or ``_file`` (the
-            name of the file it came from). A list of paths is tried in order: sources rename columns.
+            name of the file it came from). A list of paths is tried in order: sources rename columns. A text is also
+            tried as one name, so ``Amount [EUR]`` names a column; a name with dots inside a longer path is quoted,
+            ``user."first.name"``, or the path is a tuple of its parts, ``("user", "first.name", 0)``.
         pii: personal data: ``hash`` salts and hashes it in refine, ``drop`` never lets it leave refine, ``keep`` says
             that it is known to be personal and is needed in clear.
         unit: unit of a number, e.g. ``USD`` or ``seconds``.
@@ -82,7 +87,8 @@ def column(
         raise TypeError(f"column: pii={pii!r} is not one of {', '.join(get_args(Pii))}{_nearest(pii, get_args(Pii))}")
     extra: dict[str, Any] = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
     extra |= check_words(epoch, format)
-    alias = [AliasPath(*_path(way)) for way in ([path] if isinstance(path, str) else path or [])]  # type: ignore[arg-type]
+    ways = path if isinstance(path, list) else [] if path is None else [path]
+    alias = [AliasPath(*parts) for way in ways for parts in _ways(way)]  # type: ignore[arg-type]
     return Field(
         description=description,
         validation_alias=AliasChoices(*alias) if alias else None,
@@ -136,6 +142,31 @@ def _nearest(word: object, known: Any) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _path(text: str) -> list[str | int]:
-    """``user_location[0]`` as ``["user_location", 0]``."""
-    return [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", text)]
+_PART = r'"(?:[^"]|"")*"|[^.\[\]"]+'
+_TEXT = re.compile(rf"(?:{_PART})(?:\.(?:{_PART})|\[[0-9]+\])*")
+
+
+def _ways(way: Way) -> list[Parts]:
+    """What a path may mean: ``user.name`` is the part of a part, or a column of just that name.
+
+    Raises:
+        TypeError: it is neither a text nor a tuple of names and places.
+    """
+    if isinstance(way, tuple):
+        if not way or not isinstance(way[0], str) or not all(type(part) in (str, int) for part in way):
+            raise TypeError(f"column: path={way!r}: a tuple begins with a name; names and places (int) follow")
+        return [way]
+    if not isinstance(way, str):
+        raise TypeError(f"column: path={way!r} is neither a text nor a tuple of names and places")
+    if not _TEXT.fullmatch(way):
+        return [(way,)]
+    parts = tuple(map(_part, re.findall(rf"{_PART}|\[[0-9]+\]", way)))
+    parts = (str(parts[0]), *parts[1:])  # a record is an object: its first part is a name, also in digits
+    return [parts] if parts == (way,) or parts[0] in RESERVED or '"' in way else [parts, (way,)]
+
+
+def _part(text: str) -> str | int:
+    if text.startswith('"'):
+        return text[1:-1].replace('""', '"')
+    place = text.strip("[]")
+    return int(place) if re.fullmatch("[0-9]+", place) else text

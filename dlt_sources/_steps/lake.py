@@ -8,6 +8,7 @@ and reached, and that is all in here. On S3 every listing begins where the news 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -31,6 +32,15 @@ def storage(settings: Settings) -> Any:
     from runtime.aws import storage_options
 
     return fsspec.filesystem("s3", **storage_options(settings))
+
+
+def shaped(table: str, schema: Any) -> str:
+    """The dlt table, and so the folder of the landing, for a table's rows of one Arrow schema: ``<table>__<hash>``.
+
+    dlt gives a file every column that its table ever had. Columns come and go, and one that is NULL is not one that is
+    missing.
+    """
+    return f"{table}__{hashlib.sha256(str(schema.remove_metadata()).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

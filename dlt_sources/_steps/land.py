@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -28,7 +27,7 @@ from .connectors import files as file_connector
 from .connectors.file_names import matches
 from .declaration import Source
 from .declaration_error import DeclarationError
-from .lake import Landing
+from .lake import Landing, shaped
 from .redact import has_private
 from .request import Request, declared_paths
 from .reread import TableRead
@@ -131,6 +130,7 @@ def _reads(
         request = Request(
             source, name, table, since, until or settings.clock(), settings, work, known, only=list(files)
         )
+        request.upto = until.date() if since and until else None
         if isinstance(source.declared, FilesSource) and table.files:
             if not files or any(matches(table.files, file) for file in files):
                 reads.append(FileRead(request, source.declared))
@@ -164,14 +164,12 @@ class FileRead:
 
         shapes: dict[str, list[Path]] = {}
         for path in file_connector.read(self.request, self.declared.connection, self.refused):
-            shape = str(pq.read_schema(path).remove_metadata())
-            shapes.setdefault(hashlib.sha256(shape.encode()).hexdigest()[:8], []).append(path)
+            shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
         made = [dlt.resource(self._remember_files(), name=self.name)]
         if self.request.withdrawn:
             made.append(withdrawn.resource_of(self.name, self.request.withdrawn, self.request.settings.clock()))
-        for shape, paths in shapes.items():
+        for name, paths in shapes.items():
             columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
-            name = f"{self.name}__{shape}"
             made.append(dlt.resource(self._rows(paths), name=name, columns=columns, write_disposition="append"))
         return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ class Request:
         received: pages as they came, address and bytes: landed beside the rows.
         withdrawn: files whose rows count no longer; marked in the landing together with the rows.
         notes: what people should know of the read, though nothing is wrong.
+        upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
@@ -48,6 +49,7 @@ class Request:
     withdrawn: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
+    upto: date | None = None
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 

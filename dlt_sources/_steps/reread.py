@@ -18,19 +18,25 @@ from warehouse.quote import identifier, literal
 
 from . import cursor
 from .bulk import json_path
-from .columns import columns_of
+from .columns import columns_of, lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
-from .lake import Seen
+from .lake import Seen, shaped
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
-from .source_error import SourceError
+from .source_error import NEXT, RefusedError, SourceError, quoted
 from .text import text_of
 
 PAGE = 20_000
 PAGES = "_pages"
+_ALIKE = {
+    "DECIMAL": "CAST({} AS VARCHAR)",
+    "TIMESTAMP WITH TIME ZONE": "CAST({} AS VARCHAR) || ':00'",
+    "BLOB": "COALESCE(TRY(decode({0})), CAST({0} AS VARCHAR))",
+}
+"""Per DuckDB type, the text that a reader gives for the same value when it cannot give the type."""
 
 
 class TableRead:
@@ -61,11 +67,15 @@ class TableRead:
         """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
         self.request.memory = dlt.current.resource_state(self.name)  # commits with the rows
         with contextlib.suppress(UnchangedError):
-            yield from self._changed()
+            yield from map(self._in_its_folder, self._changed())
         if self.request.received:
             urls, bodies = zip(*self.request.received, strict=True)
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
+
+    def _in_its_folder(self, rows: pa.Table) -> Any:
+        """Columns of the source's own go into a folder of rows with just these columns."""
+        return rows if PAYLOAD in rows.column_names else dlt.mark.with_table_name(rows, shaped(self.name, rows.schema))
 
     def _changed(self) -> Iterator[pa.Table]:
         con = engine(self.request.work, self.previous.parent, spill=self.request.work / "spill")
@@ -75,10 +85,10 @@ class TableRead:
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
         try:
             for page in _pages(connect(self.request)):
-                self._free(page.column_names)
+                self._check(page.column_names)
                 con.register("page", page)
                 hashed = con.execute(
-                    f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
+                    f"SELECT page.*, md5(CAST({_as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
                 kept = self.remembered.of(hashed) if self.table.sees_deletes else hashed.select([_HASH])
                 writer = writer or pq.ParquetWriter(self.seen, kept.schema)
@@ -119,13 +129,16 @@ class TableRead:
         if self.request.memory.get("seen") != self.known or self.shelf.moves:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
-    def _free(self, names: list[str]) -> None:
+    def _check(self, names: list[str]) -> None:
+        """Refuse a page with names that landed rows use for themselves, or without a column that the contract needs."""
         taken = [name for name in names if name in RESERVED and name != PAYLOAD]
         if taken:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: columns named {', '.join(taken)}: Millrace uses these names itself;"
                 " read a view that renames them"
             )
+        if PAYLOAD not in names and (lack := lacking(self.request.contract, names, quoted(", ".join(names)))):
+            raise RefusedError(f"{self.request.source.name}.{self.name}: the rows have {lack}. {NEXT}")
 
     def _previous(self) -> str:
         usable = self.previous.is_file() and not self.backfill
@@ -219,6 +232,17 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
         else:
             batch += islice(items, PAGE - 1)
             yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
+
+
+def _as_json(con: duckdb.DuckDBPyConnection) -> str:
+    """A row of `page` as JSON: the same for a value read natively and for one that had to be read as text or bytes."""
+    columns = [(identifier(row[0]), str(row[1])) for row in con.execute("DESCRIBE page").fetchall() if row[0]]
+    alike = {
+        name: _ALIKE[kind.partition("(")[0]].format(name) for name, kind in columns if kind.partition("(")[0] in _ALIKE
+    }
+    if not alike:
+        return "to_json(page)"
+    return f"to_json(struct_pack({', '.join(f'{name} := {alike.get(name, name)}' for name, _ in columns)}))"
 
 
 def _value(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> str:

@@ -32,9 +32,15 @@ class SourceError(Exception):
             known: texts that may be quoted: they are the declaration's own.
         """
         parts = re.split(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}", self.text)  # text, quoted, text, quoted ... text
-        return SourceError(
+        return type(self)(
             "".join(HIDDEN if n % 2 and part and part not in known else part for n, part in enumerate(parts))
         )
+
+
+class RefusedError(SourceError):
+    """A source that will not answer as declared before a person has done something: a login, a name, a right is wrong."""
+
+    exit_code = 2
 
 
 _OPEN, _CLOSE = "\ue000", "\ue001"

@@ -13,7 +13,7 @@ import requests
 from ..columns import lacking, names_asked_for
 from ..http import session
 from ..request import Request, UnchangedError, expand
-from ..source_error import NEXT, SourceError, quoted, shown
+from ..source_error import NEXT, RefusedError, SourceError, quoted, shown
 from ..source_yml import HtmlConnection
 from .html_shown import SpanError, laid_out, rows_of
 
@@ -32,7 +32,8 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
 
     Raises:
         UnchangedError: the site says so, or the page is the same byte for byte.
-        SourceError: there is no such table, or it lacks a column that the contract needs.
+        SourceError: there is no such table.
+        RefusedError: it lacks a column that the contract needs.
     """
     base = expand(connection.base_url, request.settings)
     address = base.rstrip("/") + "/" + (request.table.page or "").lstrip("/")
@@ -54,7 +55,7 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
         )
     rows = table(_decoded(page, kind, url), request.table.selector, url, names_asked_for(request.contract))
     if lack := lacking(request.contract, rows[0], quoted(", ".join(rows[0]))):
-        raise SourceError(f"{url}: the table has {lack}. {NEXT}")
+        raise RefusedError(f"{url}: the table has {lack}. {NEXT}")
     request.received.append((url, page))
     yield from rows
     request.memory.update(
