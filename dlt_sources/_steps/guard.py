@@ -62,7 +62,9 @@ class Guard(HTTPAdapter):
         """
         there = origin(request.url or "")
         if not self._may(there):
-            raise SourceError(f"{self._name(self.home)} leads to {self._name(there)}: {self._why_not(there)}; {NEXT}")
+            raise SourceError(
+                f"{self._name(self.home)} leads to {self._name(there)}: {self._why_not(there)}; {NEXT}", lasting=True
+            )
         if there[1] != self.home[1] or (there != self.home and not self._upgrade(there)):
             for name in self.headers:
                 request.headers.pop(name, None)
@@ -108,7 +110,8 @@ class Guard(HTTPAdapter):
     def _too_long(self, answer: requests.Response, most: float, key: str, where: str) -> SourceError:
         answer.close()
         return SourceError(
-            f"{shown(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}"
+            f"{shown(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}",
+            lasting=True,
         )
 
     @staticmethod

@@ -28,7 +28,7 @@ from .declaration import DeclarationError, Source
 from .lake import Landing
 from .request import Request
 from .reread import TableRead
-from .source_error import SourceError, explain
+from .source_error import Lasting, SourceError, explain
 from .source_yml import FilesSource
 
 
@@ -76,7 +76,8 @@ def land(
     shutil.rmtree(work, ignore_errors=True)
     if refused:
         raise SourceError(
-            f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again"
+            f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again",
+            lasting=any(isinstance(text, Lasting) for text in refused),
         )
     return {read.name: read.landed for read in reads if read.landed}
 

@@ -28,6 +28,7 @@ class Request:
         work: folder for files in passing.
         memory: what the connector wrote down at the last read; what it writes here is kept when the rows are.
         received: pages as they came, address and bytes: landed beside the rows.
+        pages, total: how many pages an API gave in the last read, and how many records it said there are.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
     """
 
@@ -41,6 +42,8 @@ class Request:
     memory: dict[str, Any] = field(default_factory=dict)
     received: list[tuple[str, bytes]] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
+    pages: int = 0
+    total: int | None = None
 
     @property
     def contract(self) -> type[Contract]:

@@ -21,17 +21,21 @@ import requests
 
 from ..http import session
 from ..request import Request, expand
-from ..source_error import SourceError, shown
+from ..source_error import Lasting, SourceError, shown
 from ..source_yml import FilesConnection
 from .tabular import FileError, as_parquet, emptied
 
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 _STORES = ("http://", "https://", "s3://", "file://")
-_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
+_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found, requests.codes.gone)
 
 
 class NotPublishedError(Exception):
     """The server does not have the file, or not yet."""
+
+
+class PageError(FileError):
+    """A web page came instead of the file."""
 
 
 @dataclass
@@ -72,14 +76,17 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
         except NotPublishedError as error:
             missing.append(candidate.name)
             if not any("{month}" in pattern and _matches(pattern, candidate.name) for pattern in request.table.files):
-                refused.append(f"{candidate.name}: the server {error}; check the address")
+                refused.append(Lasting(f"{candidate.name}: the server {error}; check the address"))
             continue
         except FileError as error:
-            refused.append(f"{candidate.name}: {error}")
+            text = f"{candidate.name}: {error}"
+            refused.append(Lasting(text) if isinstance(error, PageError) else text)
             continue
         memory[candidate.name] = {"version": version, "sha256": digest}
     if gone := set(memory) & set(missing):
-        refused.append(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
+        refused.append(
+            Lasting(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
+        )
 
 
 def matches(patterns: list[str], name: str) -> bool:
@@ -225,11 +232,15 @@ def _over_http(
                 version = _version(answer)
                 if answer.status_code == requests.codes.not_modified or (known and version == known):
                     return None
+                if answer.headers.get("content-type", "").startswith("text/html"):
+                    raise PageError(
+                        "the server answers with a page, not a file: a login or an error; check the address"
+                    )
                 _save(answer, target)
                 return version
-        except requests.HTTPError as error:
-            if error.response is not None and error.response.status_code in _NOT_PUBLISHED and not request.only:
-                raise NotPublishedError(f"answered {error.response.status_code}") from None
+        except SourceError as error:
+            if error.status in _NOT_PUBLISHED and not request.only:
+                raise NotPublishedError(f"answered {error.status}") from None
             raise
 
     return Candidate(name, None, fetch)

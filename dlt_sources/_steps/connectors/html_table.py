@@ -90,7 +90,13 @@ def table(page: str, selector: str, url: str) -> list[dict[str, str]]:
 
     found = BeautifulSoup(page, "lxml").select_one(selector)
     if found is None:
-        raise SourceError(f"{url}: no table at {selector!r} in the page ({len(page)} characters); {NEXT}")
+        login = re.search(r"<input[^>]*password", page, re.I) is not None
+        why = (
+            "it asks for a login: check the address and the headers" if login else "check the address and the selector"
+        )
+        raise SourceError(
+            f"{url}: no table at {selector!r} in the page ({len(page)} characters); {why}; {NEXT}", lasting=login
+        )
     head = found.select_one("thead") or found.select_one("tr:has(th)")
     heads = [_text(cell) for cell in head.select("th")] if isinstance(head, Tag) else []
     if longest := next((text for text in heads if len(text) > LONGEST_NAME), None):
