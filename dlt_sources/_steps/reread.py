@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -13,6 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
+from duckdb.func import SPECIAL
+from duckdb.sqltypes import VARCHAR
 
 from warehouse.quote import identifier, literal
 
@@ -23,7 +27,7 @@ from .engine import engine
 from .lake import Seen
 from .request import Request, UnchangedError
 from .source_error import SourceError
-from .text import text_of
+from .text import text_of, value_at
 
 PAGE = 20_000
 PAGES = "_pages"
@@ -44,7 +48,8 @@ class TableRead:
         self.known = request.memory.get("seen")
         self.previous = self.shelf.get(str(self.known or "none"))
         self.seen = request.work / f"{self.name}.parquet"
-        self.landed = 0
+        self.landed = self.read = 0
+        self.newest: datetime | None = None
         self.refused: list[str] = []
         if self.table.cursor and not self.backfill:
             if "cursor" in request.memory:
@@ -68,10 +73,26 @@ class TableRead:
 
     def _changed(self) -> Iterator[pa.Table]:
         con = engine(self.request.work, self.previous.parent)
-        newest: datetime | None = None
-        read = 0
-        writer: pq.ParquetWriter | None = None
+        con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
+        yield from self._read(con, self.seen, f"SELECT {_HASH} FROM previous")
+        read = self.read
+        if not self.seen.exists() and self.previous.is_file():  # an empty answer is a read, too
+            con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
+        if self.table.sees_deletes:
+            self._refuse_shrinking(con, read)
+            if self.request.pages > 1 and read and self._count(con, self._gone(con)):
+                yield from self._read_again(con)
+            yield from self._tombstones(con)
+        if self.table.cursor and not self.backfill:
+            self._advance(self.newest, read)
+        if self.seen.exists() and not self.backfill:
+            self._keep(con)
+
+    def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table]:
+        """Read the table, write what was seen of it to `seen` and yield the rows whose hash is not `known`, numbered."""
+        self.read = 0
+        writer: pq.ParquetWriter | None = None
         try:
             for page in _pages(connect(self.request)):
                 self._free(page.column_names)
@@ -80,27 +101,35 @@ class TableRead:
                     f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
                 kept = hashed if self.table.sees_deletes else hashed.select([_HASH])
-                writer = writer or pq.ParquetWriter(self.seen, kept.schema)
+                writer = writer or pq.ParquetWriter(seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
-                read += len(page)
-                newest = max(filter(None, (newest, self._newest(page))), default=None)
+                self.read += len(page)
+                self.newest = max(filter(None, (self.newest, self._newest(page))), default=None)
                 con.register("hashed", hashed)
                 yield from self._number(
                     con,
-                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
-                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous)",
+                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})",
                 )
         finally:
             if writer:
                 writer.close()
-        if writer is None and self.previous.is_file():  # an empty answer is a read, too
-            con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
-        if self.table.sees_deletes:
-            yield from self._tombstones(con, read)
-        if self.table.cursor and not self.backfill:
-            self._advance(newest)
-        if self.seen.exists() and not self.backfill:
-            self._keep(con)
+
+    def _read_again(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        """Read all pages once more before a row is taken for deleted: where rows are deleted between two pages, those
+        behind them move up, and one that exists is on neither page. What both reads saw is what is kept.
+        """
+        again, both = self.seen.with_suffix(".again"), self.seen.with_suffix(".both")
+        first = f"SELECT * FROM read_parquet({literal(self.seen)})"
+        known = f"SELECT {_HASH} FROM previous UNION ALL SELECT {_HASH} FROM ({first})"
+        yield from self._read(con, again, known)
+        if again.exists():
+            more = f"SELECT * FROM read_parquet({literal(again)}) WHERE {_HASH} NOT IN (SELECT {_HASH} FROM ({first}))"
+            con.execute(f"COPY ({first} UNION ALL BY NAME {more}) TO {literal(both)} (FORMAT parquet)")
+            both.replace(self.seen)
+        if self.request.total is not None and self.read < self.request.total:
+            # not all that there is was seen, so that nothing is known to be gone: the next read compares again
+            con.execute(f"COPY ({first} UNION ALL BY NAME {self._gone(con)}) TO {literal(both)} (FORMAT parquet)")
+            both.replace(self.seen)
 
     def _keep(self, con: duckdb.DuckDBPyConnection) -> None:
         """Keep what this read saw, for the next one, under a name made from it. dlt's state holds the name and commits
@@ -141,37 +170,49 @@ class TableRead:
         if len(numbered):
             yield numbered
 
-    def _tombstones(self, con: duckdb.DuckDBPyConnection, read: int) -> Iterator[pa.Table]:
-        """Rows of the previous full read whose key this one lacks, marked deleted."""
-        if not self.previous.is_file():
-            return
-        before = con.execute("SELECT count(*) FROM previous").fetchone()[0]  # type: ignore[index]
-        if read < before * self.table.shrink_floor:
+    def _refuse_shrinking(self, con: duckdb.DuckDBPyConnection, read: int) -> None:
+        before = self._count(con, "SELECT 1 FROM previous")
+        if self.previous.is_file() and read < before * self.table.shrink_floor:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: {read} rows where the last read had {before}; taking this for a broken"
                 " answer, not for deletions. If it is right, lower `shrink_floor` in source.yml for one run"
             )
+
+    def _tombstones(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        """Rows of the previous full read whose key this one lacks, marked deleted."""
+        if self.previous.is_file():
+            yield from self._number(con, f"SELECT * EXCLUDE ({_HASH}), TRUE AS _deleted FROM ({self._gone(con)})")
+
+    def _gone(self, con: duckdb.DuckDBPyConnection) -> str:
+        """SQL: the rows of the previous read whose key is not in what this one saw."""
+        if not self.previous.is_file():
+            return "SELECT * FROM previous LIMIT 0"
+        names = [f"k{n}" for n in range(len(self.table.key))]
+        same = " AND ".join(f"gone.{name} = now.{name}" for name in names)
+        known = " AND ".join(f"gone.{name} IS NOT NULL" for name in names)
+        now = f"SELECT {self._key(con)} FROM read_parquet({literal(self.seen)})"
+        return (
+            f"SELECT * EXCLUDE ({', '.join(names)}) FROM (SELECT *, {self._key(con)} FROM previous)"
+            f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}"
+        )
+
+    def _key(self, con: duckdb.DuckDBPyConnection) -> str:
+        """SQL: the key's values in a raw row, as k0, k1 and so on."""
         columns = {c.name: c for c in columns_of(self.request.contract, stored=False)}
-        key = [self._value(con, columns[field].path) for field in self.table.key]
-        named = ", ".join(f"{value} AS k{n}" for n, value in enumerate(key))
-        same = " AND ".join(f"gone.k{n} = now.k{n}" for n in range(len(key)))
-        known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in range(len(key)))
-        drop = ", ".join([_HASH, *(f"k{n}" for n in range(len(key)))])
-        now = (
-            f"SELECT {named} FROM read_parquet({literal(self.seen)})"
-            if read
-            else f"SELECT {named} FROM previous LIMIT 0"
-        )
-        yield from self._number(
-            con,
-            f"SELECT * EXCLUDE ({drop}), TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
-            f" AS gone ANTI JOIN ({now}) AS now ON {same} WHERE {known}",
-        )
+        values = [self._value(con, columns[field].path) for field in self.table.key]
+        return ", ".join(f"{value} AS k{n}" for n, value in enumerate(values))
+
+    @staticmethod
+    def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+        return int(con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
 
     def _value(self, con: duckdb.DuckDBPyConnection, path: tuple[str | int, ...]) -> str:
         if PAYLOAD in {row[0] for row in con.execute("DESCRIBE previous").fetchall()}:
-            pointer = "/" + "/".join(str(part) for part in path)
-            return f"json_extract_string({PAYLOAD}, {literal(pointer)})"
+            pointer, parts = "/" + "/".join(str(part) for part in path), json.dumps(path)
+            return (
+                f"CASE WHEN json_valid({PAYLOAD}) THEN json_extract_string({PAYLOAD}, {literal(pointer)})"
+                f" ELSE value_at({PAYLOAD}, {literal(parts)}) END"
+            )
         return identifier(str(path[0]))
 
     def _newest(self, page: pa.Table) -> datetime | None:
@@ -183,11 +224,14 @@ class TableRead:
         value = pc.max(page[self.table.cursor]).as_py()
         return value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else None
 
-    def _advance(self, newest: datetime | None) -> None:
-        """Move the cursor, never past now: a row dated in the future must not hide those between."""
+    def _advance(self, newest: datetime | None, read: int) -> None:
+        """Move the cursor, never past now: a row dated in the future must not hide those between.
+
+        A window without a row is asked for again: an answer that is empty for a wrong reason must not hide what it lacks.
+        """
         now = self.settings.clock()
         windowed = self.table.endpoint is not None and self.table.endpoint.window is not None
-        reached = now if windowed else min(newest, now) if newest else None
+        reached = (now if read else None) if windowed else min(newest, now) if newest else None
         if reached:
             dlt.current.resource_state(self.name)["cursor"] = reached.isoformat()
 
