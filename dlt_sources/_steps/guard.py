@@ -110,8 +110,7 @@ class Guard(HTTPAdapter):
     def _too_long(self, answer: requests.Response, most: float, key: str, where: str) -> SourceError:
         answer.close()
         return SourceError(
-            f"{shown(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}",
-            lasting=True,
+            f"{shown(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}"
         )
 
     @staticmethod
