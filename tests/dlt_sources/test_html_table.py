@@ -219,7 +219,7 @@ def test_a_wrong_page_is_a_clear_error_and_nothing_of_it_lands(tmp_path, here, s
             land(shop, here)
         assert re.search(why, str(error.value)), kind
         assert f"{site.url}/{PATH}" in str(error.value) and "the next run" in str(error.value)
-        assert error.value.exit_code == 3
+        assert error.value.exit_code == (2 if page in (403, 404) else 3)  # these do not heal by themselves
         assert Landing("shop", here).loads() == loads
     site.files[PATH] = GOOD
     assert land(shop, here) == ({} if loads else {"things": 2})
