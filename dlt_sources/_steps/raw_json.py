@@ -31,11 +31,13 @@ class NotJsonError(ValueError):
     """The text is not JSON; says where and what stands there.
 
     Attributes:
+        text: what is wrong, for the text of a `SourceError`: what stands there is `quoted`.
         cut: the text ends too early: the answer was cut off.
     """
 
-    def __init__(self, text: str, *, cut: bool = False) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, found: str = "", *, cut: bool = False) -> None:
+        super().__init__(f"{text}: {found}" if found else text)
+        self.text = f"{text}: {quoted(found)}" if found else text
         self.cut = cut
 
 
@@ -204,4 +206,4 @@ def _explain(error: json.JSONDecodeError) -> NotJsonError:
         return NotJsonError(f"it ends within a value ({error.msg} at byte {place})", cut=True)
     token = _TOKEN.match(rest)
     shown = (token[0] if token else rest[:30]).encode("utf-8", "backslashreplace").decode()
-    return NotJsonError(f"{error.msg} at byte {place}: {quoted(shown)}")
+    return NotJsonError(f"{error.msg} at byte {place}", shown)

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from dlt_sources._steps.declaration_error import DeclarationError
 from dlt_sources.door import Landing, SourceError, land
 from tests.security.hostile import Server, api_of, source_of
 
@@ -249,14 +250,14 @@ SELECTORS = {
     "with a wildcard": ("rows[*].item", {"items": part(0)}, "nothing at"),
     "below a wildcard": ("items[*].itme", {"items": part(0)}, "nothing at"),
     "null with an error": ("items", {"items": None, "error": "quota"}, "no list of records"),
-    "no JSONPath": ("items[", {"items": []}, "is not JSONPath"),
+    "no JSONPath": ("items[", {"items": []}, "is not a JSONPath"),
 }
 
 
 @pytest.mark.parametrize("name", SELECTORS)
 def test_a_wrong_selector_is_an_error_that_names_what_there_is(tmp_path, here, name):
     selector, content, said = SELECTORS[name]
-    with pytest.raises(SourceError, match=said) as error:
+    with pytest.raises((SourceError, DeclarationError), match=said) as error:
         read(tmp_path, here, lambda query, url: (200, {}, content), selector)
     assert error.value.exit_code == 2
     assert Landing("shop", here).loads() == []
@@ -285,7 +286,10 @@ def test_records_are_found_wherever_they_are(tmp_path, here, selector):
 WINDOW = {"cursor": "at", "start": "2020-01-01"}
 
 
-def test_a_window_without_rows_is_asked_for_again(tmp_path, here, monkeypatch):
+@pytest.mark.parametrize(
+    ("row", "reached"), [({"id": 1, "at": "2020-01-05T00:00:00"}, "2020-01-05"), ({"id": 1}, "2020-03-10")]
+)
+def test_a_window_without_rows_is_asked_for_again(tmp_path, here, row, reached):
     rows = []
     with Server(lambda path, headers: (200, {}, json.dumps(rows).encode())).serve() as server:
         shop = source_of(
@@ -293,12 +297,12 @@ def test_a_window_without_rows_is_asked_for_again(tmp_path, here, monkeypatch):
             endpoint={"path": "things", "window": {"since": "from", "until": "to"}},
         )  # fmt: skip
         assert land(shop, here) == {}
-        rows.append({"id": 1, "at": "2020-01-05T00:00:00"})
+        rows.append(row)
         assert land(shop, here) == {"things": 1}
         rows.clear()
         land(shop, here), land(shop, here)
         asked = [parse_qs(urlparse(path).query)["from"][0] for path, _ in server.seen]
-    assert asked == ["2020-01-01", "2020-01-01", "2020-03-10", "2020-03-10"]
+    assert asked == ["2020-01-01", "2020-01-01", reached, reached]
 
 
 CONTRACT = """

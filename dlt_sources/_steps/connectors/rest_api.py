@@ -148,7 +148,7 @@ class Pages:
         except NotJsonError as error:
             size = f"{len(answer.content)} bytes"
             return self._fault(
-                answer, f"the answer is not whole JSON ({quoted(kind)}, {size}): {error}", lasting=not error.cut
+                answer, f"the answer is not whole JSON ({quoted(kind)}, {size}): {error.text}", lasting=not error.cut
             )
         except LookupError as error:
             return self._fault(answer, str(error.args[0]))
