@@ -7,6 +7,7 @@ from email.utils import formatdate
 import pytest
 
 import settings as configuration
+from dlt_sources._steps.source_error import RefusedError, quoted
 from dlt_sources.door import Landing, SourceError, land, refine
 from tests.dlt_sources.test_land import staged
 from tests.security.hostile import Server, api_of, source_of
@@ -204,3 +205,55 @@ def test_a_row_that_duckdb_cannot_read_is_not_taken_for_deleted(tmp_path, here, 
                 assert [row[0] for row in staged(here)] == [1, 2]
     assert counts == [2, 1, 0, 1]
     assert [row[0] for row in staged(here)] == [1]
+
+
+@pytest.mark.parametrize("made", [
+    lambda text: SourceError(text, lasting=True, status=404),
+    lambda text: RefusedError(text, status=404),
+    lambda text: RefusedError(text, lasting=True, status=404),
+])  # fmt: skip
+def test_what_is_lasting_is_refused_however_it_is_written(made):
+    error = made(f"no {quoted('mkmail')}")
+    assert str(error) == "no mkmail" and str(error.without_values()) == "no ***"
+    for same in (error, error.without_values()):
+        assert isinstance(same, RefusedError) and (same.exit_code, same.status) == (2, 404)
+
+
+def test_what_passes_is_not_refused_without_its_values_either():
+    for error in (SourceError("busy", status=503), SourceError("busy", status=503).without_values()):
+        assert not isinstance(error, RefusedError) and (error.exit_code, error.status) == (3, 503)
+
+
+ANSWERS = {
+    "its type": (200, {"content-type": "mkmail/mkmail"}, b"{}["),
+    "what is not JSON": (200, {}, b'{"items": [{"id": mkmail@x.org}]}'),
+    "a page of that type": (200, {"content-type": "mkmail/mkmail"}, b"<html>"),
+    "its keys": (200, {}, b'{"mkmail@x.org": 1}'),
+    "its lists": (200, {}, b'{"mkmail@x.org": []}'),
+    "where its total is": (200, {}, b'{"items": [{"id": 1}], "mkmail@x.org": {"total": 9}}'),
+    "where its next page is": (200, {}, b'{"items": [{"id": 1}], "mkmail@x.org": {"next": {"a": 1}, "has_more": true, "next_page": 1.5}}'),
+    "how long to wait": (503, {"retry-after": "mkmail"}, b""),
+    "where it leads": (302, {"location": "/mkmail"}, b""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("what", ANSWERS)
+def test_what_an_answer_holds_is_quoted_only_where_nothing_is_personal(tmp_path, here, what, private):
+    def answer(path, headers):
+        return (404, {}, b"") if path.startswith("/mkmail") else ANSWERS[what]
+
+    contract = f"""
+from dlt_sources._steps.contract import Contract, column
+class Thing(Contract):
+    id: int = column("id", ge=1{', pii="hash"' if private else ""})
+"""
+    with Server(answer).serve() as server:
+        shop = source_of(
+            tmp_path, "rest_api", {"base_url": server.url, "attempts": 1}, contract=contract,
+            endpoint={"path": "things", "data_selector": "items"},
+        )  # fmt: skip
+        with pytest.raises(SourceError) as error:
+            land(shop, here)
+    shown = "mkmail" in str(error.value)
+    assert shown is not private, str(error.value)
