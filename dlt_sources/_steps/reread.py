@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,15 +17,15 @@ from dlt.extract.resource import DltResource
 from duckdb.func import SPECIAL
 from duckdb.sqltypes import VARCHAR
 
-from warehouse.quote import identifier, literal
+from warehouse.quote import literal
 
 from . import cursor
-from .bulk import json_path
 from .columns import columns_of, lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import Seen, shaped
+from .raw_rows import Paths, as_json, value_of, values_at
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
@@ -35,12 +34,6 @@ from .text import text_of, value_at
 
 PAGE = 20_000
 PAGES = "_pages"
-_ALIKE = {
-    "DECIMAL": "CAST({} AS VARCHAR)",
-    "TIMESTAMP WITH TIME ZONE": "CAST({} AS VARCHAR) || ':00'",
-    "BLOB": "COALESCE(TRY(decode({0})), CAST({0} AS VARCHAR))",
-}
-"""Per DuckDB type, the text that a reader gives for the same value when it cannot give the type."""
 
 
 class TableRead:
@@ -109,7 +102,7 @@ class TableRead:
                 self._check(page.column_names)
                 con.register("page", page)
                 hashed = con.execute(
-                    f"SELECT page.*, md5(CAST({_as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
+                    f"SELECT page.*, md5(CAST({as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
                 kept = self.remembered.of(hashed) if self.table.sees_deletes else hashed.select([_HASH])
                 writer = writer or pq.ParquetWriter(seen, kept.schema)
@@ -223,15 +216,15 @@ class TableRead:
     def _key(self, con: duckdb.DuckDBPyConnection, rows: str) -> str:
         """SQL: the key's values in raw rows, as k0, k1 and so on."""
         paths = self._paths()
-        return ", ".join(f"{_value(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
+        return ", ".join(f"{value_of(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
 
     def _renamed(self, con: duckdb.DuckDBPyConnection) -> str:
         """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
         paths = self._paths()
-        pairs = [[_values(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
+        pairs = [[values_at(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
         return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
 
-    def _paths(self) -> dict[str, tuple[tuple[str | int, ...], ...]]:
+    def _paths(self) -> dict[str, Paths]:
         """Where each field of the contract is in a raw row."""
         return {column.name: column.paths for column in columns_of(self.request.contract, stored=False)}
 
@@ -244,7 +237,7 @@ class TableRead:
         if not self.table.cursor:
             return None
         paths = self._paths()[self.table.cursor]
-        values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(_values(con, "page", paths)))
+        values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(values_at(con, "page", paths)))
         if not values:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: no column {' or '.join(str(path[0]) for path in paths)} to read"
@@ -279,38 +272,3 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
         else:
             batch += islice(items, PAGE - 1)
             yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
-
-
-def _as_json(con: duckdb.DuckDBPyConnection) -> str:
-    """A row of `page` as JSON: the same for a value read natively and for one that had to be read as text or bytes."""
-    columns = [(identifier(row[0]), str(row[1])) for row in con.execute("DESCRIBE page").fetchall() if row[0]]
-    alike = {
-        name: _ALIKE[kind.partition("(")[0]].format(name) for name, kind in columns if kind.partition("(")[0] in _ALIKE
-    }
-    if not alike:
-        return "to_json(page)"
-    return f"to_json(struct_pack({', '.join(f'{name} := {alike.get(name, name)}' for name, _ in columns)}))"
-
-
-def _value(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> str:
-    """A field of landed rows as text: at the first of its paths that the rows have."""
-    values = [f"CAST({value} AS VARCHAR)" for value in _values(con, rows, paths)]
-    return f"COALESCE({', '.join(values)})" if values else "NULL"
-
-
-def _values(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> list[str]:
-    """A field's value at each of its paths that the rows may have: of JSON all, of columns those that are there."""
-    there = {row[0] for row in con.execute(f"DESCRIBE {rows}").fetchall()}
-    if PAYLOAD in there:
-        return [
-            f"CASE WHEN json_valid({PAYLOAD}) THEN json_extract_string({PAYLOAD}, {literal(json_path(path))})"
-            f" ELSE value_at({PAYLOAD}, {literal(json.dumps(path))}) END"
-            for path in paths
-        ]
-    return [
-        identifier(str(first))
-        if not rest
-        else f"json_extract_string(to_json({identifier(str(first))}), {literal(json_path(tuple(rest)))})"
-        for first, *rest in paths
-        if first in there
-    ]
