@@ -21,6 +21,32 @@ from .contract import INDEX, PARENT
 from .fit import Unfit, fit
 from .rules import MISSING
 
+EXACT = "_exact"
+"""Column beside the tokens: whether DuckDB, which reads fractions as doubles, has changed no number of the record."""
+_DIGITS = 16
+"""A double keeps every number of fewer digits."""
+
+
+def is_exact(record: str) -> str:
+    """SQL: whether no number of a record's text has a fraction or an exponent and more digits than a double keeps."""
+    long = "|".join(rf"\d{{{whole}}}\.\d{{{_DIGITS - whole},}}" for whole in range(1, _DIGITS))
+    return rf"NOT regexp_matches({record}, '[:\[,]\s*-?(?:{long}|\d{{{_DIGITS},}}[.eE])')"
+
+
+def is_plain(text: str, columns: list[Column], *, parent: bool = False) -> str:
+    """SQL: whether DuckDB reads a text as every JSON parser does: it is JSON, and no object that a column looks into has
+    a key twice, of which DuckDB takes the first and the others the last.
+
+    Args:
+        parent: the text is the record of list elements.
+    """
+    paths = [path for column in columns if _can_extract(column) for path in column.paths]
+    inside = [path[1:] if parent else path for path in paths if (path[0] == PARENT) == parent]
+    objects = dict.fromkeys(["$", *(json_path(path[:length]) for path in inside for length in range(1, len(path)))])
+    keys = [f"json_keys({text}, {literal(path)})" for path in objects]
+    unique = " AND ".join(f"COALESCE(list_unique({found}) = len({found}), TRUE)" for found in keys)
+    return f"CASE WHEN json_valid({text}) THEN {unique} ELSE FALSE END"
+
 
 def json_paths(columns: list[Column]) -> tuple[list[str], list[str]]:
     """JSON paths to take from the row and from its record (``_parent``), each path once, in order of first use."""
@@ -98,9 +124,9 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
             shape = checks.NUMBER if rule.strict else checks.QUOTED_NUMBER
             return checks.bounded(rule, f"TRY_CAST(trim({text}, '\"') AS DOUBLE)", f"regexp_matches({text}, '{shape}')")
         case "decimal" if not rule.strict:
-            return checks.bounded(
-                rule, f"TRY_CAST({text} AS {checks.decimal_type(column)})", checks.decimal_shape(column, text, 15)
-            )
+            exact = f"({EXACT} OR regexp_matches({text}, '^-?\\d+$'))"  # DuckDB rounds fractions, and no whole number
+            value = f"TRY_CAST({text} AS {checks.decimal_type(column)})"
+            return checks.bounded(rule, value, f"{exact} AND {checks.decimal_shape(column, text, 38)}")
         case "uuid" if not rule.strict:
             return string, f"{is_text} AND regexp_matches({string}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:

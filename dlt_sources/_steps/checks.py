@@ -102,7 +102,7 @@ def decimal_shape(column: Column, text: str, most: int) -> str:
     """Whether a text is a decimal of the column's digits.
 
     Args:
-        most: digits that are certainly those that the source sent: 15 where a double may have come between.
+        most: digits that are certainly those that the source sent: 15 where a double came between.
     """
     digits, places = column.max_digits or 0, column.decimal_places or 0
     if not digits or digits > most:

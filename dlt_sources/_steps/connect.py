@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -79,5 +78,8 @@ def _knock(connection: HttpConnection, settings: Settings, url: str) -> None:
     from .http import session
 
     once = connection.model_copy(update={"attempts": 1, "timeout": 5})
-    with contextlib.suppress(requests.HTTPError):
+    try:
         session(once, settings, url).get(url, stream=True).close()
+    except SourceError as error:
+        if error.status is None:
+            raise

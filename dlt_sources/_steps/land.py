@@ -31,7 +31,7 @@ from .lake import Landing, shaped
 from .redact import has_private
 from .request import Request, declared_paths
 from .reread import TableRead
-from .source_error import SourceError, explain
+from .source_error import Lasting, SourceError, explain
 from .source_yml import FilesSource
 
 
@@ -82,7 +82,8 @@ def land(
                 read.remember()
         if refused:
             raise SourceError(
-                f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again"
+                f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again",
+                lasting=any(isinstance(text, Lasting) for text in refused),
             )
     except (pipelines.StoreError, DeclarationError):
         raise

@@ -32,6 +32,7 @@ class Request:
         withdrawn: files whose rows count no longer; marked in the landing together with the rows.
         notes: what people should know of the read, though nothing is wrong.
         upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
+        pages, total: how many pages an API gave in the last read, and how many records it said there are.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
@@ -50,6 +51,8 @@ class Request:
     notes: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
     upto: date | None = None
+    pages: int = 0
+    total: int | None = None
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 

@@ -33,13 +33,17 @@ class Window(_Strict):
 
 
 class Endpoint(_Strict):
-    """One REST endpoint. ``paginator`` is dlt's own paginator configuration; none means one page."""
+    """One REST endpoint."""
 
     path: Path
     params: dict[str, Any] = Field({}, description="query parameters; a text may be `${NAME}`, the name of a setting")
     window: Window | None = None
     data_selector: str = Field("$", description="JSONPath of the list of records")
-    paginator: dict[str, Any] | Literal["single_page"] = "single_page"
+    paginator: dict[str, Any] | Literal["auto", "single_page"] = Field(
+        "auto",
+        description="dlt's own paginator configuration; auto: what the first answer asks for. single_page: one answer is"
+        " all, whatever it says. Where `page_number` has no `base_page`, page 0 is tried and then page 1",
+    )
     max_pages: int = Field(
         10_000, ge=1, description="a read of more pages is given up: a server may never say the last"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..request import Request
+from ..source_error import Lasting
 from ..withdrawn import MARK
 from .file_names import month_of, stem_of
 
@@ -55,7 +56,9 @@ class Counted:
     def finish(self, *, whole: bool, listed: bool) -> list[str]:
         """Why files that are gone are not believed; those that are believed to be gone are withdrawn in mode replace."""
         if gone := set(self.memory) & set(self.missing):
-            return [f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address"]
+            return [
+                Lasting(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
+            ]
         table = self.request.table
         if table.mode != "replace" or not whole or not listed:
             return []

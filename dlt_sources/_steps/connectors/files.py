@@ -23,7 +23,7 @@ from runtime.environment import ROOT, folder_of
 
 from ..http import session
 from ..request import Request, expand
-from ..source_error import SourceError, asked, shown
+from ..source_error import Lasting, SourceError, asked, shown
 from ..source_yml import FilesConnection
 from ..withdrawn import MARK
 from .counted import Counted
@@ -34,11 +34,15 @@ from .text_files import FileError
 _STORES = ("http://", "https://", "s3://", "file://")
 _TICK = 2.0
 """Seconds in which a file system may give two writes the same time."""
-_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
+_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found, requests.codes.gone)
 
 
 class NotPublishedError(Exception):
     """The server does not have the file, or not yet."""
+
+
+class PageError(FileError):
+    """A web page came instead of the file."""
 
 
 @dataclass
@@ -86,11 +90,12 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
         except NotPublishedError as error:
             seen.missing.append(candidate.name)
             if not is_monthly(request.table.files, candidate.name):
-                refused.append(f"{candidate.name}: the server {error}; check the address")
+                refused.append(Lasting(f"{candidate.name}: the server {error}; check the address"))
             continue
         except FileError as error:
             seen.refuse(candidate.name)
-            refused.append(f"{candidate.name}: {error}")
+            text = f"{candidate.name}: {error}"
+            refused.append(Lasting(text) if isinstance(error, PageError) else text)
             continue
         memory[candidate.name] = {"version": version, "sha256": digest} | (
             {MARK: known[MARK]} if same and MARK in known else {}
@@ -247,11 +252,15 @@ def _over_http(
                 version = _proof(answer)
                 if answer.status_code == requests.codes.not_modified or (known and version == known):
                     return None
+                if answer.headers.get("content-type", "").startswith("text/html"):
+                    raise PageError(
+                        "the server answers with a page, not a file: a login or an error; check the address"
+                    )
                 _save(answer, target)
                 return version
-        except requests.HTTPError as error:
-            if error.response is not None and error.response.status_code in _NOT_PUBLISHED and not request.only:
-                raise NotPublishedError(f"answered {error.response.status_code}") from None
+        except SourceError as error:
+            if error.status in _NOT_PUBLISHED and not request.only:
+                raise NotPublishedError(f"answered {error.status}") from None
             raise
 
     return Candidate(name, None, fetch)

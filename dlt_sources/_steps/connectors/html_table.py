@@ -102,7 +102,13 @@ def table(page: str, selector: str, url: str, wanted: Collection[str] = ()) -> l
 
     found = BeautifulSoup(page, "lxml").select_one(selector)
     if found is None:
-        raise SourceError(f"{url}: no table at {selector!r} in the page ({len(page)} characters); {NEXT}")
+        login = re.search(r"<input[^>]*password", page, re.I) is not None
+        why = (
+            "it asks for a login: check the address and the headers" if login else "check the address and the selector"
+        )
+        raise SourceError(
+            f"{url}: no table at {selector!r} in the page ({len(page)} characters); {why}; {NEXT}", lasting=login
+        )
     head, body = rows_of(found)
     heads = [
         " ".join(dict.fromkeys(filter(None, column))) for column in zip_longest(*laid_out(head, None), fillvalue="")
