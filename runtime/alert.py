@@ -43,7 +43,7 @@ def alert_sources(run: Run, sources: Mapping[str, Alerts], settings: Settings) -
     """
     sent = True
     for name, alerts in sources.items():
-        if troubles := run.troubles[name]:
+        if troubles := run.troubles.get(name):
             title, lines, variables = f"Millrace: {name} failed", troubles, alerts.failure
         else:
             landed, accepted, rejected = run.counts.get(name, (0, 0, 0))

@@ -35,7 +35,7 @@ class Faults:
         self.console.problem(text)
         self.run.problems.append(text)
         for name in sources:
-            self.run.troubles[name].append(text)
+            self.run.troubles.setdefault(name, []).append(text)
         if self.run.exit_code in _OUTWEIGHED or code == MISTAKE:
             self.run.exit_code = code
 

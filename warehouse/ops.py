@@ -69,7 +69,7 @@ class Run:
     exit_code: int = 0
     clock: datetime | None = None
     broken: list[str] = field(default_factory=list)
-    troubles: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    troubles: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -195,7 +195,7 @@ class Ops:
 
     def note_troubles(self, run: Run, sources: Collection[str]) -> list[str]:
         """Of these sources of the run, those with something to say: they had no trouble, or not the one they had before."""
-        texts = {name: _cut("\n".join(run.troubles[name]), LONGEST) for name in sources}
+        texts = {name: _cut("\n".join(run.troubles.get(name, [])), LONGEST) for name in sources}
         known: dict[str, str] = {}
         if texts:
             with contextlib.suppress(WarehouseError), connect(self.settings) as con:

@@ -151,7 +151,7 @@ def test_what_a_database_says_of_a_row_is_not_repeated(tmp_path, here, monkeypat
         monkeypatch.setenv("ELT_SHOP_URL", server.dsn)
         with server.cursor() as cursor:
             cursor.execute(
-                "CREATE VIEW deftunes.things AS SELECT CAST(t AS int) AS id FROM (VALUES ('1'), ('mkdriver')) AS v(t)"
+                "CREATE VIEW deftunes.things AS SELECT CAST(t AS int) AS id, '' AS name FROM (VALUES ('1'), ('mkdriver')) AS v(t)"
             )
         for text, quoted in ((None, True), (contract, False)):
             shop = source_of(
