@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -88,10 +89,7 @@ class Judge:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         sure = folder / f"accepted.{number}.0.parquet"
-        self.con.execute(
-            f"COPY (SELECT * FROM ({stored('judged WHERE _ok', every, marks)}) WHERE {has_computed(every)})"
-            f" TO {literal(sure)} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        self._accept(every, marks, sure)
         good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
         for path in (good, bad):
             path.unlink(missing_ok=True)
@@ -101,6 +99,24 @@ class Judge:
         judged = Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
         self.con.close()  # and with it its memory
         return judged
+
+    def _accept(self, every: list[Column], marks: Iterable[str], sure: Path) -> None:
+        """Write the rows that are certainly right, as they are stored.
+
+        First as if every computed column had a value in every row, which costs nothing where it is so.
+        """
+        needed = [column.name for column in every if column.computed and not column.nullable]
+        for careful in (False, True):
+            rows = stored("judged WHERE _ok", every, marks, careful=careful)
+            whole = f"SELECT * FROM ({rows}) WHERE {has_computed(every)}" if careful else rows
+            try:
+                self.con.execute(f"COPY ({whole}) TO {literal(sure)} (FORMAT parquet, COMPRESSION zstd)")
+            except (duckdb.DataError, duckdb.InvalidInputException):  # a computed expression fails for some row
+                if careful:
+                    raise
+                continue
+            if careful or not _holds_nulls(sure, needed):
+                return
 
     def _judge_in_bulk(
         self,
@@ -312,6 +328,14 @@ def _alike(files: list[str]) -> dict[str, list[str]]:
     for path in files:
         groups.setdefault(str(pq.read_schema(path).remove_metadata()), []).append(path)
     return groups
+
+
+def _holds_nulls(path: Path, names: list[str]) -> bool:
+    """Whether a column of a Parquet file may have a NULL, by what the file says of itself."""
+    facts = pq.read_metadata(path)
+    places = [facts.schema.names.index(name) for name in names]
+    columns = [facts.row_group(group).column(place) for group in range(facts.num_row_groups) for place in places]
+    return any(c.statistics is None or not c.statistics.has_null_count or c.statistics.null_count for c in columns)
 
 
 def _cut(text: str) -> str:

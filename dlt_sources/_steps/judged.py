@@ -48,16 +48,20 @@ class Judged:
         return f"SELECT * FROM read_parquet([{', '.join(map(literal, self.accepted))}])"
 
 
-def stored(rows: str, columns: list[Column], marks: Iterable[str]) -> str:
+def stored(rows: str, columns: list[Column], marks: Iterable[str], *, careful: bool = True) -> str:
     """Query that leaves out dropped fields, hashes those tagged so and adds the computed ones, then the row's own marks.
 
-    A computed value that cannot be worked out is NULL; `has_computed` finds its rows.
+    A row for which a computed column has no value is found by `has_computed`.
+
+    Args:
+        careful: an expression that fails for a row gives NULL there; else it fails the query, and costs less.
     """
+    attempt = "TRY({})" if careful else "{}"
     out, more = [], []
     for column in columns:
         name = identifier(column.name)
         if column.computed:
-            more.append(f"TRY(CAST({column.computed} AS {column.sql_type})) AS {name}")
+            more.append(f"{attempt.format(f'CAST({column.computed} AS {column.sql_type})')} AS {name}")
         elif column.pii == "hash":
             out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
         elif column.stored:
