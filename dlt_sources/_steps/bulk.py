@@ -94,9 +94,7 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
             shape = checks.NUMBER if rule.strict else checks.QUOTED_NUMBER
             return checks.bounded(rule, f"TRY_CAST(trim({text}, '\"') AS DOUBLE)", f"regexp_matches({text}, '{shape}')")
         case "decimal" if not rule.strict:
-            return checks.bounded(
-                rule, f"TRY_CAST({text} AS {checks.decimal_type(column)})", checks.decimal_shape(column, text, 15)
-            )
+            return checks.decimal_of_text(column, text, 15)
         case "uuid" if not rule.strict:
             return string, f"{is_text} AND regexp_matches({string}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
@@ -146,9 +144,7 @@ def _native_value(column: Column, x: str, base: str, kind: str) -> Check:
         case "decimal" if base == "DOUBLE" and not rule.strict:
             plain = rf"regexp_replace(CAST({x} AS VARCHAR), '(\.\d*?)0+$', '\1')"
             text = f"regexp_replace({plain}, '\\.$', '')"
-            return checks.bounded(
-                rule, f"TRY_CAST({text} AS {checks.decimal_type(column)})", checks.decimal_shape(column, text, 15)
-            )
+            return checks.decimal_of_text(column, text, 15)
         case "datetime" if base == "TIMESTAMP_NS" and rule.zone != "aware":
             return checks.moment(rule, f"CAST({x} AS TIMESTAMP)", f"CAST(CAST({x} AS TIMESTAMP) AS TIMESTAMP_NS) = {x}")
         case "datetime" if base in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS") and rule.zone != "aware":
@@ -175,9 +171,7 @@ def _cell(column: Column, x: str) -> Check:
         case "float" if not rule.strict:
             return checks.bounded(rule, f"TRY_CAST({x} AS DOUBLE)", f"regexp_matches({x}, '{checks.NUMBER}')")
         case "decimal" if not rule.strict:
-            return checks.bounded(
-                rule, f"TRY_CAST({x} AS {checks.decimal_type(column)})", checks.decimal_shape(column, x, 38)
-            )
+            return checks.decimal_of_text(column, x, 38)
         case "uuid" if not rule.strict:
             return x, f"regexp_matches({x}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:

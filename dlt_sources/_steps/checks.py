@@ -93,6 +93,11 @@ def decimal_type(column: Column) -> str:
     return f"DECIMAL({column.max_digits},{column.decimal_places})"
 
 
+def decimal_of_text(column: Column, text: str, most: int) -> Check:
+    """The check of a decimal written out; `most` as in `decimal_shape`."""
+    return bounded(column.rule, f"TRY_CAST({text} AS {decimal_type(column)})", decimal_shape(column, text, most))
+
+
 def decimal_shape(column: Column, text: str, most: int) -> str:
     """Whether a text is a decimal of the column's digits.
 
