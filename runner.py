@@ -11,38 +11,66 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from runtime.options import Every, Files, Json, Keep, Now, Rejected, Remove, Rows, Scale, Since, Sources, Until, Wait
+from runtime.options import (
+    Every,
+    File,
+    Files,
+    Json,
+    Keep,
+    Now,
+    Rejected,
+    Remove,
+    Rows,
+    Scale,
+    Since,
+    Sources,
+    Until,
+    Wait,
+)
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
+    from collections.abc import Collection
+
     from dlt_sources.door import Declared
     from runtime.console import Console
     from settings import Settings
+    from soda_checks.door import CheckResult
     from sqlmesh_project.door import ModelRun
     from warehouse.ops import Ops, Run
 
-OK, CHECK_FAILED, CONFIGURATION, UNREACHABLE, STORE, LOCKED = range(6)
+CHECK_FAILED, CONFIGURATION = 1, 2
 
 
 class Flow:
     """One run of the flow over some sources. What goes wrong in one source does not stop the others."""
 
     def __init__(self, run: Run, sources: Declared, settings: Settings, ops: Ops, console: Console) -> None:
-        self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
+        from runtime.faults import Faults
 
-    def execute(self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str]) -> None:
+        self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
+        self.faults = Faults(run, console)
+
+    def execute(
+        self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str], withdrawn: str | None
+    ) -> None:  # fmt: skip
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
         self.ops.begin(self.run)
-        whole = replay is None and since is None and not files  # only a whole read takes the place of the schedule's
-        landed = [name for name in self.run.sources if replay is not None or self.land(name, since, until, files)]
-        ran = landed if whole else []
-        for name in self.run.sources:
-            self.refine(name, replay)
-        staged, held = self.staged()
+        whole = not (replay or since or files or withdrawn)  # only a whole read takes the place of the schedule's
+        if withdrawn:
+            self.withdraw(self.run.sources[0], withdrawn)
+        unread = withdrawn is not None or replay is not None
+        landed = [name for name in self.run.sources if unread or self.land(name, since, until, files)]
+        refined = [name for name in self.run.sources if self.refine(name, replay)]
+        ran = [name for name in landed if whole and name in refined]
+        if ran:
+            self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
+        staged = self.staged()
+        held = self.faults.held
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
         changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
-        held |= {name for name in changed if not self.check("staging", name)}
+        held |= {name for name in changed if name not in held and not self.check("staging", name)}
         for name, refine_id in staged.items():
             if name not in held and refine_id != progress[name].sent:
                 self.sink(name, refine_id)
@@ -59,20 +87,22 @@ class Flow:
         for name, reason in self.sources.broken.items():
             if name in wanted:
                 self.run.broken.append(name)
-                self.problem(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}")
+                self.faults.report(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}", name)
             else:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
     def deploy(self) -> None:
         """Bring edited models to prod, and what they changed to the dashboards."""
+        from dlt_sources.door import Staging
         from sqlmesh_project.door import deploy_pending
 
         self.ops.begin(self.run)
+        Staging.of_all(list(self.sources.values()), self.settings)  # a table that a source was given since its last run
         with self.console.step("plan", "prod") as step:
             models = deploy_pending(self.settings)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
-            self.problem(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
+            self.faults.report(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
         self.unreadable(models)
         self.passed(models, set())
         self.ops.finish(self.run, [])
@@ -83,7 +113,7 @@ class Flow:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain):
+            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain, feeds):
                 failed |= feeds
                 self.console.note(f"{domain} is not published: dashboards keep what they show")
             else:
@@ -92,51 +122,70 @@ class Flow:
 
     def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
-        from dlt_sources.door import DeclarationError, SourceError, land
-        from settings import SettingsError
+        from dlt_sources.door import land
 
-        try:
-            with self.console.step("land", name) as step:
-                step.done(land(self.sources[name], self.settings, since=since, until=until, files=files))
-        except (SourceError, SettingsError, DeclarationError) as error:
-            self.problem(error.exit_code, str(error))
-            return False
-        return True
+        notes: list[str] = []
+        with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
+            step.done(land(self.sources[name], self.settings, since=since, until=until, files=files, notes=notes))
+            for note in notes:
+                self.console.note(note)
+            return True
+        return False
 
-    def refine(self, name: str, replay: str | None) -> None:
-        """Send landed loads through their contracts into silver, staging and rejected rows."""
+    def withdraw(self, name: str, file: str) -> None:
+        """Mark a landed file as withdrawn; refine then removes its rows."""
+        from dlt_sources.door import withdraw
+
+        with self.faults.alone("withdraw", name), self.console.step("withdraw", name) as step:
+            step.done({f"files of {table}": 1 for table in withdraw(self.sources[name], file, self.settings)})
+
+    def refine(self, name: str, replay: str | None) -> bool:
+        """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
         from dlt_sources.door import refine
 
-        with self.console.step("refine", name) as step:
+        with self.faults.alone("refine", name), self.console.step("refine", name) as step:
             refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
-        self.run.landed += refined.landed.total()
-        self.run.accepted += refined.accepted.total()
-        self.run.rejected += refined.rejected.total()
+            counts = (refined.landed.total(), refined.accepted.total(), refined.rejected.total())
+            self.run.counts[name] = counts
+            self.run.landed += counts[0]
+            self.run.accepted += counts[1]
+            self.run.rejected += counts[2]
+            return True
+        return False
 
-    def staged(self) -> tuple[dict[str, str], set[str]]:
-        """Sources whose staging holds rows, with their newest refine; and sources whose staging is half done.
+    def staged(self) -> dict[str, str]:
+        """Sources whose staging holds rows, with their newest refine; those whose staging is half done are held.
 
         Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
         killed between landing and staging, nothing is built on that source until its own next run.
         """
         from dlt_sources.door import Landing, Staging
 
-        staged, half = {}, set()
-        for name, (last_load, refine_id) in Staging.of_all(list(self.sources.values()), self.settings).items():
-            if name not in self.run.sources and Landing(name, self.settings).loads(after=last_load):
-                half.add(name)
-                self.console.note(f"{name}: an earlier run did not end; what stands on it waits for its next one")
-            elif refine_id.strip("0"):
-                staged[name] = refine_id
-        return staged, half
+        staged = {}
+        found = Staging.of_all(list(self.sources.values()), self.settings)
+        for name, source in self.sources.items():
+            with self.faults.alone("staging", name):
+                last_load, refine_id = found.get(name) or Staging(source, self.settings).progress
+                if name not in self.run.sources and Landing(name, self.settings).loads(after=last_load):
+                    self.faults.held.add(name)
+                    self.console.note(f"{name}: an earlier run did not end; what stands on it waits for its next one")
+                elif refine_id.strip("0"):
+                    staged[name] = refine_id
+        return staged
 
-    def check(self, layer: str, scope: str) -> bool:
-        """Run the checks of a source's staging or of a gold domain; False when one of them stops here."""
+    def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
+        """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
+
+        Args:
+            feeds: the sources that a domain is built from.
+        """
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
 
-        with self.console.step(f"check {layer}", scope) as step:
+        stops: list[CheckResult] | None = None
+        guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
+        with guard, self.console.step(f"check {layer}", scope) as step:
             results = check(layer, scope, self.settings)
             if layer == "staging":
                 published = self.ops.progress()[scope].published
@@ -144,24 +193,20 @@ class Flow:
                 results += rejected_rows(scope, limits, published, self.settings)
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})
-        self.ops.add_checks(self.run, results)
-        for result in stops:
-            self.problem(CHECK_FAILED, f"check failed: {result}")
-        return not stops
+            self.ops.add_checks(self.run, results)
+        for result in stops or []:
+            self.faults.report(CHECK_FAILED, f"check failed: {result}", *(feeds or [scope]))
+        return stops == []
 
     def sink(self, name: str, refine_id: str) -> None:
         """Send what is new in staging to the operational Postgres, for tables that also go there."""
-        from dlt_sources.door import StoreError, sink
-        from settings import SettingsError
+        from dlt_sources.door import sink
 
-        if self.sources[name].operational:
-            try:
+        with self.faults.alone("sink", name, holds=False):
+            if self.sources[name].operational:
                 with self.console.step("sink", name) as step:
                     step.done(sink(self.sources[name], self.settings))
-            except (StoreError, SettingsError) as error:
-                self.problem(error.exit_code, str(error))
-                return
-        self.ops.mark(name, sent=refine_id)
+            self.ops.mark(name, sent=refine_id)
 
     def model(self, changed: set[str], blocked: set[str]) -> ModelRun:
         """Build gold from what changed in staging, leaving out what stands on a blocked source."""
@@ -171,7 +216,8 @@ class Flow:
             models = run_models(changed, blocked, self.settings)
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
-            self.problem(CHECK_FAILED, f"model failed: {failure}")
+            broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
+            self.faults.report(CHECK_FAILED, f"model failed: {failure}", *broken)
         self.unreadable(models)
         if models.pending:
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
@@ -180,7 +226,7 @@ class Flow:
     def unreadable(self, models: ModelRun) -> None:
         """Report files of models that are left out."""
         for reason in models.unreadable.values():
-            self.problem(CONFIGURATION, f"what is deployed stays without {reason}")
+            self.faults.report(CONFIGURATION, f"what is deployed stays without {reason}")
 
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
@@ -191,25 +237,16 @@ class Flow:
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
 
-    def problem(self, code: int, text: str) -> None:
-        """Remember what went wrong. Trouble with the data outweighs a source that was away."""
-        self.console.problem(text)
-        self.run.problems.append(text)
-        if self.run.exit_code in (OK, UNREACHABLE):
-            self.run.exit_code = code
-
 
 def run_flow(
     command: str, names: list[str] | None, *, since: datetime | None = None, until: datetime | None = None,
     replay: str | None = None, files: list[str] | None = None, wait: float = 0, as_json: bool = False,
-    among: list[str] | None = None,
+    among: list[str] | None = None, withdrawn: str | None = None,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
-    from runtime.alert import alert
-    from runtime.aws import explain
+    from runtime.alert import addressed, alert, alert_sources
     from runtime.console import Console
-    from runtime.exits import is_store_fault
     from runtime.lock import one_at_a_time
     from runtime.schedule import due
     from runtime.telemetry import report
@@ -221,8 +258,8 @@ def run_flow(
         sources = declared()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
-        mistake = progress = None
-        try:
+        progress = None
+        with flow.faults.recorded(ops):
             wanted = set(among or sources.names) if names is None else set(names)
             flow.leave_out(wanted)
             if names is None:
@@ -230,16 +267,13 @@ def run_flow(
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
             if run.sources:
-                flow.execute(since, until, replay, files or [])
+                flow.execute(since, until, replay, files or [], withdrawn)
             elif command == "plan":
                 flow.deploy()
-        except Exception as error:
-            flow.problem(getattr(error, "exit_code", STORE), explain(error) or type(error).__name__)
-            ops.try_finish(run)
-            if not hasattr(error, "exit_code") and not is_store_fault(error):
-                mistake = error  # in this program: show where
         console.summary(run if run.sources or run.problems or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
+        addresses = addressed(run)
+        news = ops.note_troubles(run, addresses)
         if run.broken and not run.sources and not repeated:
             ops.try_record(run)  # so that the next look at the schedule knows that the team has been told
         if settings.aws:
@@ -247,8 +281,8 @@ def run_flow(
             report(run, monotonic() - start, sources, told, settings.clock())
     if run.problems and not repeated:
         alert(run, settings)
-    if mistake:
-        raise mistake
+    alert_sources(run, {name: addresses[name] for name in news}, settings)
+    flow.faults.show_mistakes()
     return run.exit_code
 
 
@@ -300,6 +334,13 @@ def backfill(source: str, since: Since, until: Until = None, wait: Wait = 0, as_
     """Read a span of days of a source again; the cursor stays where it is."""
     declared([source])
     raise SystemExit(run_flow("backfill", [source], since=since, until=until, wait=wait, as_json=as_json))
+
+
+@app.command()
+def withdraw(source: str, file: File, wait: Wait = 0, as_json: Json = False) -> None:
+    """Take a landed file's rows out of staging, silver and gold; it counts again when it comes with other content."""
+    declared([source])
+    raise SystemExit(run_flow("withdraw", [source], withdrawn=file, wait=wait, as_json=as_json))
 
 
 @app.command()
@@ -356,12 +397,14 @@ def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False, remove: Remove = F
 
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
-    from runtime.exits import MISTAKE, say_and_exit
+    from runtime.exits import say_and_exit
+    from runtime.visible import replace_what_cannot_be_shown
 
+    replace_what_cannot_be_shown()
     try:
         app()
     except Exception as error:
-        say_and_exit(error, otherwise=MISTAKE)
+        say_and_exit(error)
 
 
 if __name__ == "__main__":

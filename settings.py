@@ -20,6 +20,7 @@ from runtime.environment import PREFIX as PREFIX
 from runtime.environment import ROOT as ROOT
 from runtime.environment import FromEnvironment
 from runtime.environment import SettingsError as SettingsError
+from runtime.place import plain
 
 TOOLS = {"ELT_LIVE_TESTS"}
 """Names that no setting has and the project's own tools read."""
@@ -117,8 +118,10 @@ class Settings(FromEnvironment):
 
     @cached_property
     def data(self) -> Path:
-        """The data folder as an absolute path; a relative one counts from the checkout, not from the shell."""
-        return self.data_dir if self.data_dir.is_absolute() else ROOT / self.data_dir
+        """The data folder as an absolute path that every tool takes, whatever its name; a relative one counts from the
+        checkout, not from the shell.
+        """
+        return plain(ROOT / self.data_dir)
 
     @property
     def aws(self) -> bool:

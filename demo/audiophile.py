@@ -34,7 +34,7 @@ COMPANIES = [
     "Halcyon",
     "qvb",
     "Audio-Nord",
-    "Marrow",
+    "Marrow Works",  # in no list of companies: all of its models say so
 ]
 SERIES = ["SR", "Diana", "Aria", "M", "Clear & Loud", "HE", "Señal", "Monitor"]
 SIGNATURES = ["V-shaped", "Neutral", "Balanced", "Warm neutral", "Bassy", "Neutral with bass boost", "Variable"]
@@ -45,7 +45,7 @@ SETUPS = {
 }
 HEADERS = [
     "Rank", "Value Rating", "Model", "Price (MSRP)", "Signature", "Comments", "Tone Grade", "Technical Grade", "Setup",
-    "Fit Cup", "Based on", "Note weight", "ranksort", "tonesort", "techsort", "pricesort",
+    "Fit/Cup Type", "Based on", "Note weight", "ranksort", "tonesort", "techsort", "pricesort",
 ]  # fmt: skip
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} &#8211; Rankings</title>
@@ -133,8 +133,8 @@ class Product:
             line_break.join(html.escape(line) for line in self.price.lines),
             signature,
             html.escape(self.comment).replace("&#x27;", "&#8217;"),
-            self.tone,
-            self.technical,
+            self.tone + "<!-- heard twice -->" * (self.look % 7 == 0),
+            f"<span>{self.technical}<i hidden>{self.look}</i></span>" if self.look % 13 == 0 else self.technical,
             self.setup,
             *([] if self.fit is None else [self.fit]),
             html.escape(self.based_on),
@@ -151,7 +151,7 @@ class Rankings:
 
     def page(self, name: Name, day: int) -> bytes:
         """The whole page as it is served on a virtual day."""
-        headers = [header for header in HEADERS if name == "headphones" or header != "Fit Cup"]
+        headers = [header for header in HEADERS if name == "headphones" or header != "Fit/Cup Type"]
         lines = [
             f'<tr class="row-{number}">'
             + "".join(f'<td class="column-{place}">{cell}</td>' for place, cell in enumerate(product.cells(), 1))
@@ -185,7 +185,7 @@ class Rankings:
         rng = random.Random(f"{self.seed}/{self.scale}/{name}")
         count = max(int(at_scale_1 * self.scale), least)
         products = [_product(rng, name, number) for number in range(count)]
-        dirty = _dirty([_product(rng, name, count + number) for number in range(max(3, count // 100) * 3)])
+        dirty = _dirty([_product(rng, name, count + number) for number in range(max(2, count // 125) * 5)])
         new = _product(rng, name, 2 * count)
         few = max(2, count // 50)
         later = [dict(enumerate(products))]
@@ -221,13 +221,15 @@ def _revise(rng: random.Random, today: dict[int, Product], few: int) -> None:
 
 
 def _dirty(products: list[Product]) -> list[Product]:
-    """The products with a rank that is none, no rank or no model."""
+    """The products with a rank that is none, no rank, no model, or a price that says no single amount."""
     spoils: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({"rank": "Q"}, ("rank_grade", "string_pattern_mismatch")),
         ({"rank": ""}, ("rank_grade", "string_pattern_mismatch")),
         ({"model": ("",)}, ("model", "string_too_short")),
+        ({"price": Price(("1,200-1,500",), 1_200, None)}, ("price", "decimal_parsing")),
+        ({"price": Price(("1.200.50",), 1_200, None)}, ("price", "decimal_parsing")),
     ]
-    return [replace(p, **spoils[n % 3][0], reason=spoils[n % 3][1]) for n, p in enumerate(products)]
+    return [replace(p, **spoils[n % len(spoils)][0], reason=spoils[n % len(spoils)][1]) for n, p in enumerate(products)]
 
 
 def _product(rng: random.Random, name: Name, number: int) -> Product:
@@ -264,6 +266,7 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
     shape = number % 20
     variant = f"HE{amount % 90}"
     amp = 100 + amount % 900
+    dear = 1_000 + amount
     odd: dict[int, Callable[[], Price]] = {
         0: lambda: Price((f"{amount}({variant})",), amount, amount, note=variant),
         1: lambda: Price(
@@ -282,6 +285,12 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
         9: lambda: Price((str(amount),), UNKNOWN, amount),
         10: lambda: Price((str(amount),), amount - 10, amount),
         11: lambda: Price((f"{amount}({variant})",), amount + 150, amount, note=variant),
+        12: lambda: Price((f"${dear:,}",), dear, dear),
+        13: lambda: Price((f"{dear:,}".replace(",", "\u00a0"),), dear, dear),
+        14: lambda: Price((f"EUR {dear:,}".replace(",", "."),), dear, dear, note="in EUR"),
+        15: lambda: Price((f"{dear:,}.00",), dear, dear),
+        16: lambda: Price((f"{dear:,}.\u2013".replace(",", "\u2019"),), dear, dear),
+        17: lambda: Price((f"{dear:,}+{amp}(SRM-{variant})",), dear + amp, dear, note=f"SRM-{variant}", bundle=dear + amp),
     }  # fmt: skip
     return (
         odd[shape]() if shape in odd and (number < 40 or rng.random() < 0.4) else Price((str(amount),), amount, amount)

@@ -42,8 +42,14 @@ def expected(delivered: Iterable[Line]) -> list[tuple[str, str, list[Row]]]:
         "SELECT count(*), sum(quantity_ordered), sum(sales), count(*) FILTER (WHERE amount_disagrees) "
         "FROM sales.fact_sales"
     )
+    orders_query = (
+        "SELECT order_number, first_ship_date, last_ship_date, unsent_lines, order_lines, total_sales, sent_on"
+        " FROM sales.sales_per_order JOIN (SELECT order_number, max(d.date_day) AS sent_on FROM sales.fact_sales"
+        " JOIN sales.dim_date AS d ON d.date_key = ship_date_key GROUP BY 1) AS f USING (order_number)"
+    )
     marts: list[tuple[str, str, Callable[[Line], Row]]] = [
         ("sales_per_product_line", "product_line", product_line),
+        ("sales_per_product", "product_code", lambda line: (line.product_code,)),
         ("sales_per_country", "country", country),
         ("sales_per_customer", "customer_id", lambda line: (line.customer_id,)),
         ("sales_per_month", "sales_year, sales_month", lambda line: (line.order_date.year, line.order_date.month)),
@@ -52,6 +58,7 @@ def expected(delivered: Iterable[Line]) -> list[tuple[str, str, list[Row]]]:
         ("products", f"SELECT {product_columns} FROM sales.dim_products", _rows(products)),
         ("customers", f"SELECT {customer_columns} FROM sales.dim_customers", _rows(customers)),
         ("sales", fact_query, fact),
+        ("orders", orders_query, _orders(lines)),
         *((name, f"SELECT {by}, {sums} FROM sales.{name}", _totals(lines, key)) for name, by, key in marts),
     ]
 
@@ -91,6 +98,20 @@ def _rows(versions: Versions) -> list[Row]:
         ends = [since for since, _ in history[1:]] + [None]
         rows += [(key, *told, since, end, end is None) for (since, told), end in zip(history, ends, strict=True)]
     return sorted(rows, key=lambda row: [(value is None, value) for value in row])
+
+
+def _orders(lines: list[Line]) -> list[Row]:
+    """Per order when its lines were sent, how many were not, how many there are, and their sales."""
+    orders: dict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        orders[line.order_number].append(line)
+    rows: list[Row] = []
+    for number, group in sorted(orders.items()):
+        sent = [line.ship_date for line in group if line.ship_date]
+        first, last = (min(sent), max(sent)) if sent else (None, None)
+        total = sum((line.sales for line in group), Decimal("0.00"))
+        rows.append((number, first, last, len(group) - len(sent), len(group), total, last))
+    return rows
 
 
 def _totals(lines: list[Line], by: Callable[[Line], Row]) -> list[Row]:

@@ -32,7 +32,17 @@ REJECTS: dict[str, tuple[str, str]] = {  # fault: field, rule
     "dropoff zone 300": ("dropoff_zone_id", "less_than_equal"),
     "negative distance": ("trip_distance", "greater_than_equal"),
 }
-KEPT = ["refund", "no distance", "no passengers", "backwards", "out of month", "vendor 6", "no codes", "twice"]
+KEPT = [
+    "refund",
+    "no distance",
+    "no passengers",
+    "backwards",
+    "out of month",
+    "implausible",
+    "vendor 6",
+    "no codes",
+    "twice",
+]
 FAULTS = ["", *KEPT, *REJECTS]  # a trip's fault is a place in this list
 HOURS = np.array([4, 3, 2, 1, 1, 1, 3, 5, 7, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 9, 8, 8, 7, 6]) / 139  # of a day's trips
 AIRPORTS = {132: "JFK Airport", 138: "LaGuardia Airport"}
@@ -218,8 +228,14 @@ def _spoil(rng: np.random.Generator, trips: Month, fault: str, places: Array) ->
     elif fault == "out of month":
         after = (np.datetime64(trips.month) + 1).astype("datetime64[s]")
         others = np.array([np.datetime64("2009-01-01T00:08:01"), start - np.timedelta64(1, "s"), after])
+        took = columns["dropoff"][places] - columns["pickup"][places]
         columns["pickup"][places] = np.resize(others, len(places))
-        columns["dropoff"][places] = columns["pickup"][places] + np.timedelta64(9, "m")
+        columns["dropoff"][places] = columns["pickup"][places] + took
+    elif fault == "implausible":  # a meter not reset, a slipped decimal place, a meter left on
+        kind = np.arange(len(places)) % 3
+        columns["trip_distance"][places[kind == 0]] = 12_009_800
+        columns["trip_distance"][places[kind == 1]] = 20_000
+        columns["dropoff"][places[kind == 2]] += np.timedelta64(11, "h")
     elif fault == "no codes":
         for name in CODES:
             columns[name][places] = -1

@@ -22,6 +22,7 @@ FLAGS = {  # column of the fact: the fault it tells of
     "has_no_passengers": "no passengers",
     "is_backwards": "backwards",
     "is_out_of_month": "out of month",
+    "is_implausible": "implausible",
 }
 
 
@@ -32,13 +33,20 @@ def expected(months: list[Month], zones: int) -> list[tuple[str, str, list[Row]]
         f"SELECT taxi_type, source_file, count(*), sum(total_amount), {counts}, count(DISTINCT trip_key) "
         "FROM taxi.fact_trip GROUP BY ALL"
     )
-    daily = "SELECT taxi_type, trip_date, trips, refunds, total_amount FROM taxi.daily_trips"
+    daily = (
+        "SELECT taxi_type, trip_date, trips, refunds, implausible, trip_distance, total_amount FROM taxi.daily_trips"
+    )
+    dates = (
+        "SELECT count(*) = (SELECT count(*) FROM taxi.fact_trip), count(DISTINCT d.date_day) FROM taxi.fact_trip AS t"
+        " JOIN taxi.dim_date AS d ON d.date_key = t.pickup_date_key JOIN taxi.dim_date AS e ON e.date_key = t.dropoff_date_key"
+    )
     hours = "SELECT pickup_zone_id, hour_of_day, trips, total_amount FROM taxi.zone_hour_trips"
     return [
         ("trips", trips, sorted(_summary(month) for month in months)),
         ("daily", daily, _daily(months)),
         ("zone hours", hours, _zone_hours(months)),
         ("zones", "SELECT count(*) FROM taxi.dim_zone", [(zones,)]),
+        ("days of trips", dates, [(True, len(_days(months)))]),
     ]
 
 
@@ -65,6 +73,11 @@ def _in_month(months: list[Month]) -> list[Month]:
     return [month.rows(np.flatnonzero(month.accepted & ~month.has("out of month"))) for month in months]
 
 
+def _days(months: list[Month]) -> set[Any]:
+    """The days on which trips begin."""
+    return {day for month in months for day in month.columns["pickup"][month.accepted].astype("datetime64[D]").tolist()}
+
+
 def _daily(months: list[Month]) -> list[Row]:
     rows: list[Row] = []
     for month in _in_month(months):
@@ -72,8 +85,10 @@ def _daily(months: list[Month]) -> list[Row]:
         for day in np.unique(days):
             there = days == day
             refunds, total = month.has("refund")[there].sum(), month.columns["total_amount"][there].sum()
+            odd, miles = month.has("implausible")[there], month.columns["trip_distance"][there]
             calendar: date = day.astype(object)
-            rows.append((month.color, calendar, int(there.sum()), int(refunds), _money(total)))
+            hundredths = _money(miles[~odd].sum())
+            rows.append((month.color, calendar, len(odd), int(refunds), int(odd.sum()), hundredths, _money(total)))
     return sorted(rows)
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from ._steps.connect import reach
-from ._steps.declaration import Declared, Source, load_sources
+from ._steps.declaration import Declared, Source, load_sources, read_alerts
 from ._steps.declaration_error import DeclarationError
 from ._steps.lake import Landing
-from ._steps.land import land
+from ._steps.land import land, withdraw
 from ._steps.pipelines import StoreError
 from ._steps.refine import Refined, refine
 from ._steps.sink import sink
 from ._steps.source_error import SourceError
+from ._steps.source_yml import Alerts
 from ._steps.stage import LOADS, REJECTED, Staging
 
 __all__ = [
     "LOADS",
     "REJECTED",
+    "Alerts",
     "DeclarationError",
     "Declared",
     "Landing",
@@ -27,6 +29,8 @@ __all__ = [
     "land",
     "load_sources",
     "reach",
+    "read_alerts",
     "refine",
     "sink",
+    "withdraw",
 ]

@@ -1,11 +1,16 @@
-"""Tell the team that a run failed, wherever it reads: any Apprise URL (mail, Slack, Teams, a webhook ...)."""
+"""Tell the team that a run failed, wherever it reads: any Apprise URL (mail, Slack, Teams, a webhook ...).
+
+Besides the team, which hears of every failure, a source may name addresses of its own in ``source.yml``.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dlt_sources.door import Alerts
     from settings import Settings
     from warehouse.ops import Run
 
@@ -17,17 +22,62 @@ def alert(run: Run, settings: Settings) -> bool:
 
     A failing alert never changes how the run ends.
     """
-    urls = [url.strip() for url in settings.alert_urls.get_secret_value().split(",") if url.strip()]
-    if not urls:
+    title = f"Millrace: {run.asked.replace(',', ', ')} failed (exit code {run.exit_code})"
+    urls = settings.alert_urls.get_secret_value()
+    return _send(urls, title, [*run.problems, _run(run)], "ELT_ALERT_URLS")
+
+
+def addressed(run: Run) -> dict[str, Alerts]:
+    """The sources of the run that have addresses of their own, also where the rest of the declaration is broken."""
+    from dlt_sources.door import read_alerts
+
+    found = {name: read_alerts(name) for name in [*run.sources, *run.broken]}
+    return {name: alerts for name, alerts in found.items() if alerts.failure or alerts.success}
+
+
+def alert_sources(run: Run, sources: Mapping[str, Alerts], settings: Settings) -> bool:
+    """Send to each source's own addresses how it fared in the run; False when one of them could not be reached.
+
+    Args:
+        sources: the addresses of the sources with something to say.
+    """
+    sent = True
+    for name, alerts in sources.items():
+        if troubles := run.troubles.get(name):
+            title, lines, variables = f"Millrace: {name} failed", troubles, alerts.failure
+        else:
+            landed, accepted, rejected = run.counts.get(name, (0, 0, 0))
+            title, variables = f"Millrace: {name} ran without trouble", alerts.success
+            lines = [f"landed {landed} rows, accepted {accepted}, rejected {rejected}"]
+        for variable in variables:
+            sent = _send_to_setting(variable.strip("${}"), title, [*lines, _run(run)], settings) and sent
+    return sent
+
+
+def _send_to_setting(name: str, title: str, lines: Iterable[str], settings: Settings) -> bool:
+    """Send to the URLs that a setting holds."""
+    from settings import SettingsError
+
+    try:
+        return _send(settings.lookup(name), title, lines, f"ELT_{name.upper()}")
+    except SettingsError as error:
+        log.warning("an alert could not be delivered: %s", error)
+        return False
+
+
+def _send(urls: str, title: str, lines: Iterable[str], setting: str) -> bool:
+    found = [url.strip() for url in urls.split(",") if url.strip()]
+    if not found:
         return True
     import apprise
 
     messenger = apprise.Apprise()
-    messenger.add(urls)
-    title = f"Millrace: {run.asked.replace(',', ', ')} failed (exit code {run.exit_code})"
-    sent = bool(
-        messenger.notify(title=title, body="\n".join(run.problems) + f"\nrun {run.run_id}: python runner.py status")
-    )
+    usable = messenger.add(found)
+    sent = bool(messenger.notify(title=title, body="\n".join(lines))) and bool(usable)
     if not sent:
-        log.warning("an alert could not be delivered; check ELT_ALERT_URLS")
+        log.warning("an alert could not be delivered; check %s", setting)
     return sent
+
+
+def _run(run: Run) -> str:
+    return f"run {run.run_id}: python runner.py status"

@@ -6,7 +6,9 @@ Credentials, region and endpoints come from where every AWS program takes them (
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import threading
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,18 @@ _ACTIONS = {  # operation: the permission that it needs, where that is not servi
     "HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket",
     "CreateMultipartUpload": "s3:PutObject", "UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject",
     "DeleteObjects": "s3:DeleteObject", "CopyObject": "s3:PutObject",
+}  # fmt: skip
+
+_OTHER = "or set ELT_DATA_DIR to another folder"
+_FIXES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), f"let the user who runs this write there, {_OTHER}"),
+    errno.EROFS: f"make it writable, {_OTHER}",
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), f"a file is where a folder must be: move it away, {_OTHER}"),
+    errno.EISDIR: "a folder is where a file must be: move it away",
+    errno.ENOENT: f"part of the path is missing: create it, {_OTHER}",
+    errno.ENOSPC: f"free some space, {_OTHER}",
+    errno.ENAMETOOLONG: "the path is too long: set ELT_DATA_DIR to a shorter one",
+    errno.ELOOP: f"its links lead in a circle: correct them, {_OTHER}",
 }  # fmt: skip
 
 
@@ -54,6 +68,8 @@ def explain(error: BaseException, service: str = "") -> str:
     text = " ".join(str(error).split())
     if "Expired" in code or "ExpiredToken" in text or "token included in the request is expired" in text:
         return f"the AWS credentials have expired ({operation or type(error).__name__}); renew them and run again"
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        return explain_path(error)
     if code in ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation") or isinstance(
         error, PermissionError
     ):
@@ -65,6 +81,12 @@ def explain(error: BaseException, service: str = "") -> str:
     if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
         return "there are no AWS credentials here; give the task a role, or set AWS_PROFILE"
     return text
+
+
+def explain_path(error: OSError) -> str:
+    """What the system said of a path on this machine, with the fix."""
+    fix = _FIXES.get(error.errno or 0, "look at the path, or set ELT_DATA_DIR to a folder that this user can write")
+    return f"{os.fsdecode(error.filename)}: {error.strerror}; {fix}"
 
 
 def secret(name: str, key: str = "") -> str:

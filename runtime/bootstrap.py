@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from .bootstrap_secrets import FIXED, NAMES, OF_A_USER, settle
-from .exits import MISTAKE, say_and_exit
+from .exits import say_and_exit
 
 Rotate = Annotated[
     list[str] | None,
@@ -60,7 +60,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        say_and_exit(error, otherwise=MISTAKE)
+        say_and_exit(error)
 
 
 if __name__ == "__main__":

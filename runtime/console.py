@@ -81,7 +81,7 @@ class Console:
     def summary(self, run: Run | None) -> None:
         """Say how the run ended."""
         if self.as_json:
-            self.out.print_json(json.dumps(asdict(run) if run else {"sources": []}, default=str))
+            self.json(asdict(run) if run else {"sources": []})
         elif run is None:
             self.out.print("Nothing is due. `python runner.py status` shows when each source last ran.")
         else:
@@ -118,8 +118,9 @@ class Console:
             self.out.print(f"  {escape(visible(line))}\n    [dim]{escape(visible(detail))}[/dim]")
 
     def json(self, value: Any) -> None:
-        """Print a value as JSON."""
-        self.out.print_json(json.dumps(value, default=str))
+        """Print a value as JSON; where the output knows ASCII only, escaped as JSON escapes, so that it stays the same value."""
+        escaped = not self.out.encoding.lower().startswith("utf")
+        self.out.print_json(json.dumps(value, default=str), ensure_ascii=escaped)
 
 
 def _cell(value: Any) -> str:

@@ -33,7 +33,7 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
 
     sources = load_sources()
     probes: list[tuple[str, Callable[[], str]]] = [
-        ("settings", lambda: f"target {settings.target}, data in {settings.data}"),
+        ("settings", lambda: f"target {settings.target}, data in {settings.data_dir}"),
         ("data folder can be written", lambda: _writable(settings)),
         ("no run is at work", lambda: _free(settings)),
     ]
@@ -47,6 +47,8 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         probes.append((f"{name}: declaration, contracts", lambda n=name: sources[n].name))  # type: ignore[misc]
     for source in sources.values():
         probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
+        if names := {*source.declared.alerts.failure, *source.declared.alerts.success}:
+            probes.append((f"{source.name}: alerts", lambda n=names: _addresses(n, settings)))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]
     if any(source.operational for source in sources.values()):
         probes.append(("operational Postgres answers", lambda: _postgres(settings)))
@@ -71,11 +73,18 @@ def _postgres(settings: Settings) -> str:
         ) from None
 
 
+def _addresses(names: set[str], settings: Settings) -> str:
+    """How many settings hold addresses of alerts; one that is not set is a SettingsError."""
+    for name in names:
+        settings.lookup(name.strip("${}"))
+    return f"{len(names)} settings"
+
+
 def _writable(settings: Settings) -> str:
     settings.data.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=settings.data):
         pass
-    return str(settings.data)
+    return str(settings.data_dir)
 
 
 def _free(settings: Settings) -> str:

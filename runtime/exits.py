@@ -6,25 +6,42 @@ import sys
 import traceback
 from typing import NoReturn
 
+from .aws import explain
 from .visible import visible
 
 MISTAKE = 70  # the exit code of one in this program
-_STORES = {"duckdb", "redshift_connector", "psycopg", "psycopg2", "botocore", "aiobotocore", "pyiceberg", "sqlalchemy"}
+STORE = 4
+_STORES = {"redshift_connector", "psycopg", "psycopg2", "botocore", "aiobotocore", "pyiceberg", "sqlalchemy"}
+_OF_DUCKDB = {"IOException", "OutOfMemoryException", "ConnectionException", "FatalException"}
+"""DuckDB's errors that are of a file, a disk or memory; its others are of a statement."""
 
 
 def is_store_fault(error: BaseException | None) -> bool:
     """Whether the lake or the warehouse is at fault, and not this program: by where the error, or its cause, comes from."""
     if error is None:
         return False
-    known = isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _STORES
+    kind = type(error)
+    of_duckdb = kind.__module__ in ("duckdb", "_duckdb") and kind.__name__ in _OF_DUCKDB
+    known = isinstance(error, OSError) or of_duckdb or kind.__module__.partition(".")[0] in _STORES
     return known or is_store_fault(error.__cause__)
 
 
-def say_and_exit(error: Exception, otherwise: int) -> NoReturn:
-    """Exit with the error's own code and one line on stderr; with `otherwise` and a traceback when it is a mistake of ours."""
+def exit_code(error: BaseException) -> int:
+    """How the program ends for an error: its own code, that of a store at fault, or that of a mistake in this program."""
     code = getattr(error, "exit_code", None)
-    if code is None:
-        traceback.print_exception(error)
-        sys.exit(otherwise)
-    print(f"error: {visible(str(error))}", file=sys.stderr)
+    return int(code) if code is not None else STORE if is_store_fault(error) else MISTAKE
+
+
+def show_mistake(error: BaseException) -> None:
+    """Print the traceback of an error in this program."""
+    print(visible("".join(traceback.format_exception(error))), end="", file=sys.stderr)
+
+
+def say_and_exit(error: Exception) -> NoReturn:
+    """Exit with the error's code and one line on stderr, or with a traceback when it is a mistake of ours."""
+    code = exit_code(error)
+    if code == MISTAKE:
+        show_mistake(error)
+    else:
+        print(f"error: {visible(str(error) if hasattr(error, 'exit_code') else explain(error))}", file=sys.stderr)
     sys.exit(code)

@@ -12,6 +12,7 @@ Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
 Files = Annotated[
     list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
 ]
+File = Annotated[str, typer.Argument(help="name of a file that has landed")]
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
 Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]

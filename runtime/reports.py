@@ -38,7 +38,7 @@ def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
     for path, live in ((settings.warehouse, True), (settings.serving, False)):
         if path.exists():
             try:
-                con = duckdb.connect(str(path.resolve()), read_only=True)
+                con = duckdb.connect(str(path.parent / path.readlink() if path.is_symlink() else path), read_only=True)
             except duckdb.IOException:
                 continue
             with con:
@@ -85,7 +85,10 @@ def status(sources: Declared, as_json: bool) -> None:
         for row in runs
     ]
     console.table("Last runs", shown, "none yet; `python runner.py run` starts one")
-    brief = [{n: v for n, v in row.items() if n != "loads"} for row in tables]
+    brief = [
+        {n: v for n, v in row.items() if n != "loads"} | {"last_landed": row["last_landed"] or "no rows yet"}
+        for row in tables
+    ]
     console.table("Tables", brief, "nothing has landed yet")
     console.table("Checks that did not pass in the last run", checks, "none")
     if pending:
@@ -97,39 +100,60 @@ def status(sources: Declared, as_json: bool) -> None:
 
 
 def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:
-    table = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
-    found = _rows(
-        con,
-        'SELECT source, table_name AS "table", max(CAST(load_id AS DOUBLE PRECISION)) AS last_landed, count(*) AS loads,'
-        " CAST(sum(landed) AS BIGINT) AS landed, CAST(sum(accepted) AS BIGINT) AS accepted,"
-        f" CAST(sum(rejected) AS BIGINT) AS rejected FROM {table} GROUP BY 1, 2 ORDER BY 2",
-    )
-    for row in found:
-        row["last_landed"] = f"{datetime.fromtimestamp(row['last_landed'], UTC):%Y-%m-%d %H:%M}"
-    return found
+    """Per table of the source: when it was last looked at, when rows last came, how many so far."""
+    loads = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
+    looks = "stg_ops.looks" if live else "(SELECT *, last_looked_at AS looked_at FROM ops.freshness) AS f"
+    found = {
+        row["table"]: row
+        for row in _rows(
+            con,
+            'SELECT table_name AS "table", max(CAST(load_id AS DOUBLE PRECISION)) AS last_landed, count(*) AS loads,'
+            " CAST(sum(landed) AS BIGINT) AS landed, CAST(sum(accepted) AS BIGINT) AS accepted,"
+            f" CAST(sum(rejected) AS BIGINT) AS rejected FROM {loads} GROUP BY 1",
+        )
+    }
+    looked = {
+        row["table"]: row["looked_at"]
+        for row in _rows(con, f"SELECT table_name AS \"table\", looked_at FROM {looks} WHERE source = '{source}'")
+        if row["looked_at"]
+    }
+    nothing = {"last_landed": None, "loads": 0, "landed": 0, "accepted": 0, "rejected": 0}
+    tables = []
+    for name in sorted({*found, *looked}):
+        row = found.get(name, nothing)
+        landed = row["last_landed"]
+        times = {
+            "last_looked": looked[name][:16].replace("T", " ") if name in looked else None,
+            "last_landed": None if landed is None else f"{datetime.fromtimestamp(landed, UTC):%Y-%m-%d %H:%M}",
+        }
+        tables.append({"source": source, "table": name, **times, **{n: row[n] for n in nothing if n not in times}})
+    return tables
 
 
 def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> None:
     """Show rejected rows by reason, and the newest of them."""
     settings = configuration.load()
     console = Console(as_json)
+    reasons: list[dict[str, Any]] = []
+    newest: list[dict[str, Any]] = []
     with record(settings) as (con, live):
-        tables = [
-            f'"stg_{n}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{n}') AS r"
-            for n in names or sources.names
-            if not live or f"stg_{n}" in _schemas(con)  # one that never ran hides nobody else's rows
-        ]
-        union = " UNION ALL ".join(
-            f'SELECT id, source, table_name, field, rule, message, "raw", rejected_at FROM {t}' for t in tables
-        )
-        reasons = _rows(
-            con if tables else None,
-            f'SELECT source, table_name AS "table", field, rule, count(*) AS "rows" FROM ({union}) AS r GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4',
-        )
-        rows = _rows(
-            con if tables else None,
-            f'SELECT id, field, rule, message, "raw" FROM ({union}) AS r ORDER BY rejected_at DESC, id LIMIT {int(limit)}',
-        )
+        for name in names or sources.names:  # each by itself: one that never ran has no table, and hides nobody's rows
+            rejects = (
+                f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
+            )
+            reasons += _rows(
+                con,
+                'SELECT source, table_name AS "table", field, rule, count(*) AS "rows"'
+                f" FROM {rejects} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+            )
+            newest += _rows(
+                con,
+                f'SELECT rejected_at, id, field, rule, message, "raw" FROM {rejects}'
+                f" ORDER BY rejected_at DESC, id LIMIT {int(limit)}",
+            )
+    newest.sort(key=lambda row: row["id"])
+    newest.sort(key=lambda row: row["rejected_at"], reverse=True)
+    rows = [{n: value for n, value in row.items() if n != "rejected_at"} for row in newest[:limit]]
     if as_json:
         console.json({"reasons": reasons, "rows": rows})
         return
@@ -164,12 +188,6 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     for name, reason in broken.items():
         console.problem(f"{name} is not checked, its declaration is broken: {reason}")
     return 1 if failed else 2 if broken else 0
-
-
-def _schemas(con: Connection | None) -> set[str]:
-    """The schemas of sources that have a record of rejected rows."""
-    query = "SELECT table_schema AS name FROM information_schema.tables WHERE table_name = '_rejected'"
-    return {row["name"] for row in _rows(con, query)}
 
 
 def _rows(con: Connection | None, query: str) -> list[dict[str, Any]]:

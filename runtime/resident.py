@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from .health import Heartbeat
 
 
 def serve(turn: Callable[[], int], every: float, heart: Heartbeat | None = None) -> None:
-    """Call `turn` every `every` seconds until SIGTERM or SIGINT; a turn that is under way is finished first.
+    """Call `turn` now and then whenever `every` seconds of the day have passed: with 60, on each full minute, however long the
+    turn before took; until SIGTERM or SIGINT, and a turn that is under way is finished first.
 
     A turn that fails has reported itself; the next one comes all the same.
 
@@ -30,5 +32,5 @@ def serve(turn: Callable[[], int], every: float, heart: Heartbeat | None = None)
                 raise
             print(f"error: {error}", flush=True)
         heart.beat(at_work=False, every=every)
-        stop.wait(every)
+        stop.wait(every - time.time() % every)
     heart.end()

@@ -18,12 +18,13 @@ def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: da
 
     Args:
         progress: per source, among others when its last successful turn began.
-        now: aware UTC. A slot counts from its very second on.
+        now: aware UTC. A slot counts from its very second on. A turn that began after now had a clock that was ahead: it
+            does not stand for the slots until then.
     """
     names = []
     for name, source in sources.items():
         ran = progress[name].ran_at
-        if ran is None or _latest(source.declared.schedule, now) > ran:
+        if ran is None or ran > now or _latest(source.declared.schedule, now) > ran:
             names.append(name)
     return names
 
@@ -39,8 +40,10 @@ def late_hours(schedule: str, ran: datetime | None, now: datetime) -> float:
     from croniter import croniter
 
     latest = _latest(schedule, now)
-    if ran is not None and latest <= ran:
+    if ran is not None and latest <= ran <= now:
         return 0.0
+    if ran is not None and ran > now:
+        ran = None
     missed = latest if ran is None else croniter(schedule, ran).get_next(datetime)
     return float((now - missed).total_seconds() / 3600)
 

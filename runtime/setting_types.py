@@ -52,6 +52,10 @@ def usable_folder(path: Path) -> Path:
     except RuntimeError:
         raise ValueError("begins with `~` and a user who does not exist; write the whole path") from None
     nearest = _root() / whole
+    if "?" in str(nearest.resolve()):
+        raise ValueError("has a `?` in its path, where DuckDB ends a file's name; use a folder without")
+    if not _is_utf8(os.fsencode(nearest.resolve())):
+        raise ValueError("has a path that is not UTF-8, which DuckDB cannot open; use another folder")
     if any((nearest / name).exists() for name in ("settings.py", "__init__.py", ".git", "pyproject.toml")):
         raise ValueError("is a folder of code; data needs a folder of its own, such as data")
     while not nearest.exists() and not nearest.is_symlink():
@@ -61,6 +65,14 @@ def usable_folder(path: Path) -> Path:
     if nearest != _root() / whole and not os.access(nearest, os.W_OK | os.X_OK):
         raise ValueError(f"cannot be made: {nearest} is not writable")
     return whole
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _root() -> Path:

@@ -43,7 +43,9 @@ def rejected_rows(
     now = settings.moment()
     found = []
     for table, landed, rejected in counts:
-        limit = limits[table]
+        limit = limits.get(table)
+        if limit is None:  # a table that source.yml no longer has
+            continue
         share = float(rejected) / float(landed) if landed else 0.0
         bad = share > limit.share and rejected > limit.rows
         name = (

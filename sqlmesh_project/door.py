@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .loading import STAGING, ModelError, load
@@ -70,7 +71,10 @@ def run_models(changed: Collection[str], blocked: Collection[str], settings: Set
             if domain in deployed and sources & set(changed) and not sources & set(blocked)
         ]
         if wanted:
-            context.run("prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True)
+            moment = _after_the_last_build(context)
+            context.run(
+                "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
+            )
         result.pending = _pending(context)
         result.ran = sorted(listener.ran)
         result.failed = [*faults.values(), *listener.failures()]
@@ -147,6 +151,20 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
         }
     finally:
         context.close()
+
+
+def _after_the_last_build(context: Context) -> datetime:
+    """The time of this build, aware UTC: now, but later than that of every build before it.
+
+    SQLMesh builds what is missing since the last build. One under a clock that was ahead would leave nothing missing until
+    that time has come.
+    """
+    prod = context.state_reader.get_environment("prod")
+    snapshots = context.state_reader.get_snapshots(prod.snapshots if prod else []).values()
+    newest = max((end for snapshot in snapshots for _, end in snapshot.intervals), default=0)
+    built = datetime.fromtimestamp(newest / 1000, UTC)
+    now = datetime.now(UTC)
+    return now if now > built else built + timedelta(seconds=1)
 
 
 def _deployed(context: Context) -> set[str]:

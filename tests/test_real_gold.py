@@ -73,16 +73,26 @@ def test_no_company_is_lost_or_cut(pipeline):
         assert pipeline.query(rated, "serving.duckdb") == [(count,)]
     names = {name for (name,) in pipeline.query("SELECT company_name FROM audiophile.dim_company", "serving.duckdb")}
     assert {"Audio Technica", "Campfire Audio", "64 Audio", "Unique Melody", "ZMF", "Denon", "Koss", "Abyss"} <= names
-    assert not {"Audio", "64", "Unique", "Campfire"} & names
+    assert not {"Audio", "64", "Unique", "Campfire", "HiFi", "Pai", "Origami", "Flicker"} & names
 
 
 def test_sales_have_the_file_s_totals_and_no_made_up_versions(pipeline):
     gold = pipeline.gold("sales")
     assert len(gold["sales.fact_sales"]) == 2823
     assert len(gold["sales.dim_products"]) == 109 and len(gold["sales.dim_customers"]) == 92
-    for mart in ("product_line", "customer", "country", "month"):
+    assert len(gold["sales.sales_per_order"]) == 307 and len(gold["sales.sales_per_product"]) == 109
+    for mart in ("order", "product", "product_line", "customer", "country", "month"):
         total = f"SELECT sum(total_sales), sum(order_lines) FROM sales.sales_per_{mart}"
         assert pipeline.query(total, "serving.duckdb") == [(Decimal("10032634.59"), 2823)], mart
+
+
+def test_every_line_and_trip_has_its_days_in_the_calendar(pipeline):
+    lines = """SELECT count(*), min(o.date_day)::VARCHAR, max(o.date_day)::VARCHAR, max(s.date_day)::VARCHAR FROM sales.fact_sales
+        JOIN sales.dim_date AS o ON o.date_key = order_date_key JOIN sales.dim_date AS s ON s.date_key = ship_date_key"""
+    assert pipeline.query(lines, "serving.duckdb") == [(2823, "2022-01-02", "2022-12-17", "2022-12-21")]
+    trips = """SELECT count(*) FROM taxi.trips JOIN taxi.dim_date AS p ON p.date_key = pickup_date_key
+        JOIN taxi.dim_date AS d ON d.date_key = dropoff_date_key WHERE p.date_day = pickup_datetime::DATE"""
+    assert pipeline.query(trips, "serving.duckdb") == [(10_200,)]
 
 
 def test_every_real_trip_is_in_the_fact_with_both_zones(pipeline):
@@ -115,6 +125,23 @@ def test_two_snapshots_make_the_versions_of_what_changed(pipeline, site, samples
     assert len(pipeline.gold("audiophile")["audiophile.headphones"]) == len(before) + 2
 
 
+def test_a_trip_of_120_098_miles_is_kept_flagged_and_in_no_sum_of_miles(pipeline):
+    drop = Path(pipeline.environment["ELT_TAXI_FILES"])
+    csv = drop / "yellow_tripdata_2019-01.csv"
+    miles = "SELECT sum(trip_distance), sum(trips), sum(implausible) FROM taxi.{} WHERE taxi_type = 'yellow' AND trip_date < '2020-01-01'"
+    before = {name: pipeline.query(miles.format(name), "serving.duckdb") for name in ("daily_trips", "trips_by_hour")}
+    head, first, *rest = csv.read_text().splitlines()
+    cells = dict(zip(head.split(","), first.split(","), strict=True))
+    far = cells | {"trip_distance": "120098"}
+    csv.write_text("\n".join([head, first, *rest, ",".join(far.values())]) + "\n")
+    result = pipeline("run", "taxi", ELT_NOW="2024-06-11T18:00:00")
+    assert result.code == 0, result.out + result.err
+    for name, [(distance, trips, flagged)] in before.items():
+        assert pipeline.query(miles.format(name), "serving.duckdb") == [(distance, trips + 1, flagged + 1)]
+    found = "SELECT is_implausible, count(*) FROM taxi.trips WHERE trip_distance > 1000 GROUP BY 1"
+    assert pipeline.query(found, "serving.duckdb") == [(True, 1)]
+
+
 def test_a_month_that_is_published_again_without_trips_has_none(pipeline):
     drop = Path(pipeline.environment["ELT_TAXI_FILES"])
     csv = drop / "yellow_tripdata_2019-01.csv"
@@ -125,3 +152,23 @@ def test_a_month_that_is_published_again_without_trips_has_none(pipeline):
     assert pipeline.query(files, "serving.duckdb") == [
         ("green_tripdata_2024-05.parquet", 100), ("yellow_tripdata_2024-01.parquet", 100)
     ]  # fmt: skip
+
+
+def test_a_share_that_moves_from_one_month_to_the_next_warns(pipeline, samples):
+    """Zero passengers: 1.4 % of the real month, 15.8 % of the one after it; between two real months nothing moved."""
+    warned = "SELECT check_name FROM ops.check_results WHERE outcome = 'warned' AND dataset = 'monthly_flags'"
+    assert pipeline.query(f"{warned} AND check_name LIKE '%passengers%'", "serving.duckdb") == []
+    [theirs] = [name for name, ours in TAXI.items() if ours == "yellow_tripdata_2019-01.csv"]
+    drop = Path(pipeline.environment["ELT_TAXI_FILES"])
+    head, *lines = (samples / "taxi" / theirs).read_text().replace("2019-01-", "2024-02-").splitlines()
+    place = head.split(",").index("passenger_count")
+    cells = [line.split(",") for line in lines[:1000]]
+    rows = [",".join([*row[:place], "0" if n < 158 else "1", *row[place + 1 :]]) for n, row in enumerate(cells)]
+    (drop / "yellow_tripdata_2024-02.csv").write_text("\n".join([head, *rows]) + "\n")
+    result = pipeline("run", "taxi", ELT_NOW="2024-06-11T20:00:00")
+    assert result.code == 0, result.out + result.err  # a warning holds nothing up
+    shares = "SELECT share, share_before, has_moved FROM taxi.monthly_flags WHERE taxi_type = 'yellow' AND flag = 'no passengers' AND is_newest"
+    [(share, before, moved)] = pipeline.query(shares, "serving.duckdb")
+    assert abs(share - Decimal("0.158")) < Decimal("0.01") and before < Decimal("0.02") and moved
+    names = [name for (name,) in pipeline.query(f"{warned} AND check_name LIKE '%passengers%'", "serving.duckdb")]
+    assert names == ["the share of trips with zero passengers is about that of the month before"]

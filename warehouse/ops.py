@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ _TABLES = (
     outcome VARCHAR(20), measured DOUBLE PRECISION)""",
     """CREATE TABLE IF NOT EXISTS stg_ops.progress (
     source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32))""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.looks (source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP)""",
+    """CREATE TABLE IF NOT EXISTS stg_ops.troubles (source VARCHAR(100), error VARCHAR(65535))""",
 )
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
@@ -50,13 +52,15 @@ class Run:
 
     Attributes:
         broken: sources that were to run but cannot: their declaration is wrong.
+        troubles: per source, those of `problems` that are about it.
+        counts: per source, how many rows were landed, accepted and rejected.
     """
 
     command: str
     sources: list[str]
     target: str
-    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    run_id: str = ""
+    started_at: datetime = field(default_factory=lambda: _now())
     landed: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -65,6 +69,16 @@ class Run:
     exit_code: int = 0
     clock: datetime | None = None
     broken: list[str] = field(default_factory=list)
+    troubles: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.start(self.started_at)
+
+    def start(self, moment: datetime) -> None:
+        """Set when it began, and the id that is made of that."""
+        self.started_at = moment
+        self.run_id = f"{moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
     @property
     def asked(self) -> str:
@@ -106,6 +120,9 @@ class Ops:
         run.clock = self.settings.moment()
         with connect(self.settings) as con:
             self._make(con)
+            [(newest,)] = con.execute("SELECT max(started_at) FROM stg_ops.runs").fetchall()
+            if newest is not None and run.started_at <= newest:  # the clock was put back: runs stay in their order
+                run.start(newest + timedelta(seconds=1))
             con.execute("UPDATE stg_ops.runs SET status = 'failed', error = 'it was killed' WHERE status = 'running'")
             con.execute(
                 "DELETE FROM stg_ops.check_results WHERE outcome = 'passed' AND checked_at < ?", [run.clock - KEEP]
@@ -136,32 +153,59 @@ class Ops:
             con.execute(
                 "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
                 " published = ?, error = ? WHERE run_id = ?",
-                [datetime.now(UTC).replace(tzinfo=None), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
+                [max(_now(), run.started_at), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
                  run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
             )  # fmt: skip
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
 
+    def look(self, run: Run, tables: Mapping[str, Collection[str]]) -> None:
+        """Write when the tables of sources were last read as a whole, whether rows came or not.
+
+        Args:
+            tables: per source that was read, the names of its tables.
+        """
+        with connect(self.settings) as con:
+            for source, names in tables.items():
+                con.execute("DELETE FROM stg_ops.looks WHERE source = ?", [source])
+                marks = ", ".join(["(?, ?, ?)"] * len(names))
+                values = [value for name in names for value in (source, name, run.clock)]
+                con.execute(f"INSERT INTO stg_ops.looks (source, table_name, looked_at) VALUES {marks}", values)
+
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
-        with contextlib.suppress(WarehouseError):
+        with contextlib.suppress(Exception):
             self.finish(run, [])
 
     def try_record(self, run: Run) -> None:
         """Write a run that had nothing to move, where the warehouse can be written."""
-        with contextlib.suppress(WarehouseError):
+        with contextlib.suppress(Exception):
             self.begin(run)
             self.finish(run, [])
 
     def repeats(self, run: Run) -> bool:
         """Whether the last run of the same sources before this one failed with the same words: the team knows."""
         before = []
-        with contextlib.suppress(WarehouseError), connect(self.settings) as con:  # without a warehouse nobody knows
+        with contextlib.suppress(Exception), connect(self.settings) as con:  # without a warehouse nobody knows
             before = con.execute(
                 "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
                 [run.asked, run.run_id],
             ).fetchall()
         return before == [(_error(run),)]
+
+    def note_troubles(self, run: Run, sources: Collection[str]) -> list[str]:
+        """Of these sources of the run, those with something to say: they had no trouble, or not the one they had before."""
+        texts = {name: _cut("\n".join(run.troubles.get(name, [])), LONGEST) for name in sources}
+        known: dict[str, str] = {}
+        if texts:
+            with contextlib.suppress(WarehouseError), connect(self.settings) as con:
+                self._make(con)
+                known = dict(con.execute("SELECT source, error FROM stg_ops.troubles").fetchall())
+                for name in (name for name, text in texts.items() if known.get(name, "") != text):
+                    con.execute("DELETE FROM stg_ops.troubles WHERE source = ?", [name])
+                    if texts[name]:
+                        con.execute("INSERT INTO stg_ops.troubles VALUES (?, ?)", [name, texts[name]])
+        return [name for name, text in texts.items() if not text or known.get(name) != text]
 
     def add_checks(self, run: Run, results: list[CheckResult]) -> None:
         """Write the answers of checks."""
@@ -206,6 +250,11 @@ class Ops:
             [source, source],
         )
         con.execute(f"UPDATE stg_ops.progress SET {column} = ? WHERE source = ?", [value, source])
+
+
+def _now() -> datetime:
+    """This moment by the machine's clock, naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _error(run: Run) -> str | None:

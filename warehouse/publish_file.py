@@ -38,7 +38,7 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     versions.mkdir(parents=True, exist_ok=True)
     for leftover in versions.glob(f"{VERSION}.new*"):
         leftover.unlink()
-    version = versions / f"{time.time_ns():020d}.duckdb"
+    version = versions / f"{max(time.time_ns(), _newest(versions) + 1):020d}.duckdb"
     draft = version.with_suffix(".new")
     if settings.serving.exists():
         shutil.copyfile(settings.serving, draft)  # follows the link
@@ -53,6 +53,11 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     for old in sorted(versions.glob(f"{VERSION}.duckdb"))[:-KEEP]:
         old.unlink()
     return rows
+
+
+def _newest(versions: Path) -> int:
+    """The number of the newest version: the next one is greater, whatever the clock says, or it would be removed first."""
+    return max((int(path.stem) for path in versions.glob(f"{VERSION}.duckdb")), default=0)
 
 
 def _copy(con: Connection, domain: str) -> int:

@@ -21,6 +21,32 @@ from .contract import INDEX, PARENT
 from .fit import Unfit, fit
 from .rules import MISSING
 
+EXACT = "_exact"
+"""Column beside the tokens: whether DuckDB, which reads fractions as doubles, has changed no number of the record."""
+_DIGITS = 16
+"""A double keeps every number of fewer digits."""
+
+
+def is_exact(record: str) -> str:
+    """SQL: whether no number of a record's text has a fraction or an exponent and more digits than a double keeps."""
+    long = "|".join(rf"\d{{{whole}}}\.\d{{{_DIGITS - whole},}}" for whole in range(1, _DIGITS))
+    return rf"NOT regexp_matches({record}, '[:\[,]\s*-?(?:{long}|\d{{{_DIGITS},}}[.eE])')"
+
+
+def is_plain(text: str, columns: list[Column], *, parent: bool = False) -> str:
+    """SQL: whether DuckDB reads a text as every JSON parser does: it is JSON, and no object that a column looks into has
+    a key twice, of which DuckDB takes the first and the others the last.
+
+    Args:
+        parent: the text is the record of list elements.
+    """
+    paths = [path for column in columns if _can_extract(column) for path in column.paths]
+    inside = [path[1:] if parent else path for path in paths if (path[0] == PARENT) == parent]
+    objects = dict.fromkeys(["$", *(json_path(path[:length]) for path in inside for length in range(1, len(path)))])
+    keys = [f"json_keys({text}, {literal(path)})" for path in objects]
+    unique = " AND ".join(f"COALESCE(list_unique({found}) = len({found}), TRUE)" for found in keys)
+    return f"CASE WHEN json_valid({text}) THEN {unique} ELSE FALSE END"
+
 
 def json_paths(columns: list[Column]) -> tuple[list[str], list[str]]:
     """JSON paths to take from the row and from its record (``_parent``), each path once, in order of first use."""
@@ -50,20 +76,24 @@ def json_token(column: Column, own: list[str], parent: list[str]) -> str | None:
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
-    """A path as DuckDB's JSON functions read it."""
+    """A path as DuckDB's JSON functions read it: one with names that its own form does not take as a JSON pointer."""
+    if not _is_plain(path):
+        return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in path)
 
 
 def _can_extract(column: Column) -> bool:
     """Whether DuckDB's JSON paths say where the value is."""
-    parts = [part for path in column.paths for part in path]
-    plain = all(part >= 0 if isinstance(part, int) else part and not set(part) & set('"\\*\0') for part in parts)
     return (
-        plain
+        all(map(_is_plain, column.paths))
         and not column.computed
         and (INDEX,) not in column.paths
         and all(len(p) > 1 for p in column.paths if p[0] == PARENT)
     )
+
+
+def _is_plain(path: tuple[str | int, ...]) -> bool:
+    return all(part >= 0 if isinstance(part, int) else part and not set(part) & set('"\\*\0') for part in path)
 
 
 def json_check(column: Column, token: str | None) -> Check:
@@ -94,12 +124,14 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
             shape = checks.NUMBER if rule.strict else checks.QUOTED_NUMBER
             return checks.bounded(rule, f"TRY_CAST(trim({text}, '\"') AS DOUBLE)", f"regexp_matches({text}, '{shape}')")
         case "decimal" if not rule.strict:
-            return checks.decimal_of_text(column, text, 15)
+            value, exact = checks.decimal_of_text(column, text, 38)
+            return value, f"({EXACT} OR regexp_matches({text}, '^-?\\d+$')) AND {exact}"  # DuckDB rounds fractions only
         case "uuid" if not rule.strict:
             return string, f"{is_text} AND regexp_matches({string}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
-            value, ok = checks.moment_of_text(rule, string, "T")
-            return value, f"{is_text} AND {ok}"
+            value, ok = checks.time_of_text(rule, string, "T")
+            number = f" OR regexp_matches({text}, '{checks.INTEGER}')" if rule.epoch or rule.formats else ""
+            return value, f"({is_text}{number}) AND {ok}"
         case "list":
             size = f"json_array_length({text})"
             low = f" AND {size} >= {rule.min_length}" if rule.min_length else ""
@@ -114,12 +146,13 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
 
 def native_check(column: Column, landed: Mapping[str, str]) -> Check:
     """The check of a column of a landed table; `landed` maps its column names to DuckDB types."""
-    name = next((str(path[0]) for path in column.paths if path[0] in landed), None)
-    if name is None:
+    path = next((path for path in column.paths if path[0] in landed), None)
+    if path is None:
         value = _default(column)
         return (value, "TRUE") if value is not None else _unknown(column)
-    if any(len(path) > 1 for path in column.paths):
+    if len(path) > 1:
         return _unknown(column)
+    name = str(path[0])
     x, base = identifier(name), landed[name].split("(")[0]
     check = _cell(column, x) if base == "VARCHAR" else _native_value(column, x, base, landed[name])
     return _with_nulls(column, check, "TRUE" if column.rule.type == "any" else f"{x} IS NOT NULL", f"{x} IS NULL")
@@ -151,6 +184,13 @@ def _native_value(column: Column, x: str, base: str, kind: str) -> Check:
             return checks.moment(rule, f"CAST({x} AS TIMESTAMP)", f"isfinite({x})")
         case "datetime" if base == "TIMESTAMP WITH TIME ZONE" and rule.zone != "naive" and not checks.has_bounds(rule):
             return checks.moment(rule, f"({x} AT TIME ZONE 'UTC')", f"isfinite({x})")
+        case "datetime" | "date" if (
+            base in checks.WHOLE
+            and rule.epoch
+            and not rule.strict
+            and not (rule.zone == "aware" and checks.has_bounds(rule))
+        ):
+            return checks.counted(rule, x)
         case "date" if base == "DATE":
             return checks.moment(rule, x, f"isfinite({x})")
     return _unknown(column)
@@ -175,7 +215,7 @@ def _cell(column: Column, x: str) -> Check:
         case "uuid" if not rule.strict:
             return x, f"regexp_matches({x}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
-            return checks.moment_of_text(rule, x, "[T ]")
+            return checks.time_of_text(rule, x, "[T ]")
     return _unknown(column)
 
 

@@ -11,11 +11,10 @@ import duckdb
 
 from warehouse.quote import identifier
 
-from .columns import Column
+from .columns import Column, is_made
 from .contract import FILE, FILE_ROW, INDEX, MARKS, PARENT, RESERVED, Contract
 from .declaration_error import hint
 from .names import refuse_column
-from .rules import checks_rows
 from .source_yml import FilesSource, PythonSource, SqlSource, Table, _Source
 
 Problem = tuple[str, str]
@@ -49,10 +48,10 @@ def check_table(
         yield from _cursor(declared, table, contract, columns)
     else:
         yield from _parents(table, declared.tables[table.from_], contract, columns, parent)
-    if table.files and table.mode == "append":
+    if table.by_file:
         named = next((c for c in columns.values() if c.path == (FILE,)), None)
         if named is None:
-            reason = f"files in mode append need to know their rows again: give {contract.__name__} a field with path={FILE!r}"
+            reason = f"files in mode {table.mode} need to know their rows again: give {contract.__name__} a field with path={FILE!r}"
             yield "mode", reason
         elif not named.stored or named.private or named.nullable:
             yield "mode", f"{contract.__name__}.{named.name} names the file: it must be stored, in clear and never NULL"
@@ -86,9 +85,9 @@ def _defaults_to_none(contract: type[Contract], name: str) -> bool:
 
 
 def _deletes(table: Table, contract: type[Contract], columns: Mapping[str, Column]) -> Iterator[Problem]:
-    if not table.sees_deletes or not checks_rows(contract):
+    if not table.sees_deletes:
         return
-    made = [name for name in table.key if name in columns and str(columns[name].path[0]).startswith("_")]
+    made = [name for name in table.key if name in columns and is_made(contract, columns[name])]
     if made:
         yield (
             "key",
@@ -113,9 +112,9 @@ def _cursor(
             f"{what} is {column.kind.__name__}; a cursor is a date or a datetime. Without one the table is read whole and"
             " only changed rows land",
         )
-    elif checks_rows(contract) and any(str(path[0]).startswith("_") for path in column.paths):
+    elif is_made(contract, column):
         yield "cursor", f"{what} is made by the contract's own code; name a field that the source sends"
-    elif isinstance(declared, SqlSource) and any(len(path) > 1 for path in column.paths):
+    elif isinstance(declared, SqlSource) and all(len(path) > 1 for path in column.paths):
         yield "cursor", f"{what} is inside another column; a database is asked by a column of its own"
 
 

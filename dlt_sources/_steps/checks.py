@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 
@@ -12,6 +12,7 @@ from warehouse.quote import literal
 
 from .columns import LONGEST_TEXT, Column
 from .rules import Rule
+from .times import MICROSECONDS, parts_of
 
 Check = tuple[str, str]
 """SQL for (the value, whether Pydantic certainly accepts it)."""
@@ -22,6 +23,10 @@ NUMBER = r"^-?\d{1,15}(\.\d{1,20})?$"
 QUOTED_NUMBER = r'^("-?\d{1,15}(\.\d{1,20})?"|-?\d{1,15}(\.\d{1,20})?)$'  # Pydantic reads a number from text, too
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
+_FIXED = {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"([01]\d|2[0-3])", "%M": r"[0-5]\d", "%S": r"[0-5]\d"}
+_BETWEEN = set("-/.:_, T")
+"""What may stand between the parts of a time that DuckDB and Python read alike."""
+_FIRST, _LAST = datetime(1, 1, 2), datetime(9999, 12, 31)
 _ZONE = r"(Z|[+-](0\d|1[0-3]):[0-5]\d)"
 UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _BLANK = r"\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
@@ -102,7 +107,7 @@ def decimal_shape(column: Column, text: str, most: int) -> str:
     """Whether a text is a decimal of the column's digits.
 
     Args:
-        most: digits that are certainly those that the source sent: 15 where a double may have come between.
+        most: digits that are certainly those that the source sent: 15 where a double came between.
     """
     digits, places = column.max_digits or 0, column.decimal_places or 0
     if not digits or digits > most:
@@ -150,6 +155,45 @@ def moment(rule: Rule, plain: str, shape: str) -> Check:
     value = f"TRY_CAST({plain} AS {'DATE' if rule.type == 'date' else 'TIMESTAMP'})"
     last = date(9999, 12, 31)
     return bounded(rule, value, f"{shape} AND {value} >= '0001-01-02' AND {value} < '{last}'")
+
+
+def time_of_text(rule: Rule, text: str, between: str) -> Check:
+    """A date or moment as text, in whatever way its contract allows; a whole number is one only with an epoch or a format."""
+    if rule.formats:
+        return _written(rule, text)
+    value, ok = moment_of_text(rule, text, between)
+    if not rule.epoch or (rule.zone == "aware" and has_bounds(rule)):
+        return value, ok
+    whole = f"regexp_matches({text}, '{INTEGER}')"
+    number, in_range = counted(rule, f"TRY_CAST({text} AS BIGINT)")
+    return f"CASE WHEN {whole} THEN {number} ELSE {value} END", f"CASE WHEN {whole} THEN {in_range} ELSE {ok} END"
+
+
+def counted(rule: Rule, number: str) -> Check:
+    """A whole number that counts from 1970."""
+    unit = MICROSECONDS[rule.epoch or "s"]
+    low, high = (int((day - datetime(1970, 1, 1)).total_seconds()) * 1_000_000 // unit for day in (_FIRST, _LAST))
+    value = f"make_timestamp(CASE WHEN {number} BETWEEN {low} AND {high} THEN CAST({number} AS BIGINT) * {unit} END)"
+    return moment(rule, value, f"{number} % {86_400_000_000 // unit} = 0" if rule.type == "date" else "TRUE")
+
+
+def _written(rule: Rule, text: str) -> Check:
+    """A date or moment in formats of fixed width without a zone; others are left to Pydantic."""
+    tried = []
+    for parts in map(parts_of, rule.formats):
+        shape = "".join(_FIXED.get(part, f"[{part}]" if part in _BETWEEN else "?") for part in parts)
+        timed = {"%H", "%M", "%S"} & set(parts)
+        if (
+            "?" in shape
+            or not {"%Y", "%m", "%d"} <= set(parts)
+            or (timed and rule.type == "date")
+            or rule.zone == "aware"
+        ):
+            return moment(rule, text, "FALSE")
+        tried.append(
+            f"CASE WHEN regexp_matches({text}, '^{shape}$') THEN try_strptime({text}, {literal(''.join(parts))}) END"
+        )
+    return moment(rule, f"COALESCE({', '.join(tried)})", "TRUE")
 
 
 def moment_of_text(rule: Rule, text: str, between: str) -> Check:

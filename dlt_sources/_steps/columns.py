@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,9 +13,10 @@ from typing import Any, get_args
 from pydantic import AliasChoices, AliasPath
 from pydantic.fields import FieldInfo
 
-from .contract import Contract, Pii
+from .contract import FILE, FILE_ROW, INDEX, PARENT, Contract, Pii
 from .kinds import is_list, kind_of
-from .rules import Rule, config_of, demands, field_schema, inner, rule_of
+from .rules import Rule, checks_rows, config_of, demands, field_schema, inner, rule_of
+from .times import infos
 
 LONGEST_TEXT = 65_535
 """Bytes of the longest text that a warehouse column holds: Redshift's VARCHAR(MAX)."""
@@ -97,29 +98,48 @@ def columns_of(contract: type[Contract], *, stored: bool = True) -> list[Column]
 
 
 def lacking(contract: type[Contract], names: Iterable[str], shown: str) -> str | None:
-    """In words, the column a table must have for the contract and has not under any of its names; None: it has all.
+    """In words, the columns a table must have for the contract and has not under any of their names; None: it has all.
 
     Args:
         names: the table's columns. shown: the same for people.
     """
     there = set(names)
-    for needed, ways in _required(contract).items():
-        if not there & set(ways):
-            return (
-                f"no column {' or '.join(ways)} (for {contract.__name__}.{needed}); it has {shown}. If it was renamed,"
-                " add the new name to the field's `path` in contract.py"
-            )
-    return None
+    lost = [
+        f"{' or '.join(ways)} (for {contract.__name__}.{needed})"
+        for needed, ways in _required(contract).items()
+        if not there & set(ways)
+    ]
+    if not lost:
+        return None
+    return (
+        f"no column {', no column '.join(lost)}; it has {shown}. If it was renamed,"
+        " add the new name to the field's `path` in contract.py"
+    )
 
 
 def _required(contract: type[Contract]) -> dict[str, list[str]]:
     """Fields that a landed row must have (NULL or not): per field, the names its value may come under."""
     named = {
-        c.name: [str(path[0]) for path in c.paths]
+        c.name: list(dict.fromkeys(str(path[0]) for path in c.paths))
         for c in columns_of(contract, stored=False)
-        if not c.has_default and not str(c.path[0]).startswith("_")
+        if not c.has_default and not is_made(contract, c)
     }
     return named | {name: [name] for name in contract.needs}
+
+
+def is_made(contract: type[Contract], column: Column) -> bool:
+    """Whether no source sends the value: Millrace knows it (a file's name, a record's place), or the contract's own code
+    makes it under a name that begins with an underscore and is not among the contract's `needs`.
+    """
+    name = str(column.path[0])
+    made = name.startswith("_") and name not in contract.needs and checks_rows(contract)
+    return made or bool(column.computed) or name in (PARENT, INDEX, FILE, FILE_ROW)
+
+
+def names_asked_for(contract: type[Contract]) -> frozenset[str]:
+    """The columns of a table that the contract may read: those that its fields name, and what its own code needs."""
+    fields = (c for c in columns_of(contract, stored=False) if not c.computed)
+    return frozenset({str(path[0]) for c in fields for path in c.paths} | set(contract.needs))
 
 
 _DLT = {
@@ -154,6 +174,8 @@ def dlt_columns(contract: type[Contract], *, all_nullable: bool = False) -> dict
 
 
 _NOTES = ("pii", "unit", "computed")
+_RULES = ("epoch", "formats")
+"""Notes that the core schema already has."""
 
 
 def _column(contract: type[Contract], name: str, found: FieldInfo) -> Column:
@@ -225,9 +247,9 @@ def _parts(meta: Any) -> list[Any]:
 def _notes(where: str, found: FieldInfo) -> dict[str, Any]:
     """What contract.py's functions wrote on a field: in its own column(...), or in one inside its annotation."""
     notes: dict[str, Any] = {}
-    for info in [*_infos(found.annotation), found]:
+    for info in [*infos(found.annotation), found]:
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-        if unknown := sorted(set(extra) - set(_NOTES)):
+        if unknown := sorted(set(extra) - {*_NOTES, *_RULES}):
             raise TypeError(f"{where}: unknown keyword {unknown[0]!r}; use column(...), which says what there is")
         if extra.get("pii", "keep") not in get_args(Pii):
             raise TypeError(f"{where}: pii={extra['pii']!r} is not one of {', '.join(get_args(Pii))}")
@@ -242,16 +264,6 @@ def _notes(where: str, found: FieldInfo) -> dict[str, Any]:
                 )
         notes |= extra
     return {note: notes.get(note) for note in _NOTES}
-
-
-def _infos(annotation: Any) -> Iterator[FieldInfo]:
-    """The `Field(...)` and `column(...)` inside an annotation, which Pydantic reads for rules and for nothing else."""
-    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
-    for part in get_args(annotation):
-        if isinstance(part, FieldInfo):
-            yield part
-        else:
-            yield from _infos(part)
 
 
 def _refuse_lost_fields(contract: type[Contract]) -> None:

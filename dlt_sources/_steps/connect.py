@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def reach(source: Source, settings: Settings) -> str:
     import sqlalchemy as sa
 
     from .addressed import check_address
-    from .connectors.sql_database import driver
+    from .connectors import sql_database
 
     declared = source.declared
     check_address(source, settings)
@@ -62,9 +61,7 @@ def reach(source: Source, settings: Settings) -> str:
         if isinstance(declared, PythonSource):
             return "(its own code)"
         if isinstance(declared, SqlSource):
-            url = expand(declared.connection.url, settings)
-            with sa.create_engine(driver(url)).connect():
-                return sa.make_url(url).render_as_string(hide_password=True)
+            return sql_database.reach(source.name, expand(declared.connection.url, settings))
         connection = declared.connection
         url = expand(connection.url if isinstance(connection, FilesConnection) else connection.base_url, settings)
         if url.startswith(("http://", "https://")):
@@ -81,5 +78,8 @@ def _knock(connection: HttpConnection, settings: Settings, url: str) -> None:
     from .http import session
 
     once = connection.model_copy(update={"attempts": 1, "timeout": 5})
-    with contextlib.suppress(requests.HTTPError):
+    try:
         session(once, settings, url).get(url, stream=True).close()
+    except SourceError as error:
+        if error.status is None:
+            raise

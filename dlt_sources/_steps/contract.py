@@ -9,11 +9,17 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+
+from .times import Epoch, check_words, wrap_times
 
 Pii = Literal["hash", "drop", "keep"]
+Parts = tuple[str | int, ...]
+Way = str | Parts
+"""A path as a contract may write it."""
 PAYLOAD = "_payload"
 """Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
 MARKS = ("_load_id", "_row", "_deleted", "_read_at")
@@ -29,20 +35,28 @@ RESERVED = frozenset(
 
 
 class Contract(BaseModel):
-    """Base of every row contract. Unknown input keys are ignored; NaN and infinity are never numbers."""
+    """Base of every row contract. Unknown input keys are ignored; NaN and infinity are never numbers, and numbers never times."""
 
     needs: ClassVar[tuple[str, ...]] = ()
     """Names a landed row must have besides those its fields name: what a validator of the contract reads."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, loc_by_alias=False, hide_input_in_errors=True)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        schema: Any = handler(source)
+        wrap_times(handler.resolve_ref_schema(schema), cls.model_fields, handler.resolve_ref_schema)
+        return schema
+
 
 def column(
     description: str,
     *,
-    path: str | list[str] | None = None,
+    path: Way | list[Way] | None = None,
     pii: Pii | None = None,
     unit: str | None = None,
+    epoch: Epoch | None = None,
+    format: str | Sequence[str] | None = None,
     **constraints: Any,
 ) -> Any:
     """A field of a contract.
@@ -51,10 +65,16 @@ def column(
         description: what it means; it becomes the column's comment everywhere.
         path: where the value is in the landed row when that is not the field's own name: ``user_location[0]``,
             ``_parent.user_id`` (the record a list element came from), ``_index`` (its place, from 0) or ``_file`` (the
-            name of the file it came from). A list of paths is tried in order: sources rename columns.
+            name of the file it came from). A list of paths is tried in order: sources rename columns. A text is also
+            tried as one name, so ``Amount [EUR]`` names a column; a name with dots inside a longer path is quoted,
+            ``user."first.name"``, or the path is a tuple of its parts, ``("user", "first.name", 0)``.
         pii: personal data: ``hash`` salts and hashes it in refine, ``drop`` never lets it leave refine, ``keep`` says
             that it is known to be personal and is needed in clear.
         unit: unit of a number, e.g. ``USD`` or ``seconds``.
+        epoch: of a date or datetime: its numbers count from 1970, in ``s``, ``ms`` or ``us``. Without it a number is no
+            time: 20240131 would be a day of August 1970. ISO 8601 is read as ever.
+        format: of a date or datetime: how it is written, for `strptime`: ``%Y%m%d``; the first of a list that matches
+            counts, and nothing else is read but native dates and timestamps.
         constraints: Pydantic's own words for `Field`: ge, le, gt, lt, multiple_of, min_length, max_length, pattern,
             max_digits, decimal_places, strict, coerce_numbers_to_str, default and so on.
 
@@ -66,7 +86,9 @@ def column(
     if pii not in (None, *get_args(Pii)):
         raise TypeError(f"column: pii={pii!r} is not one of {', '.join(get_args(Pii))}{_nearest(pii, get_args(Pii))}")
     extra: dict[str, Any] = {key: value for key, value in (("pii", pii), ("unit", unit)) if value}
-    alias = [AliasPath(*_path(way)) for way in ([path] if isinstance(path, str) else path or [])]  # type: ignore[arg-type]
+    extra |= check_words(epoch, format)
+    ways = path if isinstance(path, list) else [] if path is None else [path]
+    alias = [AliasPath(*parts) for way in ways for parts in _ways(way)]  # type: ignore[arg-type]
     return Field(
         description=description,
         validation_alias=AliasChoices(*alias) if alias else None,
@@ -107,7 +129,7 @@ _WORDS = set(inspect.signature(Field).parameters) - {
     "exclude",
 } | {"coerce_numbers_to_str"}
 """What `Field` takes by name, less what the functions above set; Pydantic itself takes any other word for a note to be kept."""
-_OWN = {"description", "path", "pii", "unit", "expression"}
+_OWN = {"description", "path", "pii", "unit", "epoch", "format", "expression"}
 
 
 def _refuse_unknown(function: str, given: dict[str, Any]) -> None:
@@ -120,6 +142,31 @@ def _nearest(word: object, known: Any) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _path(text: str) -> list[str | int]:
-    """``user_location[0]`` as ``["user_location", 0]``."""
-    return [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", text)]
+_PART = r'"(?:[^"]|"")*"|[^.\[\]"]+'
+_TEXT = re.compile(rf"(?:{_PART})(?:\.(?:{_PART})|\[[0-9]+\])*")
+
+
+def _ways(way: Way) -> list[Parts]:
+    """What a path may mean: ``user.name`` is the part of a part, or a column of just that name.
+
+    Raises:
+        TypeError: it is neither a text nor a tuple of names and places.
+    """
+    if isinstance(way, tuple):
+        if not way or not isinstance(way[0], str) or not all(type(part) in (str, int) for part in way):
+            raise TypeError(f"column: path={way!r}: a tuple begins with a name; names and places (int) follow")
+        return [way]
+    if not isinstance(way, str):
+        raise TypeError(f"column: path={way!r} is neither a text nor a tuple of names and places")
+    if not _TEXT.fullmatch(way):
+        return [(way,)]
+    parts = tuple(map(_part, re.findall(rf"{_PART}|\[[0-9]+\]", way)))
+    parts = (str(parts[0]), *parts[1:])  # a record is an object: its first part is a name, also in digits
+    return [parts] if parts == (way,) or parts[0] in RESERVED or '"' in way else [parts, (way,)]
+
+
+def _part(text: str) -> str | int:
+    if text.startswith('"'):
+        return text[1:-1].replace('""', '"')
+    place = text.strip("[]")
+    return int(place) if re.fullmatch("[0-9]+", place) else text

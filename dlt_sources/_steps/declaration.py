@@ -23,7 +23,7 @@ from .columns import Column, columns_of
 from .contract import Contract
 from .declaration_error import DeclarationError, hint
 from .redact import conflict
-from .source_yml import CONNECTORS, Declaration, PythonSource, Table
+from .source_yml import CONNECTORS, Alerts, Declaration, PythonSource, Table
 
 FOLDER = Path(__file__).resolve().parents[1]
 
@@ -185,6 +185,15 @@ def load_sources(folder: Path = FOLDER) -> Declared:
             declared.broken[place.name] = str(own_code.explain(error, place / "source.yml"))
             own_code.forget(place)
     return declared
+
+
+def read_alerts(name: str, folder: Path = FOLDER) -> Alerts:
+    """Who hears of a source by its declaration, also where the rest of it is broken; nobody where this cannot be read."""
+    try:
+        content: Any = yaml_file.read(folder / name / "source.yml").content
+        return Alerts.model_validate(content.get("alerts", {}))
+    except (DeclarationError, ValidationError, AttributeError):
+        return Alerts()
 
 
 def _is_source(folder: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from settings import Settings
 
 from .lake import LAYOUT
+from .naming import Exact
 from .source_yml import Table
 
 LONGEST = 65_535
@@ -20,7 +21,7 @@ def lake(settings: Settings) -> Any:
     """The landing layer: a folder, or S3."""
     from dlt.destinations import filesystem
 
-    return filesystem(settings.landing, layout=LAYOUT, naming_convention="direct", **_s3(settings))
+    return filesystem(settings.landing, layout=LAYOUT, naming_convention=Exact, **_s3(settings))
 
 
 def warehouse(settings: Settings) -> Any:

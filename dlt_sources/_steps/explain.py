@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,21 +12,51 @@ from .columns import Column
 from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Contract
 from .fit import Unfit, fit
 from .rules import config_of, field_schema
-from .text import parse
+from .text import Exact, parse
 
 UNREPRESENTABLE = "unrepresentable"
 """Rule of a row that Pydantic accepts and no column can hold, or that cannot be judged at all."""
 
 
+class NotAListError(ValueError):
+    """What should be the list of a table's rows is something else."""
+
+
 def raw_of(row: dict[str, Any], explode: str | None) -> Any:
-    """The landed row as Pydantic shall see it: the record as it came, with its place when it is an element of the list `explode`."""
+    """The landed row as Pydantic shall see it: the record as it came, or the element of its list `explode` with its place.
+
+    Raises:
+        NotAListError: the list is something else.
+    """
     if PAYLOAD not in row:
         return {k: v for k, v in row.items() if k not in (*MARKS, "_parent_ok")}
-    record = parse(row[PAYLOAD])
-    if PARENT in row and isinstance(record, dict):
-        parent = parse(row[PARENT])
-        record |= {PARENT: {k: v for k, v in parent.items() if k != explode}, INDEX: row[INDEX]}
-    return record
+    record = _parse(row[PAYLOAD]) if explode else parse(row[PAYLOAD])
+    if explode is None:
+        return record
+    listed = record[explode]
+    if not isinstance(listed, list):
+        raise NotAListError
+    element = listed[row[INDEX]]
+    if not isinstance(element, dict):
+        return element
+    return element | {PARENT: {k: v for k, v in record.items() if k != explode}, INDEX: row[INDEX]}
+
+
+def count_elements(text: str, explode: str) -> int:
+    """How many rows a record's list makes: one where it is not a list, which is then rejected; none where it is null or missing."""
+    try:
+        listed = parse(text)[explode]
+    except (ValueError, RecursionError, TypeError, LookupError):
+        return 0
+    if isinstance(listed, list):
+        return len(listed)
+    return 0 if listed is None else 1
+
+
+@lru_cache(maxsize=1)
+def _parse(text: str) -> Any:
+    """The record of many elements, one after the other."""
+    return parse(text)
 
 
 def ask(
@@ -51,10 +81,30 @@ def ask(
     reasons: list[dict[str, str]] = []
     for column in (column for column in columns if column.stored and not column.computed):
         try:
-            values[column.name] = fit(column, dumped.get(column.name))
+            value = dumped.get(column.name)
+            if column.kind is int and isinstance(sent := _sent(raw, column), Exact) and value == sent:
+                value = sent.whole()
+            values[column.name] = fit(column, value)
         except Unfit as error:
             reasons.append(_reason(column.name, UNREPRESENTABLE, str(error)))
     return ({}, reasons) if reasons else (values, [])
+
+
+def _sent(raw: Any, column: Column) -> Any:
+    """What the source sent for a column."""
+    for path in column.paths:
+        found = raw
+        for part in path:
+            found = found[part] if _holds(found, part) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _holds(container: Any, part: str | int) -> bool:
+    if isinstance(container, dict):
+        return part in container
+    return isinstance(container, list) and isinstance(part, int) and part < len(container)
 
 
 def _reason(field: str, rule: str, message: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .columns import LONGEST_TEXT, Column
 from .rules import plain
+from .text import Exact
 
 _TEXTUAL = ("pydantic", "pydantic_core", "uuid", "ipaddress")
 """Modules whose values (URLs, UUIDs, addresses) are stored as the text that they print."""
@@ -34,6 +35,8 @@ def fit(column: Column, value: Any) -> Any:
         return value
     if column.kind is int and isinstance(value, int):
         return _whole(int(value))
+    if column.kind is int and isinstance(value, Exact):
+        raise Unfit("the number has a fraction, too small for a double to show")
     if column.kind is float and isinstance(value, float | int):
         return float(value)
     if column.kind is Decimal and isinstance(value, Decimal | int):

@@ -63,7 +63,8 @@ class Guard(HTTPAdapter):
         there = origin(request.url or "")
         if not self._may(there):
             raise SourceError(
-                f"{self._name(self.home)} leads to {quoted(self._name(there))}: {self._why_not(there)}; {NEXT}"
+                f"{self._name(self.home)} leads to {quoted(self._name(there))}: {self._why_not(there)}; {NEXT}",
+                lasting=True,
             )
         if there[1] != self.home[1] or (there != self.home and not self._upgrade(there)):
             for name in self.headers:

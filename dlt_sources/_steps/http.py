@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -11,39 +14,56 @@ from settings import Settings
 
 from .guard import REDIRECTS, Guard
 from .request import expand
-from .source_error import NEXT, SourceError, asked
+from .source_error import NEXT, PASSING, SourceError, asked, refuse
 from .source_yml import HttpConnection
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"
+LONGEST_WAIT = 60
+"""Seconds between two tries at most. A server that asks for more is asked again by the next run."""
+
+Wrong = Callable[[requests.Response], SourceError | None]
+"""Why a successful answer is not what was declared, or None."""
 
 
 def session(
     connection: HttpConnection,
     settings: Settings,
     home: str,
-    wrong: Callable[[requests.Response], str | None] = lambda answer: None,
+    wrong: Wrong = lambda answer: None,
     *,
     also: Sequence[str] = (),
     pages: int | None = None,
+    secrets: Sequence[str] = (),
 ) -> requests.Session:
     """A session that waits and tries again on 429, 5xx, timeouts, cut connections and answers that are `wrong`.
 
     Args:
         home: the source's address; only it sees the declared headers.
-        wrong: why a successful answer is not what was declared, or None.
         also: other addresses that may be asked in this run.
         pages: how many answers one read may take.
+        secrets: values of the request that may be ``${NAME}``, besides those of the connection: a refusal names them.
+
+    Raises:
+        SourceError: by its requests, when the last answer is not a success, or is `wrong`.
     """
     from dlt.sources.helpers.requests import Client
 
+    advice = name_settings(connection, secrets)
+
     def broken(answer: requests.Response | None, error: BaseException | None) -> bool:
-        return answer is not None and error is None and answer.ok and wrong(answer) is not None
+        if answer is None or error is not None:
+            return False
+        if answer.ok:
+            return wrong(answer) is not None
+        passes = answer.status_code in PASSING or answer.status_code >= requests.codes.internal_server_error
+        return passes and _seconds_to_wait(answer) <= LONGEST_WAIT
 
     made: requests.Session = Client(
         request_timeout=connection.timeout,
         request_max_attempts=connection.attempts,
         request_backoff_factor=connection.backoff * settings.retry_pace,
-        request_max_retry_delay=60 * settings.retry_pace,
+        request_max_retry_delay=LONGEST_WAIT * settings.retry_pace,
+        status_codes=(),  # `broken` knows them
         retry_condition=broken,
     ).session
     made.headers["User-Agent"] = AGENT
@@ -59,15 +79,41 @@ def session(
         if not options.get("allow_redirects", True):  # a step of a redirect, which is retried from its beginning
             return type(made).send(made, request, **options)
         answer = patient(request, **options)  # the last one, when the attempts are used up
-        if answer.ok and (reason := wrong(answer)):
-            raise SourceError(f"{asked(answer.url)}: {reason}; {NEXT}")
+        if error := refuse(answer, advice) or (wrong(answer) if answer.ok else None):
+            raise error
         taken += answer.ok
         if pages is not None and taken > pages:
             raise SourceError(
                 f"{asked(answer.url)}: there are still more after {pages} pages; if that is right, raise `max_pages` in"
-                f" source.yml. {NEXT}"
+                f" source.yml. {NEXT}",
+                lasting=True,
             )
         return answer
 
     made.send = send  # type: ignore[method-assign]
     return made
+
+
+def name_settings(connection: HttpConnection, secrets: Sequence[str] = ()) -> str:
+    """The settings and names that an address and a login come from, for people to check."""
+    address = str(getattr(connection, "base_url", None) or getattr(connection, "url", ""))
+    place = _setting(address) or "the connection's address in source.yml"
+    named = [f"{found} (header {name})" for name, value in connection.headers.items() if (found := _setting(value))]
+    named += [found for value in secrets if (found := _setting(value))]
+    login = f"the login in {', '.join(named)}" if named else "whether it needs a login (`headers` declares none)"
+    return f"the address in {place} and {login}"
+
+
+def _setting(value: str) -> str | None:
+    return f"ELT_{value[2:-1].upper()}" if re.fullmatch(r"\$\{\w+\}", value) else None
+
+
+def _seconds_to_wait(answer: requests.Response) -> float:
+    """What the server asks for with Retry-After, in seconds or as a date; 0 where it asks for nothing."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text[:10])
+    try:
+        return parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, TypeError):
+        return 0

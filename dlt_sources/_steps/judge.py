@@ -20,12 +20,11 @@ import pyarrow.parquet as pq
 from runtime.visible import visible
 from warehouse.quote import identifier, literal
 
-from . import bulk
-from .checks import Check
+from . import bulk, tokens
 from .columns import Column, columns_of
-from .contract import FILE, INDEX, MALFORMED, PARENT, PAYLOAD, Contract
+from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
 from .engine import engine
-from .explain import UNREPRESENTABLE, ask, ask_of_vanished, raw_of
+from .explain import UNREPRESENTABLE, NotAListError, ask, ask_of_vanished, raw_of
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, has_computed, stored
 from .redact import Redaction, of_contract
 from .rules import checks_rows
@@ -96,7 +95,7 @@ class Judge:
         if pq.read_metadata(sure).num_rows < self.con.execute("SELECT count(*) FROM judged").fetchall()[0][0]:
             self._explain(name, table, contract, marks, sure, good, bad)
         accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
-        judged = Judged(accepted, rejected, self._counts(accepted, rejected), self._files())
+        judged = Judged(accepted, rejected, self._counts(accepted, rejected, table.explode), self._files())
         self.con.close()  # and with it its memory
         return judged
 
@@ -140,7 +139,7 @@ class Judge:
         columns = [column for column in every if not column.computed]
         conditions = ["_parent_ok", f"{MALFORMED} IS NULL"] if MALFORMED in landed else ["_parent_ok"]
         if PAYLOAD in landed:
-            kind, origin, checks = "TABLE", "tokens", self._take_apart(columns, table, parent)
+            kind, origin, checks = "TABLE", "tokens", tokens.take_apart(self.con, columns, table.explode, parent)
             conditions.append("_is_object")
         else:
             kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
@@ -153,34 +152,6 @@ class Judge:
         self.con.execute(
             f"CREATE TEMP {kind} judged AS SELECT {', '.join([*values, *marks])}, ({ok}) AS _ok FROM {origin}"
         )
-
-    def _take_apart(self, columns: list[Column], table: Table, parent: Judged | None) -> list[Check]:
-        """Create the table `tokens` of JSON records and return each column's check over it."""
-        own, above = bulk.json_paths(columns)
-        records = (
-            f"SELECT _load_id, _row, _deleted, _read_at, _parent_ok, {_extract(PAYLOAD, own)} AS own,"
-            f" {_is_object(PAYLOAD)} AS _is_object FROM landed"
-        )
-        if table.explode and parent:
-            items = f"json_extract({PAYLOAD}, {literal(_list_path(table.explode) + '[*]')})"
-            is_list = f"json_valid({PAYLOAD}) AND json_type({PAYLOAD}, {literal(_list_path(table.explode))}) = 'ARRAY'"
-            self.con.execute(f"CREATE TEMP TABLE parents AS SELECT _load_id, _row FROM ({parent.sql})")
-            self.con.execute(
-                f"CREATE TEMP TABLE records AS SELECT _load_id, _row, _deleted, _read_at, {items} AS items,"
-                f" {_extract(PAYLOAD, above)} AS parent FROM landed WHERE {is_list}"
-            )
-            records = f"""
-                SELECT _load_id, _row, _deleted, _read_at, {INDEX}, parent, {_extract("item", own)} AS own,
-                    {_is_object("item")} AS _is_object, (_load_id, _row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok
-                FROM (SELECT *, unnest(items) AS item, CAST(generate_subscripts(items, 1) - 1 AS BIGINT) AS {INDEX} FROM records)"""
-        self.con.execute(f"CREATE TEMP TABLE tokens AS {records}")
-        place = {INDEX: "BIGINT"} if table.explode else {}
-        return [
-            bulk.native_check(column, place)
-            if place and column.paths == ((INDEX,),)
-            else bulk.json_check(column, bulk.json_token(column, own, above))
-            for column in columns
-        ]
 
     def _explain(
         self,
@@ -219,6 +190,8 @@ class Judge:
         """Pydantic's verdict on a landed row: (its values, why not)."""
         try:
             raw = raw_of(row, table.explode)
+        except NotAListError:
+            return {}, [{"field": str(table.explode), "rule": "list_type", "message": "Input should be a valid list"}]
         except Exception as error:
             reason = f"it is not JSON that can be read ({type(error).__name__})"
             return {}, [{"field": "", "rule": UNREPRESENTABLE, "message": reason}]
@@ -254,10 +227,9 @@ class Judge:
         accepted = f"SELECT * FROM read_parquet({literal(sure)})"
         if not explode:
             return f"SELECT * FROM landed ANTI JOIN ({accepted}) AS a USING (_load_id, _row)"
-        item = f"json_extract({PAYLOAD}, {literal(_list_path(explode))} || '[' || j.{INDEX} || ']')"
         return (
-            f"SELECT l._load_id, l._row, l._deleted, l._read_at, j.{INDEX}, CAST({item} AS VARCHAR) AS {PAYLOAD},"
-            f" {PAYLOAD} AS {PARENT}, (l._load_id, l._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
+            f"SELECT l._load_id, l._row, l._deleted, l._read_at, j.{INDEX},"
+            " (l._load_id, l._row) IN (SELECT (_load_id, _row) FROM parents) AS _parent_ok"
             f" FROM landed AS l JOIN (SELECT _load_id, _row, {INDEX} FROM judged ANTI JOIN ({accepted}) AS a"
             f" USING (_load_id, _row, {INDEX})) AS j USING (_load_id, _row)"
         )
@@ -265,8 +237,19 @@ class Judge:
     def _unsure(self, sure: Path, explode: str | None) -> Iterator[list[dict[str, Any]]]:
         """The rows that bulk did not accept, in chunks: by a second cursor, so that the first stays free for each chunk's work."""
         self.con.execute(f"CREATE TABLE explain AS {self._unsure_rows(sure, explode)}")
+        if explode:
+            wanted = "FROM landed SEMI JOIN explain USING (_load_id, _row)"
+            self.con.execute(f"CREATE TABLE explain_records AS SELECT _load_id, _row, {PAYLOAD} {wanted}")
         for batch in self.con.cursor().execute("SELECT * FROM explain").to_arrow_reader(CHUNK):
-            yield batch.to_pylist()
+            rows = batch.to_pylist()
+            if explode:  # a record once, however many elements it has
+                self.con.register("chunk", batch)
+                found = self.con.execute(
+                    "SELECT * FROM explain_records SEMI JOIN chunk USING (_load_id, _row)"
+                ).fetchall()
+                records = {(load, number): text for load, number, text in found}
+                rows = [row | {PAYLOAD: records[row["_load_id"], row["_row"]]} for row in rows]
+            yield rows
 
     def _rejection(self, name: str, table: Table, row: dict[str, Any], reasons: list[dict[str, str]]) -> dict[str, Any]:
         try:
@@ -274,6 +257,8 @@ class Judge:
         except Exception:  # not JSON that can be read
             raw = row[PAYLOAD]
         raw, reasons = self.redaction.row(raw), self.redaction.reasons(reasons, raw)
+        to_the_letter = PAYLOAD in row and not table.explode and not self.redaction.private
+        shown = row[PAYLOAD] if to_the_letter else text_of(raw)
         place = [name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
         return {
             "id": "/".join(map(str, place)),
@@ -281,7 +266,7 @@ class Judge:
             "table_name": name,
             "load_id": row["_load_id"],
             "row_number": row["_row"],
-            "raw": _cut(visible(text_of(raw))),  # people read these in a terminal
+            "raw": _cut(visible(shown)),  # people read these in a terminal
             **reasons[0] | {"message": visible(reasons[0]["message"])[:1000]},
             "errors": _cut(visible(text_of(reasons))),
             "rejected_at": self.now,
@@ -293,7 +278,14 @@ class Judge:
         newest = f"SELECT {FILE}, arg_max(_load_id, CAST(_load_id AS DOUBLE)) FROM landed GROUP BY 1"
         return dict(self.con.execute(newest).fetchall())
 
-    def _counts(self, accepted: list[Path], rejected: list[Path]) -> dict[str, tuple[int, int, int]]:
+    def _counts(
+        self, accepted: list[Path], rejected: list[Path], explode: str | None
+    ) -> dict[str, tuple[int, int, int]]:  # fmt: skip
+        """Per load: rows landed, accepted and rejected.
+
+        Raises:
+            RuntimeError: they do not add up.
+        """
         parts = [f"SELECT _load_id, 1 AS a, 0 AS r FROM read_parquet([{', '.join(map(literal, accepted))}])"]
         parts += [f"SELECT load_id, 0, 1 FROM read_parquet({literal(path)})" for path in rejected]
         judged = {
@@ -302,25 +294,11 @@ class Judge:
                 f"SELECT _load_id, sum(a)::BIGINT, sum(r)::BIGINT FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
             ).fetchall()
         }
-        landed = dict(self.con.execute("SELECT _load_id, count(*) FROM judged GROUP BY 1").fetchall())
+        landed = dict(self.con.execute(tokens.count_landed(explode)).fetchall())
         for load, count in landed.items():
             if sum(judged.get(load, (0, 0))) != count:
                 raise RuntimeError(f"{self.source}: load {load}: {count} rows landed but {judged.get(load)} judged")
         return {load: (count, *judged[load]) for load, count in landed.items()}
-
-
-def _is_object(column: str) -> str:
-    """SQL over the values found beside it (`own`, NULL where the text is not JSON): whether the text is a JSON object."""
-    return f"(own IS NOT NULL AND starts_with(CAST({column} AS VARCHAR), '{{'))"
-
-
-def _list_path(name: str) -> str:
-    return bulk.json_path((name,))
-
-
-def _extract(column: str, paths: list[str]) -> str:
-    listed = ", ".join(map(literal, paths))
-    return f"CASE WHEN json_valid({column}) THEN json_extract({column}, [{listed}]) END"
 
 
 def _alike(files: list[str]) -> dict[str, list[str]]:

@@ -35,12 +35,14 @@ class Judged:
         rejected: Parquet files of rejected rows (`REJECTED_SCHEMA`).
         counts: per load id: (landed, accepted, rejected).
         files: for rows of files: each file's name and newest load, also of files without an accepted row.
+        gone: Parquet files of rows that were accepted and count no longer: their file was withdrawn.
     """
 
     accepted: list[Path]
     rejected: list[Path]
     counts: dict[str, tuple[int, int, int]]
     files: dict[str, str] = field(default_factory=dict)
+    gone: list[Path] = field(default_factory=list)
 
     @property
     def sql(self) -> str:

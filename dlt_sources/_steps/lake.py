@@ -8,6 +8,7 @@ and reached, and that is all in here. On S3 every listing begins where the news 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -31,6 +32,15 @@ def storage(settings: Settings) -> Any:
     from runtime.aws import storage_options
 
     return fsspec.filesystem("s3", **storage_options(settings))
+
+
+def shaped(table: str, schema: Any) -> str:
+    """The dlt table, and so the folder of the landing, for a table's rows of one Arrow schema: ``<table>__<hash>``.
+
+    dlt gives a file every column that its table ever had. Columns come and go, and one that is NULL is not one that is
+    missing.
+    """
+    return f"{table}__{hashlib.sha256(str(schema.remove_metadata()).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -71,10 +81,18 @@ class Landing:
     def loads(self, *, after: str = "", since: str = "") -> list[str]:
         """Ids of committed loads after the load `after`, or from the load `since` on; oldest first."""
         folder = f"{self.root}/_dlt_loads"
-        found = (re.search(r"__([0-9.]+)\.jsonl$", file.path) for file in self._list(folder, after or since))
+        listed = self._list(folder, after or since, self.source)
+        found = (re.search(r"__([0-9.]+)\.jsonl$", file.path) for file in listed)
         loads = [match[1] for match in found if match]
         wanted = (load for load in loads if float(load) > float(after or 0) and float(load) >= float(since or 0))
         return sorted(wanted, key=float)
+
+    def newest(self, *, after: str) -> str:
+        """The greatest id of any load, committed or not: dlt reads back the state of the greatest; at least `after`."""
+        names = (("_dlt_loads", self.source), ("_dlt_pipeline_state", f"land_{self.source}"))
+        paths = [file.path for folder, name in names for file in self._list(f"{self.root}/{folder}", after, name)]
+        found = (re.search(r"__([0-9]+\.[0-9]+)(?:__[^/]*)?\.jsonl$", path) for path in paths)
+        return max([after, *(match[1] for match in found if match)], key=lambda load: float(load or 0))
 
     def files(self, table: str, loads: Iterable[str]) -> list[LandedFile]:
         """The Parquet files that `loads` wrote for a table, in the order they were written."""
@@ -108,18 +126,18 @@ class Landing:
         pages = _pages(self.fs, Bucket=bucket, Prefix=prefix, Delimiter="/")
         return [p["Prefix"].rstrip("/").rsplit("/", 1)[1] for page in pages for p in page.get("CommonPrefixes", [])]
 
-    def _list(self, folder: str, first: str) -> list[LandedFile]:
+    def _list(self, folder: str, first: str, name: str = "") -> list[LandedFile]:
         """The files of a folder; of S3 only those from the load `first` on, which is not a look at the whole folder.
 
-        Names begin with the load's id (the loads' own log: with the source's name), a time of so many digits that names
-        are in the order of time.
+        Names begin with the load's id, in dlt's own folders after a `name`: ids have as many digits before the point, so
+        names are in the order of loads.
         """
         if not self.settings.aws:
             if not self.fs.exists(folder):
                 return []
             return [_file(str(item["name"]), int(item["size"])) for item in self.fs.ls(folder, detail=True)]
         bucket, prefix = _split(f"{folder}/")
-        start = f"{self.source}__{first}" if folder.endswith("_dlt_loads") else first
+        start = f"{name}__{first}" if name else first
         after = {"StartAfter": prefix + start} if first else {}
         pages = _pages(self.fs, Bucket=bucket, Prefix=prefix, **after)
         return [_file(f"{bucket}/{item['Key']}", item["Size"]) for page in pages for item in page.get("Contents", [])]

@@ -8,10 +8,10 @@ overlap land once. dlt commits the rows together with the new cursor.
 from __future__ import annotations
 
 import copy
-import hashlib
+import difflib
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +21,30 @@ from dlt.extract.resource import DltResource
 
 from settings import Settings
 
-from . import destination, pipelines
+from . import destination, pipelines, withdrawn
 from .addressed import check_address
 from .connectors import files as file_connector
+from .connectors.file_names import matches
 from .declaration import Source
 from .declaration_error import DeclarationError
-from .lake import Landing
+from .lake import Landing, shaped
 from .redact import has_private
 from .request import Request, declared_paths
 from .reread import TableRead
-from .source_error import SourceError, explain
+from .source_error import Lasting, SourceError, explain
 from .source_yml import FilesSource
 
 
 def land(
     source: Source, settings: Settings, *, since: datetime | None = None, until: datetime | None = None,
-    files: Sequence[str] = (),
+    files: Sequence[str] = (), notes: list[str] | None = None,
 ) -> dict[str, int]:  # fmt: skip
     """Read every table of a source and append what is new or changed to its landing folder.
 
     Args:
         since, until: read this span of the tables with a cursor instead (a backfill); the cursors stay where they are.
         files: read these files only (names in the source's folder, or addresses).
+        notes: gets what people should know of the read, though nothing is wrong.
 
     Returns:
         Rows landed per table; an empty dict when nothing was new.
@@ -61,20 +63,27 @@ def land(
     work.mkdir(parents=True)
     memory = pipe.state.get("sources", {}).get(source.name, {}).get("resources", {})
     reads = _reads(source, settings, work, memory, since, until, files)
+    noted = pipe.state.get("sources", {}).get(source.name, {})
+    newest, read_at = Landing(source.name, settings).newest(after=str(noted.get("after", ""))), _moment(settings, noted)
+    for read in reads:
+        read.request.newest, read.request.read_at = newest, read_at
 
     @dlt.source(name=source.name)
     def everything() -> Any:
         return [resource for read in reads for resource in read.resources()]
 
     try:
-        pipelines.run(pipe, everything(), private=private, loader_file_format="parquet")
+        pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
+        if notes is not None:
+            notes += [text for read in reads for text in read.request.notes]
         refused = [text for read in reads for text in read.refused]
         for read in reads:
             if since is None:
                 read.remember()
         if refused:
             raise SourceError(
-                f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again"
+                f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again",
+                lasting=any(isinstance(text, Lasting) for text in refused),
             )
     except (pipelines.StoreError, DeclarationError):
         raise
@@ -104,6 +113,13 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
     return pipe
 
 
+def _moment(settings: Settings, noted: dict[str, Any]) -> datetime:
+    """When this read is, naive UTC: now, but never before the read before it, whose clock may have been ahead."""
+    now = settings.moment()
+    before = datetime.fromisoformat(noted["read_at"]) if "read_at" in noted else now
+    return now if now >= before else before + timedelta(microseconds=1)
+
+
 def _reads(
     source: Source, settings: Settings, work: Path, memory: dict[str, Any],
     since: datetime | None, until: datetime | None, files: Sequence[str],
@@ -115,14 +131,15 @@ def _reads(
         request = Request(
             source, name, table, since, until or settings.clock(), settings, work, known, only=list(files)
         )
+        request.upto = until.date() if since and until else None
         if isinstance(source.declared, FilesSource) and table.files:
-            if not files or any(file_connector.matches(table.files, file) for file in files):
+            if not files or any(matches(table.files, file) for file in files):
                 reads.append(FileRead(request, source.declared))
         elif (since is None or table.cursor) and not files:
             reads.append(TableRead(request))
     patterns = [pattern for table in source.extracted.values() for pattern in table.files]
     for file in files:
-        if not file_connector.matches(patterns, file):
+        if not matches(patterns, file):
             known = ", ".join(patterns) or "it does not read files"
             raise DeclarationError(f"{source.name}: {file} belongs to none of its tables ({known})")
     if not reads:
@@ -148,12 +165,12 @@ class FileRead:
 
         shapes: dict[str, list[Path]] = {}
         for path in file_connector.read(self.request, self.declared.connection, self.refused):
-            shape = str(pq.read_schema(path).remove_metadata())
-            shapes.setdefault(hashlib.sha256(shape.encode()).hexdigest()[:8], []).append(path)
+            shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
         made = [dlt.resource(self._remember_files(), name=self.name)]
-        for shape, paths in shapes.items():
+        if self.request.withdrawn:
+            made.append(withdrawn.resource_of(self.name, self.request.withdrawn, self.request.settings.clock()))
+        for name, paths in shapes.items():
             columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
-            name = f"{self.name}__{shape}"
             made.append(dlt.resource(self._rows(paths), name=name, columns=columns, write_disposition="append"))
         return made
 
@@ -162,6 +179,7 @@ class FileRead:
             count = pq.read_metadata(path).num_rows
             self.landed += count
             if count:
+                self.request.note_rows(dlt.current.source_state())
                 yield dlt.mark.with_file_import(str(path), "parquet", count)
 
     def _remember_files(self) -> Iterator[Any]:
@@ -170,3 +188,54 @@ class FileRead:
 
     def remember(self) -> None:
         """Nothing: what was read is in dlt's state."""
+
+
+def withdraw(source: Source, file: str, settings: Settings) -> list[str]:
+    """Mark a file of a source as withdrawn: the next refine removes its rows, and it counts again when it comes with other content.
+
+    Returns:
+        The tables whose file it is; none when it was withdrawn before.
+
+    Raises:
+        DeclarationError: no table knows such a file; the ones that are known are named.
+    """
+    pipe = _pipeline(source, settings)
+    memory = copy.deepcopy(pipe.state.get("sources", {}).get(source.name, {}).get("resources", {}))
+    known = {name: memory.get(name, {}).get("files", {}) for name, table in source.extracted.items() if table.files}
+    tables = [name for name, files in known.items() if file in files]
+    if not tables:
+        names = sorted(name for files in known.values() for name in files)
+        close = ", ".join(difflib.get_close_matches(file, names, 5, 0.3) or names[:5])
+        raise DeclarationError(
+            f"{source.name}: no file {file!r} has landed; "
+            + (f"{len(names)} are known, such as {close}" if names else "it has landed no file at all")
+        )
+    if sunk := [name for name in tables if "postgres" in source.tables[name].sinks]:
+        raise DeclarationError(
+            f"{source.name}: {sunk[0]} also goes to the operational Postgres, which keeps what it was sent; deliver {file} with"
+            " corrected rows instead"
+        )
+    tables = [name for name in tables if not known[name][file].get(withdrawn.MARK)]
+    if not tables:
+        return []
+
+    def remembered(name: str) -> Iterator[Any]:
+        dlt.current.resource_state(name).setdefault("files", {})[file] = known[name][file] | {withdrawn.MARK: True}
+        yield from ()
+
+    @dlt.source(name=source.name)
+    def everything() -> Any:
+        return [
+            made
+            for name in tables
+            for made in (
+                dlt.resource(remembered(name), name=name),
+                withdrawn.resource_of(name, [file], settings.clock()),
+            )
+        ]
+
+    noted = pipe.state.get("sources", {}).get(source.name, {})
+    newest = Landing(source.name, settings).newest(after=str(noted.get("after", "")))
+    private = has_private(source.contracts.values())
+    pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
+    return tables

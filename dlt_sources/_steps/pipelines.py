@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dlt
@@ -26,6 +28,22 @@ class StoreError(Exception):
 
 KEEP = 5
 log = logging.getLogger(__name__)
+
+
+def _keep_links_in_paths() -> None:
+    """Let dlt use the path of a working folder as it is given, not what its links lead to.
+
+    It writes paths into SQL and into templates without escaping; runtime.place gives a folder of any name a plain path.
+    """
+    from dlt.common.storages import file_storage
+
+    paths, system = ModuleType("path"), ModuleType("os")
+    vars(paths).update(vars(os.path), realpath=os.path.abspath)
+    vars(system).update(vars(os), path=paths)
+    file_storage.os = system  # type: ignore[attr-defined]
+
+
+_keep_links_in_paths()
 
 
 def pipeline(
@@ -80,16 +98,18 @@ def settle(pipe: dlt.Pipeline) -> None:
         pipe.sync_destination()
 
 
-def run(pipe: dlt.Pipeline, data: Any, *, private: bool = False, **options: Any) -> LoadInfo | None:
+def run(pipe: dlt.Pipeline, data: Any, *, newest: str, private: bool = False, **options: Any) -> LoadInfo | None:
     """Extract, normalize and load `data` as one package; None when there was nothing to load.
 
     Args:
+        newest: the newest load that the destination has, or an empty text: this one's id will be greater.
         private: the rows hold personal data in clear: what a driver says of them is not repeated.
 
     Raises:
         StoreError: the destination failed; what was extracted is kept and loaded by the next run.
         Exception: whatever `data` raised; the package is discarded.
     """
+    _count_loads_from(newest)
     try:
         info = pipe.run(data, **options)
     except PipelineStepFailed as error:
@@ -101,6 +121,28 @@ def run(pipe: dlt.Pipeline, data: Any, *, private: bool = False, **options: Any)
         ) from (None if private else error)
     _forget_packages(pipe)
     return info if info is not None and info.loads_ids else None
+
+
+def _count_loads_from(newest: str) -> None:
+    """Let dlt's next load id be greater than `newest`.
+
+    dlt makes an id of the clock and takes the greatest for the newest, here and when it reads its state back. A clock
+    that is put back, or was ahead for one run, would turn the order of loads around: it is the order of their commits.
+    """
+    from dlt.common.time import increasing_precise_time as ids
+
+    with ids._lock:
+        ids._last = float(newest or 0)  # for this pipeline; the clock counts when it is ahead of that
+
+
+def newest_load(pipe: dlt.Pipeline) -> str:
+    """The newest load of a pipeline whose destination is a database; empty when there is none."""
+    from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+    with pipe.sql_client() as client, contextlib.suppress(DatabaseUndefinedRelation):
+        rows = client.execute_sql(f"SELECT max(load_id) FROM {client.make_qualified_table_name('_dlt_loads')}")
+        return str((rows or [[None]])[0][0] or "")
+    return ""
 
 
 @contextlib.contextmanager

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from settings import Settings
 
-from . import silver
+from . import silver, withdrawn
+from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
@@ -54,17 +55,37 @@ def refine(
 def _refine_all(source: Source, settings: Settings, since: str | None, progress: Callable[[str], None]) -> Refined:
     staging = Staging(source, settings)
     landing = Landing(source.name, settings)
-    loads = landing.loads(after=staging.last_load) if since is None else landing.loads(since=since)
+    loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
+    if since is not None and loads == landing.loads():
+        silver.forget_moved(source.name, settings)
     done = Refined()
     files = {name: landing.files(name, loads) for name in source.extracted}
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
-        for name, judged in _refine(source, batch, files, staging, settings).items():
-            done.landed[name] += sum(landed for landed, _, _ in judged.counts.values())
-            done.accepted[name] += sum(accepted for _, accepted, _ in judged.counts.values())
-            done.rejected[name] += sum(rejected for _, _, rejected in judged.counts.values())
+        last_load = max(*batch, kept or batch[0], key=float)
+        in_order = staging.in_order or (since is None and batch[-1] == loads[-1])
+        for name, judged in _refine(source, batch, files, staging, settings, last_load, in_order).items():
+            counts = [counted for load, counted in judged.counts.items() if load in set(batch)]
+            done.landed[name] += sum(landed for landed, _, _ in counts)
+            done.accepted[name] += sum(accepted for _, accepted, _ in counts)
+            done.rejected[name] += sum(rejected for _, _, rejected in counts)
         done.loads += batch
     return done
+
+
+def pending(landing: Landing, staging: Staging) -> tuple[list[str], str]:
+    """(committed loads that are not in staging, oldest first; the newest that is).
+
+    Loads are counted up, so those after the newest. Landings exist whose loads were not, and one may have been put back to
+    what it was: there staging is asked for each.
+    """
+    last = staging.last_load
+    loads = landing.loads(since=last)
+    after = [load for load in loads if load != last]
+    if staging.in_order and (not last or last in loads):
+        return after, last
+    refined, known = staging.loads() - set(after), landing.loads()
+    return [load for load in known if load not in refined and load != last], last if last in known else ""
 
 
 def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
@@ -84,19 +105,21 @@ def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
 
 
 def _refine(
-    source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings
+    source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings, last_load: str, in_order: bool
 ) -> dict[str, Judged]:  # fmt: skip
     folder = settings.workplace(source.name) / "refine"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        return _judge(source, loads, files, staging, settings, folder)
+        judged = _judge(source, loads, files, settings, folder)
+        staging.write(judged, folder, last_load=last_load, in_order=in_order)
+        return judged
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _judge(
-    source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings, folder: Path
+    source: Source, loads: list[str], files: Files, settings: Settings, folder: Path
 ) -> dict[str, Judged]:  # fmt: skip
     redactions = of_tables(source.tables, source.contracts)
     judge = Judge(source.name, folder, settings.pii_salt.get_secret_value(), settings.clock())
@@ -107,10 +130,32 @@ def _judge(
         for name, found in files.items()
     }
     for name, table in source.tables.items():
-        if paths := landed[table.from_ or name]:
+        paths, marks = landed[table.from_ or name], dict[str, str]()
+        if table.files and (marks := withdrawn.marks_of(landing, name, folder / "marks" / name)):
+            fresh = {file: load for file, load in marks.items() if load in wanted}
+            if table.mode == "upsert" and (fresh or withdrawn.names_in(paths) & set(marks)):
+                paths = _all_landed(
+                    landing, name, loads, folder / "landed" / name
+                )  # other files may have had their keys before
+            if fresh and not paths:
+                judged[name] = withdrawn.nothing(columns_of(source.contracts[name]), folder)
+        if paths:
             parent = judged.get(table.from_ or "")
             judged[name] = judge.judge(name, table, source.contracts[name], paths, parent, redactions[name])
+            judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
+        if name in judged and table.files:
+            fresh = {file: load for file, load in marks.items() if load in wanted}
+            if table.by_file:
+                for file, load in fresh.items():
+                    judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
+                silver.remove(source.name, name, table.file_column(source.contracts[name]), fresh, settings)
+        if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
             silver.write(source.name, name, judged[name].accepted, again, settings)
-    staging.write(loads, judged, folder)
     return judged
+
+
+def _all_landed(landing: Landing, table: str, loads: list[str], folder: Path) -> list[str]:
+    """Every file that a table has landed up to the newest of `loads`, as paths on this machine."""
+    last = max(map(float, loads))
+    return landing.fetch(landing.files(table, [load for load in landing.loads() if float(load) <= last]), folder)

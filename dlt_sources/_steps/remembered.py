@@ -43,8 +43,14 @@ class Remembered:
         """The rows with what is remembered of them, their hash and marks."""
         if PAYLOAD not in rows.column_names:
             return rows.select([name for name in rows.column_names if name in self.names])
-        records = pa.array((text_of(self._of_record(parse(text))) for text in rows[PAYLOAD].to_pylist()), pa.string())
+        records = pa.array((text_of(self._of_text(text)) for text in rows[PAYLOAD].to_pylist()), pa.string())
         return rows.set_column(rows.column_names.index(PAYLOAD), PAYLOAD, records)
+
+    def _of_text(self, text: str) -> dict[str, Any]:
+        try:
+            return self._of_record(parse(text))
+        except (ValueError, RecursionError):  # not JSON: refine rejects it, and which row it was nobody knows
+            return {}
 
     def _of_record(self, record: Any) -> dict[str, Any]:
         kept: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +29,13 @@ class Request:
         work: folder for files in passing.
         memory: what the connector wrote down at the last read; what it writes here is kept when the rows are.
         received: pages as they came, address and bytes: landed beside the rows.
+        withdrawn: files whose rows count no longer; marked in the landing together with the rows.
+        notes: what people should know of the read, though nothing is wrong.
+        upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
+        pages, total: how many pages an API gave in the last read, and how many records it said there are.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
+        newest: the lake's newest load before this read: the next read looks for newer ones from there on.
+        read_at: when, naive UTC; later than that of every read before it.
     """
 
     source: Source
@@ -41,7 +47,22 @@ class Request:
     work: Path
     memory: dict[str, Any] = field(default_factory=dict)
     received: list[tuple[str, bytes]] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
+    upto: date | None = None
+    pages: int = 0
+    total: int | None = None
+    newest: str = ""
+    read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+
+    def note_rows(self, state: dict[str, Any]) -> None:
+        """Remember, with rows that land, after which load and when. Not without rows: every read would be a load.
+
+        Args:
+            state: dlt's, of the source.
+        """
+        state["after"], state["read_at"] = self.newest, self.read_at.isoformat()
 
     @property
     def contract(self) -> type[Contract]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -13,20 +14,23 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
+from duckdb.func import SPECIAL
+from duckdb.sqltypes import VARCHAR
 
-from warehouse.quote import identifier, literal
+from warehouse.quote import literal
 
-from .bulk import json_path
-from .columns import columns_of
+from . import cursor
+from .columns import columns_of, lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
-from .lake import Seen
+from .lake import Seen, shaped
+from .raw_rows import Paths, as_json, value_of, values_at
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
-from .source_error import SourceError
-from .text import text_of
+from .source_error import NEXT, RefusedError, SourceError, quoted
+from .text import text_of, value_at
 
 PAGE = 20_000
 PAGES = "_pages"
@@ -47,13 +51,11 @@ class TableRead:
         self.previous = self.shelf.get(str(self.known or "none"))
         self.seen = request.work / f"{self.name}.parquet"
         self.remembered = Remembered(self.table, request.contract)
-        self.landed = 0
+        self.landed = self.read = 0
+        self.newest: datetime | None = None
         self.refused: list[str] = []
         if self.table.cursor and not self.backfill:
-            if "cursor" in request.memory:
-                request.since = datetime.fromisoformat(request.memory["cursor"]) - self.table.overlap
-            elif self.table.start:
-                request.since = datetime.combine(self.table.start, time(), UTC)
+            request.since = cursor.since(request.memory, self.table, self.settings.clock())
 
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
@@ -63,47 +65,76 @@ class TableRead:
         """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
         self.request.memory = dlt.current.resource_state(self.name)  # commits with the rows
         with contextlib.suppress(UnchangedError):
-            yield from self._changed()
+            yield from map(self._in_its_folder, self._changed())
         if self.request.received:
             urls, bodies = zip(*self.request.received, strict=True)
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
 
+    def _in_its_folder(self, rows: pa.Table) -> Any:
+        """Columns of the source's own go into a folder of rows with just these columns."""
+        return rows if PAYLOAD in rows.column_names else dlt.mark.with_table_name(rows, shaped(self.name, rows.schema))
+
     def _changed(self) -> Iterator[pa.Table]:
         con = engine(self.request.work, self.previous.parent, spill=self.request.work / "spill")
-        newest: datetime | None = None
-        read = 0
-        writer: pq.ParquetWriter | None = None
+        con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
+        yield from self._read(con, self.seen, self._known())
+        read = self.read
+        if not self.seen.exists() and self.previous.is_file():  # an empty answer is a read, too
+            con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
+        if self.table.sees_deletes:
+            self._refuse_shrinking(con, read)
+            if self.request.pages > 1 and read and self._count(con, self._gone(con)):
+                yield from self._read_again(con)
+            yield from self._tombstones(con)
+        if self.table.cursor and not self.backfill:
+            self._advance(self.newest, read)
+        if self.seen.exists() and not self.backfill:
+            self._keep(con)
+
+    def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table]:
+        """Read the table, write what was seen of it to `seen` and yield the rows whose hash is not `known`, numbered."""
+        self.read = 0
+        writer: pq.ParquetWriter | None = None
         try:
             for page in _pages(connect(self.request)):
-                self._free(page.column_names)
+                self._check(page.column_names)
                 con.register("page", page)
                 hashed = con.execute(
-                    f"SELECT page.*, md5(CAST(to_json(page) AS VARCHAR)) AS {_HASH} FROM page"
+                    f"SELECT page.*, md5(CAST({as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
                 kept = self.remembered.of(hashed) if self.table.sees_deletes else hashed.select([_HASH])
-                writer = writer or pq.ParquetWriter(self.seen, kept.schema)
+                writer = writer or pq.ParquetWriter(seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
-                read += len(page)
-                newest = max(filter(None, (newest, self._newest(con))), default=None)
+                self.read += len(page)
+                self.newest = max(filter(None, (self.newest, self._newest(con))), default=None)
                 con.register("hashed", hashed)
                 yield from self._number(
                     con,
-                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed"
-                    f" WHERE {_HASH} NOT IN (SELECT {_HASH} FROM previous WHERE {self.table.skip_if_unchanged})",
+                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})",
                 )
         finally:
             if writer:
                 writer.close()
-        if writer is None and self.previous.is_file():  # an empty answer is a read, too
-            con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
-        if self.table.sees_deletes:
-            yield from self._tombstones(con, read)
-        if self.table.cursor and not self.backfill:
-            self._advance(newest)
-        if self.seen.exists() and not self.backfill:
-            self._keep(con)
+
+    def _read_again(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        """Read all pages once more before a row is taken for deleted: where rows are deleted between two pages, those
+        behind them move up, and one that exists is on neither page. What both reads saw is what is kept.
+        """
+        again, both = self.seen.with_suffix(".again"), self.seen.with_suffix(".both")
+        first = f"SELECT * FROM read_parquet({literal(self.seen)})"
+        known = f"{self._known()} UNION ALL SELECT {_HASH} FROM ({first})"
+        yield from self._read(con, again, known)
+        if again.exists():
+            more = f"SELECT * FROM read_parquet({literal(again)}) WHERE {_HASH} NOT IN (SELECT {_HASH} FROM ({first}))"
+            con.execute(f"COPY ({first} UNION ALL BY NAME {more}) TO {literal(both)} (FORMAT parquet)")
+            both.replace(self.seen)
+        if self.request.total is not None and self.read < self.request.total:
+            # not all that there is was seen, so that nothing is known to be gone: the next read compares again
+            con.register("gone", self.remembered.of(con.execute(self._gone(con)).to_arrow_table()))
+            con.execute(f"COPY ({first} UNION ALL BY NAME SELECT * FROM gone) TO {literal(both)} (FORMAT parquet)")
+            both.replace(self.seen)
 
     def _keep(self, con: duckdb.DuckDBPyConnection) -> None:
         """Keep what this read saw, for the next one, under a name made from it. dlt's state holds the name and commits
@@ -121,13 +152,16 @@ class TableRead:
         if self.request.memory.get("seen") != self.known or self.shelf.moves:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
-    def _free(self, names: list[str]) -> None:
+    def _check(self, names: list[str]) -> None:
+        """Refuse a page with names that landed rows use for themselves, or without a column that the contract needs."""
         taken = [name for name in names if name in RESERVED and name != PAYLOAD]
         if taken:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: columns named {', '.join(taken)}: Millrace uses these names itself;"
                 " read a view that renames them"
             )
+        if PAYLOAD not in names and (lack := lacking(self.request.contract, names, quoted(", ".join(names)))):
+            raise RefusedError(f"{self.request.source.name}.{self.name}: the rows have {lack}. {NEXT}")
 
     def _previous(self) -> str:
         usable = self.previous.is_file() and not self.backfill
@@ -135,57 +169,75 @@ class TableRead:
             f"SELECT * FROM read_parquet({literal(self.previous)})" if usable else f"SELECT '' AS {_HASH} WHERE FALSE"
         )
 
+    def _known(self) -> str:
+        """SQL: hashes of rows that do not land again."""
+        return f"SELECT {_HASH} FROM previous WHERE {self.table.skip_if_unchanged}"
+
     def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
         numbered = con.execute(
             f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row,"
-            f" TIMESTAMP {literal(self.settings.moment())} AS _read_at FROM ({query})"
+            f" TIMESTAMP {literal(self.request.read_at)} AS _read_at FROM ({query})"
         ).to_arrow_table()
         self.landed += len(numbered)
         if len(numbered):
+            self.request.note_rows(dlt.current.source_state())
             yield numbered
 
-    def _tombstones(self, con: duckdb.DuckDBPyConnection, read: int) -> Iterator[pa.Table]:
-        """Rows of the previous full read whose key this one lacks, marked deleted."""
-        if not self.previous.is_file():
-            return
-        before = con.execute("SELECT count(*) FROM previous").fetchone()[0]  # type: ignore[index]
-        if read < before * self.table.shrink_floor:
+    def _refuse_shrinking(self, con: duckdb.DuckDBPyConnection, read: int) -> None:
+        before = self._count(con, "SELECT 1 FROM previous")
+        if self.previous.is_file() and read < before * self.table.shrink_floor:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: {read} rows where the last read had {before}; taking this for a broken"
                 " answer, not for deletions. If it is right, lower `shrink_floor` in source.yml for one run"
             )
-        paths = {c.name: c.paths for c in columns_of(self.request.contract, stored=False)}
-        con.execute(
-            f"CREATE VIEW seen AS SELECT * FROM read_parquet({literal(self.seen)})"
-            if read
-            else "CREATE VIEW seen AS SELECT * FROM previous LIMIT 0"
-        )
-        named, now = (
-            ", ".join(f"{_value(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
-            for rows in ("previous", "seen")
-        )
-        keys = range(len(self.table.key))
-        same = " AND ".join(f"gone.k{n} = now.k{n}" for n in keys)
-        known = " AND ".join(f"gone.k{n} IS NOT NULL" for n in keys)
-        drop = ", ".join([_HASH, *(f"k{n}" for n in keys)])
-        vanished = self._number(
-            con,
-            f"SELECT * EXCLUDE ({drop}){self._renamed(con, paths)}, TRUE AS _deleted FROM (SELECT *, {named} FROM previous)"
-            f" AS gone ANTI JOIN (SELECT {now} FROM seen) AS now ON {same} WHERE {known}",
-        )
-        yield from map(self.remembered.of, vanished)
 
-    def _renamed(self, con: duckdb.DuckDBPyConnection, paths: dict[str, tuple[tuple[str | int, ...], ...]]) -> str:
+    def _tombstones(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        """What is remembered of the rows of the previous full read whose key this one lacks, marked deleted."""
+        if self.previous.is_file():
+            gone = self._gone(con)
+            vanished = self._number(
+                con, f"SELECT * EXCLUDE ({_HASH}){self._renamed(con)}, TRUE AS _deleted FROM ({gone})"
+            )
+            yield from map(self.remembered.of, vanished)
+
+    def _gone(self, con: duckdb.DuckDBPyConnection) -> str:
+        """SQL: the rows of the previous read whose key is not in what this one saw, which becomes the view `seen`."""
+        if not self.previous.is_file():
+            return "SELECT * FROM previous LIMIT 0"
+        con.execute(f"CREATE OR REPLACE VIEW seen AS SELECT * FROM read_parquet({literal(self.seen)})")
+        names = [f"k{n}" for n in range(len(self.table.key))]
+        same = " AND ".join(f"gone.{name} = now.{name}" for name in names)
+        known = " AND ".join(f"gone.{name} IS NOT NULL" for name in names)
+        return (
+            f"SELECT * EXCLUDE ({', '.join(names)}) FROM (SELECT *, {self._key(con, 'previous')} FROM previous)"
+            f" AS gone ANTI JOIN (SELECT {self._key(con, 'seen')} FROM seen) AS now ON {same} WHERE {known}"
+        )
+
+    def _key(self, con: duckdb.DuckDBPyConnection, rows: str) -> str:
+        """SQL: the key's values in raw rows, as k0, k1 and so on."""
+        paths = self._paths()
+        return ", ".join(f"{value_of(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
+
+    def _renamed(self, con: duckdb.DuckDBPyConnection) -> str:
         """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
-        pairs = [[_values(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
+        paths = self._paths()
+        pairs = [[values_at(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
         return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
 
+    def _paths(self) -> dict[str, Paths]:
+        """Where each field of the contract is in a raw row."""
+        return {column.name: column.paths for column in columns_of(self.request.contract, stored=False)}
+
+    @staticmethod
+    def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+        return int(con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
+
     def _newest(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
-        """The newest value of the cursor in the page; windows of an API advance with the clock instead."""
-        if not self.table.cursor or (self.table.endpoint and self.table.endpoint.window):
+        """The newest value of the cursor in the page."""
+        if not self.table.cursor:
             return None
-        [paths] = [c.paths for c in columns_of(self.request.contract, stored=False) if c.name == self.table.cursor]
-        values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(_values(con, "page", paths)))
+        paths = self._paths()[self.table.cursor]
+        values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(values_at(con, "page", paths)))
         if not values:
             raise SourceError(
                 f"{self.request.source.name}.{self.name}: no column {' or '.join(str(path[0]) for path in paths)} to read"
@@ -203,13 +255,12 @@ class TableRead:
             ).fetchall()
         return max((moment.replace(tzinfo=UTC) for (moment,) in found if moment), default=None)
 
-    def _advance(self, newest: datetime | None) -> None:
-        """Move the cursor, never past now: a row dated in the future must not hide those between."""
+    def _advance(self, newest: datetime | None, read: int) -> None:
+        """Move the cursor to the newest row; where no row of a window says when it is from, to the clock."""
         now = self.settings.clock()
         windowed = self.table.endpoint is not None and self.table.endpoint.window is not None
-        reached = now if windowed else min(newest, now) if newest else None
-        if reached:
-            dlt.current.resource_state(self.name)["cursor"] = reached.isoformat()
+        reached = now if windowed and read and newest is None else newest
+        cursor.advance(dlt.current.resource_state(self.name), self.table, reached, now)
 
 
 def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
@@ -221,26 +272,3 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
         else:
             batch += islice(items, PAGE - 1)
             yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
-
-
-def _value(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> str:
-    """A field of landed rows as text: at the first of its paths that the rows have."""
-    values = [f"CAST({value} AS VARCHAR)" for value in _values(con, rows, paths)]
-    return f"COALESCE({', '.join(values)})" if values else "NULL"
-
-
-def _values(con: duckdb.DuckDBPyConnection, rows: str, paths: tuple[tuple[str | int, ...], ...]) -> list[str]:
-    """A field's value at each of its paths that the rows may have: of JSON all, of columns those that are there."""
-    there = {row[0] for row in con.execute(f"DESCRIBE {rows}").fetchall()}
-    if PAYLOAD in there:
-        return [
-            f"CASE WHEN json_valid({PAYLOAD}) THEN json_extract_string({PAYLOAD}, {literal(json_path(path))}) END"
-            for path in paths
-        ]
-    return [
-        identifier(str(first))
-        if not rest
-        else f"json_extract_string(to_json({identifier(str(first))}), {literal(json_path(tuple(rest)))})"
-        for first, *rest in paths
-        if first in there
-    ]

@@ -20,6 +20,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from .times import TimeReader
+
 Schema = Mapping[str, Any]
 MISSING: Any = object()
 """The default of a field that has none, or none that is known beforehand."""
@@ -82,6 +84,7 @@ class Rule:
         default: the value of a field that the row lacks; `MISSING`: Pydantic has to be asked.
         choices: of a literal or an enumeration: the plain values.
         zone: "aware" or "naive" where a datetime must be one of them.
+        epoch, formats: what else than ISO 8601 is read as a time (times.py).
     """
 
     type: str = ""
@@ -104,6 +107,8 @@ class Rule:
     max_digits: int | None = None
     decimal_places: int | None = None
     zone: str | None = None
+    epoch: str | None = None
+    formats: tuple[str, ...] = ()
     choices: tuple[Any, ...] = field(default=())
 
 
@@ -200,6 +205,11 @@ def _rule(schema: Schema, config: Schema) -> Rule:
         )
     if kind == "nullable" and not _unknown(schema, {"schema"}):
         return replace(_rule(schema["schema"], config), nullable=True)
+    if kind == "function-before" and not _unknown(schema, {"schema", "function"}):
+        reader = schema["function"].get("function")
+        if type(reader) is not TimeReader:
+            return Rule()
+        return replace(_rule(schema["schema"], config), epoch=reader.epoch, formats=reader.formats)
     if kind not in _KNOWN or _unknown(schema, _KNOWN[kind]):
         return Rule()
     return _value_rule(kind, schema, config)

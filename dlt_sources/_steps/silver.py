@@ -6,7 +6,9 @@ changes nothing. The catalog is SQLite beside the tables locally (Glue on AWS); 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +79,62 @@ def write(source: str, table: str, files: list[Path], loads: list[str], settings
             transaction.append(piece)
 
 
+def forget_moved(source: str, settings: Settings) -> None:
+    """Remove a source's tables that were made in another place, before all of its loads are written again. What lies in that
+    place is left alone: it may be another folder's by now.
+    """
+    if moved := _moved(source, settings):
+        store = catalog(settings)
+        for table in moved:
+            store.drop_table(f"{source}.{table}")
+            shutil.rmtree(Path(settings.silver, source, table), ignore_errors=True)
+
+
+def _refuse_moved(source: str, table: str, settings: Settings) -> None:
+    if place := _moved(source, settings).get(table):
+        raise StoreError(
+            f"the data folder {settings.data_dir} was moved or copied: silver's {source}.{table} was made as {place}, and"
+            f" Iceberg's paths are absolute; run `python runner.py replay {source}`, which makes it again from landing"
+        )
+
+
+def _moved(source: str, settings: Settings) -> dict[str, str]:
+    """Of a source's tables those whose metadata the catalog expects outside of this folder, with that place. By the
+    catalog's own table: pyiceberg cannot open what is not there.
+    """
+    import sqlite3
+
+    file = Path(settings.silver, "catalog.db")
+    if settings.aws or not file.exists():
+        return {}
+    asked = "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace = ?"
+    with contextlib.closing(sqlite3.connect(file)) as con, contextlib.suppress(sqlite3.OperationalError):
+        here = f"{Path(settings.silver).as_uri()}/"
+        return {table: place for table, place in con.execute(asked, [source]) if not place.startswith(here)}
+    return {}
+
+
+def remove(source: str, table: str, column: str, files: Mapping[str, str], settings: Settings) -> None:
+    """Delete the rows that withdrawn files delivered.
+
+    Args:
+        column: holds the name of a row's file.
+        files: each with the load of its mark: rows of later loads stay.
+    """
+    from pyiceberg.expressions import And, EqualTo, In
+
+    store, name = catalog(settings), f"{namespace(source, settings)}.{table}"
+    if not files or not store.table_exists(name):
+        return
+    target = store.load_table(name)
+    for file, mark in files.items():
+        of_file = EqualTo(column, file)  # type: ignore[call-arg, misc]
+        found = target.scan(row_filter=of_file, selected_fields=("_load_id",)).to_arrow_batch_reader()
+        loads = {load for batch in found for load in batch["_load_id"].to_pylist() if float(load) < float(mark)}
+        if loads:
+            target.delete(And(of_file, In("_load_id", loads)))  # type: ignore
+
+
 def _pieces(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows as the table holds them, in pieces of bounded size, read without reading ahead.
 
@@ -105,6 +163,7 @@ def _shaped(piece: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Table:
     """The Iceberg table, made or widened to hold the schema (a contract may gain fields)."""
+    _refuse_moved(source, table, settings)
     store = catalog(settings)
     space = namespace(source, settings)
     store.create_namespace_if_not_exists(space)
@@ -113,11 +172,6 @@ def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Ta
     target = store.create_table_if_not_exists(
         f"{space}.{table}", schema=schema, location=f"{root}/{source}/{table}" if settings.aws else None
     )
-    if not target.location().startswith(root):
-        raise StoreError(
-            f"{settings.silver} was made in another place ({target.location()}), and Iceberg's paths are absolute: delete"
-            " it and run `python runner.py replay` for each source, which makes it again from landing"
-        )
     if set(schema.names) - {field.name for field in target.schema().fields}:
         with target.update_schema() as update:
             update.union_by_name(schema)

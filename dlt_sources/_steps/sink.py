@@ -52,7 +52,7 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     def rows() -> Any:
         return resources
 
-    pipelines.run(pipe, rows())
+    pipelines.run(pipe, rows(), newest=pipelines.newest_load(pipe))
     shutil.rmtree(folder, ignore_errors=True)
     return {name: count for name, count in counts.items() if count}
 

@@ -17,12 +17,20 @@ class SourceError(Exception):
     """A source did not answer, or not with what was declared. Nothing of the failed read has been landed.
 
     What it says may hold names and texts of the source: no character of them reaches a terminal as a command.
+
+    Args:
+        lasting: it does not heal by itself: somebody has to correct an address, a login or the declaration.
+        status: the HTTP status that was the answer.
     """
 
     exit_code = 3
 
-    def __init__(self, text: str) -> None:
-        self.text = visible(text)
+    def __new__(cls, text: str, *, lasting: bool = False, status: int | None = None) -> SourceError:
+        """The error, as a `RefusedError` when it is lasting."""
+        return super().__new__(RefusedError if lasting else cls, text)
+
+    def __init__(self, text: str, *, lasting: bool = False, status: int | None = None) -> None:
+        self.text, self.status = visible(text), status
         super().__init__(re.sub(f"[{_OPEN}{_CLOSE}]", "", self.text))
 
     def without_values(self, known: Collection[str] = ()) -> SourceError:
@@ -32,13 +40,38 @@ class SourceError(Exception):
             known: texts that may be quoted: they are the declaration's own.
         """
         parts = re.split(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}", self.text)  # text, quoted, text, quoted ... text
-        return SourceError(
-            "".join(HIDDEN if n % 2 and part and part not in known else part for n, part in enumerate(parts))
+        return type(self)(
+            "".join(HIDDEN if n % 2 and part and part not in known else part for n, part in enumerate(parts)),
+            status=self.status,
         )
+
+
+class RefusedError(SourceError):
+    """A source that will not answer as declared before a person has done something: a login, a name, a right is wrong.
+
+    A `SourceError` that is `lasting` is one.
+    """
+
+    exit_code = 2
+
+
+class Lasting(str):
+    """A reason that does not heal by itself, among others that may."""
 
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 HIDDEN = "***"
+PASSING = (requests.codes.request_timeout, 425, requests.codes.too_many_requests)
+"""Statuses below 500 that pass by themselves."""
+_LOGIN = (requests.codes.unauthorized, requests.codes.forbidden, requests.codes.proxy_authentication_required)
+_GONE = (requests.codes.not_found, requests.codes.gone)
+_LASTING = (
+    requests.TooManyRedirects,
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
 NEXT = "nothing of this read was landed, the next run starts from the same place"
 
 
@@ -53,30 +86,53 @@ def explain(error: BaseException, source: str, then: str = NEXT) -> SourceError 
         if isinstance(found, SourceError | SettingsError):
             return found
     said = next((text for found in chain if (text := _said(found))), None)
+    lasting = any(isinstance(found, _LASTING) for found in chain)
     if said is None:
         lines = str(chain[-1]).strip().splitlines() or ["no more is known"]
         said = f"{type(chain[-1]).__name__}: {quoted(lines[0])}"
-    return SourceError(f"{source}: {_without_password(said)}; {then}")
+    return SourceError(f"{source}: {_without_password(said)}; {then}", lasting=lasting)
+
+
+def refuse(answer: requests.Response, advice: str) -> SourceError | None:
+    """What an answer's status says is wrong; None where it is a success or a redirect.
+
+    Args:
+        advice: the settings and names to check where asking again does not help.
+    """
+    status = answer.status_code
+    if status < requests.codes.bad_request:
+        return None
+    lasting = status not in PASSING and status < requests.codes.internal_server_error
+    text = f"{asked(answer.url)} answered {status} {_reason(answer)}".rstrip()
+    if status in _LOGIN:
+        text += f": the login was refused or does not cover this address; check {advice}"
+    elif status in _GONE:
+        text += f": there is nothing at this address; check {advice}"
+    elif lasting:
+        text += f": the request was refused; check its path and parameters in source.yml, and {advice}"
+    elif wait := answer.headers.get("retry-after"):
+        text += f" and asks to wait ({quoted(wait[:40])})"
+    return SourceError(f"{text}; {NEXT}", lasting=lasting, status=status)
+
+
+def _reason(answer: requests.Response) -> str:
+    """The words beside an answer's status; those that are not the usual ones are the server's own, and may say anything."""
+    usual = HTTPStatus(answer.status_code).phrase if answer.status_code in set(HTTPStatus) else ""
+    return usual if not answer.reason or answer.reason == usual else quoted(answer.reason)
 
 
 def _said(error: BaseException) -> str | None:
     """A failed request in words; None for any other error."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        answer = error.response
-        usual = HTTPStatus(answer.status_code).phrase if answer.status_code in set(HTTPStatus) else ""
-        said = usual if answer.reason == usual else quoted(answer.reason)  # a server may say there what it likes
-        return f"{asked(answer.url)} answered {answer.status_code} {said}"
-    if isinstance(error, requests.exceptions.JSONDecodeError):
-        return f"the answer is not whole JSON ({error.msg} at character {error.pos})"
+    if not isinstance(error, requests.RequestException):
+        return None
+    where = asked(error.request.url) if error.request is not None and error.request.url else "the address"
     if isinstance(error, requests.TooManyRedirects):
-        return "it redirects without end"
+        return f"{where} redirects without end; check the address"
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not one that is trusted here, or is not its own"
+        return f"{where}: its certificate is not trusted here, or does not match the host name"
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.RequestException):
-        return f"could not be reached ({type(error).__name__})"
-    return None
+        return f"{where}: no answer in time"
+    return f"{where} could not be reached ({type(error).__name__})"
 
 
 def quoted(value: object) -> str:

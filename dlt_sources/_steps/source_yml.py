@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from .address import SETTING, Address, Path, names_its_secrets
 from .columns import columns_of
 from .contract import FILE, Contract
+from .text import is_encoding
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
 LONGEST_NAME = 50
@@ -32,13 +33,17 @@ class Window(_Strict):
 
 
 class Endpoint(_Strict):
-    """One REST endpoint. ``paginator`` is dlt's own paginator configuration; none means one page."""
+    """One REST endpoint."""
 
     path: Path
     params: dict[str, Any] = Field({}, description="query parameters; a text may be `${NAME}`, the name of a setting")
     window: Window | None = None
     data_selector: str = Field("$", description="JSONPath of the list of records")
-    paginator: dict[str, Any] | Literal["single_page"] = "single_page"
+    paginator: dict[str, Any] | Literal["auto", "single_page"] = Field(
+        "auto",
+        description="dlt's own paginator configuration; auto: what the first answer asks for. single_page: one answer is"
+        " all, whatever it says. Where `page_number` has no `base_page`, page 0 is tried and then page 1",
+    )
     max_pages: int = Field(
         10_000, ge=1, description="a read of more pages is given up: a server may never say the last"
     )
@@ -67,7 +72,10 @@ class Table(_Strict):
     start: date | None = Field(None, description="first day to ask for when there is no cursor value yet")
     skip_if_unchanged: bool = Field(True, description="do not land rows equal to the previous read")
     shrink_floor: float = Field(
-        0.5, ge=0, le=1, description="with deletes: least share of the last read's rows to believe"
+        0.5,
+        ge=0,
+        le=1,
+        description="with deletes: least share of the last read's rows to believe; of files in mode replace: of their number",
     )
     endpoint: Endpoint | None = None
     table: str | None = Field(None, description="sql_database: the table to read")
@@ -112,9 +120,9 @@ class Table(_Strict):
             raise ValueError("an endpoint with a `window` needs `cursor` and `start`")
         if self.mode == "scd2" and self.deletes == "none":
             raise ValueError("mode scd2 keeps when a row vanished: set `deletes: soft`")
-        if self.files and (self.deletes != "none" or self.mode not in ("append", "upsert")):
+        if self.files and (self.deletes != "none" or self.mode == "scd2"):
             raise ValueError(
-                "files say nothing about rows they do not hold: use mode append or upsert and `deletes: none`"
+                "files say nothing about rows they do not hold: use mode append, replace or upsert and `deletes: none`"
             )
         if "warehouse" not in self.sinks:
             raise ValueError("every table goes to the warehouse; add `warehouse` to `sinks`")
@@ -123,6 +131,11 @@ class Table(_Strict):
                 "the sink `postgres` keeps the newest row of each key: use mode upsert (deletes none or soft) or scd2"
             )
         return self
+
+    @property
+    def by_file(self) -> bool:
+        """Whether the newest version of each file is the table."""
+        return bool(self.files) and self.mode in ("append", "replace")
 
     @property
     def removes(self) -> bool:
@@ -139,6 +152,22 @@ class Table(_Strict):
         return next(column.name for column in columns_of(contract) if column.path == (FILE,))
 
 
+class Alerts(_Strict):
+    """Who hears of one source, besides the team of ``ELT_ALERT_URLS``. Addresses hold passwords: they are settings."""
+
+    failure: list[Annotated[str, Field(pattern=SETTING)]] = Field(
+        [], description="`${NAME}` of settings that hold Apprise URLs: told when the source fails, once per trouble"
+    )
+    success: list[Annotated[str, Field(pattern=SETTING)]] = Field(
+        [], description="the same: told after each run in which the source had no trouble"
+    )
+
+    @field_validator("failure", "success", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
 class _Source(_Strict):
     place: ClassVar[str | None] = None
     """The key that says where a table is."""
@@ -146,6 +175,7 @@ class _Source(_Strict):
     description: str
     owner: str
     schedule: str = Field(description="cron expression")
+    alerts: Alerts = Field(Alerts(), description="who hears of this source, besides the team of `ELT_ALERT_URLS`")
     tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -213,10 +243,14 @@ class FilesConnection(HttpConnection):
     max_unpacked_megabytes: float = Field(
         65_536,
         gt=0,
-        description="Parquet: a file whose values are longer than this is refused; a value may stand there"
-        " once and be meant a million times",
+        description="a file that is longer than this unpacked, or a Parquet's values together, is refused; a value may stand"
+        " there once and be meant a million times",
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
+    encoding: Annotated[str, AfterValidator(is_encoding)] = Field(
+        "utf-8", description="CSV: of its text, such as cp1252"
+    )
+    sheet: str | None = Field(None, min_length=1, description="Excel: name of the sheet; unset: the first")
     max_line: int = Field(1_000_000, ge=1000, description="CSV: a line of more bytes is rejected")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from settings import Settings
 from warehouse.connection import connect
 from warehouse.quote import identifier, literal
 
-from . import destination, pipelines
+from . import destination, pipelines, withdrawn
 from .columns import dlt_columns
 from .declaration import Source
 from .destination import for_redshift
@@ -90,17 +91,24 @@ class Staging:
             settings,
             destination.way(settings),
         )
-        if self._state and not self._exists():
+        made = self._made() if self._state else set()
+        if self._state and not made:
             self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
         pipelines.prepare(self.pipe, settings)
         if "refine_id" not in self._state:
-            self._create()
+            self._create([*source.tables, REJECTED, LOADS], f"{0:020d}", "", True)
+        elif missing := [name for name in source.tables if name not in made]:
+            self._create(
+                missing, self.refine_id, self.last_load, self.in_order
+            )  # declared since: empty until rows come
         if not settings.aws:
             settings.warehouse.chmod(0o600)  # dlt may have made it
 
-    def _exists(self) -> bool:
+    def _made(self) -> set[str]:
+        """The tables that the warehouse has."""
         with self.pipe.sql_client() as client:
-            return bool(client.has_dataset())
+            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+            return {name for (name,) in client.execute_sql(query, f"stg_{self.source.name}") or []}
 
     @property
     def _state(self) -> dict[str, Any]:
@@ -113,14 +121,29 @@ class Staging:
         return str(self._state.get("last_load", ""))
 
     @property
+    def in_order(self) -> bool:
+        """Whether every load up to `last_load` is in staging: ids of loads did not always grow."""
+        return bool(self._state.get("in_order"))
+
+    def loads(self) -> set[str]:
+        """The landed loads whose rows were refined."""
+        with self.pipe.sql_client() as client:
+            found = client.execute_sql(f"SELECT DISTINCT load_id FROM {client.make_qualified_table_name(LOADS)}")
+        return {str(row[0]) for row in found or []}
+
+    @property
     def refine_id(self) -> str:
         """The newest refine in staging: it changes whenever staging does."""
         return str(self._state["refine_id"])
 
+    @property
+    def progress(self) -> tuple[str, str]:
+        """(the newest load in staging; the newest refine, all zeros when no row was ever refined)."""
+        return self.last_load, self.refine_id
+
     @classmethod
     def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
-        """Per source: (the newest load in staging; the newest refine, all zeros when no row was ever refined), as
-        committed; makes missing schemas.
+        """Per source that has a staging: its `progress`, as committed.
 
         One look at the warehouse for all sources: a run with nothing to do asks for no more.
         """
@@ -128,11 +151,13 @@ class Staging:
 
         found: dict[str, tuple[str, str]] = {}
         with connect(settings) as con:
-            made = con.execute(
-                "SELECT table_schema FROM information_schema.tables WHERE table_name = '_dlt_pipeline_state'"
+            query = (
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE left(table_schema, 4) = 'stg_'"
             )
-            schemas = {row[0] for row in made.fetchall()}
-            for source in (source for source in sources if f"stg_{source.name}" in schemas):
+            made: defaultdict[str, set[str]] = defaultdict(set)
+            for name, table in con.execute(query).fetchall():
+                made[name].add(table)
+            for source in (s for s in sources if {*s.tables, "_dlt_pipeline_state"} <= made[f"stg_{s.name}"]):
                 schema = identifier(f"stg_{source.name}")
                 row = con.execute(
                     f"SELECT s.state FROM {schema}._dlt_pipeline_state AS s JOIN {schema}._dlt_loads AS l ON l.load_id ="
@@ -142,24 +167,22 @@ class Staging:
                 state = decompress_state(row[0])["sources"][source.name] if row else {}
                 if "refine_id" in state:
                     found[source.name] = (state["last_load"], state["refine_id"])
-        for source in (source for source in sources if source.name not in found):
-            staging = cls(source, settings)
-            found[source.name] = (staging.last_load, staging.refine_id)
         return found
 
-    def write(self, loads: list[str], judged: dict[str, Judged], folder: Path) -> None:
-        """Merge what became of the landed `loads` and remember the newest of them, in one package.
+    def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
+        """Merge what became of landed loads and remember how far that is, in one package.
 
         Loads may have been refined before: rows that were rejected then and are not now leave ``_rejected``. A replay
         that is cut short has gone back to its newest load, and the next refine goes on from there.
 
         Args:
             folder: where intermediate Parquet files go.
+            last_load, in_order: what to remember under these names.
         """
         # loads without rows move the mark of where to go on, but leave nothing new to model
         refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}" if judged else self.refine_id
         con = engine(folder)
-        state = {"refine_id": refine_id, "last_load": max(loads, key=float)}
+        state = {"refine_id": refine_id, "last_load": last_load, "in_order": in_order}
         resources = []
         for name, query in self._queries(judged).items():
             path = folder / f"staged.{name}.parquet"
@@ -170,10 +193,9 @@ class Staging:
             resources.append(self._resource(name, path, state))
         self._run(resources)
 
-    def _create(self) -> None:
-        """Make the schema with all its tables, empty: models may then be planned before every source has run."""
-        names = [*self.source.tables, REJECTED, LOADS]
-        state = {"refine_id": f"{0:020d}", "last_load": ""}
+    def _create(self, names: list[str], refine_id: str, last_load: str, in_order: bool) -> None:
+        """Make tables, empty, and the schema if need be: models may then be planned before rows come."""
+        state = {"refine_id": refine_id, "last_load": last_load, "in_order": in_order}
         with tempfile.TemporaryDirectory() as folder:
             resources = []
             for name in names:
@@ -188,9 +210,10 @@ class Staging:
         def staged() -> Any:
             return resources
 
-        pipelines.run(self.pipe, staged(), loader_file_format="parquet")
+        newest = pipelines.newest_load(self.pipe)
+        pipelines.run(self.pipe, staged(), newest=newest, loader_file_format="parquet")
 
-    def _resource(self, name: str, path: Path, state: dict[str, str]) -> DltResource:
+    def _resource(self, name: str, path: Path, state: dict[str, Any]) -> DltResource:
         columns, keys = self._hints(name)
 
         def rows() -> Iterator[Any]:
@@ -211,14 +234,13 @@ class Staging:
         if name == LOADS:
             return LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
         table, contract = self.source.tables[name], self.source.contracts[name]
-        by_file = table.mode == "append" and bool(table.files)
-        removes = table.removes or table.explode is not None or by_file
+        removes = table.removes or table.explode is not None or table.by_file
         columns = dlt_columns(contract, all_nullable=removes or table.sees_deletes) | MARKS
-        if removes:
+        if removes or table.files:
             columns["_deleted"] = columns["_deleted"] | {"hard_delete": True}
         if table.explode:
             return columns, {"merge_key": table.parent_key}
-        if by_file:
+        if table.by_file:
             return columns, {"merge_key": table.file_column(contract)}  # a file that comes again replaces its rows
         if table.mode in ("append", "scd2"):
             return columns, {"merge_key": "_load_id"}
@@ -251,14 +273,16 @@ class Staging:
     def _newest(self, name: str, judged: dict[str, Judged]) -> str:
         """The rows that count: the newest of each key; of a record's elements, those of its newest accepted version."""
         table, accepted = self.source.tables[name], judged[name].sql
-        if table.mode == "append" and table.files:
+        if table.by_file:
             return _newest_files(judged[name], table.file_column(self.source.contracts[name]))
         if table.mode == "append":
             return accepted
         if table.mode == "scd2":
             return first(accepted, [*table.key, "_load_id"], "_row")
         if not table.explode:
-            return first(accepted, table.key, "_row")
+            newest = first(accepted, table.key, "_row")
+            lost = judged[name].gone and withdrawn.removed_keys(judged[name].gone, newest, table.key)
+            return f"{newest} UNION ALL BY NAME {lost}" if lost else newest
         parent_key = ", ".join(map(identifier, table.parent_key))
         records = first(judged[table.from_ or ""].sql, table.parent_key, "_row")
         rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"

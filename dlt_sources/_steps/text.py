@@ -3,22 +3,85 @@
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import orjson
+
+_ROUNDED = re.compile(r"\d[.eE]\d|\d[eE][+-]|\d{16}|NaN|Infinity|\\u[dD][89a-fA-F]")
+"""What a text holds whose numbers orjson would round, or which it does not read; also texts that only look so."""
+
+
+class Exact(float):
+    """A number of a JSON text: a float to whoever computes with it, and to the letter where it is read as text.
+
+    Pydantic makes a Decimal, or with coerce_numbers_to_str a text, from what `str` says of a float; everything else
+    sees the float that any other JSON parser gives.
+    """
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Exact:
+        """The number of a JSON token."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
+
+    def whole(self) -> int | Exact:
+        """The number as an exact int, such as that of ``1e2``; itself where it has a fraction, however small."""
+        exact = Decimal(self.text)
+        number = int(exact)
+        return number if number == exact else self
 
 
 def text_of(record: Any) -> str:
-    """A record as JSON text that UTF-8 can hold."""
+    """A record as JSON text that UTF-8 can hold; one that came as text stays to the letter."""
+    if isinstance(record, msgspec.Raw):
+        return bytes(record).decode()
     try:
-        return orjson.dumps(record, default=str).decode()
+        return orjson.dumps(record, default=_plain).decode()
     except TypeError:  # half a surrogate pair or a number beyond 64 bits: Python's own encoder escapes it
         return json.dumps(record, default=str)
 
 
 def parse(text: str) -> Any:
-    """The record of a text that `text_of` wrote: orjson refuses what Python's encoder had to write."""
+    """The record of a JSON text. No digit of a number is lost (`Exact`); of a key that is repeated the last one counts."""
+    if not _ROUNDED.search(text):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass
+    return json.loads(text, parse_float=Exact)
+
+
+def _plain(value: Any) -> Any:
+    return orjson.Fragment(value.text) if isinstance(value, Exact) else str(value)
+
+
+def value_at(text: str | None, path: str) -> str | None:
+    """The value at a path (a JSON list) of a record that DuckDB does not read, as its `json_extract_string` would give it."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return json.loads(text)
+        found = parse(text or "")
+        for part in json.loads(path):
+            found = found[part]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    if found is None or isinstance(found, str):
+        return found and found.encode("utf-8", "backslashreplace").decode()
+    return str(found) if isinstance(found, Exact) else json.dumps(found)
+
+
+def is_encoding(name: str) -> str:
+    """The name of an encoding of texts, if it is one."""
+    try:
+        if (text := 'id,"name"\n' * 20).encode(name).decode(name) == text:
+            return name
+    except (LookupError, UnicodeError):
+        pass
+    raise ValueError(f"{name!r} is not an encoding of text; name one such as utf-8, cp1252, latin-1 or utf-16")

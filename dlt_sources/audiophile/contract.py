@@ -6,14 +6,20 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from dlt_sources._steps.amounts import read_amount
 from dlt_sources.contract import Contract, column
 
 Grade = Annotated[str, Field(max_length=2, pattern=r"^[SABCDEF][+-]?$")]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=10, decimal_places=2)]
 Count = Annotated[int, Field(ge=0, le=100)]
-UNKNOWN_PRICE = "99999"
+UNKNOWN_PRICE = 99_999
 """What the page's hidden column `pricesort` says of a price it does not know."""
-_NUMBER = re.compile(r"\d+(?:\.\d{1,2})?")
+_SETUP = re.compile(
+    r"[\s,+&;?/]*(?:(?:\d{1,3}/)?(?P<before>\d{1,3}|single|dual|double|twin|triple|quad)?\s*[x×]?\s*)(?P<kind>[^\W\d_]+)(?:\s*[x×]\s*(?P<after>\d{1,3}))?",
+    re.IGNORECASE | re.ASCII,
+)
+_UNREAD = {"price": None, "status": "unknown", "note": None, "bundle": None, "sort_price": None, "disagrees": False}
+_WORDS = {"single": 1, "dual": 2, "double": 2, "twin": 2, "triple": 3, "quad": 4}
 _DRIVERS = {
     "dd": "dynamic", "dynamic": "dynamic", "ba": "balanced_armature", "est": "electrostatic",
     "electrostatic": "electrostatic", "planar": "planar",
@@ -36,7 +42,9 @@ class Iem(Contract):
         "listed: on sale; discontinued; replaced: by another model; unknown: the page has no price", path="_.status"
     )
     price_note: str | None = column(
-        "What the price is of: a variant, a bundled amplifier, the successor", path="_.note", max_length=200
+        "What the price is of: a variant, a bundled amplifier, the successor; its currency if that is not USD",
+        path="_.note",
+        max_length=200,
     )
     bundle_price: Dollars | None = column("Price with what it must be bought with", path="_.bundle", unit="USD")
     sort_price: Dollars | None = column(
@@ -60,9 +68,8 @@ class Iem(Contract):
         if not isinstance(raw, dict):
             return raw
         drivers = raw.get("setup") or raw.get("driver_type") or ""
-        stars = str(raw.get("value_rating") or "").strip()
         parts = {
-            "stars": (len(stars) if not stars.strip("★") else stars) if stars else None,
+            "stars": count_stars(str(raw.get("value_rating") or "")),
             "signature": str(raw.get("signature") or "").replace('"', ""),
         }
         model = " / ".join(str(raw.get("model") or "").split("\n"))
@@ -85,33 +92,65 @@ def price_parts(text: str, pricesort: str) -> dict[str, Any]:
     """Price, status, note and bundle price of a price cell, reconciled with the hidden column beside it.
 
     The shapes there are: ``600`` · ``3000(HE1000)`` price of a variant · ``600+975(SRM-353X)`` with an amplifier ·
-    ``3000 (V2)⏎4000 (Phi)`` the first counts · ``Discontinued⏎1500⏎(Replaced by Clear Mg)`` · ``Discont.`` and
-    ``Replaced with TC``, whose last price only `pricesort` still has · ``?``.
+    ``$1,900``, ``1.299 €``, ``1 900.50`` any usual form of a number (amounts.py) · ``3000 (V2)⏎4000 (Phi)`` the first counts ·
+    ``Discontinued⏎1500⏎(Replaced by Clear Mg)`` · ``Discont.`` and ``Replaced with TC``, whose last price only `pricesort`
+    still has · ``?``. Other digits, such as a range, are no price: the row is rejected.
     """
     notes = [note.strip() for note in re.findall(r"\(([^()]*)\)", text)]
-    numbers = [Decimal(number) for number in _NUMBER.findall(re.sub(r"\([^()]*\)", " ", text))]
-    sort_price = Decimal(pricesort) if _NUMBER.fullmatch(pricesort) and pricesort != UNKNOWN_PRICE else None
-    status = "listed" if numbers else "unknown"
+    outside = [line for line in re.sub(r"\([^()]*\)", " ", text).split("\n") if "replaced" not in line.lower()]
+    try:
+        found = [[amount for part in line.split("+") if (amount := read_amount(part))] for line in outside]
+    except ValueError as error:
+        return _UNREAD | {"price": f"{text!r}: {error}"}  # which is no number: the row is rejected
+    amounts = [amount for line in found for amount, _ in line]
+    try:
+        hidden = read_amount(pricesort)
+    except ValueError as error:
+        return _UNREAD | {"sort_price": f"{pricesort!r}: {error}"}
+    sort_price = hidden[0] if hidden and hidden[0] != UNKNOWN_PRICE else None
+    status = "listed" if amounts else "unknown"
     if "replaced" in text.lower():
         status, notes = "replaced", notes or [" ".join(text.split())]
     elif "discont" in text.lower():
         status = "discontinued"
-    bundle = sum(numbers[:2]) if re.search(r"\d\s*\+\s*\d", text) else None
-    price = numbers[0] if numbers else None if status == "unknown" else sort_price
-    said = bundle or (numbers[0] if numbers else None)
+    bundle = next((line[0][0] + line[1][0] for line in found if len(line) > 1), None)
+    price = amounts[0] if amounts else None if status == "unknown" else sort_price
+    said = bundle or (amounts[0] if amounts else None)
+    abroad = dict.fromkeys(f"in {currency}" for line in found for _, currency in line if currency)
     return {
         "price": price,
         "status": status,
-        "note": "; ".join(notes) or None,
+        "note": "; ".join([*notes, *abroad]) or None,
         "bundle": bundle,
         "sort_price": sort_price,
         "disagrees": said is not None and sort_price is not None and said != sort_price,
     }
 
 
-def count_drivers(text: str) -> dict[str, int]:
-    """Drivers by kind of a setup such as ``2EST 4BA 1DD``, ``Planar`` or ``Dynamic``; a kind without a number is one."""
-    counts = dict.fromkeys(("dynamic", "balanced_armature", "electrostatic", "planar", "other"), 0)
-    for number, kind in re.findall(r"(\d{0,3})\s{0,3}([A-Za-z]+)", text):
-        counts[_DRIVERS.get(kind.lower(), "other")] += int(number or 1)
+def count_stars(text: str) -> int | str | None:
+    """Stars of a cell, whichever character they are; none, or a plain 0, is None. What is neither is left for Pydantic to refuse."""
+    plain = re.sub(r"[\s\ufe0e\ufe0f]", "", text)
+    if not plain.strip("★⭐"):
+        return len(plain) or None
+    return None if plain == "0" else plain
+
+
+def count_drivers(text: str) -> dict[str, Any]:
+    """Drivers by kind of a setup such as ``2EST 4BA 1DD``, ``Planar``, ``4 x BA`` or ``Dual DD``; a kind without a number is one.
+
+    Of ``8/10BA`` the last number counts. A number that belongs to no kind is left under ``other`` as it is, for the row to be rejected.
+    """
+    counts: dict[str, Any] = dict.fromkeys(("dynamic", "balanced_armature", "electrostatic", "planar", "other"), 0)
+    if len(text) > 200:  # more than `driver_type` holds
+        return counts
+    place = 0
+    while found := _SETUP.match(text, place):
+        before, after = found["before"], found["after"]
+        if before and after:
+            break
+        number = (before or after or "1").lower()
+        counts[_DRIVERS.get(found["kind"].lower(), "other")] += _WORDS.get(number) or int(number)
+        place = found.end()
+    if any(character.isnumeric() for character in text[place:]):
+        counts["other"] = f"{text[:100]!r}: a number without a kind of driver"
     return counts

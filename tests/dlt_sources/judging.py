@@ -6,6 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from dlt_sources._steps.contract import Contract
 from dlt_sources._steps.judge import Judge
 from dlt_sources._steps.judged import Judged
 from dlt_sources._steps.source_yml import Table
+from dlt_sources._steps.text import Exact
 
 LOAD = "1700000000.5"
 Rows = dict[int, dict[str, Any]]
@@ -52,9 +54,25 @@ def ask_pydantic(contract: type[Contract], raw: Any) -> tuple[dict[str, Any] | N
         return None, "unrepresentable"
     stored = {c.name: c for c in columns_of(contract) if not c.computed}
     plain = {name: _plain(value) for name, value in values.items() if name in stored}
+    for name, column in stored.items():  # Pydantic makes an int from a double: what was sent counts
+        sent = next((found for path in column.paths if (found := _at(raw, path)) is not None), None)
+        if column.kind is int and isinstance(sent, Exact) and plain[name] == sent:
+            exact = Fraction(sent.text)
+            if exact.denominator > 1:
+                return None, "unrepresentable"
+            plain[name] = exact.numerator
     if not all(_can_hold(stored[name], value) for name, value in plain.items()):
         return None, "unrepresentable"
     return plain, None
+
+
+def _at(raw: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        try:
+            raw = raw[part]
+        except (LookupError, TypeError):
+            return None
+    return raw
 
 
 def _plain(value: Any) -> Any:

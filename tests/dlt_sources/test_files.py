@@ -124,6 +124,53 @@ def test_without_etags_the_date_and_the_length_or_else_the_content_tell_what_is_
     assert land(shop, here) == {"things": 2}
 
 
+LATER = {"last-modified": "Tue, 03 Mar 2020 00:00:00 GMT"}
+VALIDATORS = {  # what the server says of the first and of the second version
+    "nothing": ({}, {}),
+    "the same date": (LATER, LATER),
+    "the same weak ETag": ({"etag": 'W/"1"'}, {"etag": 'W/"1"'}),
+    "the same weak ETag and date": ({"etag": 'W/"1"', **LATER}, {"etag": 'W/"1"', **LATER}),
+    "an ETag without quotes": ({"etag": "1"}, {"etag": "1"}),
+    "an older date": (LATER, {"last-modified": "Mon, 02 Mar 2020 00:00:00 GMT"}),
+    "another strong ETag": ({"etag": '"1"'}, {"etag": '"2"'}),
+    "a strong ETag that went": ({"etag": '"1"'}, {}),
+    "a strong ETag that came": ({}, {"etag": '"1"'}),
+    "no ETag but a weak one": ({"etag": '"1"'}, {"etag": 'W/"1"'}),
+    "an empty ETag": ({"etag": ""}, {"etag": ""}),
+}
+
+
+@pytest.mark.parametrize("kind", VALIDATORS)
+@pytest.mark.parametrize("body", [b"id,name\n1,b\n", b"id,name\n1,longer\n"])
+def test_a_new_version_is_seen_whatever_the_server_says_of_it(tmp_path, here, site, kind, body):
+    shop = source_of(tmp_path, site.url, files="t.csv")
+    site.etags, name, (before, after) = False, "t.csv", VALIDATORS[kind]
+    site.files[name], site.dates[name] = b"id,name\n1,a\n", before
+    assert [land(shop, here), land(shop, here)] == [{"things": 1}, {}]
+    site.files[name], site.dates[name] = body, after
+    assert [land(shop, here), land(shop, here)] == [{"things": 1}, {}]
+    refined(shop, here)
+    assert staged(here) == [(1, body.decode().split(",")[-1].strip())]
+
+
+def test_a_strong_etag_spares_the_download_also_of_a_server_that_ignores_conditions(tmp_path, here, site):
+    shop = source_of(tmp_path, site.url, files="t.csv")
+    site.etags, site.files["t.csv"], site.dates["t.csv"] = False, b"id,name\n1,a\n", {"etag": '"1"'}
+    assert land(shop, here) == {"things": 1}
+    site.files["t.csv"] = b"broken"  # is not looked at: the ETag says that it is the same
+    assert land(shop, here) == {}
+
+
+def test_a_file_in_a_folder_whose_time_and_length_stay_is_seen(tmp_path, here, inbox):
+    shop = source_of(tmp_path, inbox)
+    path = inbox / "a.csv"
+    for number in range(5):
+        path.write_text(HEAD + f"1,{number}\n")
+        os.utime(path, (10**9, 10**9))
+        assert land(shop, here) == {"things": 1}
+        assert land(shop, here) == {}
+
+
 def test_a_table_may_have_files_of_several_names(tmp_path, here, site):
     shop = source_of(tmp_path, site.url, files=["t_{month}.parquet", "t_{month}.csv"], start="2020-02-01")
     site.files = {"t_2020-02.csv": b"id,name\n1,a\n", "t_2020-03.parquet": parquet(id=[2], name=["b"])}

@@ -19,7 +19,7 @@ def test_nothing_that_is_said_moves_the_cursor_or_changes_colours(capsys):
     console.blocks([(HOSTILE, HOSTILE)])
     console.table("t", [{"row": HOSTILE}], "none")
     with pytest.raises(SystemExit):
-        say_and_exit(Fault(HOSTILE), 70)
+        say_and_exit(Fault(HOSTILE))
     said = "".join(capsys.readouterr())
     assert said.count("[red]row") == 6 and "\\u001b]0;title\\u0007" in said, said
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(said)

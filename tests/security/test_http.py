@@ -155,9 +155,7 @@ def test_what_stands_beside_a_redirect_has_an_end(tmp_path, here, home):
     refused(api_of(tmp_path, home.url, {"max_megabytes": 1}), here, "more than 1 MB")
 
 
-@pytest.mark.parametrize(
-    "body", [b"[" * 200_000, b'[{"id": ' + b"9" * 10_000 + b"}]", b'[{"a":' * 50_000 + b"1" + b"}]" * 50_000]
-)
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'[{"a":' * 50_000 + b"1" + b"}]" * 50_000])
 def test_json_that_python_cannot_hold_is_a_clear_error(tmp_path, here, home, body):
     home.answer = lambda path, headers: (200, {}, body)
     said = refused(api_of(tmp_path, home.url), here, "the answer is not (whole )?JSON")

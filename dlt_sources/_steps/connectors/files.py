@@ -7,11 +7,11 @@ read is refused with the reason and asked for again by the next run; the others 
 from __future__ import annotations
 
 import hashlib
-import re
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from glob import glob
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,24 +19,37 @@ from typing import Any
 import pyarrow.parquet as pq
 import requests
 
+from runtime.environment import ROOT, folder_of
+
 from ..http import session
 from ..request import Request, expand
-from ..source_error import SourceError, asked, shown
+from ..source_error import Lasting, SourceError, asked, shown
 from ..source_yml import FilesConnection
-from .tabular import FileError, as_parquet, emptied
+from ..withdrawn import MARK
+from .counted import Counted
+from .file_names import is_monthly, matches, place_of
+from .tabular import as_parquet, emptied
+from .text_files import FileError
 
-MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 _STORES = ("http://", "https://", "s3://", "file://")
-_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found)
+_TICK = 2.0
+"""Seconds in which a file system may give two writes the same time."""
+_NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found, requests.codes.gone)
 
 
 class NotPublishedError(Exception):
     """The server does not have the file, or not yet."""
 
 
+class PageError(FileError):
+    """A web page came instead of the file."""
+
+
 @dataclass
 class Candidate:
-    """A file that may be new. `fetch` writes it to a path and returns its version; None: its version is the known one."""
+    """A file that may be new. `fetch` writes it to a path and returns its version, empty where nothing proves that a later
+    answer is the same; None: its version is the known one, which it gets if that proves something.
+    """
 
     name: str
     version: str | None
@@ -49,59 +62,64 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     Args:
         refused: gets a text for each file that cannot be read.
     """
-    first, missing = 0, list[str]()
-    memory: dict[str, dict[str, str]] = request.memory.setdefault("files", {})
+    first, seen = 0, Counted(request)
+    memory = seen.memory
     for number, candidate in enumerate(_candidates(request, connection)):
         known = memory.get(candidate.name, {})
+        if seen.is_ignored(candidate.name):
+            continue
         if known and candidate.version is not None and candidate.version == known["version"]:
+            seen.count(candidate.name)
             continue
         path, rows = request.work / "file", request.work / f"{request.name}.{number}.parquet"
         try:
-            version = candidate.fetch(path, known.get("version"))
+            version = candidate.fetch(path, _strong(known.get("version")))
             if version is None:
+                seen.count(candidate.name)
                 continue
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if digest != known.get("sha256") or not request.table.skip_if_unchanged:
-                now = request.settings.moment()
+            same = digest == known.get("sha256")
+            if not same or not (request.table.skip_if_unchanged or known.get(MARK)):
+                now = request.read_at
                 as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
                 if known and not pq.read_metadata(rows).num_rows:
                     emptied(rows, candidate.name, now, first)
                 first += pq.read_metadata(rows).num_rows
                 yield rows
         except NotPublishedError as error:
-            missing.append(candidate.name)
-            if not any("{month}" in pattern and _matches(pattern, candidate.name) for pattern in request.table.files):
-                refused.append(f"{candidate.name}: the server {error}; check the address")
+            seen.missing.append(candidate.name)
+            if not is_monthly(request.table.files, candidate.name):
+                refused.append(Lasting(f"{candidate.name}: the server {error}; check the address"))
             continue
         except FileError as error:
-            refused.append(f"{candidate.name}: {error}")
+            seen.refuse(candidate.name)
+            text = f"{candidate.name}: {error}"
+            refused.append(Lasting(text) if isinstance(error, PageError) else text)
             continue
-        memory[candidate.name] = {"version": version, "sha256": digest}
-    if gone := set(memory) & set(missing):
-        refused.append(f"{len(gone)} files that were there are not any more, such as {min(gone)}; check the address")
+        memory[candidate.name] = {"version": version, "sha256": digest} | (
+            {MARK: known[MARK]} if same and MARK in known else {}
+        )
+        seen.count(candidate.name)
+    refused += seen.finish(
+        whole=not request.only and request.since is None, listed=not _over_network(request, connection)
+    )
 
 
-def matches(patterns: list[str], name: str) -> bool:
-    """Whether a file's name is one that a table's `files` describes."""
-    return any(_matches(pattern, name) for pattern in patterns)
+def _over_network(request: Request, connection: FilesConnection) -> bool:
+    return _is_http(expand(connection.url, request.settings))
 
 
-def _matches(pattern: str, name: str) -> bool:
-    if "{month}" in pattern:
-        before, after = PurePosixPath(pattern).name.split("{month}")
-        return re.fullmatch(f"{_glob(before)}{MONTH}{_glob(after)}", PurePosixPath(name).name) is not None
-    return fnmatch(PurePosixPath(name).name, PurePosixPath(pattern).name)
-
-
-def _glob(text: str) -> str:
-    return ".*".join(map(re.escape, text.split("*")))
+def _strong(version: str | None) -> str | None:
+    """A remembered version, if it proves what it stands for; of HTTP an earlier release remembered dates and weak ETags, too."""
+    return version if version and version.startswith('"') else None
 
 
 def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
     base = expand(connection.url, request.settings).rstrip("/")
+    base = base if "://" in base else str(folder_of(base, ROOT))
     patterns = request.table.files
-    if "::" in base or ("://" in base and not base.startswith(_STORES)):
+    if "://" in base and ("::" in base or not base.startswith(_STORES)):
         raise SourceError(
             f"{request.name}: {shown(base)} is no folder, s3:// or http(s):// address; correct its setting"
         )
@@ -128,7 +146,7 @@ def _listed(base: str, patterns: list[str], connection: FilesConnection) -> Iter
         raise SourceError(f"{shown(base)} is no folder; make it, or correct its setting. The next run looks again")
     listed = _of_store(base, patterns) if "://" in base else _of_folder(base, patterns)
     found = {name: uri for name, uri in listed if matches(patterns, name)}
-    for name in sorted(found):
+    for name in sorted(found, key=lambda name: place_of(patterns, name)):
         yield _stored(found[name], name, connection, base)
 
 
@@ -157,10 +175,12 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
     """
     import fsspec
 
-    if "::" in uri or ("://" in uri and not uri.startswith(_STORES)):
+    if "://" in uri and ("::" in uri or not uri.startswith(_STORES)):
         raise SourceError(f"{shown(uri)} is no path, s3:// or http(s):// address")
-    fs, path = fsspec.core.url_to_fs(uri)
-    within = Path(fs._strip_protocol(folder)) if folder and "file" in fs.protocol else None
+    fs, path = fsspec.core.url_to_fs(uri) if "://" in uri else (fsspec.filesystem("file"), os.path.abspath(uri))  # noqa: PTH100
+    within = (
+        Path(fs._strip_protocol(folder) if "://" in folder else folder) if folder and "file" in fs.protocol else None
+    )
     strange = _strange(Path(path), within) if within else None
 
     def version() -> str:
@@ -168,7 +188,9 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
             facts = fs.info(path)
         except FileNotFoundError:
             raise SourceError(f"{shown(uri)}: there is no such file") from None
-        stamp = facts.get("ETag") or facts.get("LastModified") or facts.get("mtime")
+        stamp = facts.get("ETag") or facts.get("LastModified")
+        if stamp is None:  # a copy may keep the time of its original; what changes with every write is the inode's own
+            stamp = f"{facts.get('mtime')}/{facts.get('created')}/{facts.get('ino')}"
         return f"{stamp}/{facts['size']}"
 
     def fetch(target: Path, known: str | None) -> str | None:
@@ -183,9 +205,14 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
             shutil.copyfileobj(source, copy, 1 << 20)
         if version() != before:
             raise FileError("it changed while it was read; the next run reads it when it is whole")
-        return before
+        return "" if _is_fresh(fs.info(path)) else before
 
     return Candidate(name, None if strange else version(), fetch)
+
+
+def _is_fresh(facts: dict[str, Any]) -> bool:
+    """Whether a file on this machine was written so lately that one more write might not show."""
+    return "ino" in facts and time.time() - float(facts["created"]) < _TICK
 
 
 def _strange(path: Path, folder: Path) -> str | None:
@@ -211,7 +238,7 @@ def _expected(
         for pattern in request.table.files
         for month in (months if "{month}" in pattern else [0])
     }
-    for name in sorted(names):
+    for name in sorted(names, key=lambda name: place_of(request.table.files, name)):
         yield _over_http(http, f"{base}/{name}", name, request, connection)
 
 
@@ -219,25 +246,32 @@ def _over_http(
     http: requests.Session, url: str, name: str, request: Request, connection: FilesConnection
 ) -> Candidate:  # fmt: skip
     def fetch(target: Path, known: str | None) -> str | None:
-        headers = {"If-None-Match": known} if known and known.startswith(('"', "W/")) else {}
+        headers = {"If-None-Match": known} if known else {}
         try:
             with http.get(url, headers=headers, stream=True) as answer:
-                version = _version(answer)
+                version = _proof(answer)
                 if answer.status_code == requests.codes.not_modified or (known and version == known):
                     return None
+                if answer.headers.get("content-type", "").startswith("text/html"):
+                    raise PageError(
+                        "the server answers with a page, not a file: a login or an error; check the address"
+                    )
                 _save(answer, target)
                 return version
-        except requests.HTTPError as error:
-            if error.response is not None and error.response.status_code in _NOT_PUBLISHED and not request.only:
-                raise NotPublishedError(f"answered {error.response.status_code}") from None
+        except SourceError as error:
+            if error.status in _NOT_PUBLISHED and not request.only:
+                raise NotPublishedError(f"answered {error.status}") from None
             raise
 
     return Candidate(name, None, fetch)
 
 
-def _version(answer: requests.Response) -> str:
-    facts: Any = answer.headers
-    return str(facts.get("etag") or f"{facts.get('last-modified')}/{facts.get('content-length')}")
+def _proof(answer: requests.Response) -> str:
+    """What proves that the same answer has the same bytes: a strong ETag. Without one the content itself has to be compared: a
+    date is the same for a second or longer, a length for any correction of a digit, a weak ETag for what somebody thought alike.
+    """
+    tag = str(answer.headers.get("etag") or "")
+    return tag if tag.startswith('"') else ""
 
 
 def _save(answer: requests.Response, target: Path) -> None:

@@ -1,22 +1,58 @@
-"""REST APIs, through dlt's ``rest_api``."""
+"""REST APIs: dlt's paginators over an HTTP session, each record landed to the letter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import requests
+from dlt.sources.helpers.rest_client.paginators import (
+    BaseNextUrlPaginator,
+    BasePaginator,
+    PageNumberPaginator,
+    RangePaginator,
+)
+from dlt.sources.helpers.rest_client.utils import join_url
+from dlt.sources.rest_api.config_setup import create_paginator
 
-from ..http import session
+from ..http import name_settings, session
+from ..paging import Signs, detect, look, says_more
+from ..raw_json import NotJsonError, load, scalars, utf8
 from ..request import Request, expand
-from ..source_error import quoted
-from ..source_yml import RestConnection
+from ..selector import Selector
+from ..source_error import NEXT, SourceError, asked, quoted
+from ..source_yml import Endpoint, RestConnection
+
+_NO_PAGE = (requests.codes.bad_request, requests.codes.not_found, requests.codes.requested_range_not_satisfiable,
+            requests.codes.unprocessable_entity)  # fmt: skip
+"""What an API answers for a page before its first."""
+_PAST_THE_END = (requests.codes.not_found, requests.codes.requested_range_not_satisfiable)
 
 
-def read(request: Request, connection: RestConnection) -> Iterable[Any]:
-    """The records of an endpoint, page by page."""
-    from dlt.sources.rest_api import rest_api_resources
+@dataclass
+class Page:
+    """One answer taken apart.
 
+    Attributes:
+        records: as they came.
+        body: the answer in UTF-8.
+        empty: it has no body at all: there is no such page.
+    """
+
+    records: list[msgspec.Raw]
+    body: bytes = b""
+    empty: bool = False
+
+
+def read(request: Request, connection: RestConnection) -> Iterator[msgspec.Raw]:
+    """The records of an endpoint, page by page, each as the text that it came in.
+
+    Raises:
+        SourceError: an answer is not what was declared, or says that there is more than was read.
+    """
     endpoint = request.table.endpoint
     assert endpoint is not None
     base = expand(connection.base_url, request.settings)
@@ -26,42 +62,190 @@ def read(request: Request, connection: RestConnection) -> Iterable[Any]:
             endpoint.window.since: f"{request.since:%Y-%m-%d}",
             endpoint.window.until: f"{request.until:%Y-%m-%d}",
         }
-    [resource] = rest_api_resources(
-        {
-            "client": {
-                "base_url": base,
-                "session": session(
-                    connection,
-                    request.settings,
-                    base,
-                    lambda answer: _unlike_records(answer, endpoint.data_selector),
-                    pages=endpoint.max_pages,
-                ),
-                "paginator": endpoint.paginator,  # type: ignore[typeddict-item]
-            },
-            "resources": [
-                {
-                    "name": request.name,
-                    "endpoint": {"path": endpoint.path, "params": params, "data_selector": endpoint.data_selector},
-                }
-            ],
-        }
-    )
-    return resource
+    secrets = [value for value in endpoint.params.values() if isinstance(value, str)]
+    pages = Pages(endpoint, name_settings(connection, secrets))
+    http = session(connection, request.settings, base, pages.find_fault, pages=endpoint.max_pages, secrets=secrets)
+    request.pages, request.total = 0, None
+    for page in pages.follow(http, requests.Request("GET", join_url(base, endpoint.path), params=params)):
+        request.pages, request.total = request.pages + 1, pages.total
+        yield from page.records
 
 
-def _unlike_records(answer: requests.Response, selector: str) -> str | None:
-    """Why a successful answer is not what was declared, or None when there is a list of records at `selector`."""
-    from dlt.common import jsonpath
+class Pages:
+    """The pages of one read.
 
-    try:
-        content = answer.json()
-    except requests.exceptions.JSONDecodeError as error:
+    Args:
+        advice: the settings to check where the source answers with something else.
+
+    Attributes:
+        total: records in all pages, where the answers say so.
+    """
+
+    def __init__(self, endpoint: Endpoint, advice: str) -> None:
+        self.endpoint, self.advice = endpoint, advice
+        self.paginator: BasePaginator | None = None
+        try:
+            self.selector = Selector(endpoint.data_selector)
+            self.paginator = _declared(endpoint)
+        except ValueError as error:
+            raise SourceError(f"the endpoint {endpoint.path!r} cannot be read: {error}", lasting=True) from None
+        named = endpoint.paginator if isinstance(endpoint.paginator, dict) else {}
+        self.unsure_base = isinstance(self.paginator, PageNumberPaginator) and not {"base_page", "page"} & set(named)
+        self.detects = self.paginator is None
+        self.total: int | None = None
+        self.received = self.number = 0
+        self.digests: dict[bytes, int] = {}
+
+    def follow(self, http: requests.Session, request: requests.Request) -> Iterator[Page]:
+        """Page after page, until the paginator or the source says that it was the last one."""
+        if self.paginator:
+            self.paginator.init_request(request)
+        while True:
+            self.number += 1
+            page, answer = self._ask(http, request)
+            if self.unsure_base and self.number == 1 and not page.records:
+                self._count_from_one(request)
+                continue
+            if page.empty or answer is None:
+                return
+            signs = self._look(page, answer)
+            if self.paginator is None and (found := detect(answer, signs)):
+                self._start(found, signs)
+            same = self._find_same(page)
+            if same and not (self.unsure_base and self.number == 2):
+                raise self._fault(answer, f"page {self.number} is page {same} again: the server does not know the parameter"
+                                  " that asks for the next page; declare its `paginator` in source.yml")  # fmt: skip
+            if same:  # what was asked for as page 0, or without a number, was page 1
+                self._set_base(1)
+            else:
+                self.received += len(page.records)
+                yield page
+            if self.paginator is None or not self._go_on(self.paginator, answer, page, request):
+                self._refuse_a_part(answer, signs)
+                return
+
+    def find_fault(self, answer: requests.Response) -> SourceError | None:
+        """Why a successful answer is not a page of records, or None; the page is kept with the answer."""
+        if "page" in vars(answer):
+            return None
+        if answer.status_code in (requests.codes.no_content, requests.codes.reset_content):
+            answer.page = Page([], empty=True)  # type: ignore[attr-defined]
+            return None
+        if not answer.content.strip():
+            if self.number > 1:
+                answer.page = Page([], empty=True)  # type: ignore[attr-defined]
+                return None
+            return self._fault(answer, "the answer has no body", lasting=False)
         kind = answer.headers.get("content-type", "no content type")
-        return f"the answer is not whole JSON ({quoted(kind)}, {len(answer.content)} bytes: {error.msg} at character {error.pos})"
-    except (RecursionError, ValueError) as error:  # nested without end; a number of thousands of digits
-        return f"the answer is not JSON that can be read ({quoted(error)})"
-    found = content if selector == "$" else next(iter(jsonpath.find_values(selector, content)), None)
-    if not isinstance(found, list):
-        return f"expected a list of records at {selector}, found {type(found).__name__}"
-    return None
+        try:
+            body = utf8(answer.content, requests.utils.get_encoding_from_headers(answer.headers))
+            if body.lstrip()[:1] == b"<":
+                return self._fault(
+                    answer,
+                    f"it answers with a page, not JSON ({quoted(kind)}): a login or an error; check {self.advice}",
+                )
+            answer.page = Page(self.selector.find(body), body)  # type: ignore[attr-defined]
+        except NotJsonError as error:
+            size = f"{len(answer.content)} bytes"
+            return self._fault(
+                answer, f"the answer is not whole JSON ({quoted(kind)}, {size}): {error.text}", lasting=not error.cut
+            )
+        except LookupError as error:
+            return self._fault(answer, str(error.args[0]))
+        return None
+
+    def _ask(self, http: requests.Session, request: requests.Request) -> tuple[Page, requests.Response | None]:
+        """The page that the request asks for; an empty one where the source refuses it because there is none."""
+        prepared = http.prepare_request(request)
+        options = http.merge_environment_settings(prepared.url or "", {}, None, None, None)
+        try:
+            answer = http.send(prepared, **options)
+        except SourceError as error:
+            before_first = self.unsure_base and self.number == 1 and error.status in _NO_PAGE
+            counts = isinstance(self.paginator, RangePaginator) and self.paginator.total_path is None
+            if before_first or (counts and self.received and error.status in _PAST_THE_END):
+                return Page([], empty=True), None
+            raise
+        page: Page = vars(answer)["page"]
+        content: list[Any] = []
+
+        def whole(**_: Any) -> Any:
+            if not content:
+                content.append(load(page.body))
+            return content[0]
+
+        answer.json = whole  # type: ignore[method-assign]
+        return page, answer
+
+    def _look(self, page: Page, answer: requests.Response) -> Signs:
+        """What the answer says of its pages."""
+        is_object = page.body.lstrip()[:1] == b"{"
+        signs = look(answer.headers, list(scalars(page.body)) if is_object else [])
+        self.total = signs.total[1] if signs.total else self.total
+        return signs
+
+    def _start(self, found: BasePaginator, signs: Signs) -> None:
+        """Go on from the first page, which was asked for without a paginator."""
+        self.paginator = found
+        if isinstance(found, PageNumberPaginator):
+            self.unsure_base = signs.page is None
+
+    def _count_from_one(self, request: requests.Request) -> None:
+        """There is no page 0: this API counts from 1."""
+        self.unsure_base, self.number = False, 0
+        self._set_base(1)
+        assert self.paginator is not None
+        self.paginator.update_request(request)
+
+    def _set_base(self, base: int) -> None:
+        assert isinstance(self.paginator, RangePaginator)
+        self.paginator.base_index = self.paginator.initial_value = self.paginator.current_value = base
+
+    def _go_on(
+        self, paginator: BasePaginator, answer: requests.Response, page: Page, request: requests.Request
+    ) -> bool:  # fmt: skip
+        """Whether there is a next page; the request then asks for it."""
+        try:
+            paginator.update_state(answer, page.records)
+        except ValueError as error:  # its text ends with the whole answer
+            why = str(error).split(", got")[0]
+            raise self._fault(answer, f"the paginator in source.yml does not fit the answer: {quoted(why)}") from None
+        if paginator.has_next_page:
+            paginator.update_request(request)
+        return paginator.has_next_page
+
+    def _find_same(self, page: Page) -> int | None:
+        """The number of an earlier page with the very same records, where the page was asked for by a parameter."""
+        if not page.records or isinstance(self.paginator, BaseNextUrlPaginator):
+            return None
+        digest = hashlib.md5(b"\0".join(map(bytes, page.records)), usedforsecurity=False).digest()
+        earlier = self.digests.setdefault(digest, self.number)
+        return earlier if earlier != self.number else None
+
+    def _refuse_a_part(self, answer: requests.Response, signs: Signs) -> None:
+        """Raise where one page was read and the answer says that there are more: a part must not look like the whole."""
+        if self.endpoint.paginator == "single_page" or (self.received and not (self.detects and self.number == 1)):
+            return
+        if why := says_more(answer, signs, self.received):
+            raise self._fault(
+                answer, f"{why}, and nothing says how to ask for more; declare the endpoint's `paginator` in source.yml"
+                " (docs/how-to.md), or `paginator: single_page` if this is all"
+            )  # fmt: skip
+
+    def _fault(self, answer: requests.Response, why: str, *, lasting: bool = True) -> SourceError:
+        return SourceError(f"{asked(answer.url)}: {why}; {NEXT}", lasting=lasting)
+
+
+def _declared(endpoint: Endpoint) -> BasePaginator | None:
+    """The declared paginator; None: it is to be detected. Without a declared total, dlt's counting ones go on until a page is empty.
+
+    Raises:
+        ValueError: it cannot be used.
+    """
+    config: Any = endpoint.paginator
+    if isinstance(config, dict) and config.get("type") in ("page_number", "offset"):
+        config = {"total_path": None, **config}
+    try:
+        return create_paginator(config)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"paginator: {error}") from None

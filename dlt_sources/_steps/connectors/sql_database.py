@@ -1,4 +1,7 @@
-"""Databases, through dlt's ``sql_database`` and connectorx: as columns from the driver on."""
+"""Databases, as columns: Postgres by its own COPY (postgres.py), every other through dlt's ``sql_database`` and connectorx.
+
+Only the columns that the contract names are asked for; one that is missing is an error before anything lands.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,60 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..columns import columns_of
 from ..request import Request, expand
-from ..source_error import NEXT, SourceError
 from ..source_yml import SqlConnection
+from . import postgres
+from .relation import choose, cursor_column, end_of, missing_table, no_cursor
 
 
 def read(request: Request, connection: SqlConnection) -> Iterable[Any]:
-    """The rows of a table as Arrow tables."""
+    """The rows of a table as Arrow tables.
+
+    Raises:
+        RefusedError: there is no such table, it lacks a column that the contract needs, or the login may not read it.
+        SourceError: the database cannot be reached, or gave up.
+    """
+    url = driver(expand(connection.url, request.settings))
+    if is_postgres(url):
+        return postgres.read(request, connection, url)
+    return _read_by_dlt(request, connection, url)
+
+
+def _read_by_dlt(request: Request, connection: SqlConnection, url: str) -> Iterable[Any]:
     from dlt.sources.sql_database import sql_table
 
-    since = request.since
+    table = request.table.table or ""
+    engine = sa.create_engine(url)
+    try:
+        known = sa.inspect(engine)
+        names = [*known.get_table_names(connection.schema_), *known.get_view_names(connection.schema_)]
+        if table not in names:
+            raise missing_table(request, connection.schema_, names)
+        types = {column["name"]: column["type"] for column in known.get_columns(table, connection.schema_)}
+    finally:
+        engine.dispose()
+    chosen = choose(request, list(types))
+    cursor = cursor_column(request, chosen)
+    if cursor and not isinstance(types[cursor], sa.Date | sa.DateTime):
+        raise no_cursor(request, cursor, str(types[cursor]))
 
     def only_since(query: Any, selected: sa.Table) -> Any:
-        if request.table.cursor is None:
+        if cursor is None:
             return query
-        column = _cursor(request, selected)
-        if since is None:
-            return query
-        from_ = since.date() if isinstance(column.type, sa.Date) else since
-        return query.where(sa.or_(column >= from_, column.is_(None)))  # a row without a time could be new
+        column, by_day = selected.c[cursor], isinstance(types[cursor], sa.Date)
+        if request.upto:
+            query = query.where(column < (end_of(request).date() if by_day else end_of(request)))
+        if request.since:
+            recent = column >= (request.since.date() if by_day else request.since)
+            # a row without a time could be new; a span of days has none
+            query = query.where(recent if request.upto else sa.or_(recent, column.is_(None)))
+        return query
 
     return sql_table(
-        driver(expand(connection.url, request.settings)),
-        table=request.table.table or "",
+        url,
+        table=table,
         schema=connection.schema_,
+        included_columns=chosen,
         backend="connectorx",
         backend_kwargs={"return_type": "arrow_stream"},
         chunk_size=connection.chunk_size,
@@ -39,27 +71,23 @@ def read(request: Request, connection: SqlConnection) -> Iterable[Any]:
     )
 
 
-def _cursor(request: Request, selected: sa.Table) -> sa.Column[Any]:
-    """The column that the cursor's field is read from: the first of its names that the table has.
+def reach(source: str, url: str) -> str:
+    """Log in and out; returns where, without the password.
 
     Raises:
-        SourceError: it has none of them, or the column is not a date or time.
+        SourceError: it did not work.
     """
-    [field] = [c for c in columns_of(request.contract, stored=False) if c.name == request.table.cursor]
-    names = [str(path[0]) for path in field.paths]
-    where = f"{request.source.name}.{request.name}: cursor {field.name}"
-    column = next((selected.c[name] for name in names if name in selected.c), None)
-    if column is None:
-        raise SourceError(
-            f"{where}: the table {selected.name} has no column {' or '.join(names)}; if it was renamed, add the new name"
-            f" to the field's `path` in contract.py. {NEXT}"
-        )
-    if not isinstance(column.type, sa.Date | sa.DateTime):
-        raise SourceError(
-            f"{where}: the column {column.name} is {column.type}, not a date or timestamp: it cannot be asked for what is"
-            f" new. Remove `cursor`, and the table is read whole. {NEXT}"
-        )
-    return column
+    url = driver(url)
+    if is_postgres(url):
+        postgres.connect(source, url).close()
+    else:
+        with sa.create_engine(url).connect():
+            pass
+    return sa.make_url(url).render_as_string(hide_password=True)
+
+
+def is_postgres(url: str) -> bool:
+    return sa.make_url(url).get_backend_name() == "postgresql"
 
 
 def driver(url: str) -> str:

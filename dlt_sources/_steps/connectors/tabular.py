@@ -1,4 +1,4 @@
-"""A CSV or Parquet file as one Parquet file of landed rows: whole, in constant memory, nothing dropped."""
+"""A CSV, Excel or Parquet file as one Parquet file of landed rows: whole, in constant memory, nothing dropped."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract
 from ..engine import engine
 from ..source_error import quoted
 from ..source_yml import FilesConnection
+from .text_files import FileError, as_text, unify_line_ends
 
 MOST_COLUMNS = 2_000
 """Redshift's tables have 1,600; some thousand more take more memory than a run has."""
@@ -24,11 +25,6 @@ LONGEST_NAME = 300
 """Characters of a column's name."""
 _LENGTHS = {"VARCHAR": "strlen({})", "JSON": "strlen({})", "BLOB": "octet_length({})"}
 _NESTED = "strlen(CAST(to_json({}) AS VARCHAR))"
-_ARCHIVES = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
-
-
-class FileError(Exception):
-    """A file is not what its name says or lacks what the contract needs; the message says what and what to do."""
 
 
 def as_parquet(
@@ -43,7 +39,7 @@ def as_parquet(
     """Write the rows of `path` to `target` with ``_file``, ``_file_row`` (from 0) and what every landed row has: ``_row``
     (from `first` on), ``_deleted`` and ``_read_at``.
 
-    A CSV's cells stay text; an empty one is NULL and only that. A line that is no row (too few or too many cells, not
+    A CSV's cells, and those of a sheet, are text; an empty one is NULL and only that. A line that is no row (too few or too many cells, not
     UTF-8, too long) becomes a row of ``_malformed`` alone, for its contract to reject.
 
     Raises:
@@ -87,12 +83,7 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
         _free(own)
         _measured(con, path, connection)
         return f"SELECT * EXCLUDE (file_row_number), file_row_number AS {FILE_ROW} FROM read_parquet({literal(path)}, file_row_number = true)"
-    if not name.lower().endswith((".csv", ".txt")):
-        if name.lower().endswith(_ARCHIVES):
-            raise FileError(
-                "archives are not unpacked; deliver the .csv or .parquet itself (Parquet is compressed as it is)"
-            )
-        raise FileError("neither .parquet nor .csv; name it by what it is")
+    as_text(path, name, connection)
     names = _header(path, connection)
     _free(names)
     try:
@@ -100,7 +91,7 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
     except duckdb.Error as error:
         if "state machine" not in str(error):
             raise
-        _unify_line_ends(path)  # DuckDB's strict reader stumbles over files that mix them
+        unify_line_ends(path)  # DuckDB's strict reader stumbles over files that mix them
         return _csv(con, path, names, connection)
 
 
@@ -152,14 +143,6 @@ def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connectio
         f" row_number() OVER (ORDER BY line) - 1 AS {FILE_ROW}, 'line ' || line || ': ' || why || ' | ' || coalesce(text, '')"
         f" AS {MALFORMED} FROM ({rejected})"
     )
-
-
-def _unify_line_ends(path: Path) -> None:
-    draft = path.with_suffix(".lines")
-    with path.open("rb") as source, draft.open("wb") as target:
-        for line in source:
-            target.write(line.removesuffix(b"\n").removesuffix(b"\r") + b"\n")
-    draft.replace(path)
 
 
 def _free(names: list[str]) -> None:

@@ -9,7 +9,8 @@ MODEL (
     taxi.dim_rate_code,
     taxi.dim_payment_type,
     taxi.dim_trip_type,
-    taxi.dim_zone
+    taxi.dim_zone,
+    taxi.dim_date
   ),
   description 'One trip. The files that staging changed since the day of the last build are replaced whole, the others are not touched; files that staging no longer has are deleted.',
   column_descriptions (
@@ -22,6 +23,8 @@ MODEL (
     trip_type_id = 'Hailed or dispatched; -1 for yellow cabs',
     pickup_zone_id = 'Zone of the pickup',
     dropoff_zone_id = 'Zone of the dropoff',
+    pickup_date_key = 'Day of the pickup as yyyymmdd, key of dim_date',
+    dropoff_date_key = 'Day of the dropoff as yyyymmdd, key of dim_date',
     pickup_datetime = 'Meter on, New York time',
     dropoff_datetime = 'Meter off, New York time',
     passenger_count = 'Passengers as the driver typed them; NULL: nothing typed',
@@ -41,7 +44,8 @@ MODEL (
     has_no_distance = 'The meter counted no mile',
     has_no_passengers = 'The driver typed zero passengers',
     is_backwards = 'The dropoff is before the pickup',
-    is_out_of_month = 'The pickup is not in the month of its file'
+    is_out_of_month = 'The pickup is not in the month of its file',
+    is_implausible = 'Farther than 300 miles, faster than 100 miles per hour, or longer than 10 hours: not counted in miles and averages'
   ),
   audits (
     UNIQUE_VALUES(columns := (
@@ -54,7 +58,8 @@ MODEL (
         source_file,
         pickup_datetime,
         dropoff_datetime,
-        total_amount
+        total_amount,
+        is_implausible
       )
     ),
     REFERENCES_DIMENSION(key := vendor_id, dimension := taxi.dim_vendor, dimension_key := vendor_id),
@@ -66,7 +71,9 @@ MODEL (
     ),
     REFERENCES_DIMENSION(key := trip_type_id, dimension := taxi.dim_trip_type, dimension_key := trip_type_id),
     REFERENCES_DIMENSION(key := pickup_zone_id, dimension := taxi.dim_zone, dimension_key := zone_id),
-    REFERENCES_DIMENSION(key := dropoff_zone_id, dimension := taxi.dim_zone, dimension_key := zone_id)
+    REFERENCES_DIMENSION(key := dropoff_zone_id, dimension := taxi.dim_zone, dimension_key := zone_id),
+    REFERENCES_DIMENSION(key := pickup_date_key, dimension := taxi.dim_date, dimension_key := date_key),
+    REFERENCES_DIMENSION(key := dropoff_date_key, dimension := taxi.dim_date, dimension_key := date_key)
   ),
   physical_properties (distkey = 'trip_key', sortkey = 'pickup_datetime')
 );
@@ -83,6 +90,8 @@ SELECT
   -1::INTEGER AS trip_type_id,
   y.pickup_zone_id::INTEGER AS pickup_zone_id,
   y.dropoff_zone_id::INTEGER AS dropoff_zone_id,
+  @DATE_KEY(y.pickup_datetime)::INTEGER AS pickup_date_key,
+  @DATE_KEY(y.dropoff_datetime)::INTEGER AS dropoff_date_key,
   y.pickup_datetime::TIMESTAMP AS pickup_datetime,
   y.dropoff_datetime::TIMESTAMP AS dropoff_datetime,
   y.passenger_count::INTEGER AS passenger_count,
@@ -102,7 +111,8 @@ SELECT
   y.has_no_distance::BOOLEAN AS has_no_distance,
   y.has_no_passengers::BOOLEAN AS has_no_passengers,
   y.is_backwards::BOOLEAN AS is_backwards,
-  y.is_out_of_month::BOOLEAN AS is_out_of_month
+  y.is_out_of_month::BOOLEAN AS is_out_of_month,
+  @IS_IMPLAUSIBLE(y.trip_distance, y.pickup_datetime, y.dropoff_datetime)::BOOLEAN AS is_implausible
 FROM stg_taxi.yellow_trips AS y
 WHERE
   @REFINED_SINCE(y._refine_id)
@@ -119,6 +129,8 @@ SELECT
   COALESCE(g.trip_type_id, -1)::INTEGER AS trip_type_id,
   g.pickup_zone_id::INTEGER AS pickup_zone_id,
   g.dropoff_zone_id::INTEGER AS dropoff_zone_id,
+  @DATE_KEY(g.pickup_datetime)::INTEGER AS pickup_date_key,
+  @DATE_KEY(g.dropoff_datetime)::INTEGER AS dropoff_date_key,
   g.pickup_datetime::TIMESTAMP AS pickup_datetime,
   g.dropoff_datetime::TIMESTAMP AS dropoff_datetime,
   g.passenger_count::INTEGER AS passenger_count,
@@ -138,7 +150,8 @@ SELECT
   g.has_no_distance::BOOLEAN AS has_no_distance,
   g.has_no_passengers::BOOLEAN AS has_no_passengers,
   g.is_backwards::BOOLEAN AS is_backwards,
-  g.is_out_of_month::BOOLEAN AS is_out_of_month
+  g.is_out_of_month::BOOLEAN AS is_out_of_month,
+  @IS_IMPLAUSIBLE(g.trip_distance, g.pickup_datetime, g.dropoff_datetime)::BOOLEAN AS is_implausible
 FROM stg_taxi.green_trips AS g
 WHERE
   @REFINED_SINCE(g._refine_id);

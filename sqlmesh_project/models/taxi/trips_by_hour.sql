@@ -28,7 +28,8 @@ MODEL (
     trips = 'Trips',
     refunds = 'Trips whose fare was given back',
     passengers = 'Passengers as typed',
-    trip_distance = 'Miles',
+    implausible = 'Trips that no taxi can have driven: see fact_trip',
+    trip_distance = 'Miles, without implausible trips',
     fare_amount = 'Sum of fares in USD',
     tip_amount = 'Sum of tips by card in USD',
     total_amount = 'Sum of charges in USD'
@@ -118,7 +119,8 @@ SELECT
   COUNT(*)::INTEGER AS trips,
   SUM(CASE WHEN t.is_refund THEN 1 ELSE 0 END)::INTEGER AS refunds,
   SUM(t.passenger_count)::BIGINT AS passengers,
-  SUM(t.trip_distance::DECIMAL(18, 2))::DECIMAL(18, 2) AS trip_distance,
+  SUM(CASE WHEN t.is_implausible THEN 1 ELSE 0 END)::INTEGER AS implausible,
+  SUM(CASE WHEN t.is_implausible THEN 0 ELSE t.trip_distance::DECIMAL(18, 2) END)::DECIMAL(18, 2) AS trip_distance,
   SUM(t.fare_amount)::DECIMAL(18, 2) AS fare_amount,
   SUM(t.tip_amount)::DECIMAL(18, 2) AS tip_amount,
   SUM(t.total_amount)::DECIMAL(18, 2) AS total_amount

@@ -1,0 +1,56 @@
+"""Landed rows in the engine, as JSON text or as columns: SQL for their fields, and for what they are compared by."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+
+from warehouse.quote import identifier, literal
+
+from .bulk import json_path
+from .contract import PAYLOAD
+
+Paths = tuple[tuple[str | int, ...], ...]
+
+_ALIKE = {
+    "DECIMAL": "CAST({} AS VARCHAR)",
+    "TIMESTAMP WITH TIME ZONE": "CAST({} AS VARCHAR) || ':00'",
+    "BLOB": "COALESCE(TRY(decode({0})), CAST({0} AS VARCHAR))",
+}
+"""Per DuckDB type, the text that a reader gives for the same value when it cannot give the type."""
+
+
+def as_json(con: duckdb.DuckDBPyConnection) -> str:
+    """A row of `page` as JSON: the same for a value read natively and for one that had to be read as text or bytes."""
+    columns = [(identifier(row[0]), str(row[1])) for row in con.execute("DESCRIBE page").fetchall() if row[0]]
+    alike = {
+        name: _ALIKE[kind.partition("(")[0]].format(name) for name, kind in columns if kind.partition("(")[0] in _ALIKE
+    }
+    if not alike:
+        return "to_json(page)"
+    return f"to_json(struct_pack({', '.join(f'{name} := {alike.get(name, name)}' for name, _ in columns)}))"
+
+
+def value_of(con: duckdb.DuckDBPyConnection, rows: str, paths: Paths) -> str:
+    """A field of landed rows as text: at the first of its paths that the rows have."""
+    values = [f"CAST({value} AS VARCHAR)" for value in values_at(con, rows, paths)]
+    return f"COALESCE({', '.join(values)})" if values else "NULL"
+
+
+def values_at(con: duckdb.DuckDBPyConnection, rows: str, paths: Paths) -> list[str]:
+    """A field's value at each of its paths that the rows may have: of JSON all, of columns those that are there."""
+    there = {row[0] for row in con.execute(f"DESCRIBE {rows}").fetchall()}
+    if PAYLOAD in there:
+        return [
+            f"CASE WHEN json_valid({PAYLOAD}) THEN json_extract_string({PAYLOAD}, {literal(json_path(path))})"
+            f" ELSE value_at({PAYLOAD}, {literal(json.dumps(path))}) END"
+            for path in paths
+        ]
+    return [
+        identifier(str(first))
+        if not rest
+        else f"json_extract_string(to_json({identifier(str(first))}), {literal(json_path(tuple(rest)))})"
+        for first, *rest in paths
+        if first in there
+    ]

@@ -1,0 +1,104 @@
+"""Files that count no longer: withdrawn by a person, gone from the folder, or replaced by another file of their month.
+
+A mark per file lands like everything else, in ``<landing>/<source>/_withdrawn_<table>/``, so a replay and a rebuild from
+landing come to the same rows. It concerns what the file delivered in loads before the mark; delivered anew, it counts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dlt.extract.resource import DltResource
+
+from warehouse.quote import identifier, literal
+
+from .columns import Column
+from .contract import FILE
+from .engine import engine
+from .judged import MARKS_SCHEMA, Judged, arrow_type
+from .lake import Landing
+
+_FOLDER = "_withdrawn_{}"
+MARK = "withdrawn"
+"""Key in what a read remembers of a file: a person has withdrawn this content of it."""
+
+
+def resource_of(table: str, files: list[str], now: datetime) -> DltResource:
+    """The marks of some files as rows to land."""
+
+    def rows() -> Any:
+        yield pa.table({"file": files, "read_at": [now] * len(files)})
+
+    made: DltResource = dlt.resource(rows(), name=_FOLDER.format(table), write_disposition="append")
+    return made
+
+
+def marks_of(landing: Landing, table: str, folder: Path) -> dict[str, str]:
+    """Every file of a table that was withdrawn, with the newest load that says so."""
+    files = landing.files(_FOLDER.format(table), landing.loads())
+    marks: dict[str, str] = {}
+    for load, path in zip((file.load for file in files), landing.fetch(files, folder), strict=True):
+        for name in pq.read_table(path, columns=["file"])["file"].to_pylist():
+            marks[name] = max(load, marks.get(name, "0"), key=float)
+    return marks
+
+
+def names_in(paths: list[str]) -> set[str]:
+    """The files whose rows landed Parquet files hold."""
+    return {name for path in paths for name in pq.read_table(path, columns=[FILE])[FILE].unique().to_pylist()}
+
+
+def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: Path) -> Judged:
+    """What was judged, less the rows that files delivered before they were withdrawn.
+
+    Args:
+        paths: the landed files that were judged.
+        folder: where the remaining rows go.
+    """
+    known = set(marks) & set(judged.files)
+    if not known:
+        return judged
+    con = engine(folder, *{Path(path).parent for path in paths}, spill=folder / "spill")
+    pairs = ", ".join(f"({literal(name)}, {literal(marks[name])})" for name in sorted(known))
+    con.execute(
+        f"CREATE TEMP TABLE gone AS SELECT _load_id, _row FROM (SELECT {FILE}, _row,"
+        " regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
+        f" FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name = true, filename = true)) AS l"
+        f" JOIN (VALUES {pairs}) AS m(file, mark) ON l.{FILE} = m.file WHERE CAST(l._load_id AS DOUBLE) < CAST(m.mark AS DOUBLE)"
+    )
+    written: dict[str, Path] = {}
+    for what, join in (("kept", "ANTI"), ("gone", "SEMI")):
+        written[what] = folder / f"{what}.parquet"
+        con.execute(
+            f"COPY (SELECT a.* FROM ({judged.sql}) AS a {join} JOIN gone USING (_load_id, _row))"
+            f" TO {literal(written[what])} (FORMAT parquet, COMPRESSION zstd)"
+        )
+    con.close()
+    return replace(judged, accepted=[written["kept"]], gone=[written["gone"]])
+
+
+def nothing(columns: list[Column], folder: Path) -> Judged:
+    """The result of judging no row."""
+    fields = {c.name: pa.string() if c.pii == "hash" else arrow_type(c) for c in columns if c.stored} | MARKS_SCHEMA
+    path = folder / "none.parquet"
+    pq.write_table(pa.schema(fields.items()).empty_table(), path)
+    return Judged([path], [], {})
+
+
+def removed_keys(gone: list[Path], newest: str, key: list[str]) -> str:
+    """SQL for rows that only delete: of keys that withdrawn files had, and no other file has.
+
+    Args:
+        newest: SQL for the row of each key that counts.
+    """
+    names = ", ".join(map(identifier, key))
+    rows = f"SELECT * FROM read_parquet([{', '.join(map(literal, gone))}])"
+    once = f"{rows} QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY _load_id, _row) = 1"
+    return f"SELECT g.* REPLACE (TRUE AS _deleted) FROM ({once}) AS g ANTI JOIN ({newest}) AS n USING ({names})"

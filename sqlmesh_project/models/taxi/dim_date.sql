@@ -1,0 +1,122 @@
+MODEL (
+  name taxi.dim_date,
+  kind FULL,
+  owner analytics,
+  grain date_key,
+  description 'Calendar days: every day of each year in which a trip begins or ends, of the year before it and of the year after.',
+  column_descriptions (
+    date_key = 'The day as yyyymmddFalse',
+    date_day = 'The dayFalse',
+    day_of_week = 'Day of the week, 1 = Monday to 7 = Sunday',
+    day_of_month = 'Day of the month',
+    day_of_year = 'Day of the year',
+    week_of_year = 'ISO week of the year',
+    month = 'Month, 1 to 12',
+    quarter = 'Quarter, 1 to 4',
+    year = 'Year',
+    is_weekday = 'Whether it is Monday to Friday'
+  ),
+  audits (
+    UNIQUE_VALUES(columns := (date_key, date_day)),
+    NOT_NULL(columns := (date_key, date_day)),
+    WHOLE_YEARS()
+  ),
+  physical_properties (diststyle = 'ALL', sortkey = 'date_key')
+);
+
+WITH digits AS (
+  SELECT
+    0 AS digit
+  UNION ALL
+  SELECT
+    1
+  UNION ALL
+  SELECT
+    2
+  UNION ALL
+  SELECT
+    3
+  UNION ALL
+  SELECT
+    4
+  UNION ALL
+  SELECT
+    5
+  UNION ALL
+  SELECT
+    6
+  UNION ALL
+  SELECT
+    7
+  UNION ALL
+  SELECT
+    8
+  UNION ALL
+  SELECT
+    9
+), seen AS (
+  SELECT
+    EXTRACT(YEAR FROM y.pickup_datetime) AS year
+  FROM stg_taxi.yellow_trips AS y
+  UNION
+  SELECT
+    EXTRACT(YEAR FROM y.dropoff_datetime) AS year
+  FROM stg_taxi.yellow_trips AS y
+  UNION
+  SELECT
+    EXTRACT(YEAR FROM g.pickup_datetime) AS year
+  FROM stg_taxi.green_trips AS g
+  UNION
+  SELECT
+    EXTRACT(YEAR FROM g.dropoff_datetime) AS year
+  FROM stg_taxi.green_trips AS g
+), years AS (
+  /* a year before and after: a calendar is never shorter than what comes next, and one odd date adds three years */
+  SELECT
+    GREATEST(s.year - 1, 1) AS year
+  FROM seen AS s
+  UNION
+  SELECT
+    s.year
+  FROM seen AS s
+  UNION
+  SELECT
+    LEAST(s.year + 1, 9999) AS year
+  FROM seen AS s
+), days AS (
+  SELECT
+    DATEADD(
+      DAY,
+      a.digit + 10 * b.digit + 100 * c.digit,
+      (
+        RIGHT('000' || y.year::VARCHAR(10), 4) || '-01-01'
+      )::DATE
+    )::DATE AS date_day,
+    y.year
+  FROM years AS y
+  CROSS JOIN digits AS a
+  CROSS JOIN digits AS b
+  CROSS JOIN digits AS c
+  WHERE
+    a.digit + 10 * b.digit + 100 * c.digit < 366
+)
+SELECT
+  @DATE_KEY(d.date_day)::INTEGER AS date_key,
+  d.date_day::DATE AS date_day,
+  (
+    (
+      EXTRACT(DOW FROM d.date_day) + 6
+    ) % 7 + 1
+  )::INTEGER AS day_of_week,
+  EXTRACT(DAY FROM d.date_day)::INTEGER AS day_of_month,
+  EXTRACT(DOY FROM d.date_day)::INTEGER AS day_of_year,
+  EXTRACT(WEEK FROM d.date_day)::INTEGER AS week_of_year,
+  EXTRACT(MONTH FROM d.date_day)::INTEGER AS month,
+  EXTRACT(QUARTER FROM d.date_day)::INTEGER AS quarter,
+  EXTRACT(YEAR FROM d.date_day)::INTEGER AS year,
+  (
+    EXTRACT(DOW FROM d.date_day) BETWEEN 1 AND 5
+  )::BOOLEAN AS is_weekday
+FROM days AS d
+WHERE
+  EXTRACT(YEAR FROM d.date_day) = d.year
