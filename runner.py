@@ -146,6 +146,8 @@ class Flow:
         with self.faults.alone("refine", name), self.console.step("refine", name) as step:
             refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
+            for note in refined.notes:
+                self.console.note(note)
             counts = (refined.landed.total(), refined.accepted.total(), refined.rejected.total())
             self.run.counts[name] = counts
             self.run.landed += counts[0]
@@ -166,7 +168,7 @@ class Flow:
         found = Staging.of_all(list(self.sources.values()), self.settings)
         for name, source in self.sources.items():
             with self.faults.alone("staging", name):
-                last_load, refine_id = found.get(name) or Staging(source, self.settings).progress
+                last_load, refine_id, _ = found.get(name) or Staging(source, self.settings).progress
                 if name not in self.run.sources and Landing(name, self.settings).loads(after=last_load):
                     self.faults.held.add(name)
                     self.console.note(f"{name}: an earlier run did not end; what stands on it waits for its next one")

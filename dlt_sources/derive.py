@@ -16,11 +16,10 @@ import yaml
 from ._steps.columns import Column, columns_of
 from ._steps.declaration import Source, load_sources
 from ._steps.source_yml import Table
-from ._steps.stage import MARKS
+from ._steps.staging_tables import MARKS
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Derived from {origin} by `make derive`; do not edit{tail}.\n"
-_TYPES = {"text": "VARCHAR", "bigint": "BIGINT", "bool": "BOOLEAN", "timestamp": "TIMESTAMP"}
 _MARKS_MEAN = {
     "_load_id": "Landed load the row came from",
     "_row": "Row number in that load",
@@ -44,7 +43,7 @@ def external_models(source: Source) -> str:
     models = []
     for name, table in source.tables.items():
         columns = {c.name: (c.sql_type, c.description) for c in columns_of(source.contracts[name])}
-        columns |= {n: (_type(hint), _MARKS_MEAN[n]) for n, hint in MARKS.items()}
+        columns |= {n: (kind, _MARKS_MEAN[n]) for n, kind in MARKS.items()}
         grain = [*table.key, "_load_id"] if table.mode == "scd2" else table.key
         models.append(_external(source, name, source.contracts[name].__doc__ or "", columns, grain))
     text: str = yaml.safe_dump(models, sort_keys=False, width=120, allow_unicode=True)
@@ -148,11 +147,6 @@ def _how(table: Table) -> str:
         ", ".join(said)
         + f"; a run fails above {table.max_rejected.share:.0%} and {table.max_rejected.rows} rejected rows."
     )
-
-
-def _type(hint: dict[str, Any]) -> str:
-    kind = _TYPES[hint["data_type"]]
-    return f"{kind}({hint['precision']})" if "precision" in hint else kind
 
 
 def main(check: bool, sources: Iterable[Source] | None = None) -> int:

@@ -9,15 +9,18 @@ from ._steps.lake import Landing
 from ._steps.land import land, withdraw
 from ._steps.pipelines import StoreError
 from ._steps.refine import Refined, refine
+from ._steps.shape import ContractChangedError
 from ._steps.sink import sink
 from ._steps.source_error import SourceError
 from ._steps.source_yml import Alerts
-from ._steps.stage import LOADS, REJECTED, Staging
+from ._steps.stage import Staging
+from ._steps.staging_tables import LOADS, REJECTED
 
 __all__ = [
     "LOADS",
     "REJECTED",
     "Alerts",
+    "ContractChangedError",
     "DeclarationError",
     "Declared",
     "Landing",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from settings import Settings
 
-from . import silver, withdrawn
+from . import withdrawn
 from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
@@ -23,7 +23,8 @@ from .judged import Judged
 from .lake import LandedFile, Landing
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
-from .stage import Staging
+from .silver import Silver
+from .stage import Staging, waiting
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
 
@@ -32,12 +33,17 @@ Files = Mapping[str, list[LandedFile]]
 
 @dataclass
 class Refined:
-    """What one refine did: the landed loads it took, and their rows per table; elements of a list count as rows."""
+    """What one refine did: the landed loads it took, and their rows per table; elements of a list count as rows.
+
+    Attributes:
+        notes: what a person should know.
+    """
 
     loads: list[str] = field(default_factory=list)
     landed: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
 
 def refine(
@@ -54,23 +60,52 @@ def refine(
 
 def _refine_all(source: Source, settings: Settings, since: str | None, progress: Callable[[str], None]) -> Refined:
     staging = Staging(source, settings)
+    done = Refined(notes=_follow_contracts(staging))
     landing = Landing(source.name, settings)
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
     if since is not None and loads == landing.loads():
-        silver.forget_moved(source.name, settings)
-    done = Refined()
+        Silver(source.name, settings).forget_moved()
+    send(staging, loads, done, progress, kept=kept, replay=since is not None)
+    return done
+
+
+def _follow_contracts(staging: Staging) -> list[str]:
+    """Let silver and staging follow changed contracts as far as they can by themselves; returns notes for a person.
+
+    Raises:
+        ContractChangedError: they cannot; nothing was changed.
+    """
+    changed = staging.changes()
+    if not waiting(staging.source.name, changed):
+        for name, changes in changed.items():
+            Silver(staging.source.name, staging.settings).rename_columns(name, changes.renamed)
+    return staging.adapt()
+
+
+def send(
+    staging: Staging, loads: list[str], done: Refined, progress: Callable[[str], None], *, kept: str = "", replay: bool = False
+) -> None:  # fmt: skip
+    """Send landed loads through the contracts into a staging and its silver, batch by batch.
+
+    Args:
+        loads: oldest first.
+        done: is added to.
+        kept: the newest load that is in staging already.
+        replay: loads may be left out before the first.
+    """
+    source, settings = staging.source, staging.settings
+    landing = Landing(source.name, settings)
     files = {name: landing.files(name, loads) for name in source.extracted}
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         last_load = max(*batch, kept or batch[0], key=float)
-        in_order = staging.in_order or (since is None and batch[-1] == loads[-1])
-        for name, judged in _refine(source, batch, files, staging, settings, last_load, in_order).items():
+        in_order = staging.in_order or (not replay and batch[-1] == loads[-1])
+        for name, judged in _refine(staging, batch, files, last_load, in_order).items():
             counts = [counted for load, counted in judged.counts.items() if load in set(batch)]
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
             done.rejected[name] += sum(rejected for _, _, rejected in counts)
         done.loads += batch
-    return done
 
 
 def pending(landing: Landing, staging: Staging) -> tuple[list[str], str]:
@@ -105,22 +140,22 @@ def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
 
 
 def _refine(
-    source: Source, loads: list[str], files: Files, staging: Staging, settings: Settings, last_load: str, in_order: bool
+    staging: Staging, loads: list[str], files: Files, last_load: str, in_order: bool
 ) -> dict[str, Judged]:  # fmt: skip
-    folder = settings.workplace(source.name) / "refine"
+    folder = staging.settings.workplace(staging.source.name) / "refine"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        judged = _judge(source, loads, files, settings, folder)
+        judged = _judge(staging, loads, files, folder)
         staging.write(judged, folder, last_load=last_load, in_order=in_order)
         return judged
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judge(
-    source: Source, loads: list[str], files: Files, settings: Settings, folder: Path
-) -> dict[str, Judged]:  # fmt: skip
+def _judge(staging: Staging, loads: list[str], files: Files, folder: Path) -> dict[str, Judged]:
+    source, settings = staging.source, staging.settings
+    silver = Silver(source.name, settings, aside=staging.aside)
     redactions = of_tables(source.tables, source.contracts)
     judge = Judge(source.name, folder, settings.pii_salt.get_secret_value(), settings.clock())
     judged: dict[str, Judged] = {}
@@ -148,10 +183,10 @@ def _judge(
             if table.by_file:
                 for file, load in fresh.items():
                     judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
-                silver.remove(source.name, name, table.file_column(source.contracts[name]), fresh, settings)
+                silver.remove(name, table.file_column(source.contracts[name]), fresh)
         if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
-            silver.write(source.name, name, judged[name].accepted, again, settings)
+            silver.write(name, judged[name].accepted, again)
     return judged
 
 

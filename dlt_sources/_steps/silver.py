@@ -1,14 +1,15 @@
 """Silver: every accepted row as an Iceberg table of the lake, for any engine that reads Iceberg.
 
 A landed load is written to a table in one commit that replaces whatever that load wrote before, so writing it again
-changes nothing. The catalog is SQLite beside the tables locally (Glue on AWS); names are ``<source>.<table>``.
+changes nothing. The catalog is SQLite beside the tables locally (Glue on AWS); names are ``<source>.<table>``. A rebuild
+gathers its rows in ``<source>.<table>__rebuild``, which then takes the other's name.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,18 @@ import pyarrow.parquet as pq
 
 from settings import Settings
 
+from .lake import storage
 from .pipelines import StoreError
+from .shape import ContractChangedError
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
 ROWS = 250_000  # per Iceberg commit's in-memory piece
+ASIDE = "__rebuild"
+_INTEGER_DIGITS = 19
+"""Digits of the longest 64-bit integer."""
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -53,49 +59,225 @@ def namespace(source: str, settings: Settings) -> str:
     return f"{settings.glue_prefix}{source}" if settings.aws else source
 
 
-def write(source: str, table: str, files: list[Path], loads: list[str], settings: Settings) -> None:
-    """Make the rows of `loads` in the Iceberg table be exactly the rows of the Parquet `files`.
+class Silver:
+    """The Iceberg tables of one source.
 
     Args:
-        files: accepted rows with a ``_load_id`` column; all of one schema.
-        loads: the landed loads the rows come from, all of whose rows these are; rows of other loads stay.
+        aside: those in which a rebuild gathers its rows.
     """
-    from pyiceberg.expressions import BooleanExpression, In
 
-    if not loads:
-        return
-    of_these: BooleanExpression = In("_load_id", loads)  # type: ignore
-    target = _table(source, table, pq.read_schema(files[0]), settings)
-    again = target.current_snapshot() is not None and bool(
-        next(
-            iter(target.scan(row_filter=of_these, selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()),
-            None,
+    def __init__(self, source: str, settings: Settings, *, aside: bool = False) -> None:
+        self.source, self.settings, self.aside = source, settings, aside
+        self.namespace = namespace(source, settings)
+
+    def write(self, table: str, files: list[Path], loads: list[str]) -> None:
+        """Make the rows of `loads` in the Iceberg table be exactly the rows of the Parquet `files`.
+
+        Args:
+            files: accepted rows with a ``_load_id`` column; all of one schema.
+            loads: the landed loads the rows come from, all of whose rows these are; rows of other loads stay.
+
+        Raises:
+            ContractChangedError: a column of the table holds another type, and does not get wider by itself.
+        """
+        from pyiceberg.expressions import BooleanExpression, In
+
+        if not loads:
+            return
+        of_these: BooleanExpression = In("_load_id", loads)  # type: ignore
+        target = self._table(table, pq.read_schema(files[0]))
+        again = target.current_snapshot() is not None and bool(
+            next(
+                iter(target.scan(row_filter=of_these, selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()),
+                None,
+            )
         )
-    )
+        with target.transaction() as transaction:
+            if again:
+                transaction.delete(of_these)
+            for piece in _pieces(files, target.schema().as_arrow()):
+                transaction.append(piece)
+
+    def remove(self, table: str, column: str, files: Mapping[str, str]) -> None:
+        """Delete the rows that withdrawn files delivered.
+
+        Args:
+            column: holds the name of a row's file.
+            files: each with the load of its mark: rows of later loads stay.
+        """
+        from pyiceberg.expressions import And, EqualTo, In
+
+        target = self._existing(table) if files else None
+        if target is None:
+            return
+        for file, mark in files.items():
+            of_file = EqualTo(column, file)  # type: ignore[call-arg, misc]
+            found = target.scan(row_filter=of_file, selected_fields=("_load_id",)).to_arrow_batch_reader()
+            loads = {load for batch in found for load in batch["_load_id"].to_pylist() if float(load) < float(mark)}
+            if loads:
+                target.delete(And(of_file, In("_load_id", loads)))  # type: ignore
+
+    def rows(self, table: str, loads: Collection[str]) -> pa.RecordBatchReader | None:
+        """The rows of some loads, or None where there is no table."""
+        from pyiceberg.expressions import In
+
+        target = self._existing(table)
+        return target.scan(row_filter=In("_load_id", loads)).to_arrow_batch_reader() if target else None  # type: ignore
+
+    def loads(self, table: str) -> set[str]:
+        """The loads that a table has rows of."""
+        target = self._existing(table)
+        found = target.scan(selected_fields=("_load_id",)).to_arrow_batch_reader() if target else []
+        return {load for batch in found for load in batch["_load_id"].unique().to_pylist()}
+
+    def rename_columns(self, table: str, renamed: Mapping[str, str]) -> None:
+        """Give columns their new names; those that have them already stay."""
+        target = self._existing(table) if renamed else None
+        names = {field.name for field in target.schema().fields} if target else set()
+        wanted = {old: new for old, new in renamed.items() if old in names and new not in names}
+        if target and wanted:
+            with target.update_schema() as update:
+                for old, new in wanted.items():
+                    update.rename_column(old, new)
+
+    def forget_moved(self) -> None:
+        """Remove tables that were made in another place, before all loads are written again. What lies in that place is
+        left alone: it may be another folder's by now.
+        """
+        if moved := _moved(self.source, self.settings):
+            store = catalog(self.settings)
+            for table in moved:
+                store.drop_table(f"{self.source}.{table}")
+            self.remove_orphans()
+
+    def drop(self, tables: Collection[str]) -> None:
+        """Remove tables, with all their snapshots and files."""
+        store = catalog(self.settings)
+        for name in map(self._name, tables):
+            if store.table_exists(name):
+                store.drop_table(name)
+        self.remove_orphans()
+
+    def swap(self, tables: Collection[str]) -> None:
+        """Let what a rebuild gathered take the place of the tables of the same names; done twice, it changes nothing more."""
+        store = catalog(self.settings)
+        for table in tables:
+            name = f"{self.namespace}.{table}"
+            if store.table_exists(name + ASIDE):
+                if store.table_exists(name):
+                    store.drop_table(name)
+                store.rename_table(name + ASIDE, name)
+        self.remove_orphans()
+
+    def tables(self) -> list[str]:
+        """The names of the source's tables."""
+        store = catalog(self.settings)
+        if not store.namespace_exists(self.namespace):
+            return []
+        return [name[-1] for name in store.list_tables(self.namespace)]
+
+    def remove_orphans(self) -> None:
+        """Remove folders that no table of the source uses any more: snapshots hold what rows were before."""
+        store, fs = catalog(self.settings), storage(self.settings)
+        root = f"{self.settings.silver}/{self.source}"
+        if not fs.exists(root):
+            return
+        used = {store.load_table(f"{self.namespace}.{table}").location() for table in self.tables()}
+        named = {place.rstrip("/").rsplit("/", 1)[1] for place in used}
+        for folder in fs.ls(root, detail=False):
+            if str(folder).rstrip("/").rsplit("/", 1)[1] not in named:
+                fs.rm(folder, recursive=True)
+
+    def _name(self, table: str) -> str:
+        return f"{self.namespace}.{table}{ASIDE if self.aside else ''}"
+
+    def _existing(self, table: str) -> Table | None:
+        store = catalog(self.settings)
+        return store.load_table(self._name(table)) if store.table_exists(self._name(table)) else None
+
+    def _table(self, table: str, schema: pa.Schema) -> Table:
+        """The Iceberg table, made or changed to hold the schema (a contract may gain fields, and its fields get wider)."""
+        if not self.aside:
+            self._refuse_moved(table)
+        schema = pa.schema([field.with_nullable(True) for field in schema])  # a field that is dropped leaves NULLs
+        target = self._existing(table)
+        if target is None:
+            store = catalog(self.settings)
+            store.create_namespace_if_not_exists(self.namespace)
+            return store.create_table(self._name(table), schema=schema, location=self._location(table))
+        self._widen(target, table, schema)
+        if set(schema.names) - {field.name for field in target.schema().fields}:
+            with target.update_schema() as update:
+                update.union_by_name(schema)
+        return target
+
+    def _location(self, table: str) -> str:
+        """Where a new table lies; each rebuild in a folder of its own, which stays when it takes the other's name."""
+        root = self.settings.silver if self.settings.aws else Path(self.settings.silver).as_uri()
+        own = f"{table}.{time.time_ns()}" if self.aside else table
+        return f"{root}/{self.source}/{own}"
+
+    def _widen(self, target: Table, table: str, schema: pa.Schema) -> None:
+        """Let columns hold the types of `schema`.
+
+        Raises:
+            ContractChangedError: one of these does not hold every value of the column.
+        """
+        held = target.schema().as_arrow()
+        changed = {
+            field.name: (held.field(field.name).type, field.type)
+            for field in schema
+            if field.name in held.names and not _same(held.field(field.name).type, field.type)
+        }
+        for name, (old, new) in changed.items():
+            if not _is_wider(old, new):
+                raise ContractChangedError(
+                    f"contract of {self.source}.{table} changed ({name}: {old} -> {new} in silver); run"
+                    f" `python runner.py rebuild {self.source}`"
+                )
+        if changed:
+            _rewrite(target, {name: new for name, (_, new) in changed.items()})
+
+    def _refuse_moved(self, table: str) -> None:
+        if place := _moved(self.source, self.settings).get(table):
+            raise StoreError(
+                f"the data folder {self.settings.data_dir} was moved or copied: silver's {self.source}.{table} was made as"
+                f" {place}, and Iceberg's paths are absolute; run `python runner.py rebuild {self.source}`, which makes it"
+                " again from landing"
+            )
+
+
+def _same(old: pa.DataType, new: pa.DataType) -> bool:
+    texts = (pa.types.is_string, pa.types.is_large_string)
+    times = pa.types.is_timestamp
+    both_text = any(is_text(old) for is_text in texts) and any(is_text(new) for is_text in texts)
+    return bool(old == new or both_text or (times(old) and times(new)))
+
+
+def _is_wider(old: pa.DataType, new: pa.DataType) -> bool:
+    if not pa.types.is_decimal(new):
+        return False
+    places = new.precision - new.scale
+    if pa.types.is_int64(old):
+        return bool(places >= _INTEGER_DIGITS)
+    return bool(pa.types.is_decimal(old) and new.scale >= old.scale and places >= old.precision - old.scale)
+
+
+def _rewrite(target: Table, types: Mapping[str, pa.DataType]) -> None:
+    """Give columns other types, in one commit: Iceberg itself widens only a decimal's precision."""
+    held = target.schema().as_arrow()
+    wanted = pa.schema([field.with_type(types.get(field.name, field.type)) for field in held])
+    rows = target.scan().to_arrow_batch_reader()
     with target.transaction() as transaction:
-        if again:
-            transaction.delete(of_these)
-        for piece in _pieces(files, target.schema().as_arrow()):
-            transaction.append(piece)
-
-
-def forget_moved(source: str, settings: Settings) -> None:
-    """Remove a source's tables that were made in another place, before all of its loads are written again. What lies in that
-    place is left alone: it may be another folder's by now.
-    """
-    if moved := _moved(source, settings):
-        store = catalog(settings)
-        for table in moved:
-            store.drop_table(f"{source}.{table}")
-            shutil.rmtree(Path(settings.silver, source, table), ignore_errors=True)
-
-
-def _refuse_moved(source: str, table: str, settings: Settings) -> None:
-    if place := _moved(source, settings).get(table):
-        raise StoreError(
-            f"the data folder {settings.data_dir} was moved or copied: silver's {source}.{table} was made as {place}, and"
-            f" Iceberg's paths are absolute; run `python runner.py replay {source}`, which makes it again from landing"
-        )
+        transaction.delete("true")
+        with transaction.update_schema() as update:
+            for name in types:
+                update.delete_column(name)
+            update.union_by_name(pa.schema([wanted.field(name) for name in types]))
+        for batch in rows:
+            if batch.num_rows:
+                piece = pa.Table.from_batches([batch])
+                transaction.append(_shaped(piece, transaction.table_metadata.schema().as_arrow()))
 
 
 def _moved(source: str, settings: Settings) -> dict[str, str]:
@@ -112,27 +294,6 @@ def _moved(source: str, settings: Settings) -> dict[str, str]:
         here = f"{Path(settings.silver).as_uri()}/"
         return {table: place for table, place in con.execute(asked, [source]) if not place.startswith(here)}
     return {}
-
-
-def remove(source: str, table: str, column: str, files: Mapping[str, str], settings: Settings) -> None:
-    """Delete the rows that withdrawn files delivered.
-
-    Args:
-        column: holds the name of a row's file.
-        files: each with the load of its mark: rows of later loads stay.
-    """
-    from pyiceberg.expressions import And, EqualTo, In
-
-    store, name = catalog(settings), f"{namespace(source, settings)}.{table}"
-    if not files or not store.table_exists(name):
-        return
-    target = store.load_table(name)
-    for file, mark in files.items():
-        of_file = EqualTo(column, file)  # type: ignore[call-arg, misc]
-        found = target.scan(row_filter=of_file, selected_fields=("_load_id",)).to_arrow_batch_reader()
-        loads = {load for batch in found for load in batch["_load_id"].to_pylist() if float(load) < float(mark)}
-        if loads:
-            target.delete(And(of_file, In("_load_id", loads)))  # type: ignore
 
 
 def _pieces(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
@@ -159,20 +320,3 @@ def _shaped(piece: pa.Table, schema: pa.Schema) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _table(source: str, table: str, schema: pa.Schema, settings: Settings) -> Table:
-    """The Iceberg table, made or widened to hold the schema (a contract may gain fields)."""
-    _refuse_moved(source, table, settings)
-    store = catalog(settings)
-    space = namespace(source, settings)
-    store.create_namespace_if_not_exists(space)
-    schema = pa.schema([field.with_nullable(True) for field in schema])  # a field that is dropped leaves NULLs
-    root = settings.silver if settings.aws else Path(settings.silver).as_uri()
-    target = store.create_table_if_not_exists(
-        f"{space}.{table}", schema=schema, location=f"{root}/{source}/{table}" if settings.aws else None
-    )
-    if set(schema.names) - {field.name for field in target.schema().fields}:
-        with target.update_schema() as update:
-            update.union_by_name(schema)
-    return target

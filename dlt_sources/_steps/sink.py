@@ -19,8 +19,9 @@ from warehouse.quote import identifier, literal
 from . import pipelines
 from .columns import columns_of, dlt_columns
 from .declaration import Source
+from .merges import first
 from .source_yml import Table
-from .stage import Staging, first
+from .stage import Staging
 
 
 def sink(source: Source, settings: Settings) -> dict[str, int]:

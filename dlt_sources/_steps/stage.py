@@ -1,176 +1,221 @@
-"""Staging: judged rows into the warehouse schema ``stg_<source>``, one dlt package at a time.
+"""Staging: judged rows into the warehouse schema ``stg_<source>``, one transaction for each batch of loads.
 
 Besides the contract's columns a staging row has ``_load_id`` and ``_row`` (which landed row it is), ``_deleted`` and
-``_refine_id``: the refine that wrote it, growing with time, so that models find what changed since they last looked.
+``_refine_id``: the refine that wrote it, growing with time, so that models find what changed since they last looked. How
+far a source is stands beside its rows, in ``_state``, and commits with them.
 """
 
 from __future__ import annotations
 
-import tempfile
+import json
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import dlt
-import pyarrow as pa
-import pyarrow.parquet as pq
-from dlt.extract.resource import DltResource
+from typing import NamedTuple
 
 from settings import Settings
-from warehouse.connection import connect
+from warehouse import load
+from warehouse.connection import Connection, connect
 from warehouse.quote import identifier, literal
 
-from . import destination, pipelines, withdrawn
-from .columns import dlt_columns
+from . import legacy_staging
 from .declaration import Source
-from .destination import for_redshift
 from .engine import engine
-from .judged import REJECTED_SCHEMA, Judged
+from .judged import Judged
+from .merges import merges
+from .shape import Changes, ContractChangedError, Shape, compare, shape_of
+from .staging_tables import (
+    LOADS,
+    REJECTED,
+    STATE,
+    columns_for,
+    create_table,
+    for_redshift,
+    keeps_no_deleted,
+    match_columns,
+    redshift_keys,
+)
 
-REJECTED, LOADS = "_rejected", "_loads"
-MARKS: dict[str, dict[str, Any]] = {
-    "_load_id": {"data_type": "text", "precision": 32, "nullable": False},
-    "_row": {"data_type": "bigint", "nullable": False},
-    "_deleted": {"data_type": "bool", "nullable": False},
-    "_read_at": {"data_type": "timestamp", "timezone": False, "nullable": False},
-    "_refine_id": {"data_type": "text", "precision": 32, "nullable": False},
-}
+NEVER = f"{0:020d}"
+"""The refine id of a staging that never had a row."""
 EMPTY = "''"
-_ARROW = {
-    "text": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-}  # fmt: skip
-_REFINED = {"_refine_id": {**MARKS["_refine_id"], "description": "Refine that wrote the row; grows with time"}}
-REJECTED_COLUMNS: dict[str, dict[str, Any]] = {
-    "id": {
-        "data_type": "text",
-        "precision": 200,
-        "nullable": False,
-        "description": "Table, load, row and list position",
-    },
-    "source": {"data_type": "text", "precision": 100, "description": "Source the row came from"},
-    "table_name": {"data_type": "text", "precision": 100, "description": "Table the row was meant for"},
-    "load_id": {"data_type": "text", "precision": 32, "description": "Landed load it came in"},
-    "row_number": {"data_type": "bigint", "description": "Its row in that load"},
-    "raw": {"data_type": "text", "precision": 65535, "description": "The row as landed, JSON, personal fields masked"},
-    "field": {
-        "data_type": "text",
-        "precision": 200,
-        "description": "Field that broke the contract; empty: the row itself",
-    },
-    "rule": {"data_type": "text", "precision": 100, "description": "Rule that was broken, in Pydantic's words"},
-    "message": {"data_type": "text", "precision": 1000, "description": "What the rule says to a person"},
-    "errors": {"data_type": "text", "precision": 65535, "description": "Every broken rule of the row, JSON"},
-    "rejected_at": {"data_type": "timestamp", "timezone": False, "description": "When it was rejected, UTC"},
-    "_deleted": {"data_type": "bool", "hard_delete": True, "description": "Set only on its way out of this table"},
-    **_REFINED,
-}
-LOADS_COLUMNS: dict[str, dict[str, Any]] = {
-    "source": {"data_type": "text", "precision": 100, "description": "Source that was read"},
-    "table_name": {"data_type": "text", "precision": 100, "description": "Table that was refined"},
-    "load_id": {"data_type": "text", "precision": 32, "description": "Landed load; unix time of the read"},
-    "landed": {"data_type": "bigint", "description": "Rows the load holds"},
-    "accepted": {"data_type": "bigint", "description": "Rows that met their contract"},
-    "rejected": {"data_type": "bigint", "description": "Rows that did not"},
-    "refined_at": {"data_type": "timestamp", "timezone": False, "description": "When it was refined, UTC"},
-    **_REFINED,
-}
+
+
+class Progress(NamedTuple):
+    """How far a staging is: the newest load in it, its newest refine, and the refine that last rebuilt it."""
+
+    last_load: str = ""
+    refine_id: str = NEVER
+    rebuilt: str = ""
+
+
+def staging_schema(source: str) -> str:
+    """The schema of a source's staging."""
+    return f"stg_{source}"
+
+
+def rebuild_schema(source: str) -> str:
+    """The schema in which a source's staging is built anew, beside the one that is in use."""
+    return f"rebuild_{source}"
 
 
 class Staging:
-    """The warehouse schema of one source and the dlt pipeline that writes it."""
+    """The warehouse schema of one source; made when it is not there.
 
-    def __init__(self, source: Source, settings: Settings) -> None:
+    Args:
+        aside: the one in which a rebuild gathers its rows.
+    """
+
+    def __init__(self, source: Source, settings: Settings, *, aside: bool = False) -> None:
         self.source, self.settings = source, settings
-        self.pipe = pipelines.pipeline(
-            f"stage_{source.name}",
-            destination.warehouse(settings),
-            f"stg_{source.name}",
-            settings,
-            destination.way(settings),
-        )
-        made = self._made() if self._state else set()
-        if self._state and not made:
-            self.pipe.drop()  # the warehouse is gone: what dlt remembers of it is no longer true
-        pipelines.prepare(self.pipe, settings)
-        if "refine_id" not in self._state:
-            self._create([*source.tables, REJECTED, LOADS], f"{0:020d}", "", True)
-        elif missing := [name for name in source.tables if name not in made]:
-            self._create(
-                missing, self.refine_id, self.last_load, self.in_order
-            )  # declared since: empty until rows come
-        if not settings.aws:
-            settings.warehouse.chmod(0o600)  # dlt may have made it
+        self.schema = rebuild_schema(source.name) if aside else staging_schema(source.name)
+        self.aside = aside
+        self._state = self._open()
 
-    def _made(self) -> set[str]:
-        """The tables that the warehouse has."""
-        with self.pipe.sql_client() as client:
-            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
-            return {name for (name,) in client.execute_sql(query, f"stg_{self.source.name}") or []}
+    def _open(self) -> dict[str, str]:
+        """Make what is missing, and read the state."""
+        with connect(self.settings) as con:
+            tables = _tables(con, [self.schema]).get(self.schema, set())
+            if STATE not in tables and legacy_staging.DLT_STATE in tables:
+                legacy_staging.take_over(self.source, con, self.settings)
+                tables = _tables(con, [self.schema])[self.schema]
+            missing = [name for name in (*self.source.tables, REJECTED, LOADS, STATE) if name not in tables]
+            if missing:
+                con.execute("BEGIN")
+                con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(self.schema)}")
+                for name in missing:
+                    con.execute(self.create(name))
+                shapes = {f"shape:{n}": _text(shape_of(self.source, n)) for n in missing if n in self.source.tables}
+                for query, values in self.remember(shapes):
+                    con.execute(query, values)
+                con.execute("COMMIT")
+            return dict(con.execute(f"SELECT name, value FROM {self.qualified(STATE)}").fetchall())
 
-    @property
-    def _state(self) -> dict[str, Any]:
-        sources: dict[str, Any] = self.pipe.state.get("sources", {})
-        return dict(sources.get(self.source.name, {}))
+    def create(self, name: str, schema: str = "") -> str:
+        """The statement that makes a table of today's shape."""
+        columns = columns_for(self.source, name)
+        if not self.settings.aws:
+            return create_table(schema or self.schema, name, columns)
+        return create_table(schema or self.schema, name, for_redshift(columns), redshift_keys(self.source, name))
+
+    def qualified(self, name: str) -> str:
+        """A table's name with its schema, quoted."""
+        return f"{identifier(self.schema)}.{identifier(name)}"
 
     @property
     def last_load(self) -> str:
         """The newest landed load that is in staging; empty when there is none."""
-        return str(self._state.get("last_load", ""))
+        return self._state.get("last_load", "")
 
     @property
     def in_order(self) -> bool:
         """Whether every load up to `last_load` is in staging: ids of loads did not always grow."""
-        return bool(self._state.get("in_order"))
-
-    def loads(self) -> set[str]:
-        """The landed loads whose rows were refined."""
-        with self.pipe.sql_client() as client:
-            found = client.execute_sql(f"SELECT DISTINCT load_id FROM {client.make_qualified_table_name(LOADS)}")
-        return {str(row[0]) for row in found or []}
+        return self._state.get("in_order", "1") == "1"
 
     @property
     def refine_id(self) -> str:
         """The newest refine in staging: it changes whenever staging does."""
-        return str(self._state["refine_id"])
+        return self._state.get("refine_id", NEVER)
 
     @property
-    def progress(self) -> tuple[str, str]:
-        """(the newest load in staging; the newest refine, all zeros when no row was ever refined)."""
-        return self.last_load, self.refine_id
+    def progress(self) -> Progress:
+        """How far it is."""
+        return _progress(self._state)
+
+    @property
+    def swapping(self) -> bool:
+        """Of a rebuild: whether it is whole, and takes the place of what is in use."""
+        return self._state.get("swapping") == "1"
+
+    def loads(self) -> set[str]:
+        """The landed loads whose rows were refined."""
+        with connect(self.settings) as con:
+            return {
+                str(load) for (load,) in con.execute(f"SELECT DISTINCT load_id FROM {self.qualified(LOADS)}").fetchall()
+            }
 
     @classmethod
-    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, tuple[str, str]]:
-        """Per source that has a staging: its `progress`, as committed.
+    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, Progress]:
+        """Per source whose staging has all its tables: how far it is, as committed; without those that a rebuild takes over.
 
-        One look at the warehouse for all sources: a run with nothing to do asks for no more.
+        Two questions to the warehouse for all sources: a run with nothing to do asks for no more.
         """
-        from dlt.common.versioned_state import decompress_state
-
-        found: dict[str, tuple[str, str]] = {}
         with connect(settings) as con:
-            query = (
-                "SELECT table_schema, table_name FROM information_schema.tables WHERE left(table_schema, 4) = 'stg_'"
-            )
-            made: defaultdict[str, set[str]] = defaultdict(set)
-            for name, table in con.execute(query).fetchall():
-                made[name].add(table)
-            for source in (s for s in sources if {*s.tables, "_dlt_pipeline_state"} <= made[f"stg_{s.name}"]):
-                schema = identifier(f"stg_{source.name}")
-                row = con.execute(
-                    f"SELECT s.state FROM {schema}._dlt_pipeline_state AS s JOIN {schema}._dlt_loads AS l ON l.load_id ="
-                    " s._dlt_load_id WHERE l.status = 0 AND s.pipeline_name = ? ORDER BY l.load_id DESC LIMIT 1",
-                    [f"stage_{source.name}"],
-                ).fetchone()
-                state = decompress_state(row[0])["sources"][source.name] if row else {}
-                if "refine_id" in state:
-                    found[source.name] = (state["last_load"], state["refine_id"])
+            made = _tables(con)
+            there = [
+                source
+                for source in sources
+                if {*source.tables, REJECTED, LOADS, STATE} <= made.get(staging_schema(source.name), set())
+                and not _swapping(con, source.name, made)
+            ]
+            selects = [
+                f"SELECT {literal(s.name)} AS source, name, value FROM {identifier(staging_schema(s.name))}.{STATE}"
+                for s in there
+            ]
+            rows = con.execute(" UNION ALL ".join(selects)).fetchall() if selects else []
+        states: dict[str, dict[str, str]] = {source.name: {} for source in there}
+        for source_name, name, value in rows:
+            states[source_name][name] = value
+        return {name: _progress(state) for name, state in states.items()}
+
+    def changes(self) -> dict[str, Changes]:
+        """Per table whose contract or declaration changed since its rows were written: what that means for it."""
+        found = {}
+        for name in self.source.tables:
+            recorded: Shape = json.loads(self._state.get(f"shape:{name}", "{}"))
+            if recorded and (changes := compare(recorded, shape_of(self.source, name))):
+                found[name] = changes
         return found
 
+    def adapt(self) -> list[str]:
+        """Let the tables follow their contracts where they can by themselves; returns what was done, for a person.
+
+        Raises:
+            ContractChangedError: one cannot; nothing was changed.
+        """
+        changed = self.changes()
+        if waits := waiting(self.source.name, changed):
+            raise ContractChangedError("; ".join(waits))
+        if not changed:
+            return []
+        since = self._next_refine()
+        state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in changed}
+        state |= {f"since:{name}": since for name in changed if self.refine_id != NEVER}
+        with load.transaction(self.settings) as con:
+            for name, changes in changed.items():
+                self._follow(con, name, changes)
+            for query, values in self.remember(state):
+                con.execute(query, values)
+        self._state |= state
+        if self.refine_id == NEVER:
+            return []
+        return [
+            f"contract of {self.source.name}.{name} changed ({changes.words}); rows that are there were judged by the one"
+            f" before: `python runner.py rebuild {self.source.name} {name}` judges them anew"
+            for name, changes in changed.items()
+        ]
+
+    def _follow(self, con: Connection, name: str, changes: Changes) -> None:
+        """Change a table's columns; where the engine cannot in place, by a copy of it."""
+        recorded: Shape = json.loads(self._state[f"shape:{name}"])
+        types, aws = columns_for(self.source, name), self.settings.aws
+        same = not aws and all(types[column].startswith("VARCHAR") for column in changes.widened)
+        keys = redshift_keys(self.source, name) if aws else {}
+        if (changes.widened and not same) or keys.keys() & {*changes.dropped, *changes.renamed.values()}:
+            before = [column for column in recorded["columns"] if column not in changes.dropped]
+            rewrite(self, con, name, {changes.renamed.get(n, n): n for n in before})
+            return
+        table = self.qualified(name)
+        for old, new in changes.renamed.items():
+            con.execute(f"ALTER TABLE {table} RENAME COLUMN {identifier(old)} TO {identifier(new)}")
+        for column in changes.dropped:
+            con.execute(f"ALTER TABLE {table} DROP COLUMN {identifier(column)}")
+        for column in changes.added:
+            kind = for_redshift(types)[column] if aws else types[column]
+            con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {kind}")
+
     def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
-        """Merge what became of landed loads and remember how far that is, in one package.
+        """Merge what became of landed loads and remember how far that is, in one transaction.
 
         Loads may have been refined before: rows that were rejected then and are not now leave ``_rejected``. A replay
         that is cut short has gone back to its newest load, and the next refine goes on from there.
@@ -180,166 +225,115 @@ class Staging:
             last_load, in_order: what to remember under these names.
         """
         # loads without rows move the mark of where to go on, but leave nothing new to model
-        refine_id = f"{max(time.time_ns(), int(self.refine_id) + 1):020d}" if judged else self.refine_id
+        refine_id = self._next_refine() if judged else self.refine_id
+        state = {"refine_id": refine_id, "last_load": last_load, "in_order": str(int(in_order))}
         con = engine(folder)
-        state = {"refine_id": refine_id, "last_load": last_load, "in_order": in_order}
-        resources = []
-        for name, query in self._queries(judged).items():
+        rows = []
+        for name, query in merges(self, judged).items():
             path = folder / f"staged.{name}.parquet"
             con.execute(
                 f"COPY (SELECT *{self._storable(name)}, {literal(refine_id)} AS _refine_id FROM ({query}))"
                 f" TO {literal(path)} (FORMAT parquet)"
             )
-            resources.append(self._resource(name, path, state))
-        self._run(resources)
+            rows.append(self._rows(name, path, con))
+        con.close()
+        load.replace(self.schema, rows, self.remember(state), self.settings)
+        self._state |= state
 
-    def _create(self, names: list[str], refine_id: str, last_load: str, in_order: bool) -> None:
-        """Make tables, empty, and the schema if need be: models may then be planned before rows come."""
-        state = {"refine_id": refine_id, "last_load": last_load, "in_order": in_order}
-        with tempfile.TemporaryDirectory() as folder:
-            resources = []
-            for name in names:
-                columns, _ = self._hints(name)
-                path = Path(folder) / f"{name}.parquet"
-                pq.write_table(pa.table({n: pa.array([], _arrow(c)) for n, c in columns.items()}), path)
-                resources.append(self._resource(name, path, state))
-            self._run(resources)
-
-    def _run(self, resources: list[DltResource]) -> None:
-        @dlt.source(name=self.source.name)
-        def staged() -> Any:
-            return resources
-
-        newest = pipelines.newest_load(self.pipe)
-        pipelines.run(self.pipe, staged(), newest=newest, loader_file_format="parquet")
-
-    def _resource(self, name: str, path: Path, state: dict[str, Any]) -> DltResource:
-        columns, keys = self._hints(name)
-
-        def rows() -> Iterator[Any]:
-            dlt.current.source_state().update(state)  # commits with the package
-            yield dlt.mark.with_file_import(str(path), "parquet", pq.read_metadata(path).num_rows)
-
-        disposition: Any = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
-        return dlt.resource(rows(), name=name, columns=columns, write_disposition=disposition, **keys)  # type: ignore[call-overload, no-any-return]
-
-    def _hints(self, name: str) -> tuple[Any, dict[str, Any]]:
-        """Dlt's columns of a table, in the warehouse's own measures, and how its rows are merged."""
-        columns, keys = self._columns(name)
-        return (for_redshift(columns, self.source.tables.get(name)) if self.settings.aws else columns), keys
-
-    def _columns(self, name: str) -> tuple[Any, dict[str, Any]]:
-        if name == REJECTED:
-            return REJECTED_COLUMNS, {"primary_key": "id"}
-        if name == LOADS:
-            return LOADS_COLUMNS, {"primary_key": ["table_name", "load_id"]}
-        table, contract = self.source.tables[name], self.source.contracts[name]
-        removes = table.removes or table.explode is not None or table.by_file
-        columns = dlt_columns(contract, all_nullable=removes or table.sees_deletes) | MARKS
-        if removes or table.files:
-            columns["_deleted"] = columns["_deleted"] | {"hard_delete": True}
-        if table.explode:
-            return columns, {"merge_key": table.parent_key}
-        if table.by_file:
-            return columns, {"merge_key": table.file_column(contract)}  # a file that comes again replaces its rows
-        if table.mode in ("append", "scd2"):
-            return columns, {"merge_key": "_load_id"}
-        return columns, {"primary_key": table.key}
+    def _rows(self, name: str, path: Path, con: Connection) -> load.Rows:
+        types = columns_for(self.source, name) | {"_deleted": "BOOLEAN"}
+        types = for_redshift(types) if self.settings.aws else types
+        names = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()]
+        columns = {column: types[column] for column in names}
+        return load.Rows(
+            name, path, columns, match_columns(self.source, name), keeps_deleted=not keeps_no_deleted(self.source, name)
+        )
 
     def _storable(self, name: str) -> str:
         """Of texts for Redshift, what leaves out the one character it cannot hold."""
-        columns, _ = self._hints(name)
-        texts = [identifier(n) for n, column in columns.items() if column["data_type"] == "text" and n != "_refine_id"]
-        return (
-            f" REPLACE ({', '.join(f'replace({n}, chr(0), {EMPTY}) AS {n}' for n in texts)})"
-            if self.settings.aws
-            else ""
-        )
+        if not self.settings.aws:
+            return ""
+        types = columns_for(self.source, name).items()
+        texts = [identifier(n) for n, kind in types if kind.startswith("VARCHAR") and n != "_refine_id"]
+        return f" REPLACE ({', '.join(f'replace({n}, chr(0), {EMPTY}) AS {n}' for n in texts)})"
 
-    def _queries(self, judged: dict[str, Judged]) -> dict[str, str]:
-        """What to merge into each table, as SQL over the judged files."""
-        queries = {name: self._newest(name, judged) for name in judged}
-        queries[REJECTED] = self._rejections(judged)
-        now = literal(self.settings.moment())
-        counts = [
-            f"SELECT {literal(self.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
-            f" {landed}::BIGINT AS landed, {accepted}::BIGINT AS accepted, {rejected}::BIGINT AS rejected,"
-            f" CAST({now} AS TIMESTAMP) AS refined_at"
-            for name, result in judged.items()
-            for load, (landed, accepted, rejected) in result.counts.items()
-        ]
-        return queries | ({LOADS: " UNION ALL ".join(counts)} if counts else {})
-
-    def _newest(self, name: str, judged: dict[str, Judged]) -> str:
-        """The rows that count: the newest of each key; of a record's elements, those of its newest accepted version."""
-        table, accepted = self.source.tables[name], judged[name].sql
-        if table.by_file:
-            return _newest_files(judged[name], table.file_column(self.source.contracts[name]))
-        if table.mode == "append":
-            return accepted
-        if table.mode == "scd2":
-            return first(accepted, [*table.key, "_load_id"], "_row")
-        if not table.explode:
-            newest = first(accepted, table.key, "_row")
-            lost = judged[name].gone and withdrawn.removed_keys(judged[name].gone, newest, table.key)
-            return f"{newest} UNION ALL BY NAME {lost}" if lost else newest
-        parent_key = ", ".join(map(identifier, table.parent_key))
-        records = first(judged[table.from_ or ""].sql, table.parent_key, "_row")
-        rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"
-        emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
-            f"SELECT {parent_key}, _load_id, _row, _read_at, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
-        )
-        return f"SELECT * EXCLUDE (_index) FROM ({first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
-
-    def _rejections(self, judged: dict[str, Judged]) -> str:
-        files = ", ".join(literal(path) for result in judged.values() for path in result.rejected)
-        empty = ", ".join(
-            f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
-            for n in REJECTED_SCHEMA.names
-        )
-        now = f"SELECT * FROM read_parquet([{files}])" if files else f"SELECT {empty} WHERE FALSE"
-        earlier = ", ".join(map(literal, self._rejected_before(judged)))
-        gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest([{earlier}]::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
-        return f"SELECT *, FALSE AS _deleted FROM ({now}){gone if earlier else ''}"
-
-    def _rejected_before(self, judged: dict[str, Judged]) -> list[str]:
-        """Ids of what was rejected before of the loads that were judged again, table by table: raw rows may have expired."""
-        loads = {name: [*judged[self.source.tables[name].from_ or name].counts] for name in judged}
-        asked = [(name, *found) for name, found in loads.items() if found]
-        if not asked:
+    def remember(self, state: Mapping[str, str]) -> list[load.Statement]:
+        """The statements that write values of the state."""
+        if not state:
             return []
-        each = " OR ".join(
-            f"(table_name = %s AND load_id IN ({', '.join(['%s'] * (len(part) - 1))}))" for part in asked
-        )
-        with self.pipe.sql_client() as client:
-            query = f"SELECT id FROM {client.make_qualified_table_name(REJECTED)} WHERE {each}"
-            found = client.execute_sql(query, *(value for part in asked for value in part))
-        return [str(row[0]) for row in found or []]
+        marks, pairs = ", ".join("?" * len(state)), ", ".join(["(?, ?)"] * len(state))
+        table = self.qualified(STATE)
+        return [
+            (f"DELETE FROM {table} WHERE name IN ({marks})", list(state)),
+            (f"INSERT INTO {table} (name, value) VALUES {pairs}", [part for item in state.items() for part in item]),
+        ]
+
+    def note(self, state: Mapping[str, str]) -> None:
+        """Write values of the state by themselves."""
+        load.replace(self.schema, [], self.remember(state), self.settings)
+        self._state |= state
+
+    def _next_refine(self) -> str:
+        """An id greater than that of every refine so far."""
+        known = [self.refine_id, *(value for name, value in self._state.items() if name.startswith("since:"))]
+        return f"{max(time.time_ns(), *(int(value or 0) + 1 for value in known)):020d}"
 
 
-def _newest_files(judged: Judged, column: str) -> str:
-    """The rows of each file's newest load; a file without accepted rows leaves one that only deletes."""
-    pairs = ", ".join(f"({literal(file)}, {literal(load)})" for file, load in judged.files.items())
-    column = identifier(column)
-    newest = f"SELECT * FROM (VALUES {pairs}) AS files({column}, _load_id)"
-    rows = f"SELECT rows.* FROM ({judged.sql}) AS rows SEMI JOIN ({newest}) AS newest USING ({column}, _load_id)"
-    emptied = (
-        f"SELECT {column}, _load_id, 0 AS _row, TIMESTAMP 'epoch' AS _read_at, TRUE AS _deleted FROM ({newest}) AS newest"
-        f" ANTI JOIN ({rows}) AS rows USING ({column})"
+def rewrite(staging: Staging, con: Connection, name: str, kept: Mapping[str, str]) -> None:
+    """Make a table anew in today's shape, with its rows.
+
+    Args:
+        kept: columns of the contract that keep their values, with the name they have in the table.
+    """
+    fresh, columns = f"{name}__new", columns_for(staging.source, name)
+    names = {n: kept.get(n, n) for n in columns if n in kept or n.startswith("_")}
+    types = for_redshift(columns) if staging.settings.aws else columns
+    values = ", ".join(f"CAST({identifier(old)} AS {types[new]})" for new, old in names.items())
+    con.execute(f"DROP TABLE IF EXISTS {staging.qualified(fresh)}")
+    con.execute(staging.create(name).replace(staging.qualified(name), staging.qualified(fresh), 1))
+    con.execute(
+        f"INSERT INTO {staging.qualified(fresh)} ({', '.join(map(identifier, names))}) SELECT {values} FROM {staging.qualified(name)}"
     )
-    return f"{rows} UNION ALL BY NAME {emptied}"
+    con.execute(f"DROP TABLE {staging.qualified(name)}")
+    con.execute(f"ALTER TABLE {staging.qualified(fresh)} RENAME TO {identifier(name)}")
 
 
-def _arrow(column: Mapping[str, Any]) -> pa.DataType:
-    if column["data_type"] == "decimal":
-        return pa.decimal128(column["precision"], column["scale"])
-    return _ARROW[column["data_type"]]
+def waiting(source: str, changed: Mapping[str, Changes]) -> list[str]:
+    """What a person has to know of changes that do not follow by themselves."""
+    return [
+        f"contract of {source}.{name} changed ({', '.join(changes.waits)}); run `python runner.py rebuild {source}`: until"
+        " then nothing of it is refined, and what is published stays as it is"
+        for name, changes in changed.items()
+        if changes.waits
+    ]
 
 
-def first(query: str, key: list[str], position: str) -> str:
-    """The newest row of each key, as SQL; of one load's rows one that is there before one that vanished."""
-    names = ", ".join(map(identifier, key))
-    return (
-        f"SELECT * FROM ({query}) QUALIFY row_number() OVER"
-        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, {position} DESC) = 1"
+def _text(shape: Shape) -> str:
+    return json.dumps(shape, separators=(",", ":"))
+
+
+def _progress(state: Mapping[str, str]) -> Progress:
+    return Progress(state.get("last_load", ""), state.get("refine_id", NEVER), state.get("rebuilt", ""))
+
+
+def _tables(con: Connection, schemas: Iterable[str] = ()) -> dict[str, set[str]]:
+    """The tables of these schemas, or of every staging and rebuild."""
+    wanted = list(schemas)
+    where = (
+        f"table_schema IN ({', '.join('?' * len(wanted))})"
+        if wanted
+        else "left(table_schema, 4) = 'stg_' OR left(table_schema, 8) = 'rebuild_'"
     )
+    query = f"SELECT table_schema, table_name FROM information_schema.tables WHERE {where}"
+    made: dict[str, set[str]] = {}
+    for schema, table in con.execute(query, wanted).fetchall():
+        made.setdefault(schema, set()).add(table)
+    return made
+
+
+def _swapping(con: Connection, source: str, made: Mapping[str, set[str]]) -> bool:
+    schema = rebuild_schema(source)
+    if STATE not in made.get(schema, set()):
+        return False
+    query = f"SELECT value FROM {identifier(schema)}.{STATE} WHERE name = 'swapping'"
+    return con.execute(query).fetchall() == [("1",)]

@@ -1,0 +1,100 @@
+"""What to merge into the tables of staging, as SQL over judged files: the rows that count, and those that take others away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warehouse.connection import connect
+from warehouse.quote import identifier, literal
+
+from . import withdrawn
+from .declaration import Source
+from .judged import REJECTED_SCHEMA, Judged
+from .staging_tables import LOADS, REJECTED
+
+if TYPE_CHECKING:
+    from .stage import Staging
+
+
+def merges(staging: Staging, judged: dict[str, Judged]) -> dict[str, str]:
+    """What to merge into each table, as SQL over the judged files."""
+    queries = {name: _newest(staging.source, name, judged) for name in judged}
+    queries[REJECTED] = _rejections(staging, judged)
+    now = literal(staging.settings.moment())
+    counts = [
+        f"SELECT {literal(staging.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
+        f" {landed}::BIGINT AS landed, {accepted}::BIGINT AS accepted, {rejected}::BIGINT AS rejected,"
+        f" CAST({now} AS TIMESTAMP) AS refined_at"
+        for name, result in judged.items()
+        for load, (landed, accepted, rejected) in result.counts.items()
+    ]
+    return queries | ({LOADS: " UNION ALL ".join(counts)} if counts else {})
+
+
+def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
+    """The rows that count: the newest of each key; of a record's elements, those of its newest accepted version."""
+    table, accepted = source.tables[name], judged[name].sql
+    if table.by_file:
+        return _newest_files(judged[name], table.file_column(source.contracts[name]))
+    if table.mode == "append":
+        return accepted
+    if table.mode == "scd2":
+        return first(accepted, [*table.key, "_load_id"], "_row")
+    if not table.explode:
+        newest = first(accepted, table.key, "_row")
+        lost = judged[name].gone and withdrawn.removed_keys(judged[name].gone, newest, table.key)
+        return f"{newest} UNION ALL BY NAME {lost}" if lost else newest
+    parent_key = ", ".join(map(identifier, table.parent_key))
+    records = first(judged[table.from_ or ""].sql, table.parent_key, "_row")
+    rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"
+    emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
+        f"SELECT {parent_key}, _load_id, _row, _read_at, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
+    )
+    return f"SELECT * EXCLUDE (_index) FROM ({first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
+
+
+def _rejections(staging: Staging, judged: dict[str, Judged]) -> str:
+    files = ", ".join(literal(path) for result in judged.values() for path in result.rejected)
+    empty = ", ".join(
+        f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
+        for n in REJECTED_SCHEMA.names
+    )
+    now = f"SELECT * FROM read_parquet([{files}])" if files else f"SELECT {empty} WHERE FALSE"
+    earlier = ", ".join(map(literal, _rejected_before(staging, judged)))
+    gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest([{earlier}]::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
+    return f"SELECT *, FALSE AS _deleted FROM ({now}){gone if earlier else ''}"
+
+
+def _rejected_before(staging: Staging, judged: dict[str, Judged]) -> list[str]:
+    """Ids of what was rejected before of the loads that were judged again, table by table: raw rows may have expired."""
+    loads = {name: [*judged[staging.source.tables[name].from_ or name].counts] for name in judged}
+    asked = [(name, *found) for name, found in loads.items() if found]
+    if not asked:
+        return []
+    each = " OR ".join(f"(table_name = ? AND load_id IN ({', '.join(['?'] * (len(part) - 1))}))" for part in asked)
+    query = f"SELECT id FROM {staging.qualified(REJECTED)} WHERE {each}"
+    with connect(staging.settings) as con:
+        found = con.execute(query, [value for part in asked for value in part]).fetchall()
+    return [str(row[0]) for row in found]
+
+
+def _newest_files(judged: Judged, column: str) -> str:
+    """The rows of each file's newest load; a file without accepted rows leaves one that only deletes."""
+    pairs = ", ".join(f"({literal(file)}, {literal(load)})" for file, load in judged.files.items())
+    column = identifier(column)
+    newest = f"SELECT * FROM (VALUES {pairs}) AS files({column}, _load_id)"
+    rows = f"SELECT rows.* FROM ({judged.sql}) AS rows SEMI JOIN ({newest}) AS newest USING ({column}, _load_id)"
+    emptied = (
+        f"SELECT {column}, _load_id, 0 AS _row, TIMESTAMP 'epoch' AS _read_at, TRUE AS _deleted FROM ({newest}) AS newest"
+        f" ANTI JOIN ({rows}) AS rows USING ({column})"
+    )
+    return f"{rows} UNION ALL BY NAME {emptied}"
+
+
+def first(query: str, key: list[str], position: str) -> str:
+    """The newest row of each key, as SQL; of one load's rows one that is there before one that vanished."""
+    names = ", ".join(map(identifier, key))
+    return (
+        f"SELECT * FROM ({query}) QUALIFY row_number() OVER"
+        f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, {position} DESC) = 1"
+    )

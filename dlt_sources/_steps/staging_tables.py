@@ -1,0 +1,120 @@
+"""The tables of staging: their columns as the warehouse holds them, and by which columns a row takes the place of others.
+
+Every column may be NULL: the contract says what must have a value, and a contract changes while its rows stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from warehouse.quote import identifier
+
+from .columns import columns_of
+from .declaration import Source
+
+REJECTED, LOADS, STATE = "_rejected", "_loads", "_state"
+MARKS = {
+    "_load_id": "VARCHAR(32)",
+    "_row": "BIGINT",
+    "_deleted": "BOOLEAN",
+    "_read_at": "TIMESTAMP",
+    "_refine_id": "VARCHAR(32)",
+}
+REJECTED_COLUMNS = {
+    "id": "VARCHAR(200)",
+    "source": "VARCHAR(100)",
+    "table_name": "VARCHAR(100)",
+    "load_id": "VARCHAR(32)",
+    "row_number": "BIGINT",
+    "raw": "VARCHAR(65535)",
+    "field": "VARCHAR(200)",
+    "rule": "VARCHAR(100)",
+    "message": "VARCHAR(1000)",
+    "errors": "VARCHAR(65535)",
+    "rejected_at": "TIMESTAMP",
+    "_deleted": "BOOLEAN",
+    "_refine_id": "VARCHAR(32)",
+}
+"""Rows that broke their contract: table, load, row and place in its list as one id; the row as landed, personal fields
+masked; the first field and rule that it broke (no field: the row itself), what that says to a person, and all as JSON;
+``_deleted`` is set only on its way out."""
+LOADS_COLUMNS = {
+    "source": "VARCHAR(100)",
+    "table_name": "VARCHAR(100)",
+    "load_id": "VARCHAR(32)",
+    "landed": "BIGINT",
+    "accepted": "BIGINT",
+    "rejected": "BIGINT",
+    "refined_at": "TIMESTAMP",
+    "_refine_id": "VARCHAR(32)",
+}
+"""Landed loads per table, and what became of their rows."""
+STATE_COLUMNS = {"name": "VARCHAR(200)", "value": "VARCHAR(65535)"}
+_OWN = {REJECTED: REJECTED_COLUMNS, LOADS: LOADS_COLUMNS, STATE: STATE_COLUMNS}
+
+LONGEST = 65_535
+"""Bytes of Redshift's longest VARCHAR."""
+_CHARACTER = 4
+"""Bytes of the longest character in UTF-8: contracts count characters, Redshift bytes."""
+
+
+def columns_for(source: Source, name: str) -> dict[str, str]:
+    """The columns of a staging table with their types, in words both DuckDB and Redshift know."""
+    if name in _OWN:
+        return _OWN[name]
+    return {column.name: column.sql_type for column in columns_of(source.contracts[name])} | MARKS
+
+
+def match_columns(source: Source, name: str) -> list[str]:
+    """The columns by which rows that come take the place of those that are there: a row's key, or a whole load's."""
+    if name == REJECTED:
+        return ["id"]
+    if name == LOADS:
+        return ["table_name", "load_id"]
+    table = source.tables[name]
+    if table.explode:
+        return table.parent_key
+    if table.by_file:  # a file that comes again replaces its rows
+        return [table.file_column(source.contracts[name])]
+    return ["_load_id"] if table.mode in ("append", "scd2") else table.key
+
+
+def keeps_no_deleted(source: Source, name: str) -> bool:
+    """Whether rows marked as deleted only take others away, and are not kept themselves."""
+    if name in _OWN:
+        return name == REJECTED
+    table = source.tables[name]
+    return table.removes or table.explode is not None or bool(table.files)
+
+
+def create_table(schema: str, name: str, columns: Mapping[str, str], keys: Mapping[str, str] | None = None) -> str:
+    """The statement that makes a table.
+
+    Args:
+        columns: name to type. keys: name to what follows the type, such as ``SORTKEY``.
+    """
+    lines = [f"{identifier(n)} {kind} {(keys or {}).get(n, '')}".rstrip() for n, kind in columns.items()]
+    return f"CREATE TABLE {identifier(schema)}.{identifier(name)} ({', '.join(lines)})"
+
+
+def for_redshift(columns: Mapping[str, str]) -> dict[str, str]:
+    """Types as Redshift measures them: texts in bytes, doubles by their full name."""
+    return {name: _redshift(kind) for name, kind in columns.items()}
+
+
+def redshift_keys(source: Source, name: str) -> dict[str, str]:
+    """How a table's rows are spread over Redshift's nodes and sorted: per column a keyword."""
+    if name == STATE:
+        return {}
+    if name in _OWN:
+        return {"load_id": "SORTKEY"}
+    table = source.tables[name]
+    spread = {table.distribute_by: "DISTKEY"} if table.distribute_by else {}
+    return spread | {table.sort_by: f"{spread.get(table.sort_by, '')} SORTKEY".strip()}
+
+
+def _redshift(kind: str) -> str:
+    if found := re.fullmatch(r"VARCHAR\((\d+)\)", kind):
+        return f"VARCHAR({min(int(found[1]) * _CHARACTER, LONGEST)})"
+    return "DOUBLE PRECISION" if kind == "DOUBLE" else kind
