@@ -5,7 +5,6 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 
 from __future__ import annotations
 
-from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -24,15 +23,18 @@ from runtime.options import (
     Scale,
     Since,
     Sources,
+    Tables,
     Until,
     Wait,
 )
+from runtime.work import Work
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
     from collections.abc import Collection
 
     from dlt_sources.door import Declared
+    from dlt_sources.door import StagingProgress as Progress
     from runtime.console import Console
     from settings import Settings
     from soda_checks.door import CheckResult
@@ -51,32 +53,31 @@ class Flow:
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
         self.faults = Faults(run, console)
 
-    def execute(
-        self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str], withdrawn: str | None
-    ) -> None:  # fmt: skip
+    def execute(self, work: Work) -> None:
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
         self.ops.begin(self.run)
-        whole = not (replay or since or files or withdrawn)  # only a whole read takes the place of the schedule's
-        if withdrawn:
-            self.withdraw(self.run.sources[0], withdrawn)
-        unread = withdrawn is not None or replay is not None
-        landed = [name for name in self.run.sources if unread or self.land(name, since, until, files)]
-        refined = [name for name in self.run.sources if self.refine(name, replay)]
-        ran = [name for name in landed if whole and name in refined]
+        if work.withdraw:
+            self.withdraw(self.run.sources[0], work.withdraw)
+        landed = [name for name in self.run.sources if not work.lands or self.land(name, work)]
+        if work.rebuild is not None:
+            self.rebuild(self.run.sources[0], work.rebuild)
+        refined = [name for name in self.run.sources if self.refine(name, work.replay)]
+        ran = [name for name in landed if work.is_whole and name in refined]
         if ran:
             self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
         staged = self.staged()
         held = self.faults.held
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
-        changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
+        changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
+        rebuilt = {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
-        for name, refine_id in staged.items():
-            if name not in held and refine_id != progress[name].sent:
-                self.sink(name, refine_id)
+        for name, found in staged.items():
+            if name not in held and found.refine_id != progress[name].sent:
+                self.sink(name, found.refine_id)
         if changed:
             self.ops.unite()
-            held |= self.passed(self.model(set(changed), held), held)
+            held |= self.passed(self.model(set(changed), held, rebuilt), held)
             self.ops.finish(self.run, ran)
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
         else:
@@ -120,13 +121,14 @@ class Flow:
                 self.run.published.append(domain)
         return failed
 
-    def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
+    def land(self, name: str, work: Work) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
         from dlt_sources.door import land
 
         notes: list[str] = []
+        source, files = self.sources[name], list(work.files)
         with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
-            step.done(land(self.sources[name], self.settings, since=since, until=until, files=files, notes=notes))
+            step.done(land(source, self.settings, since=work.since, until=work.until, files=files, notes=notes))
             for note in notes:
                 self.console.note(note)
             return True
@@ -138,6 +140,16 @@ class Flow:
 
         with self.faults.alone("withdraw", name), self.console.step("withdraw", name) as step:
             step.done({f"files of {table}": 1 for table in withdraw(self.sources[name], file, self.settings)})
+
+    def rebuild(self, name: str, tables: Collection[str]) -> None:
+        """Build silver and staging of a source's tables anew from landing, beside what is in use until they are whole."""
+        from dlt_sources.door import rebuild
+
+        with self.faults.alone("rebuild", name), self.console.step("rebuild", name) as step:
+            rebuilt = rebuild(self.sources[name], tables, self.settings, progress=step.progress)
+            step.done(rebuilt.accepted, rebuilt.rejected)
+            for table, rows in rebuilt.carried.items():
+                self.console.note(f"{table}: the raw rows of {rows:,} have expired; they were carried over from silver")
 
     def refine(self, name: str, replay: str | None) -> bool:
         """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
@@ -156,8 +168,8 @@ class Flow:
             return True
         return False
 
-    def staged(self) -> dict[str, str]:
-        """Sources whose staging holds rows, with their newest refine; those whose staging is half done are held.
+    def staged(self) -> dict[str, Progress]:
+        """Sources whose staging holds rows, with how far it is; those whose staging is half done are held.
 
         Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
         killed between landing and staging, nothing is built on that source until its own next run.
@@ -168,12 +180,13 @@ class Flow:
         found = Staging.of_all(list(self.sources.values()), self.settings)
         for name, source in self.sources.items():
             with self.faults.alone("staging", name):
-                last_load, refine_id, _ = found.get(name) or Staging(source, self.settings).progress
-                if name not in self.run.sources and Landing(name, self.settings).loads(after=last_load):
+                progress = found.get(name) or Staging(source, self.settings).progress
+                cut_short = progress.swapping or Landing(name, self.settings).loads(after=progress.last_load)
+                if name not in self.run.sources and cut_short:
                     self.faults.held.add(name)
-                    self.console.note(f"{name}: an earlier run did not end; what stands on it waits for its next one")
-                elif refine_id.strip("0"):
-                    staged[name] = refine_id
+                    self.console.note(f"{name}: an earlier run did not end; what is built on it waits for its next one")
+                elif progress.refine_id.strip("0"):
+                    staged[name] = progress
         return staged
 
     def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
@@ -210,12 +223,12 @@ class Flow:
                     step.done(sink(self.sources[name], self.settings))
             self.ops.mark(name, sent=refine_id)
 
-    def model(self, changed: set[str], blocked: set[str]) -> ModelRun:
-        """Build gold from what changed in staging, leaving out what stands on a blocked source."""
+    def model(self, changed: set[str], blocked: set[str], rebuilt: set[str]) -> ModelRun:
+        """Build gold from what changed in staging, leaving out what is built on a blocked source; of rebuilt ones anew."""
         from sqlmesh_project.door import run_models
 
         with self.console.step("model", "gold") as step:
-            models = run_models(changed, blocked, self.settings)
+            models = run_models(changed, blocked, rebuilt, self.settings)
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
@@ -241,9 +254,8 @@ class Flow:
 
 
 def run_flow(
-    command: str, names: list[str] | None, *, since: datetime | None = None, until: datetime | None = None,
-    replay: str | None = None, files: list[str] | None = None, wait: float = 0, as_json: bool = False,
-    among: list[str] | None = None, withdrawn: str | None = None,
+    command: str, names: list[str] | None, work: Work | None = None, *, wait: float = 0, as_json: bool = False,
+    among: list[str] | None = None,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
@@ -269,7 +281,7 @@ def run_flow(
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
             if run.sources:
-                flow.execute(since, until, replay, files or [], withdrawn)
+                flow.execute(work or Work())
             elif command == "plan":
                 flow.deploy()
         console.summary(run if run.sources or run.problems or command == "plan" else None)
@@ -313,7 +325,7 @@ def run(sources: Sources = None, now: Now = False, file: Files = None, wait: Wai
     names = (sources or known.names) if sources or now else None
     if file and len(sources or []) != 1:
         raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")
-    raise SystemExit(run_flow("run", names, files=file, wait=wait, as_json=as_json))
+    raise SystemExit(run_flow("run", names, Work(files=tuple(file or ())), wait=wait, as_json=as_json))
 
 
 @app.command()
@@ -335,14 +347,14 @@ def plan(wait: Wait = 0, as_json: Json = False) -> None:
 def backfill(source: str, since: Since, until: Until = None, wait: Wait = 0, as_json: Json = False) -> None:
     """Read a span of days of a source again; the cursor stays where it is."""
     declared([source])
-    raise SystemExit(run_flow("backfill", [source], since=since, until=until, wait=wait, as_json=as_json))
+    raise SystemExit(run_flow("backfill", [source], Work(since=since, until=until), wait=wait, as_json=as_json))
 
 
 @app.command()
 def withdraw(source: str, file: File, wait: Wait = 0, as_json: Json = False) -> None:
     """Take a landed file's rows out of staging, silver and gold; it counts again when it comes with other content."""
     declared([source])
-    raise SystemExit(run_flow("withdraw", [source], withdrawn=file, wait=wait, as_json=as_json))
+    raise SystemExit(run_flow("withdraw", [source], Work(withdraw=file), wait=wait, as_json=as_json))
 
 
 @app.command()
@@ -354,7 +366,14 @@ def replay(
     from runtime.replay import first_load
 
     start = first_load(declared([source])[source], rejected, since, settings.load())
-    raise SystemExit(run_flow("replay", [source], replay=start, wait=wait, as_json=as_json))
+    raise SystemExit(run_flow("replay", [source], Work(replay=start), wait=wait, as_json=as_json))
+
+
+@app.command()
+def rebuild(source: str, tables: Tables = None, wait: Wait = 0, as_json: Json = False) -> None:
+    """Build silver and staging of a source anew from landing by today's contract, then models, checks and dashboards."""
+    declared([source])
+    raise SystemExit(run_flow("rebuild", [source], Work(rebuild=tuple(tables or ())), wait=wait, as_json=as_json))
 
 
 @app.command()

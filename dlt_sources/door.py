@@ -8,11 +8,13 @@ from ._steps.declaration_error import DeclarationError
 from ._steps.lake import Landing
 from ._steps.land import land, withdraw
 from ._steps.pipelines import StoreError
+from ._steps.rebuild import Rebuilt, rebuild
 from ._steps.refine import Refined, refine
 from ._steps.shape import ContractChangedError
 from ._steps.sink import sink
 from ._steps.source_error import SourceError
 from ._steps.source_yml import Alerts
+from ._steps.stage import Progress as StagingProgress
 from ._steps.stage import Staging
 from ._steps.staging_tables import LOADS, REJECTED
 
@@ -24,15 +26,18 @@ __all__ = [
     "DeclarationError",
     "Declared",
     "Landing",
+    "Rebuilt",
     "Refined",
     "Source",
     "SourceError",
     "Staging",
+    "StagingProgress",
     "StoreError",
     "land",
     "load_sources",
     "reach",
     "read_alerts",
+    "rebuild",
     "refine",
     "sink",
     "withdraw",

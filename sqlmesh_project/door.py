@@ -44,8 +44,13 @@ class ModelRun:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def run_models(changed: Collection[str], blocked: Collection[str], settings: Settings) -> ModelRun:
-    """Build the deployed models that stand on the staging of a `changed` source and of no `blocked` one.
+def run_models(
+    changed: Collection[str], blocked: Collection[str], rebuilt: Collection[str], settings: Settings
+) -> ModelRun:
+    """Build the deployed models that are built on the staging of a `changed` source and of no `blocked` one.
+
+    Args:
+        rebuilt: sources of which rows may be gone from staging: what was built on them bit by bit is built anew.
 
     Raises:
         ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
@@ -70,6 +75,19 @@ def run_models(changed: Collection[str], blocked: Collection[str], settings: Set
             for name, (domain, sources) in lineage.items()
             if domain in deployed and sources & set(changed) and not sources & set(blocked)
         ]
+        anew = [
+            name for name in wanted if lineage[name][1] & set(rebuilt) and context.get_model(name).kind.is_incremental
+        ]
+        if anew:
+            context.plan(
+                "prod",
+                restate_models=anew,
+                auto_apply=True,
+                no_prompts=True,
+                skip_tests=True,
+                skip_linter=True,
+                no_gaps=True,
+            )
         if wanted:
             moment = _after_the_last_build(context)
             context.run(
@@ -197,6 +215,21 @@ def _deploy(context: Context, listener: Any, models: list[str]) -> None:
         sound = {_domain(name) for name in models} - {_domain(name) for name in listener.not_built}
         if len(sound) < len({_domain(name) for name in models}):  # the others need not wait for the one that failed
             _deploy(context, listener, [name for name in models if _domain(name) in sound])
+
+
+def _restate(context: Context, listener: Any, models: list[str]) -> None:
+    """Build models from the beginning, as they are deployed: what is gone from staging is to be gone from them."""
+    from sqlmesh.utils.errors import SQLMeshError
+
+    if not models:
+        return
+    try:
+        context.plan("prod", restate_models=models, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True)
+    except SQLMeshError as error:
+        if not listener.failures():
+            raise ModelError(
+                f"{', '.join(models)} cannot be built anew: {'; '.join(listener.errors) or error}"
+            ) from error
 
 
 def _pending(context: Context) -> list[str]:

@@ -46,13 +46,13 @@ def fail_an_audit() -> None:
 
     original = door.run_models
 
-    def run_models(changed: Any, blocked: Any, config: Any) -> Any:
+    def run_models(changed: Any, blocked: Any, rebuilt: Any, config: Any) -> Any:
         with duckdb.connect(str(settings.load().warehouse)) as con:
             con.execute(
                 "UPDATE stg_deftunes_api.session_items SET price = 7, _refine_id = (SELECT max(_refine_id) FROM"
                 " stg_deftunes_api.session_items) WHERE item_number = 0"
             )
-        return original(changed, blocked, config)
+        return original(changed, blocked, rebuilt, config)
 
     door.run_models = run_models
 

@@ -13,9 +13,9 @@ POINTS = {
     "nothing has begun": "runner:Flow.execute:before",
     "rows have landed, but not what was seen": "dlt_sources._steps.reread:TableRead.remember:before:1",
     "both sources have landed": "runner:Flow.land:after:2",
-    "some silver tables are written": "dlt_sources._steps.silver:write:after:2",
+    "some silver tables are written": "dlt_sources._steps.silver:Silver.write:after:2",
     "silver is written, staging is not": "dlt_sources._steps.stage:Staging.write:before:1",
-    "staging is merged but not committed": "dlt.load.load:Load.complete_package:before:3",
+    "staging is merged but not committed": "warehouse.load:_replace:after:2",
     "staging of one source is checked": "runner:Flow.check:after:1",
     "some models are built": "sqlmesh.core.snapshot.evaluator:SnapshotEvaluator.evaluate:after:4",
     "gold is built": "runner:Flow.model:after:1",
@@ -29,7 +29,7 @@ DEFTUNES = ("deftunes_api", "deftunes_db")
 OF_EACH: dict[str, dict[str, str]] = {
     "rows have landed, but not what was seen": {"kill": "dlt.load.load:Load.complete_package:after:1"},
     "silver is written, staging is not": {"kill": "dlt_sources._steps.stage:Staging.write:before:1"},
-    "staging is merged but not committed": {"kill": "dlt.load.load:Load.complete_package:before:2"},
+    "staging is merged but not committed": {"kill": "warehouse.load:_replace:after:2"},
     "a model is written but not noted": {"patch": "tests.patches:die_when_the_fact_is_written"},
 }  # what publish does is the same for every source: POINTS has it
 SUNK = {"it is in Postgres but not noted": {"kill": "dlt_sources.door:sink:after:1"}}

@@ -12,7 +12,7 @@ from .source_yml import LONGEST_NAME, NAME
 LONGEST_COLUMN = 63
 """Bytes of Postgres's longest identifier; Redshift has room for 127."""
 _STAGING = "staging"
-"""dlt merges through a schema of its own beside each: that of ``stg_shop`` is ``stg_shop_staging``."""
+"""In the operational Postgres dlt merges through a schema beside each source's: that of ``shop`` is ``shop_staging``."""
 _TAKEN = {"ops": "the schema `stg_ops` holds the record of runs", "public": "it is Postgres's own schema",
           "information_schema": "it is Postgres's own schema"}  # fmt: skip
 
@@ -28,9 +28,7 @@ def refuse_source(folder: Path) -> str | None:
     reason = _TAKEN.get(name)
     if name == _STAGING or name.endswith(f"_{_STAGING}"):
         other = name.removesuffix(_STAGING).strip("_") or "x"
-        reason = (
-            f"schemas that end in `_{_STAGING}` are dlt's: `stg_{name}` is where it merges the rows of `stg_{other}`"
-        )
+        reason = f"schemas that end in `_{_STAGING}` are dlt's: in the operational Postgres `{name}` is where it merges the rows of `{other}`"
     if name.startswith("pg_"):
         reason = "Postgres keeps names that begin with `pg_` for itself"
     if (folder.parent / f"{name}.py").exists():

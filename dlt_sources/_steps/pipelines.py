@@ -46,13 +46,10 @@ def _keep_links_in_paths() -> None:
 _keep_links_in_paths()
 
 
-def pipeline(
-    name: str, destination: Any, dataset: str, settings: Settings, way: Any = None, folder: Path | None = None
-) -> dlt.Pipeline:
+def pipeline(name: str, destination: Any, dataset: str, settings: Settings, folder: Path | None = None) -> dlt.Pipeline:
     """A dlt pipeline whose working folder lies in the data folder (dlt's default is shared by all checkouts).
 
     Args:
-        way: a destination that takes the files first, for one that copies them from there.
         folder: where the working folder is, unless with those of the pipelines that see no row as it came.
     """
     folder = folder or settings.dlt
@@ -60,7 +57,7 @@ def pipeline(
     private(folder)
     if not settings.aws:
         private(Path(settings.lake))
-    return dlt.pipeline(name, destination=destination, staging=way, dataset_name=dataset, pipelines_dir=str(folder))
+    return dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(folder))
 
 
 def private(folder: Path) -> None:

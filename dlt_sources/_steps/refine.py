@@ -25,6 +25,7 @@ from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .silver import Silver
 from .stage import Staging, waiting
+from .swap import finish_swap
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
 
@@ -59,6 +60,7 @@ def refine(
 
 
 def _refine_all(source: Source, settings: Settings, since: str | None, progress: Callable[[str], None]) -> Refined:
+    finish_swap(source, settings)
     staging = Staging(source, settings)
     done = Refined(notes=_follow_contracts(staging))
     landing = Landing(source.name, settings)

@@ -273,6 +273,7 @@ def _rewrite(target: Table, types: Mapping[str, pa.DataType]) -> None:
         with transaction.update_schema() as update:
             for name in types:
                 update.delete_column(name)
+        with transaction.update_schema() as update:
             update.union_by_name(pa.schema([wanted.field(name) for name in types]))
         for batch in rows:
             if batch.num_rows:

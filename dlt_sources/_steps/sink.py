@@ -1,7 +1,8 @@
 """The operational Postgres: staging's newest rows of tables that declare ``sinks: [postgres]``, merged by key.
 
 A pipeline of its own that remembers, in Postgres and with the rows, the newest refine it has sent. So a Postgres that
-was away is caught up by the next run, and sending again changes nothing. Tables: ``<source>.<table>``.
+was away is caught up by the next run, and sending again changes nothing. Tables: ``<source>.<table>``. After a rebuild
+each is replaced as a whole, in one transaction: its columns may be of other types now.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     Raises:
         SettingsError: no Postgres is set. StoreError: it could not be reached or written.
     """
-    staged = Staging(source, settings).refine_id
+    progress = Staging(source, settings).progress
     pipe = _pipeline(source, settings)
     sent = str(pipe.state.get("sources", {}).get(source.name, {}).get("refine_id", ""))
-    if sent >= staged:
+    if sent >= progress.refine_id:
         return {}
+    anew = bool(sent) and sent < progress.rebuilt
+    if anew:
+        sent = ""
+        _forget_types(pipe, source)
     folder = settings.dlt / "sink" / source.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -45,9 +50,9 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     resources = []
     for name, table in source.operational.items():
         path = folder / f"{name}.parquet"
-        export(_newest(source, name, table, sent, settings), path, settings)
+        export(_newest(source, name, table, sent, settings, kept_only=anew), path, settings)
         counts[name] = pq.read_metadata(path).num_rows
-        resources.append(_resource(source, name, table, path, staged))
+        resources.append(_resource(source, name, table, path, progress.refine_id, anew))
 
     @dlt.source(name=source.name)
     def rows() -> Any:
@@ -67,7 +72,9 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
             f"ELT_POSTGRES_URL is not set, and {source.name} has tables with `sinks: [postgres]`; set it (.env.example) or"
             " remove the sink from source.yml"
         )
-    pipe = pipelines.pipeline(f"sink_{source.name}", postgres(url), source.name, settings)
+    pipe = pipelines.pipeline(
+        f"sink_{source.name}", postgres(url, replace_strategy="staging-optimized"), source.name, settings
+    )
     try:
         pipelines.settle(pipe)
         pipe.sync_destination()  # what was sent is remembered there: this folder may be a new one
@@ -78,8 +85,19 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
     return pipe
 
 
-def _newest(source: Source, name: str, table: Table, sent: str, settings: Settings) -> str:
-    """The newest row of each key that was refined after `sent`, as SQL over staging."""
+def _forget_types(pipe: dlt.Pipeline, source: Source) -> None:
+    """Let dlt learn the tables' columns anew: it refuses a column whose type changed, and has no call for that."""
+    schema = pipe.schemas[source.name]
+    known = [name for name in source.operational if name in schema.tables]
+    schema.drop_tables(known)
+    pipe._schema_storage.save_schema(schema)
+    with pipe.sql_client() as client, client.with_staging_dataset():
+        for name in known:  # where the rows gather: made again with today's types
+            client.execute_sql(f"DROP TABLE IF EXISTS {client.make_qualified_table_name(name)}")
+
+
+def _newest(source: Source, name: str, table: Table, sent: str, settings: Settings, *, kept_only: bool) -> str:
+    """The newest row of each key that was refined after `sent`, as SQL over staging; `kept_only`: without those that are gone."""
     columns = ", ".join(
         # the one character Postgres's text refuses; Redshift's own has none either
         f"replace({n}, chr(0), '') AS {n}" if column.kind is str and not settings.aws else n
@@ -87,11 +105,13 @@ def _newest(source: Source, name: str, table: Table, sent: str, settings: Settin
         for n in [identifier(column.name)]
     )
     refined = f"SELECT * FROM {identifier(f'stg_{source.name}')}.{identifier(name)} WHERE _refine_id > {literal(sent)}"
-    return f"SELECT {columns}, _deleted, _read_at FROM ({first(refined, table.key, '_row')})"
+    return f"SELECT {columns}, _deleted, _read_at FROM ({first(refined, table.key, '_row')}) AS newest" + (
+        " WHERE NOT _deleted" if kept_only else ""
+    )
 
 
-def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str) -> Any:
-    columns: Any = dlt_columns(source.contracts[name], all_nullable=table.sees_deletes) | {
+def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str, anew: bool) -> Any:
+    columns: Any = dlt_columns(source.contracts[name], all_nullable=True) | {
         "_deleted": {"data_type": "bool", "hard_delete": True},
         "_read_at": {"data_type": "timestamp", "timezone": False},
     }
@@ -100,5 +120,5 @@ def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str
         dlt.current.source_state()["refine_id"] = refine_id  # commits with the rows
         yield pq.read_table(path)
 
-    disposition: Any = {"disposition": "merge", "strategy": "delete-insert"}
+    disposition: Any = "replace" if anew else {"disposition": "merge", "strategy": "delete-insert"}
     return dlt.resource(rows(), name=name, columns=columns, primary_key=table.key, write_disposition=disposition)  # type: ignore[call-overload]

@@ -42,11 +42,19 @@ EMPTY = "''"
 
 
 class Progress(NamedTuple):
-    """How far a staging is: the newest load in it, its newest refine, and the refine that last rebuilt it."""
+    """How far a staging is.
+
+    Attributes:
+        last_load: the newest landed load in it.
+        refine_id: its newest refine; all zeros when no row was ever refined.
+        rebuilt: the refine that last rebuilt it.
+        swapping: whether a rebuild is about to take its place.
+    """
 
     last_load: str = ""
     refine_id: str = NEVER
     rebuilt: str = ""
+    swapping: bool = False
 
 
 def staging_schema(source: str) -> str:
@@ -91,12 +99,13 @@ class Staging:
                 con.execute("COMMIT")
             return dict(con.execute(f"SELECT name, value FROM {self.qualified(STATE)}").fetchall())
 
-    def create(self, name: str, schema: str = "") -> str:
-        """The statement that makes a table of today's shape."""
-        columns = columns_for(self.source, name)
+    def create(self, name: str, columns: Mapping[str, str] | None = None) -> str:
+        """The statement that makes a table of today's shape, or with other columns."""
+        columns = columns_for(self.source, name) if columns is None else columns
         if not self.settings.aws:
-            return create_table(schema or self.schema, name, columns)
-        return create_table(schema or self.schema, name, for_redshift(columns), redshift_keys(self.source, name))
+            return create_table(self.schema, name, columns)
+        keys = {n: words for n, words in redshift_keys(self.source, name).items() if n in columns}
+        return create_table(self.schema, name, for_redshift(columns), keys)
 
     def qualified(self, name: str) -> str:
         """A table's name with its schema, quoted."""
@@ -122,11 +131,6 @@ class Staging:
         """How far it is."""
         return _progress(self._state)
 
-    @property
-    def swapping(self) -> bool:
-        """Of a rebuild: whether it is whole, and takes the place of what is in use."""
-        return self._state.get("swapping") == "1"
-
     def loads(self) -> set[str]:
         """The landed loads whose rows were refined."""
         with connect(self.settings) as con:
@@ -136,7 +140,7 @@ class Staging:
 
     @classmethod
     def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, Progress]:
-        """Per source whose staging has all its tables: how far it is, as committed; without those that a rebuild takes over.
+        """Per source whose staging has all its tables: how far it is, as committed.
 
         Two questions to the warehouse for all sources: a run with nothing to do asks for no more.
         """
@@ -146,17 +150,27 @@ class Staging:
                 source
                 for source in sources
                 if {*source.tables, REJECTED, LOADS, STATE} <= made.get(staging_schema(source.name), set())
-                and not _swapping(con, source.name, made)
             ]
             selects = [
                 f"SELECT {literal(s.name)} AS source, name, value FROM {identifier(staging_schema(s.name))}.{STATE}"
                 for s in there
             ]
             rows = con.execute(" UNION ALL ".join(selects)).fetchall() if selects else []
+            swapping = {source.name for source in there if _swapping(con, source.name, made)}
         states: dict[str, dict[str, str]] = {source.name: {} for source in there}
         for source_name, name, value in rows:
             states[source_name][name] = value
-        return {name: _progress(state) for name, state in states.items()}
+        return {name: _progress(state)._replace(swapping=name in swapping) for name, state in states.items()}
+
+    def recorded_columns(self, name: str) -> dict[str, dict[str, str]]:
+        """What a table's columns were made for: per column its type, its place in the landed row, what it keeps of personal data."""
+        shape: Shape = json.loads(self._state.get(f"shape:{name}", "{}"))
+        return dict(shape.get("columns", {}))
+
+    def names_before(self, name: str) -> dict[str, str]:
+        """Today's names of renamed columns, with those that they had."""
+        changes = self.changes().get(name)
+        return {new: old for old, new in changes.renamed.items()} if changes else {}
 
     def changes(self) -> dict[str, Changes]:
         """Per table whose contract or declaration changed since its rows were written: what that means for it."""
@@ -178,7 +192,7 @@ class Staging:
             raise ContractChangedError("; ".join(waits))
         if not changed:
             return []
-        since = self._next_refine()
+        since = self.next_refine()
         state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in changed}
         state |= {f"since:{name}": since for name in changed if self.refine_id != NEVER}
         with load.transaction(self.settings) as con:
@@ -225,7 +239,7 @@ class Staging:
             last_load, in_order: what to remember under these names.
         """
         # loads without rows move the mark of where to go on, but leave nothing new to model
-        refine_id = self._next_refine() if judged else self.refine_id
+        refine_id = self.next_refine() if judged else self.refine_id
         state = {"refine_id": refine_id, "last_load": last_load, "in_order": str(int(in_order))}
         con = engine(folder)
         rows = []
@@ -273,7 +287,7 @@ class Staging:
         load.replace(self.schema, [], self.remember(state), self.settings)
         self._state |= state
 
-    def _next_refine(self) -> str:
+    def next_refine(self) -> str:
         """An id greater than that of every refine so far."""
         known = [self.refine_id, *(value for name, value in self._state.items() if name.startswith("since:"))]
         return f"{max(time.time_ns(), *(int(value or 0) + 1 for value in known)):020d}"

@@ -109,7 +109,9 @@ def redshift_keys(source: Source, name: str) -> dict[str, str]:
         return {}
     if name in _OWN:
         return {"load_id": "SORTKEY"}
-    table = source.tables[name]
+    table = source.tables.get(name)
+    if table is None:  # it is not declared any more
+        return {"_refine_id": "SORTKEY"}
     spread = {table.distribute_by: "DISTKEY"} if table.distribute_by else {}
     return spread | {table.sort_by: f"{spread.get(table.sort_by, '')} SORTKEY".strip()}
 

@@ -215,7 +215,7 @@ def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, o
     cloud.fault(r"glue POST UpdateTable", "denied", times=-1)
     struck(4, "AWS refused it", "UpdateTable")
     cloud.calm()
-    killed(r"COPY .*stg_deftunes_api_staging")
+    killed(r"COPY .*_came_")
     killed(r'INSERT INTO "stg_sales"."order_lines"')
     redshift.fault(r"INSERT INTO .*sqlmesh__taxi.*fact_trip", "restart")
     struck(1, "model failed: taxi.fact_trip")

@@ -69,7 +69,7 @@ def exercise(tmp_path, here, server, monkeypatch):
             attempt(land, declared()[name], here)
     server.trouble.fault, server.trouble.page = "", "good"
     with monkeypatch.context() as patch:
-        patch.setattr("dlt_sources._steps.silver.write", fail_with_a_row)
+        patch.setattr("dlt_sources._steps.silver.Silver.write", fail_with_a_row)
         attempt(refine, declared()["clinic"], here)
     attempt(refine, declared()["clinic"], here, since="0")
     blocked = here.data / "lake" / "landing" / "own" / "things"

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from moto.s3.models import s3_backends
 
 import settings as configuration
-from dlt_sources._steps import destination, silver
+from dlt_sources._steps import destination
 from dlt_sources._steps.lake import Landing, storage
+from dlt_sources._steps.silver import Silver
 from runtime import aws
 from settings import SettingsError
 from tests.aws.cloud import Cloud
@@ -294,7 +295,7 @@ def test_whatever_is_written_is_asked_to_be_encrypted(on_aws, cloud, tmp_path, k
     )
     pipe.run([{"id": 1}], table_name="things", loader_file_format="parquet")
     pq.write_table(pa.table({"id": [1], "_load_id": ["1.5"]}), tmp_path / "rows.parquet")
-    silver.write(f"shop_{bool(key)}".lower(), "things", [tmp_path / "rows.parquet"], ["1.5"], loaded)
+    Silver(f"shop_{bool(key)}".lower(), loaded).write("things", [tmp_path / "rows.parquet"], ["1.5"])
     made = [r for r in cloud.requests if r.service == "s3" and (r.method == "PUT" or "uploads" in r.query)]
     whole = [r for r in made if "partNumber" not in r.query]
     written = {r.path for r in whole}
