@@ -69,8 +69,8 @@ def soda_base(source: Source, name: str) -> str:
     lines = [
         HEAD.format(origin=f"dlt_sources/{source.name}/contract.py", tail=" above `checks:`"),
         'dataset: "warehouse/${var.path}/' + name + '"\n',
-        "variables:\n  path:\n    default: stg_" + source.name + "\n",
-        "filter: NOT _deleted\n" if table.sees_deletes and not table.removes else "",
+        "variables:\n  path:\n    default: stg_" + source.name + '\n  since:\n    default: "0"\n',
+        f"filter: {'NOT _deleted AND ' if table.sees_deletes and not table.removes else ''}_refine_id >= '${{var.since}}'\n",
         "columns:\n",
     ]
     for column in columns_of(source.contracts[name]):

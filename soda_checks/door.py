@@ -80,15 +80,17 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
     empty = _never_filled(schema, settings) if layer == "staging" else set()
+    since = _judged_since(schema, settings) if layer == "staging" else {}
+    empty |= _without_rows(schema, since, settings)
     waiting = [path for path in contracts if path.stem in empty]
-    name = "no rows have come yet: nothing to check"
+    name = "no rows have come yet, or none since its contract changed: nothing to check"
     found = [CheckResult(layer, scope, p.stem, "", name, "row_count", "warn", "passed", 0, now) for p in waiting]
     with data_sources.opened(settings) as source:
         return found + [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
             for path in contracts
             if path not in waiting
-            for answer in _verify(path, source, variables, errors)
+            for answer in _verify(path, source, variables | {"since": since.get(path.stem, "0")}, errors)
         ]
 
 
@@ -114,6 +116,29 @@ def _never_filled(schema: str, settings: Settings) -> set[str]:
             return set()
         landed = con.execute(f"SELECT DISTINCT table_name FROM {identifier(schema)}._loads WHERE landed > 0").fetchall()
     return tables - {name for (name,) in landed}
+
+
+def _judged_since(schema: str, settings: Settings) -> dict[str, str]:
+    """Per table whose contract changed: the refine from which on its rows were judged by today's. The checks that follow from
+    a contract hold for these; the rows before wait for a rebuild.
+    """
+    with connect(settings) as con:
+        query = "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = '_state'"
+        if not con.execute(query, [schema]).fetchall():
+            return {}
+        query = f"SELECT name, value FROM {identifier(schema)}._state WHERE left(name, 6) = 'since:' AND value <> ''"
+        return {name.removeprefix("since:"): value for name, value in con.execute(query).fetchall()}
+
+
+def _without_rows(schema: str, since: dict[str, str], settings: Settings) -> set[str]:
+    """Tables without a row since their contract changed."""
+    found = set()
+    for table, refine_id in since.items():
+        with connect(settings) as con:
+            query = f"SELECT 1 FROM {identifier(schema)}.{identifier(table)} WHERE _refine_id >= ? LIMIT 1"
+            if not con.execute(query, [refine_id]).fetchall():
+                found.add(table)
+    return found
 
 
 def _verify(path: Path, source: Any, variables: dict[str, str], errors: _Errors) -> Iterator[dict[str, Any]]:

@@ -137,7 +137,7 @@ class Pipeline:
             f"{s}.{t}": rows
             for s in names
             for t, rows in self._content("warehouse.duckdb", s, "").items()
-            if not t.startswith("_dlt")
+            if t != "_state"
         }
 
     def _schemas(self, database: str, condition: str) -> list[str]:
