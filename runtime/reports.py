@@ -160,7 +160,7 @@ def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> 
     console.table("Rejected rows by reason", reasons, "none")
     console.blocks([(f"{r['id']}  {r['field']} {r['rule']}: {r['message']}", r["raw"][:300]) for r in rows])
     if rows:
-        console.note("after mending the contract: `python runner.py replay SOURCE --rejected`")
+        console.note("after correcting the contract: `python runner.py replay SOURCE --rejected`")
 
 
 def check(sources: Declared, names: list[str], as_json: bool) -> int:

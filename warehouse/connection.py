@@ -100,4 +100,4 @@ def _explain(path: Path, error: Exception) -> str:
     text = str(error).splitlines()[0]
     if "lock" in text.lower():
         return f"{path} is open in another process; DuckDB lets one writer in: close it (a SQL shell?) and run again. {text}"
-    return f"{path} cannot be opened: {text}. If it is damaged, move it away and replay each source: `python runner.py replay SOURCE`"
+    return f"{path} cannot be opened: {text}. If it is damaged, move it and state.duckdb away: `python runner.py run --now` makes both again from landing"
