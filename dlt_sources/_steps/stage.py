@@ -169,6 +169,14 @@ class Staging:
                     found[source.name] = (state["last_load"], state["refine_id"])
         return found
 
+    @classmethod
+    def make(cls, sources: Iterable[Source], settings: Settings) -> None:
+        """Make, empty, the tables that sources were given since their last run: for models and checks over them."""
+        sources = list(sources)
+        found = cls.of_all(sources, settings)
+        for source in (source for source in sources if source.name not in found):
+            cls(source, settings)
+
     def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
         """Merge what became of landed loads and remember how far that is, in one package.
 
