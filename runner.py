@@ -98,7 +98,7 @@ class Flow:
         from sqlmesh_project.door import deploy_pending
 
         self.ops.begin(self.run)
-        Staging.of_all(list(self.sources.values()), self.settings)  # a table that a source was given since its last run
+        Staging.make(self.sources.values(), self.settings)
         with self.console.step("plan", "prod") as step:
             models = deploy_pending(self.settings)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})

@@ -167,6 +167,7 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     """Run the checks as the data stands; returns the exit code: 1 when one of them would stop a run, 2 when a source
     cannot be checked because its declaration is broken.
     """
+    from dlt_sources.door import Staging
     from soda_checks.door import FOLDER, check
 
     from .lock import one_at_a_time
@@ -177,6 +178,7 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     scopes = [("staging", name) for name in names or sources if name not in broken]
     scopes += [] if names else [("gold", path.name) for path in sorted((FOLDER / "gold").iterdir()) if path.is_dir()]
     with one_at_a_time(settings):
+        Staging.make([sources[scope] for layer, scope in scopes if layer == "staging"], settings)
         results = [result for layer, scope in scopes for result in check(layer, scope, settings)]
     failed = [result for result in results if result.stops]
     if as_json:

@@ -1,9 +1,14 @@
 """Whatever fails in a step of one source is reported with source, step and cause; the others are published."""
 
+import contextlib
 import json
+import re
 
+import psycopg2
 import pytest
 
+from demo.postgres import USER, Postgres
+from tests.dlt_sources.database import execute
 from tests.small import Small
 
 pytestmark = pytest.mark.slow
@@ -13,7 +18,6 @@ STEPS = {
     "land": ("dlt_sources/door.py", "land"),
     "refine": ("dlt_sources/door.py", "refine"),
     "check staging": ("soda_checks/door.py", "check"),
-    "sink": ("dlt_sources/door.py", "sink"),
 }
 FAILURES = {
     # what is raised: (exit code, what is said)
@@ -53,17 +57,11 @@ def broken(small, request):
     path = small.code / file
     sound = path.read_text()
     path.write_text(sound + BREAK.format(name=name, error=error))
-    if step == "sink":  # a source with a table for Postgres
-        runner = small.code / "runner.py"
-        kept = runner.read_text()
-        runner.write_text(kept.replace("if self.sources[name].operational:", "if True:"))
     yield step, error
     path.write_text(sound)
-    if step == "sink":
-        runner.write_text(kept)
 
 
-CASES = [(step, "KeyError('things')") for step in STEPS if step != "sink"]
+CASES = [(step, "KeyError('things')") for step in STEPS]
 CASES += [("refine", error) for error in list(FAILURES)[1:]]
 
 
@@ -91,6 +89,78 @@ def test_the_other_source_is_published(small, broken, request):
 def test_what_failed_is_caught_up_when_it_is_right_again(small):
     small.run("run", "--now")
     assert len(small.gold("bad")) == len(small.gold("good"))
+
+
+@pytest.fixture(scope="module")
+def operational(small, tmp_path_factory):
+    """The operational Postgres, to which the table of `bad` goes from here on."""
+    postgres = Postgres(tmp_path_factory.mktemp("operational") / "data")
+    postgres.start()
+    small.declare("bad", sinks=["warehouse", "postgres"])
+    small.environment["ELT_POSTGRES_URL"] = postgres.operational
+    small.run("run", "--now")
+    yield postgres
+    postgres.close()
+
+
+def sunk(postgres):
+    with contextlib.closing(psycopg2.connect(postgres.operational)) as con, con.cursor() as cursor:
+        cursor.execute("SELECT id, name FROM bad.things ORDER BY id")
+        return cursor.fetchall()
+
+
+SINKS = {
+    # trouble: (what makes it, what ends it, what is said)
+    "gone": (lambda pg: pg.stop(), lambda pg: pg.start(), "could not be reached: .*[Cc]onnection refused"),
+    "no such database": (
+        lambda pg: execute(pg, "ALTER DATABASE operational RENAME TO elsewhere"),
+        lambda pg: execute(pg, "ALTER DATABASE elsewhere RENAME TO operational"),
+        'refused the login: database "operational" does not exist',
+    ),
+    "login": (
+        lambda pg: execute(pg, f"ALTER ROLE {USER} PASSWORD 'another'"),
+        lambda pg: execute(pg, f"ALTER ROLE {USER} PASSWORD '{pg.password}'"),
+        "refused the login: password authentication failed",
+    ),
+    "rights": (
+        lambda pg: execute(
+            pg,
+            "CREATE ROLE other",
+            "ALTER TABLE bad.things OWNER TO other",
+            database="operational",
+        ),
+        lambda pg: execute(pg, f"ALTER TABLE bad.things OWNER TO {USER}", database="operational"),
+        "could not be written .*permission denied for table things",
+    ),
+}
+
+
+@pytest.mark.parametrize("trouble", SINKS)
+def test_a_sink_that_fails_holds_up_no_dashboard_and_no_other_source(small, operational, trouble):
+    make, end, said = SINKS[trouble]
+    number = 50 + list(SINKS).index(trouble)
+    for name in ("bad", "good"):
+        small.deliver(name, f"{number}.csv", f"{number},sink")
+    make(operational)
+    try:
+        done = small.run("run", "--now", "--json", code=4)
+    finally:
+        end(operational)
+    run = json.loads(done.stdout)
+    assert "Traceback" not in done.stderr and operational.password not in done.stdout + done.stderr
+    [problem] = run["problems"]
+    assert problem.startswith("bad: the operational Postgres ") and re.search(said, problem)
+    assert {"bad_gold", "good_gold"} <= set(run["published"])
+    for name in ("bad", "good"):
+        assert (number, "sink") in small.gold(name)
+    [(checks,)] = small.query(
+        f"SELECT count(DISTINCT scope) FROM stg_ops.check_results WHERE run_id = '{run['run_id']}' AND layer = 'staging'",
+        "warehouse.duckdb",
+    )
+    assert checks == 2
+    assert small.query("SELECT exit_code, error FROM ops.runs ORDER BY started_at DESC LIMIT 1") == [(4, problem)]
+    small.run("run", "--now")  # nothing new has come, and what waited is sent
+    assert sunk(operational) == small.gold("bad")
 
 
 @pytest.mark.parametrize("broken", [("refine", "KeyError('things')")], indirect=True)

@@ -76,8 +76,11 @@ def json_token(column: Column, own: list[str], parent: list[str]) -> str | None:
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
-    """A path as DuckDB's JSON functions read it: one with names that its own form does not take as a JSON pointer."""
-    if not _is_plain(path):
+    """A path as DuckDB's JSON functions read it: one with names that its own form does not take as a JSON pointer.
+
+    A pointer's digits are a key of an object and a place in a list alike: `value_at` tells the two apart.
+    """
+    if not is_plain_path(path):
         return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in path)
 
@@ -85,14 +88,15 @@ def json_path(path: tuple[str | int, ...]) -> str:
 def _can_extract(column: Column) -> bool:
     """Whether DuckDB's JSON paths say where the value is."""
     return (
-        all(map(_is_plain, column.paths))
+        all(map(is_plain_path, column.paths))
         and not column.computed
         and (INDEX,) not in column.paths
         and all(len(p) > 1 for p in column.paths if p[0] == PARENT)
     )
 
 
-def _is_plain(path: tuple[str | int, ...]) -> bool:
+def is_plain_path(path: tuple[str | int, ...]) -> bool:
+    """Whether DuckDB's own form of paths, ``$."name"[0]``, takes every part."""
     return all(part >= 0 if isinstance(part, int) else part and not set(part) & set('"\\*\0') for part in path)
 
 

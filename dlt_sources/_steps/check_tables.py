@@ -5,6 +5,7 @@ source_yml.py has the format; here is what goes together. check_contracts.py com
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -13,6 +14,8 @@ from .source_yml import Endpoint, FilesSource, HtmlSource, PythonSource, RestSou
 Problem = tuple[tuple[str | int, ...], str]
 """The path in source.yml, and what is wrong with what stands there."""
 _PLACES = ("endpoint", "table", "page", "files")
+_PATH = re.compile(r"\$.*|\w+(\.\w+|\[\w*\])+|[./].*")
+"""A text that means a place within a record; a list is one of its own keys, whose name may hold anything else."""
 _LISTLESS = (SqlSource, HtmlSource, FilesSource)
 """Sources whose rows have columns: only JSON records hold lists of rows."""
 
@@ -57,7 +60,7 @@ def _origin(declared: _Source, name: str, table: Table) -> Iterator[tuple[str, s
         yield "from", f"{table.from_!r} is {what}; name a table that is read from the source"
     elif isinstance(declared, _LISTLESS) and parent.rows is None:
         yield "from", f"{table.from_!r} has columns, not records with lists (connector {declared.connector}); remove it"
-    if not table.explode or not table.explode.isprintable() or set(table.explode) & set(".[]$*\"'\\/"):
+    if not table.explode or not table.explode.isprintable() or _PATH.fullmatch(table.explode):
         yield "explode", f"{table.explode!r} is not the name of a list in the record; name one of its own keys"
     if table.mode != "upsert" or table.deletes != "none":
         key = "mode" if table.mode != "upsert" else "deletes"

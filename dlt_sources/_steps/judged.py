@@ -26,6 +26,14 @@ REJECTED_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class Left:
+    """A landed load without the rows of withdrawn files: how many rows it has left, and the numbers of those that are gone."""
+
+    rows: int
+    gone: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Judged:
     """What became of one table's landed rows.
 
@@ -36,6 +44,7 @@ class Judged:
         counts: per load id: (landed, accepted, rejected).
         files: for rows of files: each file's name and newest load, also of files without an accepted row.
         gone: Parquet files of rows that were accepted and count no longer: their file was withdrawn.
+        recounted: per load that was judged earlier and held a withdrawn file's rows: what is left of it.
     """
 
     accepted: list[Path]
@@ -43,6 +52,7 @@ class Judged:
     counts: dict[str, tuple[int, int, int]]
     files: dict[str, str] = field(default_factory=dict)
     gone: list[Path] = field(default_factory=list)
+    recounted: dict[str, Left] = field(default_factory=dict)
 
     @property
     def sql(self) -> str:

@@ -19,16 +19,37 @@ if TYPE_CHECKING:
 def merges(staging: Staging, judged: dict[str, Judged]) -> dict[str, str]:
     """What to merge into each table, as SQL over the judged files."""
     queries = {name: _newest(staging.source, name, judged) for name in judged}
-    queries[REJECTED] = _rejections(staging, judged)
+    ids, recounted = _recounted(staging, judged)
+    queries[REJECTED] = _rejections(staging, judged, ids)
     now = literal(staging.settings.moment())
-    counts = [
+    counts = [(name, load, *found) for name, result in judged.items() for load, found in result.counts.items()]
+    selects = [
         f"SELECT {literal(staging.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
         f" {landed}::BIGINT AS landed, {accepted}::BIGINT AS accepted, {rejected}::BIGINT AS rejected,"
         f" CAST({now} AS TIMESTAMP) AS refined_at"
-        for name, result in judged.items()
-        for load, (landed, accepted, rejected) in result.counts.items()
+        for name, load, landed, accepted, rejected in counts + recounted
     ]
-    return queries | ({LOADS: " UNION ALL ".join(counts)} if counts else {})
+    return queries | ({LOADS: " UNION ALL ".join(selects)} if selects else {})
+
+
+def _recounted(
+    staging: Staging, judged: dict[str, Judged]
+) -> tuple[list[str], list[tuple[str, str, int, int, int]]]:  # fmt: skip
+    """Of loads that were judged earlier and held rows of withdrawn files: (ids of those that were rejected;
+    (table, load, landed, accepted, rejected) of what is left).
+    """
+    left = [(name, load, rest) for name, result in judged.items() for load, rest in result.recounted.items()]
+    ids: list[str] = []
+    counts = []
+    for name, load, rest in left:
+        query = f"SELECT id, row_number FROM {staging.qualified(REJECTED)} WHERE table_name = ? AND load_id = ?"
+        with connect(staging.settings) as con:
+            found = con.execute(query, [name, load]).fetchall()
+        gone = [str(row[0]) for row in found if int(row[1]) in rest.gone]
+        ids += gone
+        broken = len(found) - len(gone)
+        counts.append((name, load, rest.rows, rest.rows - broken, broken))
+    return ids, counts
 
 
 def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
@@ -53,14 +74,15 @@ def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
     return f"SELECT * EXCLUDE (_index) FROM ({first(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
 
-def _rejections(staging: Staging, judged: dict[str, Judged]) -> str:
+def _rejections(staging: Staging, judged: dict[str, Judged], withdrawn: list[str]) -> str:
+    """What was rejected now; and what was before and is not any more, or came in files that are withdrawn, on its way out."""
     files = ", ".join(literal(path) for result in judged.values() for path in result.rejected)
     empty = ", ".join(
         f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
         for n in REJECTED_SCHEMA.names
     )
     now = f"SELECT * FROM read_parquet([{files}])" if files else f"SELECT {empty} WHERE FALSE"
-    earlier = ", ".join(map(literal, _rejected_before(staging, judged)))
+    earlier = ", ".join(map(literal, [*_rejected_before(staging, judged), *withdrawn]))
     gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest([{earlier}]::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"
     return f"SELECT *, FALSE AS _deleted FROM ({now}){gone if earlier else ''}"
 

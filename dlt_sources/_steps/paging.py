@@ -8,7 +8,7 @@ of the rows looks like all of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +144,12 @@ def says_more(answer: requests.Response, signs: Signs, received: int) -> str | N
     if signs.pages and signs.pages[1] > 1:
         return f"`{quoted(written(signs.pages[0]))}` is {signs.pages[1]}"
     return None
+
+
+def is_round(records: Sized, signs: Signs) -> bool:
+    """Whether an answer that says nothing of pages has as many records as a page usually has: 10, 25, 50, 64, 100 ..."""
+    count = len(records)
+    return signs == Signs() and count >= 10 and (count % 10 == 0 or count % 25 == 0 or count & (count - 1) == 0)
 
 
 def written(path: Path) -> str:

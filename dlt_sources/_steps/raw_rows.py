@@ -8,7 +8,7 @@ import duckdb
 
 from warehouse.quote import identifier, literal
 
-from .bulk import json_path
+from .bulk import is_plain_path, json_path
 from .contract import PAYLOAD
 
 Paths = tuple[tuple[str | int, ...], ...]
@@ -42,15 +42,19 @@ def values_at(con: duckdb.DuckDBPyConnection, rows: str, paths: Paths) -> list[s
     """A field's value at each of its paths that the rows may have: of JSON all, of columns those that are there."""
     there = {row[0] for row in con.execute(f"DESCRIBE {rows}").fetchall()}
     if PAYLOAD in there:
-        return [
-            f"CASE WHEN json_valid({PAYLOAD}) THEN json_extract_string({PAYLOAD}, {literal(json_path(path))})"
-            f" ELSE value_at({PAYLOAD}, {literal(json.dumps(path))}) END"
-            for path in paths
-        ]
+        return [_value_in(PAYLOAD, path) for path in paths]
     return [
         identifier(str(first))
         if not rest
-        else f"json_extract_string(to_json({identifier(str(first))}), {literal(json_path(tuple(rest)))})"
+        else _value_in(f"CAST(to_json({identifier(str(first))}) AS VARCHAR)", tuple(rest))
         for first, *rest in paths
         if first in there
     ]
+
+
+def _value_in(text: str, path: tuple[str | int, ...]) -> str:
+    """SQL: what a JSON text has at a path; Python looks where DuckDB does not read the text, or takes no such path."""
+    by_python = f"value_at({text}, {literal(json.dumps(path))})"
+    if not is_plain_path(path):
+        return by_python
+    return f"CASE WHEN json_valid({text}) THEN json_extract_string({text}, {literal(json_path(path))}) ELSE {by_python} END"

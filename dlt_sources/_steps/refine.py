@@ -185,6 +185,10 @@ def _judge(staging: Staging, loads: list[str], files: Files, folder: Path) -> di
             if table.by_file:
                 for file, load in fresh.items():
                     judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
+                earlier = [load for load in landing.loads() if load not in judged[name].counts]
+                earlier = [load for load in earlier if fresh and float(load) <= max(map(float, loads))]
+                left = withdrawn.recount(landing, landing.files(name, earlier), marks, fresh)
+                judged[name].recounted.update(left)
                 silver.remove(name, table.file_column(source.contracts[name]), fresh)
         if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay

@@ -7,18 +7,23 @@ each is replaced as a whole, in one transaction: its columns may be of other typ
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import dlt
+import psycopg2
 import pyarrow.parquet as pq
 
+from runtime.exits import is_store_fault
 from settings import Settings, SettingsError
 from warehouse.connection import export
 from warehouse.quote import identifier, literal
 
 from . import pipelines
 from .columns import columns_of, dlt_columns
+from .connectors.pg_errors import say_of_connection
 from .declaration import Source
 from .merges import first
 from .source_yml import Table
@@ -35,7 +40,8 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
         SettingsError: no Postgres is set. StoreError: it could not be reached or written.
     """
     progress = Staging(source, settings).progress
-    pipe = _pipeline(source, settings)
+    with _explained(source, settings):
+        pipe = _pipeline(source, settings)
     sent = str(pipe.state.get("sources", {}).get(source.name, {}).get("refine_id", ""))
     if sent >= progress.refine_id:
         return {}
@@ -58,7 +64,8 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     def rows() -> Any:
         return resources
 
-    pipelines.run(pipe, rows(), newest=pipelines.newest_load(pipe))
+    with _explained(source, settings):
+        pipelines.run(pipe, rows(), newest=pipelines.newest_load(pipe))
     shutil.rmtree(folder, ignore_errors=True)
     return {name: count for name, count in counts.items() if count}
 
@@ -75,14 +82,33 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
     pipe = pipelines.pipeline(
         f"sink_{source.name}", postgres(url, replace_strategy="staging-optimized"), source.name, settings
     )
-    try:
-        pipelines.settle(pipe)
-        pipe.sync_destination()  # what was sent is remembered there: this folder may be a new one
-    except Exception as error:
-        raise pipelines.StoreError(
-            f"{source.name}: the operational Postgres could not be reached ({type(error).__name__}); the next run catches up"
-        ) from error
+    pipelines.settle(pipe)
+    pipe.sync_destination()  # what was sent is remembered there: this folder may be a new one
     return pipe
+
+
+@contextlib.contextmanager
+def _explained(source: Source, settings: Settings) -> Iterator[None]:
+    """Say of what Postgres, or the way to it, does wrong that it is the operational Postgres's, and why.
+
+    Raises:
+        StoreError: it could not be reached or written.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not (isinstance(error, pipelines.StoreError) or is_store_fault(error)):
+            raise
+        cause: BaseException = error
+        while (inner := cause.__cause__ or cause.__context__) is not None and not isinstance(cause, psycopg2.Error):
+            cause = inner
+        if isinstance(cause, psycopg2.OperationalError) and cause.pgcode is None:  # there was no connection
+            _, why = say_of_connection(cause, settings.postgres_url.get_secret_value())
+        else:
+            why = f"could not be written ({(str(cause).strip().splitlines() or [type(cause).__name__])[0]})"
+        raise pipelines.StoreError(
+            f"{source.name}: the operational Postgres {why}; the next run sends what waits"
+        ) from error
 
 
 def _forget_types(pipe: dlt.Pipeline, source: Source) -> None:

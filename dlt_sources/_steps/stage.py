@@ -162,6 +162,14 @@ class Staging:
             states[source_name][name] = value
         return {name: _progress(state)._replace(swapping=name in swapping) for name, state in states.items()}
 
+    @classmethod
+    def make(cls, sources: Iterable[Source], settings: Settings) -> None:
+        """Make, empty, the tables that sources were given since their last run: for models and checks over them."""
+        sources = list(sources)
+        found = cls.of_all(sources, settings)
+        for source in (source for source in sources if source.name not in found):
+            cls(source, settings)
+
     def recorded_columns(self, name: str) -> dict[str, dict[str, str]]:
         """What a table's columns were made for: per column its type, its place in the landed row, what it keeps of personal data."""
         shape: Shape = json.loads(self._state.get(f"shape:{name}", "{}"))
@@ -195,6 +203,8 @@ class Staging:
         since = self.next_refine()
         state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in changed}
         state |= {f"since:{name}": since for name in changed if self.refine_id != NEVER}
+        if any(changed[name].widened for name in self.source.operational if name in changed):
+            state["rebuilt"] = since  # the operational Postgres gets these tables anew, with their new types
         with load.transaction(self.settings) as con:
             for name, changes in changed.items():
                 self._follow(con, name, changes)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from enum import Enum
+from numbers import Rational, Real
 from typing import Any
 
 import msgspec
@@ -45,7 +49,10 @@ def text_of(record: Any) -> str:
     if isinstance(record, msgspec.Raw):
         return bytes(record).decode()
     try:
-        return orjson.dumps(record, default=_plain).decode()
+        text = orjson.dumps(record, default=_plain)
+        if b"null" in text:  # orjson writes NaN and infinity as if nothing had been there
+            text = orjson.dumps(_spelled(record), default=_plain)
+        return text.decode()
     except TypeError:  # half a surrogate pair or a number beyond 64 bits: Python's own encoder escapes it
         return json.dumps(record, default=str)
 
@@ -61,7 +68,27 @@ def parse(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return orjson.Fragment(value.text) if isinstance(value, Exact) else str(value)
+    """A value that orjson does not know: another library's float as a number, all else as text."""
+    if isinstance(value, Exact):
+        return orjson.Fragment(value.text)
+    if isinstance(value, Real) and not isinstance(value, Rational):
+        return orjson.Fragment(str(value) if math.isfinite(value) else json.dumps(float(value)))
+    return str(value)
+
+
+def _spelled(value: Any) -> Any:
+    """A record in which ``NaN``, ``Infinity`` and ``-Infinity`` are written out, as Python's own encoder does."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) or isinstance(value, Exact) else orjson.Fragment(json.dumps(float(value)))
+    if isinstance(value, dict):
+        return {name: _spelled(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(part) for part in value]
+    if isinstance(value, Enum):
+        return _spelled(value.value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {part.name: _spelled(getattr(value, part.name)) for part in fields(value)}
+    return value
 
 
 def value_at(text: str | None, path: str) -> str | None:
@@ -69,6 +96,8 @@ def value_at(text: str | None, path: str) -> str | None:
     try:
         found = parse(text or "")
         for part in json.loads(path):
+            if isinstance(found, str):  # its characters are no places
+                return None
             found = found[part]
     except (ValueError, RecursionError, LookupError, TypeError):
         return None

@@ -77,7 +77,7 @@ def _records(columns: list[Column], explode: str, above: list[str]) -> str:
     kind = f"json_type({PAYLOAD}, {literal(path)})"
     items = (
         f"CASE WHEN NOT _is_plain THEN list_resize(CAST([] AS JSON[]), count_elements({PAYLOAD}))"
-        f" WHEN {kind} = 'ARRAY' THEN json_extract({PAYLOAD}, {literal(path + '[*]')})"
+        f" WHEN {kind} = 'ARRAY' THEN json_extract(json_extract({PAYLOAD}, {literal(path)}), '$[*]')"
         f" WHEN {kind} IS NULL OR {kind} = 'NULL' THEN [] ELSE [CAST(NULL AS JSON)] END"
     )
     return (

@@ -6,7 +6,8 @@ landing come to the same rows. It concerns what the file delivered in loads befo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
 
@@ -22,8 +24,8 @@ from warehouse.quote import identifier, literal
 from .columns import Column
 from .contract import FILE
 from .engine import engine
-from .judged import MARKS_SCHEMA, Judged, arrow_type
-from .lake import Landing
+from .judged import MARKS_SCHEMA, Judged, Left, arrow_type
+from .lake import LandedFile, Landing
 
 _FOLDER = "_withdrawn_{}"
 MARK = "withdrawn"
@@ -56,7 +58,7 @@ def names_in(paths: list[str]) -> set[str]:
 
 
 def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: Path) -> Judged:
-    """What was judged, less the rows that files delivered before they were withdrawn.
+    """What was judged, less the rows, accepted and rejected, that files delivered before they were withdrawn.
 
     Args:
         paths: the landed files that were judged.
@@ -80,8 +82,44 @@ def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: 
             f"COPY (SELECT a.* FROM ({judged.sql}) AS a {join} JOIN gone USING (_load_id, _row))"
             f" TO {literal(written[what])} (FORMAT parquet, COMPRESSION zstd)"
         )
+    less = dict(con.execute("SELECT _load_id, count(*) FROM gone GROUP BY 1").fetchall())
+    rejected, broken = [], dict[str, int]()
+    if judged.rejected:
+        rejected = [folder / "rejected.kept.parquet"]
+        con.execute(
+            f"COPY (SELECT r.* FROM read_parquet([{', '.join(map(literal, judged.rejected))}]) AS r ANTI JOIN gone AS g"
+            f" ON r.load_id = g._load_id AND r.row_number = g._row) TO {literal(rejected[0])} (FORMAT parquet)"
+        )
+        counted = f"SELECT load_id, count(*) FROM read_parquet({literal(rejected[0])}) GROUP BY 1"
+        broken = dict(con.execute(counted).fetchall())
     con.close()
-    return replace(judged, accepted=[written["kept"]], gone=[written["gone"]])
+    left = {load: landed - less.get(load, 0) for load, (landed, _, _) in judged.counts.items()}
+    counts = {load: (rows, rows - broken.get(load, 0), broken.get(load, 0)) for load, rows in left.items()}
+    return replace(judged, accepted=[written["kept"]], rejected=rejected, counts=counts, gone=[written["gone"]])
+
+
+def recount(
+    landing: Landing, files: list[LandedFile], marks: Mapping[str, str], fresh: Collection[str]
+) -> dict[str, Left]:
+    """What is left of the loads that hold rows of newly withdrawn files.
+
+    Args:
+        files: what the table has landed in loads that are not judged now.
+        marks: every file that was withdrawn, with the load that says so.
+        fresh: those of them that are newly withdrawn.
+    """
+    rows: defaultdict[str, int] = defaultdict(int)
+    gone: defaultdict[str, set[int]] = defaultdict(set)
+    concerned: set[str] = set()
+    for file in files:
+        with landing.fs.open(file.path, "rb") as opened:  # of an object on S3 these two columns only
+            read = pq.read_table(opened, columns=[FILE, "_row"])
+        rows[file.load] += len(read)
+        for name in read[FILE].unique().to_pylist():
+            if float(marks.get(name, "0")) > float(file.load):
+                gone[file.load] |= set(read.filter(pc.equal(read[FILE], name))["_row"].to_pylist())
+                concerned |= {file.load} if name in fresh else set()
+    return {load: Left(rows[load] - len(gone[load]), frozenset(gone[load])) for load in concerned}
 
 
 def nothing(columns: list[Column], folder: Path) -> Judged:

@@ -1,11 +1,13 @@
 """Elements of a list are rows of their own: none is lost, whatever their record looks like."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from dlt_sources._steps import tokens
 from dlt_sources._steps.contract import Contract, checked_only, column
@@ -13,6 +15,7 @@ from dlt_sources._steps.judge import Judge
 from dlt_sources._steps.source_yml import Table
 
 from .judging import LOAD
+from .test_paths import NAMES
 
 
 class Order(Contract):
@@ -35,8 +38,8 @@ GOOD = f'{{"id":1,"items":{ITEMS}}}'
 BOTH = {(0, "a"), (1, "b")}
 
 
-def judged(folder, texts):
-    """(accepted items as (record, place, sku), rejected ones as (record, field, rule), landed) of records."""
+def judged(folder, texts, name="items"):
+    """(accepted items as (record, place, sku), rejected ones as (record, field, rule), landed) of records; their list is `name`."""
     (folder / "in").mkdir(parents=True)
     path = folder / "in" / f"{LOAD}.a.parquet"
     count = len(texts)
@@ -47,7 +50,7 @@ def judged(folder, texts):
     judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
     orders = judge.judge("orders", Table(contract="Order", key=["id"]), Order, [str(path)])
     table = Table.model_validate(
-        {"contract": "Item", "key": ["order", "place"], "from": "orders", "explode": "items", "parent_key": ["order"]}
+        {"contract": "Item", "key": ["order", "place"], "from": "orders", "explode": name, "parent_key": ["order"]}
     )
     done = judge.judge("items", table, Item, [str(path)], orders)
     good = {
@@ -61,6 +64,18 @@ def judged(folder, texts):
     landed, accepted, rejected = done.counts.get(LOAD, (0, 0, 0))
     assert (landed, accepted, rejected) == (len(good) + len(bad), len(good), len(bad))
     return good, sorted(bad), landed
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(name=NAMES)
+def test_a_list_of_any_name_has_its_elements(tmp_path, name):
+    shutil.rmtree(tmp_path, ignore_errors=True)
+    items = json.loads(ITEMS)
+    odd = {"id": 1, "agent": "cut \ud83d", name: items}  # read by Python
+    texts = [json.dumps(record | {"id": 1}) for record in ({name: items}, odd, {name: None}, {}, {name: 7})]
+    good, bad, landed = judged(tmp_path, texts, name)
+    assert good == {(row, *item) for row in range(2) for item in BOTH} and landed == 7
+    assert [(row, rule) for row, _, rule in bad] == [(0, "string_type"), (1, "string_type"), (4, "list_type")]
 
 
 ODD = {

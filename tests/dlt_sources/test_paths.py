@@ -2,15 +2,19 @@
 
 import json
 
+import duckdb
 import pyarrow as pa
 import pytest
+from duckdb.func import SPECIAL
+from duckdb.sqltypes import VARCHAR
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlt_sources._steps.columns import columns_of
 from dlt_sources._steps.contract import RESERVED, Contract, column
+from dlt_sources._steps.raw_rows import value_of
 from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.text import text_of
+from dlt_sources._steps.text import text_of, value_at
 from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources import shop as files
 from tests.dlt_sources.judging import differences, judge
@@ -51,6 +55,26 @@ def test_a_column_of_any_name_is_read_by_each_form(tmp_path, name):
             accepted, rejected, _ = judge(tmp_path / "judge", thing, rows, Table(contract="Thing", key=["code"]))
             assert differences(thing, raws, accepted, rejected) == []
             assert accepted[0]["value"] == "x", path
+
+
+PLACES = st.lists(st.one_of(NAMES, st.integers(-2, 3)), max_size=2)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(name=NAMES, places=PLACES)
+def test_a_landed_value_is_compared_by_a_path_of_any_names(name, places):
+    path = (name, *places)
+    kept: object = "x"
+    for place in reversed(places):
+        kept = {place: kept} if isinstance(place, str) else ["n0", "n1", "n2", kept][:: 1 if place >= 0 else -1]
+    records = [{name: kept}, {name: {"0": {"0": "no place"}, "1": "no place", "-1": "no place"}}, {name: None}, {}]
+    expected = [value_at(text_of(record), json.dumps(path)) for record in records]
+    with duckdb.connect() as con:
+        con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
+        con.register("page", pa.table({"_payload": [text_of(record) for record in records]}))
+        found = con.execute(f"SELECT {value_of(con, 'page', (path,))} FROM page").fetchall()
+    scalar = [n for n, value in enumerate(expected) if value is None or value[:1] not in "[{"]
+    assert [found[n][0] for n in scalar] == [expected[n] for n in scalar]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,5 +1,6 @@
 """Pages of an API: every shape is followed to its end, and a part is never taken for the whole."""
 
+import itertools
 import json
 from urllib.parse import parse_qs, urlparse
 
@@ -136,6 +137,72 @@ def test_a_part_that_says_there_is_more_is_an_error_with_the_fix(tmp_path, here,
         read(tmp_path, here, lambda query, url: (200, {}, {"items": part(0), **UNFOLLOWED[name]}))
     assert error.value.exit_code == 2 and "127.0.0.1" in str(error.value)
     assert Landing("shop", here).loads() == []
+
+
+BLIND = {
+    "page": lambda query: part((int(query.get("page", 1)) - 1) * SIZE),
+    "page from 0, its first page without a number": lambda query: part(int(query.get("page", 0)) * SIZE),
+    "offset": lambda query: part(int(query.get("offset", 0))),
+}
+
+
+def read_with_notes(tmp_path, here, shape, selector="$", **endpoint):
+    """(rows, requests, notes)."""
+    notes: list[str] = []
+    paged, serving = serve(shape)
+    with serving as server:
+        paged.url = server.url
+        done = land(api_of(tmp_path, server.url, data_selector=selector, **endpoint), here, notes=notes)
+    return done.get("things", 0), len(server.seen), notes
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_a_bare_list_that_is_one_of_several_pages_is_an_error_with_the_fix(tmp_path, here, name):
+    with pytest.raises(SourceError, match=r"50 rows came, and `(page=2|offset=50)` brings others.*paginator") as error:
+        read(tmp_path, here, lambda query, url: (200, {}, BLIND[name](query)), "$")
+    assert error.value.exit_code == 2 and Landing("shop", here).loads() == []
+
+
+WHOLE = {
+    # what the API answers to a parameter that it does not know, or for a page that it does not have
+    "the same": (200, {}, part(0)),
+    "the same, in another order": (200, {}, part(0)[::-1]),
+    "some of the same": (200, {}, part(0)[:7]),
+    "nothing": (200, {}, []),
+    "no content": (204, {}, b""),
+    "400": (400, {}, {"error": "unknown parameter"}),
+    "404": (404, {}, {}),
+    "500": (500, {}, b""),
+    "a page": (200, {"content-type": "text/html"}, b"<html>"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_bare_list_that_is_all_is_all(tmp_path, here, name):
+    shape = lambda query, url: WHOLE[name] if {"page", "offset"} & set(query) else (200, {}, part(0))  # noqa: E731
+    landed, _, notes = read_with_notes(tmp_path, here, shape)
+    assert landed == 50 and notes == []
+
+
+def test_other_rows_in_each_answer_are_no_second_page_and_are_noted(tmp_path, here):
+    numbers = itertools.count(1)
+
+    def shape(query, url):
+        return 200, {}, [{"id": next(numbers), "name": "x"} for _ in range(SIZE)]
+
+    landed, _, notes = read_with_notes(tmp_path, here, shape)
+    assert landed == 50 and len(notes) == 1 and "no paginator was found, and 50 rows" in notes[0]
+
+
+def test_an_envelope_that_says_nothing_is_noted_and_not_asked_again(tmp_path, here):
+    landed, asked, notes = read_with_notes(tmp_path, here, lambda query, url: (200, {}, {"items": part(0)}), "items")
+    assert (landed, asked) == (50, 1) and "shop.things: no paginator was found, and 50 rows" in notes[0]
+
+
+@pytest.mark.parametrize(("size", "more"), [(47, {}), (9, {}), (0, {}), (50, {"paginator": "single_page"})])
+def test_nothing_more_is_asked_where_there_is_no_doubt(tmp_path, here, size, more):
+    landed, asked, notes = read_with_notes(tmp_path, here, lambda query, url: (200, {}, part(0, size)), **more)
+    assert (landed, asked, notes) == (size, 1, [])
 
 
 @pytest.mark.parametrize("headers", [{"X-Total-Count": "240"}, {"Content-Range": "items 0-49/240"}])

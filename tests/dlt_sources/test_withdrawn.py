@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from dlt_sources.door import DeclarationError, Landing, SourceError, land, refine, withdraw
+from soda_checks.limits import rejected_rows
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 
 MODES = ["append", "replace", "upsert"]
@@ -46,6 +47,54 @@ def test_a_withdrawn_file_leaves_staging_and_silver_for_good(tmp_path, here, inb
     assert land(shop, here) == {}  # it still lies there
     assert rebuilt(shop, here, "file, id, name") == [kept, kept] and silver(here) == kept
     assert query(here, "SELECT count(*) FROM stg_shop._rejected") == [(0,)]
+
+
+def counted(here):
+    """(landed, accepted, rejected) of all loads, and the names of the rejected rows."""
+    [counts] = query(here, "SELECT sum(landed), sum(accepted), sum(rejected) FROM stg_shop._loads")
+    names = query(here, "SELECT raw->>'name' FROM stg_shop._rejected ORDER BY 1")
+    return tuple(map(int, counts)), [name for (name,) in names]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("mode", MODES)
+def test_rejected_rows_of_a_withdrawn_file_leave_and_count_no_longer(tmp_path, here, inbox, mode, together):
+    shop = source_of(tmp_path, inbox, mode=mode, max_rejected={"share": 0.1, "rows": 0})
+    for name, rows in (("a", "1,a\n0,odd a\n"), ("b", "3,b\n0,odd b\n-1,odd b too\n"), ("c", "4,c\n")):
+        (inbox / f"{name}.csv").write_text(HEAD + rows)
+        if not together:
+            run(shop, here)
+    refined(shop, here) if not together else run(shop, here)
+    assert counted(here) == ((6, 3, 3), ["odd a", "odd b", "odd b too"])
+    withdraw(shop, "b.csv", here)
+    refine(shop, here)
+    kept = ((3, 2, 1), ["odd a"])
+    assert counted(here) == kept and staged(here) == [(1, "a"), (4, "c")]
+    refine(shop, here, since=Landing("shop", here).loads()[-1])  # once more: nothing is taken away twice
+    assert counted(here) == kept
+    rebuilt(shop, here, "id, name")
+    assert counted(here) == kept
+    withdraw(shop, "a.csv", here)
+    refine(shop, here)
+    assert counted(here) == ((1, 1, 0), [])
+    [limit] = rejected_rows("shop", {"things": shop.tables["things"].max_rejected}, None, here)
+    assert (limit.outcome, limit.measured) == ("passed", 0)
+    (inbox / "b.csv").write_text(HEAD + "0,odd again\n")
+    run(shop, here)
+    assert counted(here) == ((2, 1, 1), ["odd again"])
+
+
+def test_all_that_a_file_ever_delivered_leaves_with_it(tmp_path, here, inbox):
+    for mode in MODES:
+        shutil.rmtree(here.data_dir, ignore_errors=True)
+        shop = source_of(tmp_path, inbox, mode=mode)
+        for rows in ("0,first\n", "0,second\n1,a\n"):
+            (inbox / "a.csv").write_text(HEAD + rows)
+            (inbox / "b.csv").write_text(HEAD + "2,b\n")
+            run(shop, here)
+        withdraw(shop, "a.csv", here)
+        refine(shop, here)
+        assert counted(here) == ((1, 1, 0), [])
 
 
 @pytest.mark.parametrize("mode", MODES)

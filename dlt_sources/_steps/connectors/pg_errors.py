@@ -17,21 +17,29 @@ _AWAY = ("08", "53", "57", "40", "55", "25006")
 
 
 def connection_error(source: str, error: Exception, url: str) -> SourceError:
-    """Why no connection was made. libpq quotes what it was given: no part of the password is shown."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = lines[-1].strip()
+    """Why no connection to a source was made."""
+    refused, said = say_of_connection(error, url)
+    then = "" if refused else f"; {NEXT}"
+    return (RefusedError if refused else SourceError)(f"{source}: the database {said}{then}")
+
+
+def say_of_connection(error: Exception, url: str) -> tuple[bool, str]:
+    """(whether a person has to do something; why no connection was made and what to check). libpq quotes what it was
+    given: no part of the password is shown.
+    """
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith("\t")]  # those are hints
+    text = lines[-1].strip() if lines else type(error).__name__
     server = re.search(r"\b[^\W\d_]{3,}:  (.*)", text)  # FATAL, in the server's language
     if server:
         text, refused = server[1], not any(word in server[1] for word in _HEALS)
-        then = "check user, password and database in its setting" if refused else NEXT
+        then = "check user, password and database in its setting"
     else:
         wrong = r"invalid|certificate|does not support SSL|no password supplied|does not exist"
         refused = re.search(wrong, re.sub('"[^"]*"', "", text)) is not None
-        then = "check its setting" if refused else f"check its address, and that it is up; {NEXT}"
+        then = "check its setting" if refused else "check its address, and that it is up"
     said = _without_secrets(text.removeprefix("connection to server at "), url)
-    return (RefusedError if refused else SourceError)(
-        f"{source}: the database {'refused the login' if server and refused else 'could not be reached'}: {said}; {then}"
-    )
+    verb = "refused the login" if server and refused else "could not be reached"
+    return refused, f"{verb}: {said}" + ("" if server and not refused else f"; {then}")
 
 
 def query_error(where: str, error: Any) -> SourceError:

@@ -19,7 +19,7 @@ from dlt.sources.helpers.rest_client.utils import join_url
 from dlt.sources.rest_api.config_setup import create_paginator
 
 from ..http import name_settings, session
-from ..paging import Signs, detect, look, says_more
+from ..paging import Signs, detect, is_round, look, says_more
 from ..raw_json import NotJsonError, load, scalars, utf8
 from ..request import Request, expand
 from ..selector import Selector
@@ -69,6 +69,8 @@ def read(request: Request, connection: RestConnection) -> Iterator[msgspec.Raw]:
     for page in pages.follow(http, requests.Request("GET", join_url(base, endpoint.path), params=params)):
         request.pages, request.total = request.pages + 1, pages.total
         yield from page.records
+    if pages.note:
+        request.notes.append(f"{request.source.name}.{request.name}: {pages.note}")
 
 
 class Pages:
@@ -79,6 +81,7 @@ class Pages:
 
     Attributes:
         total: records in all pages, where the answers say so.
+        note: what people should know of a read without a paginator.
     """
 
     def __init__(self, endpoint: Endpoint, advice: str) -> None:
@@ -93,6 +96,7 @@ class Pages:
         self.unsure_base = isinstance(self.paginator, PageNumberPaginator) and not {"base_page", "page"} & set(named)
         self.detects = self.paginator is None
         self.total: int | None = None
+        self.note: str | None = None
         self.received = self.number = 0
         self.digests: dict[bytes, int] = {}
 
@@ -122,6 +126,8 @@ class Pages:
                 yield page
             if self.paginator is None or not self._go_on(self.paginator, answer, page, request):
                 self._refuse_a_part(answer, signs)
+                if self.detects and self.paginator is None and is_round(page.records, signs):
+                    self._ask_for_more(http, request, page, answer)
                 return
 
     def find_fault(self, answer: requests.Response) -> SourceError | None:
@@ -231,6 +237,41 @@ class Pages:
                 answer, f"{why}, and nothing says how to ask for more; declare the endpoint's `paginator` in source.yml"
                 " (docs/how-to.md), or `paginator: single_page` if this is all"
             )  # fmt: skip
+
+    def _ask_for_more(
+        self, http: requests.Session, request: requests.Request, page: Page, answer: requests.Response
+    ) -> None:
+        """Refuse what looks like the first of several pages, if the usual parameters bring others; a note where that is not known.
+
+        An answer with an object around its list would say that there is more, in one way or another; a bare list cannot.
+        """
+        first, count = set(map(bytes, page.records)), len(page.records)
+        self.note = (
+            f"no paginator was found, and {count} rows came in one answer; if the API has more, declare the endpoint's"
+            " `paginator`, and if this is all, `paginator: single_page`"
+        )
+        if page.body.lstrip()[:1] != b"[":
+            return
+        for name, value in (("page", 2), ("offset", count)):
+            found = set() if name in request.params else self._try(http, request, {name: value})
+            if found <= first:
+                continue
+            if self._try(http, request, {}) != first:
+                return  # each answer has other rows, whatever is asked
+            raise self._fault(
+                answer,
+                f"{count} rows came, and `{name}={value}` brings others: the API has pages and does not say so; declare the"
+                " endpoint's `paginator` in source.yml (docs/how-to.md), or `paginator: single_page` if this is all",
+            )
+        self.note = None
+
+    def _try(self, http: requests.Session, request: requests.Request, more: dict[str, Any]) -> set[bytes]:
+        """The records that the same request brings with other parameters; none where it is refused."""
+        asked_for = requests.Request("GET", request.url, params={**request.params, **more})
+        try:
+            return set(map(bytes, self._ask(http, asked_for)[0].records))
+        except SourceError:
+            return set()
 
     def _fault(self, answer: requests.Response, why: str, *, lasting: bool = True) -> SourceError:
         return SourceError(f"{asked(answer.url)}: {why}; {NEXT}", lasting=lasting)
