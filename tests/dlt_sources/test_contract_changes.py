@@ -5,20 +5,25 @@ After it, staging, silver and the rejected rows are those of a fresh project wit
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dlt.common.versioned_state import compress_state
 
 import settings as configuration
 from dlt_sources._steps import own_code
 from dlt_sources._steps.silver import Silver
-from dlt_sources.door import ContractChangedError, Source, land, rebuild, refine
+from dlt_sources.door import ContractChangedError, DeclarationError, Source, Staging, land, rebuild, refine
+from tests.harness import ROOT
 from warehouse.connection import connect
 
 BEFORE: dict[str, str] = {
@@ -129,9 +134,9 @@ CHANGES: dict[str, Change] = {
     "a long text to hash": Change({"name": 'str | None = column("name", max_length=20, pii="hash", default=None)'}),
     "an int to hash": Change({"amount": 'int | None = column("amount", pii="hash", default=None)'}, waits="BIGINT -> VARCHAR(64)"),
     "clear to drop": Change({"mail": 'str | None = column("mail", max_length=64, pii="drop", default=None)'}),
-    "key to hash": Change({"id": 'int = column("key", pii="hash")'}, waits="id: BIGINT -> VARCHAR(64)", without_tags=True),
-    "another key": Change({"name": 'str = column("name", max_length=20)'}, table={"key": ["name"]}, waits="key: id -> name"),
-    "a longer key": Change({"name": 'str = column("name", max_length=20)'}, table={"key": ["id", "name"]}, waits="key: id -> id, name"),
+    "key to hash": Change({"id": 'int = column("key", pii="hash")'}, waits="id: clear -> hash, and it is part of the key", without_tags=True),
+    "another key": Change({"name": 'str = column("name", max_length=20)'}, table={"key": ["name"]}, waits="key: id -> name", without_tags=True),
+    "a longer key": Change({"name": 'str = column("name", max_length=20)'}, table={"key": ["id", "name"]}, waits="key: id -> id, name", without_tags=True),
     "key renamed, path kept": Change({"id": None, "number": 'int = column("key", path="id")'}, table={"key": ["number"]}, without_tags=True),
     "upsert to append": Change(table={"mode": "append"}, waits="mode: upsert -> append", without_tags=True),
     "upsert to scd2": Change(table={"mode": "scd2", "deletes": "soft"}, waits="mode: upsert -> scd2", without_tags=True),
@@ -220,7 +225,7 @@ def _rows(names: list[str], rows: list[tuple[Any, ...]]) -> list[Any]:
 def fresh(shop: Shop, change: Change, folder: Path) -> dict[str, list[Any]]:
     """What a project that never knew another contract makes of the same landing."""
     shutil.copytree(shop.settings.landing, folder / "data" / "lake" / "landing")
-    data = dataclasses.replace if False else shop.settings.model_copy(update={"data_dir": folder / "data"})
+    data = shop.settings.model_copy(update={"data_dir": folder / "data"})
     other = Shop(folder, data)
     other.declare(change)
     refine(other.source, other.settings)
@@ -258,3 +263,159 @@ def test_a_change_ends_where_a_fresh_project_would_be(shop: Shop, change: Change
     assert refine(shop.source, shop.settings).loads == []
     if "mail" in change.fields:
         assert b"a@x.org" not in shop.files()
+
+
+# ---- rebuild: killed, taken up, partly
+
+
+KILLS = [
+    "dlt_sources._steps.silver:Silver.write:after:1",
+    "warehouse.load:_replace:after:1",
+    "dlt_sources._steps.stage:Staging.write:after:1",
+    "dlt_sources._steps.stage:Staging.note:before:1",
+    "dlt_sources._steps.stage:Staging.note:after:1",
+    "pyiceberg.catalog.sql:SqlCatalog.drop_table:after:1",
+    "pyiceberg.catalog.sql:SqlCatalog.rename_table:after:1",
+    "dlt_sources._steps.silver:Silver.remove_orphans:before:2",
+    "dlt_sources._steps.swap:_move:after:1",
+    "dlt_sources._steps.swap:_swapped:after:1",
+]
+CHILD = """
+import sys
+from pathlib import Path
+import settings
+from tests.harness import _arm
+from dlt_sources.door import Source, rebuild
+folder, kill = sys.argv[1:]
+_arm(kill)
+rebuild(Source(Path(folder)), [], settings.load(), progress=lambda text: None)
+"""
+RETYPED = CHANGES["int to decimal"]
+
+
+def anew(shop: Shop, *tables: str) -> Any:
+    return rebuild(shop.source, tables, shop.settings, progress=lambda text: None)
+
+
+@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize("then", ["rebuild", "run"])
+def test_a_rebuild_that_is_killed_loses_nothing(shop: Shop, kill: str, then: str, tmp_path: Path) -> None:
+    before = shop.state()
+    shop.declare(CHANGES["stricter bounds"])
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(shop.folder), kill],
+        cwd=ROOT,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -9, done.stderr
+    swapping = Staging.of_all([shop.source], shop.settings)["shop"].swapping
+    if not swapping:
+        staged = {name: rows for name, rows in shop.state().items() if not name.endswith("__rebuild")}
+        assert staged == before or kill == KILLS[9]
+    shop.send(DAYS[2])
+    if then == "run":
+        refine(shop.source, shop.settings)
+        assert not Staging.of_all([shop.source], shop.settings)["shop"].swapping
+    anew(shop)
+    refine(shop.source, shop.settings)
+    assert shop.state() == fresh(shop, CHANGES["stricter bounds"], tmp_path / "fresh")
+
+
+def test_a_contract_that_changes_while_a_rebuild_waits_counts(shop: Shop, tmp_path: Path) -> None:
+    shop.declare(RETYPED)
+    with pytest.raises(RuntimeError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlt_sources._steps.rebuild.finish_swap", fail_the_second_time())
+        anew(shop)
+    shop.declare(CHANGES["int to text"])  # the one before is whole and takes its place first
+    with pytest.raises(ContractChangedError, match=r"amount: DECIMAL\(10,2\) -> VARCHAR\(9\)"):
+        refine(shop.source, shop.settings)
+    anew(shop)
+    assert shop.state() == fresh(shop, CHANGES["int to text"], tmp_path / "fresh")
+
+
+def fail_the_second_time() -> Callable[..., bool]:
+    calls: list[int] = []
+
+    def finish(*_: object) -> bool:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError
+        return False
+
+    return finish
+
+
+def test_one_table_is_rebuilt_with_those_of_its_lists(shop: Shop, tmp_path: Path) -> None:
+    shop.declare(CHANGES["a list's text longer"])
+    shop.send(DAYS[2])
+    assert set(anew(shop, "tags").landed) == {"orders", "tags"}
+    assert refine(shop.source, shop.settings).notes == []
+    assert shop.state() == fresh(shop, CHANGES["a list's text longer"], tmp_path / "fresh")
+    with pytest.raises(DeclarationError, match="shop has no table 'tog'; it has orders, tags"):
+        anew(shop, "tog")
+
+
+# ---- raw rows that have expired
+
+
+@pytest.mark.parametrize("name", ["stricter bounds", "int to decimal", "renamed, path kept", "clear to hash", "text to int",
+                                  "a required column more", "nullable to required", "a column removed", "text shorter"])  # fmt: skip
+def test_rows_whose_raw_rows_have_expired_are_carried_over(shop: Shop, name: str) -> None:
+    change = CHANGES[name]
+    before = shop.state()
+    first = sorted(path.name for path in Path(shop.settings.landing, "shop", "orders").iterdir())[0]
+    Path(shop.settings.landing, "shop", "orders", first).unlink()
+    shop.declare(change)
+    done = anew(shop)
+    after = shop.state()
+    counted = [dict(row) for row in after["staging._loads"]]
+    assert all(int(row["landed"]) == int(row["accepted"]) + int(row["rejected"]) for row in counted)
+    assert {row["load_id"] for row in counted} == {dict(row)["load_id"] for row in before["staging._loads"]}
+    load = first.rsplit(".", 2)[0]
+    silver = [dict(row) for row in after["silver.orders"] if dict(row)["_load_id"] == load]
+    assert done.carried.get("orders", 0) == len(silver)
+    rejected = [dict(row) for row in after["staging._rejected"] if dict(row)["load_id"] == load]
+    earlier = [dict(row) for row in before["silver.orders"] if dict(row)["_load_id"] == load]
+    refused = [row for row in rejected if row["rule"] == "carried_over" and row["table_name"] == "orders"]
+    assert len(silver) + len(refused) == len(earlier)
+    assert len(refused) == {"stricter bounds": 2, "text to int": 2, "a required column more": 3, "nullable to required": 1,
+                            "text shorter": 1}.get(name, 0)  # fmt: skip
+    values = {"int to decimal": ("amount", "5.00"), "renamed, path kept": ("total", "5")}
+    if name in values:
+        column, value = values[name]
+        assert value in {row[column] for row in silver}
+    if name == "clear to hash":
+        assert b"a@x.org" not in shop.files() and all(row["mail"] == "None" or len(row["mail"]) == 64 for row in silver)
+
+
+# ---- a staging that dlt wrote
+
+
+def test_a_staging_that_dlt_wrote_is_taken_over(shop: Shop, tmp_path: Path) -> None:
+    before, state = shop.state(), Staging(shop.source, shop.settings).progress
+    with connect(shop.settings) as con:
+        known = {"sources": {"shop": {"last_load": state.last_load, "refine_id": state.refine_id, "in_order": True}}}
+        con.execute("DROP TABLE stg_shop._state")
+        con.execute(
+            "CREATE TABLE stg_shop._dlt_pipeline_state (state VARCHAR, pipeline_name VARCHAR, _dlt_load_id VARCHAR)"
+        )
+        con.execute("CREATE TABLE stg_shop._dlt_loads (load_id VARCHAR, status BIGINT)")
+        con.execute("INSERT INTO stg_shop._dlt_loads VALUES ('1', 0)")
+        con.execute("INSERT INTO stg_shop._dlt_pipeline_state VALUES (?, 'stage_shop', '1')", [compress_state(known)])
+        con.execute("ALTER TABLE stg_shop.orders ALTER COLUMN id SET NOT NULL")
+        con.execute("ALTER TABLE stg_shop.orders ALTER COLUMN _load_id SET NOT NULL")
+        con.execute("CREATE SCHEMA stg_shop_staging")
+        con.execute("CREATE TABLE stg_shop_staging.orders AS SELECT * FROM stg_shop.orders")
+    shop.declare(CHANGES["key renamed, path kept"])
+    assert refine(shop.source, shop.settings).loads == []  # nothing is refined again
+    with connect(shop.settings) as con:
+        assert con.execute(
+            "SELECT count(*) FROM information_schema.schemata WHERE schema_name LIKE '%_staging'"
+        ).fetchone() == (0,)
+    assert [len(rows) for rows in shop.state().values()] == [len(rows) for rows in before.values()]
+    shop.send(DAYS[2])
+    refine(shop.source, shop.settings)
+    anew(shop)
+    assert shop.state() == fresh(shop, CHANGES["key renamed, path kept"], tmp_path / "fresh")
