@@ -120,7 +120,7 @@ class Rankings:
 
     @cached_property
     def _days(self) -> dict[Name, list[list[Product]]]:
-        return {"headphones": self._page_days("headphones", 220, 60), "iems": self._page_days("iems", 1_000, 120)}
+        return {"headphones": self._page_days("headphones", 220, 150), "iems": self._page_days("iems", 1_000, 150)}
 
     def _page_days(self, name: Name, at_scale_1: int, least: int) -> list[list[Product]]:
         """The rows of the page on each day."""

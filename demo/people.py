@@ -88,18 +88,24 @@ class RandomUsers:
             return []
         rng = random.Random(f"{self.seed}/{self.scale}/people/{day}/{call}")
         count = max(int(100 * self.scale), 20)
-        each = max(1, count // 250)  # of eight kinds: under 5 %, or at most eight
+        each = max(1, count // 100)
+        spoils = self._spoils(day, call)
         again = self._again(rng, day, max(1, count // 20)) if day else []
         read = datetime.combine(day_of(day), READ_AT)
         minutes = [read - timedelta(minutes=2 + int(230 * rng.random())) for _ in range(max(2, count // 4))]
-        fresh = count - len(again) - each * (len(SPOILS) + len(KEPT)) - 1
+        fresh = count - len(again) - each * (len(spoils) + len(KEPT)) - 1
         records: list[Record] = [(_person(rng, minutes), None) for _ in range(fresh)]
         records.append(copy.deepcopy(records[0]))  # the same record twice
         records += again
-        odd = [*SPOILS, *((change, None) for change in KEPT)]
+        odd = [*spoils, *((change, None) for change in KEPT)]
         records += [(_changed(_person(rng, minutes), *change), reason) for change, reason in odd for _ in range(each)]
         rng.shuffle(records)
         return records
+
+    def _spoils(self, day: int, call: int) -> list[tuple[Change, Reason]]:
+        """Three kinds of fault, so that answers of a few people stay under the limit; the days together have all."""
+        first = 3 * (day - (day > QUIET_DAY) + call)
+        return [SPOILS[number % len(SPOILS)] for number in range(first, first + 3)]
 
     def _again(self, rng: random.Random, day: int, count: int) -> list[Record]:
         """People of the first calls of earlier days, who have moved since."""

@@ -119,6 +119,13 @@ class Taxi:
         """How many trips each (table, field, rule) rejects over all versions of all files so far."""
         return taxi_oracle.rejected(month for now in range(day + 1) for month in self._served(now))
 
+    def withdrawn(self, day: int) -> Counter[str]:
+        """How many rows of each table were accepted and have left since, another file of their month counting now, with a
+        run every evening up to `day`.
+        """
+        gone = int(self._green_draft.accepted.sum()) if day >= GREEN_NEW_DAY else 0
+        return Counter(green_trips=gone)
+
     def _served(self, day: int) -> list[Month]:
         months = [self._republished if day >= REPUBLISHED_DAY else self._yellow_old, self._green_old]
         months += [self._yellow_new] if day >= YELLOW_NEW_DAY else []

@@ -109,10 +109,13 @@ def test_no_day_has_more_odd_rows_than_a_source_may_reject(scale):
     for day in range(DAYS):
         answer = people._records(day, 0)
         assert sum(reason is not None for _, reason in answer) <= max(limit.rows, limit.share * len(answer))
+    everybody = [record for day in range(DAYS) for record in people._records(day, 0)]
+    assert sum(reason is not None for _, reason in everybody) <= max(limit.rows, limit.share * len(everybody))
     site = Rankings(7, scale)
     for name in ("headphones", "iems"):
         products = site._days[name][0]
-        assert sum(p.reason is not None for p in products) <= max(limits[name].rows, limits[name].share * len(products))
+        found = sum(p.reason is not None for p in products)  # on each of the days on which all rows land
+        assert found <= max(limits[name].rows / 2, limits[name].share * len(products))
 
 
 def test_the_servers_answer_in_odd_ways_on_known_days(tmp_path):
