@@ -5,6 +5,7 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each com
     from warehouse.ops import Ops, Run
 
 CHECK_FAILED, CONFIGURATION = 1, 2
+NEXT = "Correct the model or the check, then `python runner.py plan`"
 
 
 class Flow:
@@ -47,9 +49,10 @@ class Flow:
 
     def __init__(self, run: Run, sources: Declared, settings: Settings, ops: Ops, console: Console) -> None:
         from runtime.faults import Faults
+        from warehouse.waiting import Waiting
 
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
-        self.faults = Faults(run, console)
+        self.faults, self.waiting = Faults(run, console), Waiting(settings)
 
     def execute(
         self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str], withdrawn: str | None
@@ -74,13 +77,18 @@ class Flow:
         for name, refine_id in staged.items():
             if name not in held and refine_id != progress[name].sent:
                 self.sink(name, refine_id)
+        built: set[str] = set()
         if changed:
             self.ops.unite()
-            held |= self.passed(self.model(set(changed), held), held)
-            self.ops.finish(self.run, ran)
-            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+            models = self.model(set(changed), held)
+            built = set(models.domains)
+            held |= self.passed(models, held)
         else:
-            self.ops.finish(self.run, ran)
+            self.note_pending()
+        self.take_up(built, held)
+        self.ops.finish(self.run, ran)
+        if changed or self.run.published:
+            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
 
     def leave_out(self, wanted: set[str]) -> None:
         """Report sources whose declaration is broken: a problem where they were to run, else a note."""
@@ -92,33 +100,92 @@ class Flow:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
     def deploy(self) -> None:
-        """Bring edited models to prod, and what they changed to the dashboards."""
-        from dlt_sources.door import Staging
+        """Bring edited models to prod, and what they changed or an earlier run could not publish to the dashboards."""
         from sqlmesh_project.door import deploy_pending
+        from warehouse.waiting import INTERRUPTED
 
         self.ops.begin(self.run)
-        Staging.of_all(list(self.sources.values()), self.settings)  # a table that a source was given since its last run
+        staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
+        held |= set(self.sources.broken)
+        changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
+        held |= {name for name in changed if name not in held and not self.check("staging", name)}
+        noted: dict[str, set[str]] = {}
+
+        def prepare(domains: dict[str, set[str]]) -> set[str]:
+            """Note what the plan is about to change: should it be killed, the next run checks and publishes it."""
+            known = self.waiting.domains()
+            noted.update({name: feeds for name, feeds in domains.items() if name not in known})
+            self.waiting.hold(noted, INTERRUPTED)
+            return held
+
+        if staged:
+            self.ops.unite()
         with self.console.step("plan", "prod") as step:
-            models = deploy_pending(self.settings)
+            models = deploy_pending(self.settings, prepare)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
+        self.waiting.release(noted.keys() - models.domains.keys())  # prod is as it was
         for failure in models.failed:
             self.faults.report(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
-        self.unreadable(models)
-        self.passed(models, set())
+        if changed:  # rows that no build has seen yet: a domain is published whole
+            built = self.model(set(changed), held)
+            models.domains, models.broken, models.pending = models.domains | built.domains, built.broken, built.pending
+        else:
+            self.report_waiting(models)
+        held |= self.passed(models, held)
+        self.take_up(set(models.domains), held, again=True)
         self.ops.finish(self.run, [])
-        if models.domains:
-            self.publish({})
+        if self.run.published:
+            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
 
     def passed(self, models: ModelRun, held: set[str]) -> set[str]:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain, feeds):
+            before = len(self.run.problems)
+            unsound = feeds & (held | failed) or domain in models.broken
+            if unsound or not self.check("gold", domain, feeds, models.pending):
+                reasons = self.run.problems[before:] or [f"what it is built from waits: {', '.join(sorted(feeds))}"]
+                self.hold(domain, feeds, reasons, checked=not unsound)
                 failed |= feeds
-                self.console.note(f"{domain} is not published: dashboards keep what they show")
             else:
                 self.run.published.append(domain)
         return failed
+
+    def take_up(self, built: set[str], held: set[str], *, again: bool = False) -> None:
+        """Check the domains that an earlier run or plan could not publish; what passes now is published.
+
+        Args:
+            built: domains that this run has built and checked itself.
+            again: run checks that failed also where they, and the domain's sources, are not of this run.
+        """
+        from soda_checks.door import fingerprint
+
+        for domain, waiting in self.waiting.domains().items():
+            if domain in built or waiting.sources & held:
+                continue
+            own = again or bool(waiting.sources & set(self.run.sources))
+            before = len(self.run.problems)
+            if not own and waiting.checks == fingerprint(domain):
+                self.console.note(f"{domain} waits since {waiting.since:%Y-%m-%d %H:%M}: {waiting.reason}. {NEXT}")
+            elif self.check("gold", domain, waiting.sources):
+                self.run.published.append(domain)
+            else:
+                self.hold(domain, waiting.sources, self.run.problems[before:])
+
+    def has_corrected_checks(self) -> bool:
+        """Whether a check of a domain that waits was edited since it failed: then there is something to do, whatever is due."""
+        from soda_checks.door import fingerprint
+
+        return any(held.checks != fingerprint(domain) for domain, held in self.waiting.domains().items() if held.checks)
+
+    def hold(self, domain: str, feeds: Collection[str], reasons: list[str], *, checked: bool = True) -> None:
+        """Note that a domain was built and is not published, and why."""
+        from soda_checks.door import fingerprint
+
+        self.console.note(
+            f"{domain} is not published; dashboards keep the last good data. {NEXT if checked else ''}".rstrip()
+        )
+        self.waiting.hold({domain: feeds}, "; ".join(reasons), fingerprint(domain) if checked else "")
 
     def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
@@ -174,11 +241,13 @@ class Flow:
                     staged[name] = refine_id
         return staged
 
-    def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
+    def check(
+        self, layer: str, scope: str, feeds: Collection[str] = (), pending: Collection[str] = ()
+    ) -> bool:  # fmt: skip
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
 
         Args:
-            feeds: the sources that a domain is built from.
+            feeds: the sources that a domain is built from. pending: models that wait for a plan.
         """
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
@@ -186,7 +255,7 @@ class Flow:
         stops: list[CheckResult] | None = None
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
-            results = check(layer, scope, self.settings)
+            results = check(layer, scope, self.settings, pending)
             if layer == "staging":
                 published = self.ops.progress()[scope].published
                 limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
@@ -218,15 +287,25 @@ class Flow:
         for failure in models.failed:
             broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
             self.faults.report(CHECK_FAILED, f"model failed: {failure}", *broken)
-        self.unreadable(models)
-        if models.pending:
-            self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
+        self.report_waiting(models)
         return models
 
-    def unreadable(self, models: ModelRun) -> None:
-        """Report files of models that are left out."""
+    def report_waiting(self, models: ModelRun) -> None:
+        """Report files of models that are left out, and models that wait for a plan."""
+        from sqlmesh_project.door import pending_models
+
         for reason in models.unreadable.values():
             self.faults.report(CONFIGURATION, f"what is deployed stays without {reason}")
+        self.note_pending(pending_models(self.settings, models))
+
+    def note_pending(self, pending: list[str] | None = None) -> None:
+        """Name the models that wait for a plan; where nothing was built, as far as the models can be read."""
+        from sqlmesh_project.door import ModelError, pending_models
+
+        with contextlib.suppress(ModelError):  # `status` and the next build say why
+            pending = pending_models(self.settings) if pending is None else pending
+        if pending:
+            self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
 
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
@@ -234,6 +313,7 @@ class Flow:
 
         with self.console.step("publish", "serving") as step:
             step.done(publish({*self.run.published, "ops"}, self.settings))
+        self.waiting.release(self.run.published)
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
 
@@ -266,11 +346,11 @@ def run_flow(
                 progress = ops.progress()
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
-            if run.sources:
+            if run.sources or (command in ("run", "serve") and flow.has_corrected_checks()):
                 flow.execute(since, until, replay, files or [], withdrawn)
             elif command == "plan":
                 flow.deploy()
-        console.summary(run if run.sources or run.problems or command == "plan" else None)
+        console.summary(run if run.sources or run.problems or run.published or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
         addresses = addressed(run)
         news = ops.note_troubles(run, addresses)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .connection import Connection, WarehouseError, connect, exists
 from .quote import identifier
+from .waiting import TABLES as _WAITING
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -38,6 +39,7 @@ _TABLES = (
     source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32))""",
     """CREATE TABLE IF NOT EXISTS stg_ops.looks (source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP)""",
     """CREATE TABLE IF NOT EXISTS stg_ops.troubles (source VARCHAR(100), error VARCHAR(65535))""",
+    *_WAITING,
 )
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
