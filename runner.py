@@ -53,6 +53,7 @@ class Flow:
 
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
         self.faults, self.waiting = Faults(run, console), Waiting(settings)
+        self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
     def execute(
         self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str], withdrawn: str | None
@@ -193,7 +194,18 @@ class Flow:
 
         notes: list[str] = []
         with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
-            step.done(land(self.sources[name], self.settings, since=since, until=until, files=files, notes=notes))
+            unasked = self.unasked.setdefault(name, {})
+            step.done(
+                land(
+                    self.sources[name],
+                    self.settings,
+                    since=since,
+                    until=until,
+                    files=files,
+                    notes=notes,
+                    unasked=unasked,
+                )
+            )
             for note in notes:
                 self.console.note(note)
             return True
@@ -209,6 +221,7 @@ class Flow:
     def refine(self, name: str, replay: str | None) -> bool:
         """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
         from dlt_sources.door import refine
+        from runtime.drift import note
 
         with self.faults.alone("refine", name), self.console.step("refine", name) as step:
             refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
@@ -218,6 +231,9 @@ class Flow:
             self.run.landed += counts[0]
             self.run.accepted += counts[1]
             self.run.rejected += counts[2]
+            if replay is None:  # rows of long ago say nothing of what the source sends today
+                with self.faults.alone("drift", name, holds=False):
+                    note(self.sources[name], refined, self.unasked.get(name, {}), self.run, self.settings)
             return True
         return False
 
@@ -325,7 +341,7 @@ def run_flow(
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
-    from runtime.alert import addressed, alert, alert_sources
+    from runtime.alert import addressed, alert, alert_drift, alert_sources
     from runtime.console import Console
     from runtime.lock import one_at_a_time
     from runtime.schedule import due
@@ -362,6 +378,7 @@ def run_flow(
     if run.problems and not repeated:
         alert(run, settings)
     alert_sources(run, {name: addresses[name] for name in news}, settings)
+    alert_drift(run, addresses, settings)
     flow.faults.show_mistakes()
     return run.exit_code
 
@@ -449,6 +466,14 @@ def rejected(sources: Sources = None, rows: Rows = 20, as_json: Json = False) ->
     from runtime.reports import rejected as show
 
     show(declared(sources), sources or [], rows, as_json)
+
+
+@app.command()
+def drift(sources: Sources = None, as_json: Json = False) -> None:
+    """Show how sources depart from their contracts, and the lines to add to contract.py."""
+    from runtime.drift import show
+
+    show(declared(sources), sources or [], as_json)
 
 
 @app.command()

@@ -26,6 +26,9 @@ FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
 _CHECKS = """SELECT layer, scope, dataset, check_name AS "check", outcome, measured FROM {ops}.check_results
 WHERE outcome <> 'passed' AND run_id = (SELECT run_id FROM {ops}.check_results ORDER BY run_id DESC LIMIT 1)"""
 
+_DRIFT = """SELECT source, table_name AS "table", path, what, type, first_seen, last_seen, "rows" FROM {ops}.drift
+WHERE ended_at IS NULL ORDER BY first_seen DESC, 1, 2, 3 LIMIT 50"""
+
 
 @contextmanager
 def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
@@ -60,6 +63,7 @@ def status(sources: Declared, as_json: bool) -> None:
         runs = _rows(con, _RUNS.format(ops=ops))
         checks = _rows(con, _CHECKS.format(ops=ops))
         tables = [row for name in sources.names for row in _freshness(con, live, name)]
+        drift = _rows(con, _DRIFT.format(ops=ops))
     models = ModelRun()
     try:
         models = inspect_models(settings) if live else models
@@ -78,6 +82,7 @@ def status(sources: Declared, as_json: bool) -> None:
         "runs": runs,
         "tables": tables,
         "checks": checks,
+        "drift": drift,
         "pending_models": pending,
         "waiting_domains": waiting,
         "broken_sources": broken,
@@ -99,6 +104,8 @@ def status(sources: Declared, as_json: bool) -> None:
     ]
     console.table("Tables", brief, "nothing has landed yet")
     console.table("Checks that did not pass in the last run", checks, "none")
+    if drift:
+        console.table("Sources that depart from their contracts (`python runner.py drift`)", drift, "none")
     if pending:
         console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
     for name, found in held.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.drift import Seen
 from warehouse.quote import identifier, literal
 
 from .columns import Column
@@ -36,6 +37,7 @@ class Judged:
         counts: per load id: (landed, accepted, rejected).
         files: for rows of files: each file's name and newest load, also of files without an accepted row.
         gone: Parquet files of rows that were accepted and count no longer: their file was withdrawn.
+        seen: what the rows held, to be compared with the contract; None: nothing is known of it.
     """
 
     accepted: list[Path]
@@ -43,6 +45,7 @@ class Judged:
     counts: dict[str, tuple[int, int, int]]
     files: dict[str, str] = field(default_factory=dict)
     gone: list[Path] = field(default_factory=list)
+    seen: Seen | None = None
 
     @property
     def sql(self) -> str:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from settings import Settings
+from warehouse.drift import Seen
 
-from . import silver, withdrawn
+from . import drift, silver, withdrawn
 from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
@@ -38,6 +39,7 @@ class Refined:
     landed: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, Seen] = field(default_factory=dict)
 
 
 def refine(
@@ -69,6 +71,8 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
             done.rejected[name] += sum(rejected for _, _, rejected in counts)
+            if seen := drift.unite([done.seen.get(name), judged.seen]):
+                done.seen[name] = seen
         done.loads += batch
     return done
 

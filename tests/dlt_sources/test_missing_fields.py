@@ -151,3 +151,11 @@ def test_a_single_record_without_the_field_is_a_rejected_row(connector, here, si
     write([{"id": 1}])
     land(source, here)
     assert refine(source, here).rejected["things"] == 1
+
+
+def test_columns_of_a_database_that_nobody_declared_are_noted(here, site, tmp_path):
+    source, write = by_sqlite(tmp_path, site)
+    write([row | {"points": 1} for row in GOOD])
+    unasked = {}
+    land(source, here, unasked=unasked)
+    assert list(unasked) == ["things"] and list(unasked["things"]) == ["points"]
