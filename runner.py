@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each com
     from warehouse.ops import Ops, Run
 
 CHECK_FAILED, CONFIGURATION = 1, 2
-NEXT = "Correct the model or the check, then `python runner.py plan`"
 
 
 class Flow:
@@ -49,10 +48,11 @@ class Flow:
 
     def __init__(self, run: Run, sources: Declared, settings: Settings, ops: Ops, console: Console) -> None:
         from runtime.faults import Faults
-        from warehouse.waiting import Waiting
+        from runtime.unpublished import Unpublished
 
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
-        self.faults, self.waiting = Faults(run, console), Waiting(settings)
+        self.faults, self.unpublished = Faults(run, console), Unpublished(run, settings, console)
+        self.pending: list[str] = []
         self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
     def execute(
@@ -78,15 +78,15 @@ class Flow:
         for name, refine_id in staged.items():
             if name not in held and refine_id != progress[name].sent:
                 self.sink(name, refine_id)
-        built: set[str] = set()
+        done: Collection[str] = ()
         if changed:
             self.ops.unite()
             models = self.model(set(changed), held)
-            built = set(models.domains)
+            done = models.domains
             held |= self.passed(models, held)
         else:
             self.note_pending()
-        self.take_up(built, held)
+        self.unpublished.take_up(done, held, self.check_gold)
         self.ops.finish(self.run, ran)
         if changed or self.run.published:
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
@@ -103,20 +103,15 @@ class Flow:
     def deploy(self) -> None:
         """Bring edited models to prod, and what they changed or an earlier run could not publish to the dashboards."""
         from sqlmesh_project.door import deploy_pending
-        from warehouse.waiting import INTERRUPTED
 
         self.ops.begin(self.run)
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= set(self.sources.broken)
         changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
-        noted: dict[str, set[str]] = {}
 
         def prepare(domains: dict[str, set[str]]) -> set[str]:
-            """Note what the plan is about to change: should it be killed, the next run checks and publishes it."""
-            known = self.waiting.domains()
-            noted.update({name: feeds for name, feeds in domains.items() if name not in known})
-            self.waiting.hold(noted, INTERRUPTED)
+            self.unpublished.begin(domains)
             return held
 
         if staged:
@@ -124,7 +119,7 @@ class Flow:
         with self.console.step("plan", "prod") as step:
             models = deploy_pending(self.settings, prepare)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
-        self.waiting.release(noted.keys() - models.domains.keys())  # prod is as it was
+        self.unpublished.end(models.domains)
         for failure in models.failed:
             self.faults.report(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
         if changed:  # rows that no build has seen yet: a domain is published whole
@@ -133,7 +128,7 @@ class Flow:
         else:
             self.report_waiting(models)
         held |= self.passed(models, held)
-        self.take_up(set(models.domains), held, again=True)
+        self.unpublished.take_up(models.domains, held, self.check_gold, again=True)
         self.ops.finish(self.run, [])
         if self.run.published:
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
@@ -142,51 +137,17 @@ class Flow:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            before = len(self.run.problems)
-            unsound = feeds & (held | failed) or domain in models.broken
-            if unsound or not self.check("gold", domain, feeds, models.pending):
-                reasons = self.run.problems[before:] or [f"what it is built from waits: {', '.join(sorted(feeds))}"]
-                self.hold(domain, feeds, reasons, checked=not unsound)
+            before, waits = len(self.run.problems), sorted(feeds & (held | failed))
+            unsound = bool(waits) or domain in models.broken
+            if unsound or not self.check_gold(domain, feeds):
+                why = [f"{', '.join(waits)} waits"] if waits else models.failed
+                self.unpublished.hold(
+                    domain, feeds, why if unsound else self.run.problems[before:], checked=not unsound
+                )
                 failed |= feeds
             else:
                 self.run.published.append(domain)
         return failed
-
-    def take_up(self, built: set[str], held: set[str], *, again: bool = False) -> None:
-        """Check the domains that an earlier run or plan could not publish; what passes now is published.
-
-        Args:
-            built: domains that this run has built and checked itself.
-            again: run checks that failed also where they, and the domain's sources, are not of this run.
-        """
-        from soda_checks.door import fingerprint
-
-        for domain, waiting in self.waiting.domains().items():
-            if domain in built or waiting.sources & held:
-                continue
-            own = again or bool(waiting.sources & set(self.run.sources))
-            before = len(self.run.problems)
-            if not own and waiting.checks == fingerprint(domain):
-                self.console.note(f"{domain} waits since {waiting.since:%Y-%m-%d %H:%M}: {waiting.reason}. {NEXT}")
-            elif self.check("gold", domain, waiting.sources):
-                self.run.published.append(domain)
-            else:
-                self.hold(domain, waiting.sources, self.run.problems[before:])
-
-    def has_corrected_checks(self) -> bool:
-        """Whether a check of a domain that waits was edited since it failed: then there is something to do, whatever is due."""
-        from soda_checks.door import fingerprint
-
-        return any(held.checks != fingerprint(domain) for domain, held in self.waiting.domains().items() if held.checks)
-
-    def hold(self, domain: str, feeds: Collection[str], reasons: list[str], *, checked: bool = True) -> None:
-        """Note that a domain was built and is not published, and why."""
-        from soda_checks.door import fingerprint
-
-        self.console.note(
-            f"{domain} is not published; dashboards keep the last good data. {NEXT if checked else ''}".rstrip()
-        )
-        self.waiting.hold({domain: feeds}, "; ".join(reasons), fingerprint(domain) if checked else "")
 
     def land(self, name: str, since: datetime | None, until: datetime | None, files: list[str]) -> bool:
         """Read the source and append what is new to the lake; False when it could not be read."""
@@ -195,17 +156,8 @@ class Flow:
         notes: list[str] = []
         with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
             unasked = self.unasked.setdefault(name, {})
-            step.done(
-                land(
-                    self.sources[name],
-                    self.settings,
-                    since=since,
-                    until=until,
-                    files=files,
-                    notes=notes,
-                    unasked=unasked,
-                )
-            )
+            span: dict[str, Any] = {"since": since, "until": until, "files": files}
+            step.done(land(self.sources[name], self.settings, **span, notes=notes, unasked=unasked))
             for note in notes:
                 self.console.note(note)
             return True
@@ -257,13 +209,15 @@ class Flow:
                     staged[name] = refine_id
         return staged
 
-    def check(
-        self, layer: str, scope: str, feeds: Collection[str] = (), pending: Collection[str] = ()
-    ) -> bool:  # fmt: skip
+    def check_gold(self, domain: str, feeds: Collection[str]) -> bool:
+        """Run the checks of a domain that is built from the sources `feeds`; False when one of them stops here."""
+        return self.check("gold", domain, feeds)
+
+    def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
 
         Args:
-            feeds: the sources that a domain is built from. pending: models that wait for a plan.
+            feeds: the sources that a domain is built from.
         """
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
@@ -271,7 +225,7 @@ class Flow:
         stops: list[CheckResult] | None = None
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
-            results = check(layer, scope, self.settings, pending)
+            results = check(layer, scope, self.settings, self.pending)
             if layer == "staging":
                 published = self.ops.progress()[scope].published
                 limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
@@ -321,6 +275,7 @@ class Flow:
         with contextlib.suppress(ModelError):  # `status` and the next build say why
             pending = pending_models(self.settings) if pending is None else pending
         if pending:
+            self.pending = pending
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
 
     def publish(self, sources: dict[str, str]) -> None:
@@ -329,7 +284,7 @@ class Flow:
 
         with self.console.step("publish", "serving") as step:
             step.done(publish({*self.run.published, "ops"}, self.settings))
-        self.waiting.release(self.run.published)
+        self.unpublished.release()
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
 
@@ -362,7 +317,7 @@ def run_flow(
                 progress = ops.progress()
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
-            if run.sources or (command in ("run", "serve") and flow.has_corrected_checks()):
+            if run.sources or (command in ("run", "serve") and flow.unpublished.has_corrected_checks()):
                 flow.execute(since, until, replay, files or [], withdrawn)
             elif command == "plan":
                 flow.deploy()

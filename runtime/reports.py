@@ -16,6 +16,7 @@ from warehouse.connection import Connection, WarehouseError, connect
 from warehouse.waiting import Waiting, built_schemas
 
 from .console import Console
+from .unpublished import NEXT
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
@@ -111,7 +112,7 @@ def status(sources: Declared, as_json: bool) -> None:
     for name, found in held.items():
         console.problem(
             f"{name} is built and not published since {found.since:%Y-%m-%d %H:%M}: {found.reason}. Dashboards keep the last good"
-            " data. Correct the model or the check, then `python runner.py plan`"
+            f" data. {NEXT}"
         )
     for row in broken:
         console.problem(f"{row['source']} does not run, its declaration is broken: {row['reason']}")
@@ -207,9 +208,7 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
                  for r in results if r.outcome != "passed"]  # fmt: skip
         console.table(f"{len(results)} checks, {len(failed)} stop", shown, "all passed")
         if any(result.layer == "gold" for result in failed):
-            console.note(
-                "dashboards keep the last good data; correct the model or the check, then `python runner.py plan`"
-            )
+            console.note(f"dashboards keep the last good data. {NEXT}")
     for name, reason in broken.items():
         console.problem(f"{name} is not checked, its declaration is broken: {reason}")
     return 1 if failed else 2 if broken else 0
