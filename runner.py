@@ -65,7 +65,7 @@ class Flow:
             self.withdraw(self.run.sources[0], withdrawn)
         unread = withdrawn is not None or replay is not None
         landed = [name for name in self.run.sources if unread or self.land(name, since, until, files)]
-        refined = [name for name in self.run.sources if self.refine(name, replay)]
+        refined = [name for name in self.run.sources if self.refine(name, replay, whole)]
         ran = [name for name in landed if whole and name in refined]
         if ran:
             self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
@@ -170,8 +170,12 @@ class Flow:
         with self.faults.alone("withdraw", name), self.console.step("withdraw", name) as step:
             step.done({f"files of {table}": 1 for table in withdraw(self.sources[name], file, self.settings)})
 
-    def refine(self, name: str, replay: str | None) -> bool:
-        """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
+    def refine(self, name: str, replay: str | None, whole: bool) -> bool:
+        """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed.
+
+        Args:
+            whole: the source was read as the schedule reads it: other rows say nothing of what it sends today.
+        """
         from dlt_sources.door import refine
         from runtime.drift import note
 
@@ -183,7 +187,7 @@ class Flow:
             self.run.landed += counts[0]
             self.run.accepted += counts[1]
             self.run.rejected += counts[2]
-            if replay is None:  # rows of long ago say nothing of what the source sends today
+            if whole:
                 with self.faults.alone("drift", name, holds=False):
                     note(self.sources[name], refined, self.unasked.get(name, {}), self.run, self.settings)
             return True

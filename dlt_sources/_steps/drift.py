@@ -57,7 +57,7 @@ def observe(con: duckdb.DuckDBPyConnection, contract: type[Contract], explode: s
     try:
         landed = {row[0]: row[1] for row in con.execute("DESCRIBE landed").fetchall()}
         return _records(con, contract, explode) if PAYLOAD in landed else _columns(con, contract, landed)
-    except duckdb.Error:  # whatever a source sends: its rows are judged all the same
+    except (duckdb.Error, ValueError):  # a name that no statement can hold, say: the rows are judged all the same
         return None
 
 
@@ -95,7 +95,9 @@ def expected(source: Source) -> dict[str, Expected]:
                  if p[0] == PARENT]  # fmt: skip
         ways = {_way(path) for path in [*paths, *above]} | {(str(table.explode),) for table in children.values()}
         known = {".".join(way[:length]) for way in ways for length in range(1, len(way) + 1)}
-        fields = {c.name: f"{c.sql_type if c.stored else c.rule.type} {c.paths}"[:200] for c in _declared(contract)}
+        fields = {
+            c.name: ascii(f"{c.sql_type if c.stored else c.rule.type} {c.paths}")[:200] for c in _declared(contract)
+        }
         found[name] = Expected(fields, frozenset(known | set(contract.needs) | set(contract.ignores)))
     return found
 
@@ -212,7 +214,8 @@ def _safe(unknown: dict[Parts, Field]) -> dict[str, Field]:
     safe: dict[str, Field] = {}
     for (*parent, name), field in unknown.items():
         hidden = clear[tuple(parent)] > MOST or _VALUE.search(name)
-        shown = visible(" ".join(".".join([*parent, "*" if hidden else name]).split()))[:200]
+        shown = visible(" ".join(".".join([*parent, "*" if hidden else name]).split()))
+        shown = shown.encode(errors="replace")[:200].decode(errors="ignore")  # what its column holds
         safe[shown] = safe[shown] + field if shown in safe else field
     return safe
 

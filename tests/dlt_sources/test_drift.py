@@ -177,7 +177,19 @@ def drift_only():
 
 @pytest.mark.parametrize(
     "rows",
-    [["{", "[1]", '"x"', "null", '{"order_id": 1, "order_id": 2}', '{"order_id": NaN}', '{"a\\ud800": 1}', '{"": 1}']],
+    [
+        [
+            "{",
+            "[1]",
+            '"x"',
+            "null",
+            '{"order_id": 1, "order_id": 2}',
+            '{"order_id": NaN}',
+            '{"a\\ud800": 1}',
+            '{"a\\u0000b": 1}',
+            '{"": 1}',
+        ]
+    ],
 )
 def test_what_cannot_be_observed_stops_nothing(rows, here, tmp_path):
     *_, judged = judge(tmp_path / "judge", Order, pa.table({"_payload": rows}))
