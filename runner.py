@@ -53,6 +53,7 @@ class Flow:
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
         self.faults, self.unpublished = Faults(run, console), Unpublished(run, settings, console)
         self.pending: list[str] = []
+        self.stops: list[str] = []
         self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
     def execute(
@@ -137,13 +138,16 @@ class Flow:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            before, waits = len(self.run.problems), sorted(feeds & (held | failed))
+            waits = sorted(feeds & (held | failed))
             unsound = bool(waits) or domain in models.broken
-            if unsound or not self.check_gold(domain, feeds):
-                why = [f"{', '.join(waits)} waits"] if waits else models.failed
-                self.unpublished.hold(
-                    domain, feeds, why if unsound else self.run.problems[before:], checked=not unsound
-                )
+            if waits:
+                reasons = [f"{', '.join(waits)} waits"]
+            elif unsound:
+                reasons = models.failed or ["a file of its models cannot be read"]
+            else:
+                reasons = self.check_gold(domain, feeds)
+            if reasons:
+                self.unpublished.hold(domain, feeds, reasons, checked=not unsound)
                 failed |= feeds
             else:
                 self.run.published.append(domain)
@@ -213,9 +217,9 @@ class Flow:
                     staged[name] = refine_id
         return staged
 
-    def check_gold(self, domain: str, feeds: Collection[str]) -> bool:
-        """Run the checks of a domain that is built from the sources `feeds`; False when one of them stops here."""
-        return self.check("gold", domain, feeds)
+    def check_gold(self, domain: str, feeds: Collection[str]) -> list[str]:
+        """Run the checks of a domain that is built from the sources `feeds`; returns what stops here."""
+        return [] if self.check("gold", domain, feeds) else self.stops or ["its checks could not run"]
 
     def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
@@ -237,8 +241,9 @@ class Flow:
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})
             self.ops.add_checks(self.run, results)
-        for result in stops or []:
-            self.faults.report(CHECK_FAILED, f"check failed: {result}", *(feeds or [scope]))
+        self.stops = [f"check failed: {result}" for result in stops or []]
+        for text in self.stops:
+            self.faults.report(CHECK_FAILED, text, *(feeds or [scope]))
         return stops == []
 
     def sink(self, name: str, refine_id: str) -> None:

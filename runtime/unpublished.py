@@ -50,13 +50,13 @@ class Unpublished:
         self.waiting.release(self.run.published)
 
     def take_up(
-        self, done: Collection[str], held: set[str], check: Callable[[str, Collection[str]], bool], *, again: bool = False
+        self, done: Collection[str], held: set[str], check: Callable[[str, Collection[str]], list[str]], *, again: bool = False
     ) -> None:  # fmt: skip
         """Check the domains that an earlier run or plan could not publish; those that pass may be published now.
 
         Args:
             done: domains that this run has built and checked. held: sources that nothing is published from.
-            check: runs a domain's checks, given its sources.
+            check: runs a domain's checks, given its sources; returns what stops there.
             again: run checks that have failed, also where neither they nor the domain's sources are of this run.
         """
         from soda_checks.door import fingerprint
@@ -65,14 +65,13 @@ class Unpublished:
             if domain in done or waiting.sources & held:
                 continue
             own = again or bool(waiting.sources & set(self.run.sources))
-            before = len(self.run.problems)
             if not own and waiting.checks == fingerprint(domain):
                 since = f"{waiting.since:%Y-%m-%d %H:%M}"
                 self.console.note(f"{domain} is built and not published since {since}: {waiting.reason}. {NEXT}")
-            elif check(domain, waiting.sources):
-                self.run.published.append(domain)
+            elif reasons := check(domain, waiting.sources):
+                self.hold(domain, waiting.sources, reasons)
             else:
-                self.hold(domain, waiting.sources, self.run.problems[before:])
+                self.run.published.append(domain)
 
     def has_corrected_checks(self) -> bool:
         """Whether a check that holds a domain was edited since it failed: then there is something to do, whatever is due."""
