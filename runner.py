@@ -5,8 +5,9 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 
 from __future__ import annotations
 
+import contextlib
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -49,9 +50,13 @@ class Flow:
 
     def __init__(self, run: Run, sources: Declared, settings: Settings, ops: Ops, console: Console) -> None:
         from runtime.faults import Faults
+        from runtime.unpublished import Unpublished
 
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
-        self.faults = Faults(run, console)
+        self.faults, self.unpublished = Faults(run, console), Unpublished(run, settings, console)
+        self.pending: list[str] = []
+        self.stops: list[str] = []
+        self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
     def execute(self, work: Work) -> None:
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
@@ -61,7 +66,7 @@ class Flow:
         landed = [name for name in self.run.sources if not work.lands or self.land(name, work)]
         if work.rebuild is not None:
             self.rebuild(self.run.sources[0], work.rebuild)
-        refined = [name for name in self.run.sources if self.refine(name, work.replay)]
+        refined = [name for name in self.run.sources if self.refine(name, work)]
         ran = [name for name in landed if work.is_whole and name in refined]
         if ran:
             self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
@@ -75,13 +80,18 @@ class Flow:
         for name, found in staged.items():
             if name not in held and found.refine_id != progress[name].sent:
                 self.sink(name, found.refine_id)
+        done: Collection[str] = ()
         if changed:
             self.ops.unite()
-            held |= self.passed(self.model(set(changed), held, rebuilt), held)
-            self.ops.finish(self.run, ran)
-            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+            models = self.model(set(changed), held, rebuilt)
+            done = models.domains
+            held |= self.passed(models, held)
         else:
-            self.ops.finish(self.run, ran)
+            self.note_pending()
+        self.unpublished.take_up(done, held, self.check_gold)
+        self.ops.finish(self.run, ran)
+        if changed or self.run.published:
+            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
 
     def leave_out(self, wanted: set[str]) -> None:
         """Report sources whose declaration is broken: a problem where they were to run, else a note."""
@@ -93,30 +103,54 @@ class Flow:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
     def deploy(self) -> None:
-        """Bring edited models to prod, and what they changed to the dashboards."""
-        from dlt_sources.door import Staging
+        """Bring edited models to prod, and what they changed or an earlier run could not publish to the dashboards."""
         from sqlmesh_project.door import deploy_pending
 
         self.ops.begin(self.run)
-        Staging.make(self.sources.values(), self.settings)
+        staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
+        held |= set(self.sources.broken)
+        changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
+        rebuilt = {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
+        held |= {name for name in changed if name not in held and not self.check("staging", name)}
+
+        def prepare(domains: dict[str, set[str]]) -> set[str]:
+            self.unpublished.begin(domains)
+            return held
+
+        if staged:
+            self.ops.unite()
         with self.console.step("plan", "prod") as step:
-            models = deploy_pending(self.settings)
+            models = deploy_pending(self.settings, prepare)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
+        self.unpublished.end(models.domains)
         for failure in models.failed:
             self.faults.report(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
-        self.unreadable(models)
-        self.passed(models, set())
+        if changed:  # rows that no build has seen yet: a domain is published whole
+            built = self.model(set(changed), held, rebuilt)
+            models.domains, models.broken, models.pending = models.domains | built.domains, built.broken, built.pending
+        else:
+            self.report_waiting(models)
+        held |= self.passed(models, held)
+        self.unpublished.take_up(models.domains, held, self.check_gold, again=True)
         self.ops.finish(self.run, [])
-        if models.domains:
-            self.publish({})
+        if self.run.published:
+            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
 
     def passed(self, models: ModelRun, held: set[str]) -> set[str]:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain, feeds):
+            waits = sorted(feeds & (held | failed))
+            unsound = bool(waits) or domain in models.broken
+            if waits:
+                reasons = [f"{', '.join(waits)} waits"]
+            elif unsound:
+                reasons = models.failed or ["a file of its models cannot be read"]
+            else:
+                reasons = self.check_gold(domain, feeds)
+            if reasons:
+                self.unpublished.hold(domain, feeds, reasons, checked=not unsound)
                 failed |= feeds
-                self.console.note(f"{domain} is not published: dashboards keep what they show")
             else:
                 self.run.published.append(domain)
         return failed
@@ -126,9 +160,10 @@ class Flow:
         from dlt_sources.door import land
 
         notes: list[str] = []
-        source, files = self.sources[name], list(work.files)
         with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
-            step.done(land(source, self.settings, since=work.since, until=work.until, files=files, notes=notes))
+            unasked = self.unasked.setdefault(name, {})
+            span: dict[str, Any] = {"since": work.since, "until": work.until, "files": list(work.files)}
+            step.done(land(self.sources[name], self.settings, **span, notes=notes, unasked=unasked))
             for note in notes:
                 self.console.note(note)
             return True
@@ -151,12 +186,13 @@ class Flow:
             for table, rows in rebuilt.carried.items():
                 self.console.note(f"{table}: the raw rows of {rows:,} have expired; they were carried over from silver")
 
-    def refine(self, name: str, replay: str | None) -> bool:
+    def refine(self, name: str, work: Work) -> bool:
         """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
         from dlt_sources.door import refine
+        from runtime.drift import note as note_drift
 
         with self.faults.alone("refine", name), self.console.step("refine", name) as step:
-            refined = refine(self.sources[name], self.settings, since=replay, progress=step.progress)
+            refined = refine(self.sources[name], self.settings, since=work.replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
             for note in refined.notes:
                 self.console.note(note)
@@ -165,6 +201,9 @@ class Flow:
             self.run.landed += counts[0]
             self.run.accepted += counts[1]
             self.run.rejected += counts[2]
+            if work.is_whole:
+                with self.faults.alone("drift", name, holds=False):
+                    note_drift(self.sources[name], refined, self.unasked.get(name, {}), self.run, self.settings)
             return True
         return False
 
@@ -189,6 +228,10 @@ class Flow:
                     staged[name] = progress
         return staged
 
+    def check_gold(self, domain: str, feeds: Collection[str]) -> list[str]:
+        """Run the checks of a domain that is built from the sources `feeds`; returns what stops here."""
+        return [] if self.check("gold", domain, feeds) else self.stops or ["its checks could not run"]
+
     def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
 
@@ -201,7 +244,7 @@ class Flow:
         stops: list[CheckResult] | None = None
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
-            results = check(layer, scope, self.settings)
+            results = check(layer, scope, self.settings, self.pending)
             if layer == "staging":
                 published = self.ops.progress()[scope].published
                 limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
@@ -209,8 +252,9 @@ class Flow:
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})
             self.ops.add_checks(self.run, results)
-        for result in stops or []:
-            self.faults.report(CHECK_FAILED, f"check failed: {result}", *(feeds or [scope]))
+        self.stops = [f"check failed: {result}" for result in stops or []]
+        for text in self.stops:
+            self.faults.report(CHECK_FAILED, text, *(feeds or [scope]))
         return stops == []
 
     def sink(self, name: str, refine_id: str) -> None:
@@ -233,15 +277,26 @@ class Flow:
         for failure in models.failed:
             broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
             self.faults.report(CHECK_FAILED, f"model failed: {failure}", *broken)
-        self.unreadable(models)
-        if models.pending:
-            self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
+        self.report_waiting(models)
         return models
 
-    def unreadable(self, models: ModelRun) -> None:
-        """Report files of models that are left out."""
+    def report_waiting(self, models: ModelRun) -> None:
+        """Report files of models that are left out, and models that wait for a plan."""
+        from sqlmesh_project.door import pending_models
+
         for reason in models.unreadable.values():
             self.faults.report(CONFIGURATION, f"what is deployed stays without {reason}")
+        self.note_pending(pending_models(self.settings, models))
+
+    def note_pending(self, pending: list[str] | None = None) -> None:
+        """Name the models that wait for a plan; where nothing was built, as far as the models can be read."""
+        from sqlmesh_project.door import ModelError, pending_models
+
+        with contextlib.suppress(ModelError):  # `status` and the next build say why
+            pending = pending_models(self.settings) if pending is None else pending
+        if pending:
+            self.pending = pending
+            self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
 
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
@@ -249,6 +304,7 @@ class Flow:
 
         with self.console.step("publish", "serving") as step:
             step.done(publish({*self.run.published, "ops"}, self.settings))
+        self.unpublished.release()
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
 
@@ -259,7 +315,7 @@ def run_flow(
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
     import settings as configuration
-    from runtime.alert import addressed, alert, alert_sources
+    from runtime.alert import addressed, alert, alert_drift, alert_sources
     from runtime.console import Console
     from runtime.lock import one_at_a_time
     from runtime.schedule import due
@@ -280,11 +336,11 @@ def run_flow(
                 progress = ops.progress()
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
-            if run.sources:
+            if run.sources or (command in ("run", "serve") and flow.unpublished.has_corrected_checks()):
                 flow.execute(work or Work())
             elif command == "plan":
                 flow.deploy()
-        console.summary(run if run.sources or run.problems or command == "plan" else None)
+        console.summary(run if run.sources or run.problems or run.published or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
         addresses = addressed(run)
         news = ops.note_troubles(run, addresses)
@@ -296,6 +352,7 @@ def run_flow(
     if run.problems and not repeated:
         alert(run, settings)
     alert_sources(run, {name: addresses[name] for name in news}, settings)
+    alert_drift(run, addresses, settings)
     flow.faults.show_mistakes()
     return run.exit_code
 
@@ -390,6 +447,14 @@ def rejected(sources: Sources = None, rows: Rows = 20, as_json: Json = False) ->
     from runtime.reports import rejected as show
 
     show(declared(sources), sources or [], rows, as_json)
+
+
+@app.command()
+def drift(sources: Sources = None, as_json: Json = False) -> None:
+    """Show how sources depart from their contracts, and the lines to add to contract.py."""
+    from runtime.drift import show
+
+    show(declared(sources), sources or [], as_json)
 
 
 @app.command()

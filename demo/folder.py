@@ -24,7 +24,7 @@ KEPT = (LOCK, "run.lock", "superset")
 _SOURCE = "|".join(SOURCES)
 _MADE = re.compile(
     rf"({re.escape(MARK)}(\.new)?|{LOCK}|run\.lock|heartbeat\.(json|new)|(warehouse|state)\.duckdb(\.wal|\.tmp)?|serving\.duckdb"
-    rf"|serving|serving/\d{{20}}\.(duckdb|new)(\.\w+)?|dlt|sqlmesh_cache|superset|{WORLD}"
+    rf"|serving|serving/\d{{20}}(\.(duckdb|new)(\.\w+)?|(\.new)?(/serving\.duckdb(\.\w+)?)?)|dlt|sqlmesh_cache|superset|{WORLD}"
     rf"|{WORLD}/(postgres|sales|api\.(log|port))|{WORLD}/sales/\.?sales_[\w-]+\.csv"
     rf"|lake|lake/(landing|silver)|lake/landing/(_seen|{_SOURCE})|lake/landing/_seen/({_SOURCE})"
     rf"|lake/silver/(({_SOURCE})|_?catalog\.db(-\w+)?))"
@@ -115,11 +115,12 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _foreign(folder: Path) -> Iterable[str]:
     """Paths under the folder that neither the demo nor a run on its data makes."""
-    for parent in ("", *_LOOKED_INTO):
+    published = [path.relative_to(folder).as_posix() for path in (folder / "serving").glob("*")]
+    for parent in ("", *_LOOKED_INTO, *published):
         where = folder / parent
         if where.is_dir() and not where.is_symlink():
             for path in where.iterdir():
                 name = path.relative_to(folder).as_posix()
-                own_link = name == "serving.duckdb" and path.resolve().parent == (folder / "serving").resolve()
+                own_link = name == "serving.duckdb" and (folder / "serving").resolve() in path.resolve().parents
                 if not _MADE.fullmatch(name) or (path.is_symlink() and not own_link):
                     yield name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._steps.connect import reach
 from ._steps.declaration import Declared, Source, load_sources, read_alerts
 from ._steps.declaration_error import DeclarationError
+from ._steps.drift import add_unasked, expected, lines_for
 from ._steps.lake import Landing
 from ._steps.land import land, withdraw
 from ._steps.pipelines import StoreError
@@ -33,7 +34,10 @@ __all__ = [
     "Staging",
     "StagingProgress",
     "StoreError",
+    "add_unasked",
+    "expected",
     "land",
+    "lines_for",
     "load_sources",
     "reach",
     "read_alerts",

@@ -54,6 +54,19 @@ def alert_sources(run: Run, sources: Mapping[str, Alerts], settings: Settings) -
     return sent
 
 
+def alert_drift(run: Run, sources: Mapping[str, Alerts], settings: Settings) -> bool:
+    """Send what changed in sources to the team, and to whom a source names for its failures; False when somebody could not be
+    reached. Nothing failed: the run ends as it would.
+    """
+    sent = True
+    for name, lines in run.news.items():
+        title, text = f"Millrace: {name} sends other fields than its contract declares", [*lines, _run(run)]
+        sent = _send(settings.alert_urls.get_secret_value(), title, text, "ELT_ALERT_URLS") and sent
+        for variable in sources[name].failure if name in sources else []:
+            sent = _send_to_setting(variable.strip("${}"), title, text, settings) and sent
+    return sent
+
+
 def _send_to_setting(name: str, title: str, lines: Iterable[str], settings: Settings) -> bool:
     """Send to the URLs that a setting holds."""
     from settings import SettingsError

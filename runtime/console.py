@@ -79,7 +79,9 @@ class Console:
         self.err.print(f"  [red]problem[/red] {escape(visible(text))}")
 
     def summary(self, run: Run | None) -> None:
-        """Say how the run ended."""
+        """Say how the run ended, and how sources depart from their contracts since."""
+        for text in run.drift if run else []:
+            self.note(text)
         if self.as_json:
             self.json(asdict(run) if run else {"sources": []})
         elif run is None:

@@ -5,7 +5,7 @@ While a run holds the warehouse they read the last published record instead, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING, Any
 import settings as configuration
 from settings import Settings
 from warehouse.connection import Connection, WarehouseError, connect
+from warehouse.waiting import Waiting, built_schemas
 
 from .console import Console
+from .unpublished import NEXT
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
+    from soda_checks.door import CheckResult
 
 _RUNS = """SELECT run_id AS run, started_at AS started, replace(sources, ',', ', ') AS sources, status, exit_code, landed, accepted, rejected
 FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
 _CHECKS = """SELECT layer, scope, dataset, check_name AS "check", outcome, measured FROM {ops}.check_results
 WHERE outcome <> 'passed' AND run_id = (SELECT run_id FROM {ops}.check_results ORDER BY run_id DESC LIMIT 1)"""
+
+_DRIFT = """SELECT source, table_name AS "table", path, what, type, first_seen, last_seen, "rows" FROM {ops}.drift
+WHERE ended_at IS NULL ORDER BY first_seen DESC, 1, 2, 3 LIMIT 50"""
 
 
 @contextmanager
@@ -58,12 +64,18 @@ def status(sources: Declared, as_json: bool) -> None:
         runs = _rows(con, _RUNS.format(ops=ops))
         checks = _rows(con, _CHECKS.format(ops=ops))
         tables = [row for name in sources.names for row in _freshness(con, live, name)]
+        drift = _rows(con, _DRIFT.format(ops=ops))
     models = ModelRun()
     try:
         models = inspect_models(settings) if live else models
     except ModelError as error:
         models.unreadable = {"sqlmesh_project": str(error)}
     pending = models.pending
+    held = Waiting(settings).domains() if live else {}
+    waiting = [
+        {"domain": name, "sources": sorted(found.sources), "since": found.since.isoformat(), "reason": found.reason}
+        for name, found in held.items()
+    ]
     broken = [{"source": name, "reason": reason} for name, reason in sources.broken.items()]
     broken_models = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
     answer = {
@@ -71,7 +83,9 @@ def status(sources: Declared, as_json: bool) -> None:
         "runs": runs,
         "tables": tables,
         "checks": checks,
+        "drift": drift,
         "pending_models": pending,
+        "waiting_domains": waiting,
         "broken_sources": broken,
         "broken_models": broken_models,
     }
@@ -91,8 +105,15 @@ def status(sources: Declared, as_json: bool) -> None:
     ]
     console.table("Tables", brief, "nothing has landed yet")
     console.table("Checks that did not pass in the last run", checks, "none")
+    if drift:
+        console.table("Sources that depart from their contracts (`python runner.py drift`)", drift, "none")
     if pending:
         console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
+    for name, found in held.items():
+        console.problem(
+            f"{name} is built and not published since {found.since:%Y-%m-%d %H:%M}: {found.reason}. Dashboards keep the last good"
+            f" data. {NEXT}"
+        )
     for row in broken:
         console.problem(f"{row['source']} does not run, its declaration is broken: {row['reason']}")
     for row in broken_models:
@@ -164,22 +185,24 @@ def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> 
 
 
 def check(sources: Declared, names: list[str], as_json: bool) -> int:
-    """Run the checks as the data stands; returns the exit code: 1 when one of them would stop a run, 2 when a source
-    cannot be checked because its declaration is broken.
+    """Run the checks of sources' staging, and of the gold that is built from them, as the data stands.
+
+    Args:
+        names: the sources; none: every source and every domain.
+
+    Returns:
+        The exit code: 1 when a check would stop a run, 2 when a source cannot be checked because its declaration is broken.
     """
     from dlt_sources.door import Staging
-    from soda_checks.door import FOLDER, check
 
     from .lock import one_at_a_time
 
     settings = configuration.load()
     console = Console(as_json)
     broken = {name: reason for name, reason in sources.broken.items() if name in (names or sources.broken)}
-    scopes = [("staging", name) for name in names or sources if name not in broken]
-    scopes += [] if names else [("gold", path.name) for path in sorted((FOLDER / "gold").iterdir()) if path.is_dir()]
     with one_at_a_time(settings):
-        Staging.make([sources[scope] for layer, scope in scopes if layer == "staging"], settings)
-        results = [result for layer, scope in scopes for result in check(layer, scope, settings)]
+        Staging.make([sources[name] for name in names or sources if name not in broken], settings)
+        results = list(_check_all([name for name in names or sources if name not in broken], not names, settings))
     failed = [result for result in results if result.stops]
     if as_json:
         console.json([vars(result) for result in results])
@@ -187,9 +210,27 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
         shown = [{"layer": r.layer, "scope": r.scope, "table": r.dataset, "check": r.check_name, "outcome": r.outcome}
                  for r in results if r.outcome != "passed"]  # fmt: skip
         console.table(f"{len(results)} checks, {len(failed)} stop", shown, "all passed")
+        if any(result.layer == "gold" for result in failed):
+            console.note(f"dashboards keep the last good data. {NEXT}")
     for name, reason in broken.items():
         console.problem(f"{name} is not checked, its declaration is broken: {reason}")
     return 1 if failed else 2 if broken else 0
+
+
+def _check_all(names: Collection[str], everything: bool, settings: Settings) -> Iterator[CheckResult]:
+    """The answers of these sources' checks and of the gold built from them; of `everything`, of all gold that has checks."""
+    from soda_checks.door import FOLDER, check, not_built
+    from sqlmesh_project.door import inspect_models
+
+    models, built = inspect_models(settings), built_schemas(settings)
+    domains = {name for name, feeds in models.domains.items() if everything or feeds & set(names)}
+    domains |= {path.name for path in (FOLDER / "gold").iterdir() if path.is_dir() and everything}
+    for layer, scopes in (("staging", names), ("gold", sorted(domains))):
+        for scope in scopes:
+            if (f"stg_{scope}" if layer == "staging" else scope) in built:
+                yield from check(layer, scope, settings, models.pending)
+            else:
+                yield not_built(layer, scope, settings)
 
 
 def _rows(con: Connection | None, query: str) -> list[dict[str, Any]]:

@@ -6,8 +6,9 @@ variable, because DuckDB's is ``data source/schema/table`` and Redshift's has th
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,8 @@ class CheckResult:
         layer: ``staging`` or ``gold``.
         scope: the source or the gold domain.
         severity: ``fail`` (stops the pipeline) or ``warn``.
-        outcome: ``passed``, ``failed``, ``warned``, ``not_evaluated`` or ``error``; the last two stop like a failure.
+        outcome: ``passed``, ``failed``, ``warned``, ``not_built``, ``not_evaluated`` or ``error``; the last two stop like a
+            failure.
         measured: the number that was compared, where there is one.
     """
 
@@ -57,11 +59,20 @@ class CheckResult:
         return f"{self.layer} {self.scope}: {where}: {self.check_name}: {self.outcome}{measured}"
 
 
-def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
+def fingerprint(scope: str) -> str:
+    """What changes whenever a check of a gold domain does."""
+    digest = hashlib.sha256()
+    for path in sorted((FOLDER / "gold" / scope).glob("*.yml")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def check(layer: str, scope: str, settings: Settings, unbuilt: Collection[str] = ()) -> list[CheckResult]:
     """Run every contract in ``soda_checks/<layer>/<scope>/`` and return each check's answer.
 
     Args:
         layer: ``staging`` (scope: a source) or ``gold`` (scope: a domain).
+        unbuilt: models (``domain.name``) that are not built, as they wait for a plan: their contracts do not run.
 
     Returns:
         The answers; an empty list when there are no contracts. A contract that cannot run is an ``error`` answer.
@@ -85,6 +96,10 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     waiting = [path for path in contracts if path.stem in empty]
     name = "no rows have come yet, or none since its contract changed: nothing to check"
     found = [CheckResult(layer, scope, p.stem, "", name, "row_count", "warn", "passed", 0, now) for p in waiting]
+    if layer == "gold" and (missing := {name.split(".")[1] for name in unbuilt if name.split(".")[0] == scope}):
+        missing -= _tables(scope, settings)
+        waiting = [path for path in contracts if path.stem in missing]
+        found = [not_built("gold", scope, settings, path.stem) for path in waiting]
     with data_sources.opened(settings) as source:
         return found + [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
@@ -105,6 +120,18 @@ class _Errors(logging.Handler):
         """Keep what was said, and of an exception its first line."""
         error = record.exc_info[1] if record.exc_info else None
         self.texts += [line for line in (str(error or "") or record.getMessage()).splitlines() if line.strip()][:1]
+
+
+def not_built(layer: str, scope: str, settings: Settings, dataset: str = "") -> CheckResult:
+    """The answer where there is nothing to check yet: of a whole source or domain, or of one of its tables."""
+    text = "it is not built yet: nothing to check"
+    return CheckResult(layer, scope, dataset, "", text, "built", "warn", "not_built", None, settings.moment())
+
+
+def _tables(schema: str, settings: Settings) -> set[str]:
+    query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+    with connect(settings) as con:
+        return {name for (name,) in con.execute(query, [schema]).fetchall()}
 
 
 def _never_filled(schema: str, settings: Settings) -> set[str]:

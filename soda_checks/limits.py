@@ -1,4 +1,4 @@
-"""The limit of rejected rows, as a check beside Soda's."""
+"""The limit of rejected rows, as a check beside Soda's; whatever the limit, a table of which nothing is right is wrong."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ def rejected_rows(
         if limit is None:  # a table that source.yml no longer has
             continue
         share = float(rejected) / float(landed) if landed else 0.0
-        bad = share > limit.share and rejected > limit.rows
-        name = (
-            f"at most {limit.share:.0%} and {limit.rows} rows rejected: `python runner.py rejected {source}` says why"
+        nothing_right = landed > 0 and rejected == landed
+        bad = nothing_right or (share > limit.share and rejected > limit.rows)
+        broken = (
+            "every row was rejected" if nothing_right else f"at most {limit.share:.0%} and {limit.rows} rows rejected"
         )
+        name = f"{broken}: `python runner.py rejected {source}` says why"
         outcome = "failed" if bad else "passed"
         found.append(
             CheckResult("staging", source, table, "", name, "rejected_rows", "fail", outcome, round(share, 4), now)

@@ -7,19 +7,33 @@ it with ``sqlmesh plan``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .loading import STAGING, ModelError, load
+from warehouse.waiting import Waiting, filled_sources
+
+from .loading import STAGING, ModelError, Project, fingerprint, load
 
 if TYPE_CHECKING:
     from sqlmesh import Context
 
     from settings import Settings
 
-__all__ = ["ModelColumn", "ModelError", "ModelRun", "deploy_pending", "inspect_models", "model_columns", "run_models"]
+Lineage = dict[str, tuple[str, set[str]]]
+"""Per model: (its domain, the sources whose staging it is built from, however far up)."""
+
+__all__ = [
+    "ModelColumn",
+    "ModelError",
+    "ModelRun",
+    "deploy_pending",
+    "inspect_models",
+    "model_columns",
+    "pending_models",
+    "run_models",
+]
 
 
 @dataclass
@@ -55,7 +69,7 @@ def run_models(
     Raises:
         ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
     """
-    project = load()
+    filled, project = filled_sources(settings), load()
     context, listener = project.context, project.listener
     try:
         lineage = _lineage(context)
@@ -93,7 +107,7 @@ def run_models(
             context.run(
                 "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
             )
-        result.pending = _pending(context)
+        result.pending = _pending(project, filled)
         result.ran = sorted(listener.ran)
         result.failed = [*faults.values(), *listener.failures()]
         result.broken |= {_domain(name) for name in listener.not_built}
@@ -103,35 +117,65 @@ def run_models(
 
 
 def inspect_models(settings: Settings) -> ModelRun:
-    """Models that were added, removed or edited since prod was last planned, and files that cannot be read; nothing is
+    """Models that a plan would bring to prod, files that cannot be read and what each domain is built from; nothing is
     applied.
     """
-    project = load()
+    filled, project = filled_sources(settings), load()
     try:
-        return ModelRun(pending=_pending(project.context), unreadable=project.unreadable)
+        lineage = _lineage(project.context)
+        domains = _domains(lineage | project.feeds(lineage))
+        return ModelRun(pending=_pending(project, filled), unreadable=project.unreadable, domains=domains)
     finally:
         project.context.close()
 
 
-def deploy_pending(settings: Settings) -> ModelRun:
+def pending_models(settings: Settings, inspected: ModelRun | None = None) -> list[str]:
+    """What `inspect_models` finds pending. The models are loaded only where that may have changed: a run with nothing to do
+    asks each time.
+
+    Args:
+        inspected: what is known of it already.
+
+    Raises:
+        ModelError: the models do not load.
+    """
+    files, record = fingerprint(), Waiting(settings)
+    if inspected is None:
+        if record.models(files) == []:
+            return []
+        inspected = inspect_models(settings)
+    record.note_models(files, inspected.pending)
+    return inspected.pending
+
+
+def deploy_pending(
+    settings: Settings, prepare: Callable[[dict[str, set[str]]], set[str]] = lambda _: set()
+) -> ModelRun:
     """Plan what `inspect_models` finds pending and apply it to prod, which changes only when every audit of the plan passes.
+
+    Args:
+        prepare: gets the domains that the plan would change, with the sources of each, before anything is applied; returns
+            the sources that must not be read. Models from which anything follows that reads them stay pending.
 
     Raises:
         ModelError: the models do not load, or the plan cannot be applied for another reason than its audits.
     """
     from sqlmesh.utils.errors import SQLMeshError
 
-    project = load()
+    filled, project = filled_sources(settings), load()
     context, listener = project.context, project.listener
     try:
-        result = ModelRun(pending=_pending(context), unreadable=project.unreadable)
-        known = {_short(fqn): fqn for fqn in context.models}
-        standing = {name for model in result.pending if model in known for name in context.dag.downstream(known[model])}
-        domains = {_domain(name) for name in (*result.pending, *standing)}
-        result.domains = {name: feeds for name, feeds in _domains(_lineage(context)).items() if name in domains}
-        if result.pending:
-            context.plan("prod", select_models=result.pending, auto_apply=True, no_prompts=True, skip_tests=True)
-        result.ran, result.pending = sorted(listener.ran), _pending(context)
+        result = ModelRun(pending=_pending(project, filled), unreadable=project.unreadable)
+        reach, lineage = {name: _reach(context, name) for name in result.pending}, _lineage(context)
+        blocked = prepare(_changed_domains(lineage, reach.values())) if result.pending else set()
+        wanted = {name: to for name, to in reach.items() if not _sources(lineage, to) & blocked}
+        result.domains = _changed_domains(lineage, wanted.values())
+        if wanted:
+            new = [] if "ops" in _deployed(context) else [n for n, (domain, _) in lineage.items() if domain == "ops"]
+            known = {_short(fqn) for fqn in context.models}
+            select = [f"+{name}" if name in known else name for name in (*wanted, *new)]
+            context.plan("prod", select_models=select, auto_apply=True, no_prompts=True, skip_tests=True)
+        result.ran, result.pending = sorted(listener.ran), _pending(project, filled)
         return result
     except SQLMeshError as error:
         result.failed = listener.failures()
@@ -232,20 +276,50 @@ def _restate(context: Context, listener: Any, models: list[str]) -> None:
             ) from error
 
 
-def _pending(context: Context) -> list[str]:
-    """Names of models that differ from prod, changed ones themselves and not what merely stands on them."""
+def _pending(project: Project, filled: Collection[str]) -> list[str]:
+    """Names of models that differ from prod, changed ones themselves and not what merely depends on them.
+
+    Of a domain that prod does not have they wait once one of its sources has rows, and none while one of the domain's files
+    cannot be read: a domain is deployed whole.
+
+    Args:
+        filled: the sources that have rows.
+    """
+    context = project.context
     diff = (
         context.plan_builder("prod", skip_tests=True, skip_linter=True, no_auto_categorization=True)
         .build()
         .context_diff
     )
-    deployed = _deployed(context)
     edited = {name for name in diff.modified_snapshots if diff.directly_modified(name) or diff.metadata_updated(name)}
     names = {_short(name) for name in edited} | {_short(s.name) for s in (*diff.added, *diff.removed_snapshots)}
-    return sorted(name for name in names if _domain(name) in deployed)  # a domain without data is not waiting
+    lineage = _lineage(context)
+    partial = {domain for domain, _ in project.feeds(lineage).values()}
+    with_rows = {domain for domain, feeds in _domains(lineage).items() if not feeds or feeds & set(filled)}
+    waiting = _deployed(context) | (with_rows - partial)
+    return sorted(name for name in names if _domain(name) in waiting)
 
 
-def _lineage(context: Context) -> dict[str, tuple[str, set[str]]]:
+def _reach(context: Context, name: str) -> set[str]:
+    """A model and everything that follows from it, by name; one that the files no longer have is by itself."""
+    fqn = next((fqn for fqn in context.models if _short(fqn) == name), None)
+    return {name} | ({_short(found) for found in context.dag.downstream(fqn)} if fqn else set())
+
+
+def _sources(lineage: Lineage, names: Collection[str]) -> set[str]:
+    """The sources whose staging the models of these names read."""
+    staging = {name.split(".")[0].removeprefix(STAGING) for name in names if name.startswith(STAGING)}
+    return staging.union(*(lineage[name][1] for name in names if name in lineage))
+
+
+def _changed_domains(lineage: Lineage, reach: Collection[set[str]]) -> dict[str, set[str]]:
+    """The domains of these models, with the sources of each."""
+    known = _domains(lineage)  # one that the files no longer have is built from nothing
+    names = {_domain(name) for found in reach for name in found}
+    return {name: known.get(name, set()) for name in sorted(names) if name != "ops" and not name.startswith(STAGING)}
+
+
+def _lineage(context: Context) -> Lineage:
     """Per model: (its domain, the sources whose staging it stands on, however far up)."""
     found = {}
     for fqn, model in context.models.items():
@@ -257,7 +331,7 @@ def _lineage(context: Context) -> dict[str, tuple[str, set[str]]]:
     return found
 
 
-def _domains(lineage: dict[str, tuple[str, set[str]]]) -> dict[str, set[str]]:
+def _domains(lineage: Lineage) -> dict[str, set[str]]:
     domains: dict[str, set[str]] = {}
     for domain, sources in lineage.values():
         if domain != "ops":

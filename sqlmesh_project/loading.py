@@ -5,6 +5,7 @@ What a file that was left out holds is taken from prod, as it was deployed: a pl
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterator
@@ -94,6 +95,14 @@ def load(*, whole: bool = False) -> Project:
         name: text for path in _passed_over(left_out) for name, text in [_name_and_text(path)] if name not in known
     }
     return Project(context, listener, {_shown(path): reason for path, reason in left_out.items()}, texts)
+
+
+def fingerprint() -> str:
+    """What changes whenever a file of the project does."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in FOLDER.rglob("*") if path.suffix in (".sql", ".py", ".yaml", ".yml", ".csv")):
+        digest.update(f"{path.relative_to(FOLDER)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _try_to_load(context: Context, left_out: dict[Path, str]) -> bool:

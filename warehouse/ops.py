@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .connection import Connection, WarehouseError, connect, exists
+from .drift import TABLES as _DRIFT
 from .quote import identifier
+from .waiting import TABLES as _WAITING
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -38,6 +40,8 @@ _TABLES = (
     source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32))""",
     """CREATE TABLE IF NOT EXISTS stg_ops.looks (source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP)""",
     """CREATE TABLE IF NOT EXISTS stg_ops.troubles (source VARCHAR(100), error VARCHAR(65535))""",
+    *_WAITING,
+    *_DRIFT,
 )
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
@@ -54,6 +58,8 @@ class Run:
         broken: sources that were to run but cannot: their declaration is wrong.
         troubles: per source, those of `problems` that are about it.
         counts: per source, how many rows were landed, accepted and rejected.
+        drift: how sources depart from their contracts and did not before.
+        news: per source, what of that the team hears of.
     """
 
     command: str
@@ -71,6 +77,8 @@ class Run:
     broken: list[str] = field(default_factory=list)
     troubles: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    drift: list[str] = field(default_factory=list)
+    news: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.start(self.started_at)

@@ -1,8 +1,9 @@
 """Publish on a laptop: gold as one file of its own that dashboards read, switched whole.
 
-``serving.duckdb`` is a link to ``serving/<version>.duckdb``. A publish copies the version before, replaces the domains
-that were built anew and switches the link in one step: a reader sees the old file or the new one, never half of one,
-and a reader that keeps the old file open holds nobody up (the last two versions stay).
+``serving.duckdb`` is a link to ``serving/<version>/serving.duckdb``. A publish copies the version before, replaces the
+domains that were built anew and switches the link in one step: a reader sees the old file or the new one, never half of
+one, and a reader that keeps the old file open holds nobody up (the last two versions stay). DuckDB names a catalog after
+the file that a link leads to, so every version is a file of the same name: to clients the catalog is always `serving`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 KEEP = 2
 VERSION = "[0-9]" * 20
-"""A version's name as a glob: files of other names beside the versions are somebody else's."""
+"""A version's name as a glob: what has other names beside the versions is somebody else's."""
 
 
 def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
@@ -37,9 +38,11 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
     for leftover in versions.glob(f"{VERSION}.new*"):
-        leftover.unlink()
-    version = versions / f"{max(time.time_ns(), _newest(versions) + 1):020d}.duckdb"
-    draft = version.with_suffix(".new")
+        _remove(leftover)
+    version = versions / f"{max(time.time_ns(), _newest(versions) + 1):020d}"
+    unfinished = version.with_suffix(".new")
+    unfinished.mkdir()
+    draft = unfinished / settings.serving.name
     if settings.serving.exists():
         shutil.copyfile(settings.serving, draft)  # follows the link
     with connect(settings) as con:
@@ -48,16 +51,29 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
         con.execute("CHECKPOINT serving")
         con.execute("DETACH serving")
     _sync(draft)
-    draft.rename(version)
-    _switch(settings.serving, version)
-    for old in sorted(versions.glob(f"{VERSION}.duckdb"))[:-KEEP]:
-        old.unlink()
+    unfinished.rename(version)
+    _switch(settings.serving, version / draft.name)
+    for old in _versions(versions)[:-KEEP]:
+        _remove(old)
     return rows
+
+
+def _versions(folder: Path) -> list[Path]:
+    """The versions, oldest first: folders, and files that were named by their version before there were folders."""
+    found = [*folder.glob(VERSION), *folder.glob(f"{VERSION}.duckdb")]
+    return sorted(found, key=lambda path: path.stem)
 
 
 def _newest(versions: Path) -> int:
     """The number of the newest version: the next one is greater, whatever the clock says, or it would be removed first."""
-    return max((int(path.stem) for path in versions.glob(f"{VERSION}.duckdb")), default=0)
+    return max((int(path.stem) for path in _versions(versions)), default=0)
+
+
+def _remove(version: Path) -> None:
+    if version.is_dir():
+        shutil.rmtree(version)
+    else:
+        version.unlink()
 
 
 def _copy(con: Connection, domain: str) -> int:

@@ -39,6 +39,8 @@ class Contract(BaseModel):
 
     needs: ClassVar[tuple[str, ...]] = ()
     """Names a landed row must have besides those its fields name: what a validator of the contract reads."""
+    ignores: ClassVar[tuple[str, ...]] = ()
+    """Paths of what the source sends and nobody needs: it is not reported as drift."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, loc_by_alias=False, hide_input_in_errors=True)
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from runtime.visible import visible
 from warehouse.quote import identifier, literal
 
-from . import bulk, tokens
+from . import bulk, drift, tokens
 from .columns import Column, columns_of
 from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
 from .engine import engine
@@ -74,7 +74,7 @@ class Judge:
         for file, load in ((file, load) for part in parts for file, load in part.files.items()):
             named[file] = max(load, named.get(file, "0"), key=float)
         accepted, rejected = [p for part in parts for p in part.accepted], [p for part in parts for p in part.rejected]
-        return Judged(accepted, rejected, counts, named)
+        return Judged(accepted, rejected, counts, named, seen=drift.unite(part.seen for part in parts))
 
     def _judge_alike(
         self, name: str, number: int, table: Table, contract: type[Contract], files: list[str], parent: Judged | None
@@ -95,7 +95,8 @@ class Judge:
         if pq.read_metadata(sure).num_rows < self.con.execute("SELECT count(*) FROM judged").fetchall()[0][0]:
             self._explain(name, table, contract, marks, sure, good, bad)
         accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
-        judged = Judged(accepted, rejected, self._counts(accepted, rejected, table.explode), self._files())
+        seen = drift.observe(self.con, contract, table.explode)
+        judged = Judged(accepted, rejected, self._counts(accepted, rejected, table.explode), self._files(), seen=seen)
         self.con.close()  # and with it its memory
         return judged
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.drift import Seen
 from warehouse.quote import identifier, literal
 
 from .columns import Column
@@ -45,6 +46,7 @@ class Judged:
         files: for rows of files: each file's name and newest load, also of files without an accepted row.
         gone: Parquet files of rows that were accepted and count no longer: their file was withdrawn.
         recounted: per load that was judged earlier and held a withdrawn file's rows: what is left of it.
+        seen: what the rows held, to be compared with the contract; None: nothing is known of it.
     """
 
     accepted: list[Path]
@@ -53,6 +55,7 @@ class Judged:
     files: dict[str, str] = field(default_factory=dict)
     gone: list[Path] = field(default_factory=list)
     recounted: dict[str, Left] = field(default_factory=dict)
+    seen: Seen | None = None
 
     @property
     def sql(self) -> str:

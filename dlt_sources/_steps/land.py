@@ -37,7 +37,7 @@ from .source_yml import FilesSource
 
 def land(
     source: Source, settings: Settings, *, since: datetime | None = None, until: datetime | None = None,
-    files: Sequence[str] = (), notes: list[str] | None = None,
+    files: Sequence[str] = (), notes: list[str] | None = None, unasked: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, int]:  # fmt: skip
     """Read every table of a source and append what is new or changed to its landing folder.
 
@@ -45,6 +45,7 @@ def land(
         since, until: read this span of the tables with a cursor instead (a backfill); the cursors stay where they are.
         files: read these files only (names in the source's folder, or addresses).
         notes: gets what people should know of the read, though nothing is wrong.
+        unasked: gets, per table of a database, the columns that its contract does not name, with their types.
 
     Returns:
         Rows landed per table; an empty dict when nothing was new.
@@ -76,6 +77,8 @@ def land(
         pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
         if notes is not None:
             notes += [text for read in reads for text in read.request.notes]
+        if unasked is not None:
+            unasked |= {read.name: read.request.unasked for read in reads if read.request.unasked}
         refused = [text for read in reads for text in read.refused]
         for read in reads:
             if since is None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from settings import Settings
+from warehouse.drift import Seen
 
-from . import withdrawn
+from . import drift, withdrawn
 from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
@@ -45,6 +46,7 @@ class Refined:
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    seen: dict[str, Seen] = field(default_factory=dict)
 
 
 def refine(
@@ -107,6 +109,8 @@ def send(
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
             done.rejected[name] += sum(rejected for _, _, rejected in counts)
+            if seen := drift.unite([done.seen.get(name), judged.seen]):
+                done.seen[name] = seen
         done.loads += batch
 
 

@@ -34,6 +34,7 @@ class Request:
         upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
         pages, total: how many pages an API gave in the last read, and how many records it said there are.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
+        unasked: columns of a database's table that the contract does not name, with their types: they are not read.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
     """
@@ -53,6 +54,7 @@ class Request:
     upto: date | None = None
     pages: int = 0
     total: int | None = None
+    unasked: dict[str, str] = field(default_factory=dict)
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 

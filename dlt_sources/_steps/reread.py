@@ -25,6 +25,7 @@ from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import Seen, shaped
+from .named import NamesOfRecords
 from .raw_rows import Paths, as_json, value_of, values_at
 from .remembered import HASH as _HASH
 from .remembered import Remembered
@@ -54,6 +55,7 @@ class TableRead:
         self.landed = self.read = 0
         self.newest: datetime | None = None
         self.refused: list[str] = []
+        self.names = NamesOfRecords(request)
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
 
@@ -108,12 +110,14 @@ class TableRead:
                 writer = writer or pq.ParquetWriter(seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
                 self.read += len(page)
+                self.names.look(con, page)
                 self.newest = max(filter(None, (self.newest, self._newest(con))), default=None)
                 con.register("hashed", hashed)
                 yield from self._number(
                     con,
                     f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})",
                 )
+            self.names.refuse_missing()
         finally:
             if writer:
                 writer.close()

@@ -152,12 +152,14 @@ def main() -> None:
     arguments = parser.parse_args()
     with create_app().app_context():
         upgrade()
+        import metadata
         import record
         import roles
         from superset.utils.core import override_user
 
         from superset import appbuilder, security_manager
 
+        metadata.allow_equal_table_names()
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
         accounts(os.environ.get("SUPERSET_ADMIN_PASSWORD"))

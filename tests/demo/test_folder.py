@@ -40,13 +40,13 @@ def made(tmp_path):
         for name in (
             "lake/landing/sales/order_lines/1.2.parquet", "lake/landing/_seen/sales/x.parquet", "lake/silver/taxi/zones/a",
             "lake/silver/catalog.db", "warehouse.duckdb", "warehouse.duckdb.wal", "state.duckdb", "dlt/land_sales/state.json",
-            "serving/00000000000000000001.duckdb", "sqlmesh_cache/x", "superset/superset.db", "world/postgres/PG_VERSION",
+            "serving/00000000000000000001/serving.duckdb", "sqlmesh_cache/x", "superset/superset.db", "world/postgres/PG_VERSION",
             "world/sales/sales_2020-02-01.csv", "world/sales/sales_2020-02-02_late.csv", "world/api.log", "world/api.port",
             "run.lock", "heartbeat.json",
         ):  # fmt: skip
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text("demo")
-        (folder / "serving.duckdb").symlink_to("serving/00000000000000000001.duckdb")
+        (folder / "serving.duckdb").symlink_to("serving/00000000000000000001/serving.duckdb")
     return folder
 
 
@@ -106,7 +106,7 @@ FOREIGN = {
     "no mark": _mark_gone, "a mark of another folder": _mark_of_another, "a damaged mark": _mark_damaged,
     "an older demo's": _only_a_folder_called_demo, "a link to another folder": _linked, "a file": _a_file,
     **{name: _with(name) for name in (
-        "notes.txt", ".hidden", "mine.duckdb", "serving/mine.duckdb", "lake/exports", "lake/landing/shop", "lake/silver/shop",
+        "notes.txt", ".hidden", "mine.duckdb", "serving/mine.duckdb", "serving/00000000000000000001/mine.duckdb", "lake/exports", "lake/landing/shop", "lake/silver/shop",
         "lake/landing/_seen/shop", "world/mine.csv", "world/sales/mine.csv",
     )},
     **{f"link {name}": _with(name, "/tmp") for name in (

@@ -23,6 +23,12 @@ def fill(here, number):
             con.execute(f"CREATE OR REPLACE VIEW {domain}.v AS SELECT n + 1 AS n FROM warehouse.{domain}.t")
 
 
+def catalog(path):
+    """The name that a client sees of the database behind a path."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return con.execute("SELECT current_database()").fetchone()[0]
+
+
 def served(here):
     with duckdb.connect(str(here.serving.resolve()), read_only=True) as con:
         return {d: con.execute(f"SELECT t.n, v.n FROM {d}.t, {d}.v").fetchone() for d in ("music", "taxi", "ops")}
@@ -69,12 +75,54 @@ def test_an_open_reader_keeps_its_version_and_a_new_one_sees_the_new(here):
 def test_files_of_somebody_else_beside_the_versions_stay(here):
     versions = here.data / "serving"
     versions.mkdir(parents=True)
-    for name in ("mine.duckdb", "0.duckdb", "zz.duckdb", "mine.new", "notes.txt"):
+    (versions / "0").mkdir()
+    for name in ("mine.duckdb", "0.duckdb", "zz.duckdb", "mine.new", "notes.txt", "0/kept"):
         (versions / name).write_text("mine")
     for number in range(4):
         fill(here, number)
         publish({"music", "taxi", "ops"}, here)
         assert served(here)["music"] == (number, number + 1)
-    others = {path.name for path in versions.iterdir() if path.is_file() and path.read_bytes() == b"mine"}
-    assert others == {"mine.duckdb", "0.duckdb", "zz.duckdb", "mine.new", "notes.txt"}
+    others = {path.name for path in versions.rglob("*") if path.is_file() and path.read_bytes() == b"mine"}
+    assert others == {"mine.duckdb", "0.duckdb", "zz.duckdb", "mine.new", "notes.txt", "kept"}
     assert len(list(versions.iterdir())) == 2 + len(others)
+
+
+def test_every_client_sees_one_catalog_name_whichever_version_it_reads_and_by_whichever_path(here):
+    versions, query = here.data / "serving", "SELECT n FROM serving.music.t"
+    for number in range(3):
+        fill(here, number)
+        publish({"music", "taxi", "ops"}, here)
+        with duckdb.connect(str(here.serving), read_only=True) as by_link:
+            assert by_link.execute(query).fetchone() == (number,)
+    paths = [here.serving, here.serving.resolve(), *versions.rglob("*.duckdb")]
+    assert [catalog(path) for path in paths] == ["serving"] * 4
+    with duckdb.connect() as shell:
+        shell.execute(f"ATTACH '{here.serving}' (READ_ONLY)")
+        assert shell.execute(query).fetchone() == (2,)
+
+
+def test_versions_that_were_files_are_taken_over(here):
+    fill(here, 1)
+    publish({"music", "taxi", "ops"}, here)
+    (version,) = (here.data / "serving").iterdir()  # as it was before versions were folders
+    old = version.with_suffix(".duckdb")
+    (version / "serving.duckdb").rename(old)
+    version.rmdir()
+    here.serving.unlink()
+    here.serving.symlink_to(old.relative_to(here.data))
+    for number in (2, 3):
+        fill(here, number)
+        publish({"music", "ops"}, here)
+        assert served(here) == {"music": (number, number + 1), "taxi": (1, 2), "ops": (number, number + 1)}
+    assert not old.exists() and len(list((here.data / "serving").iterdir())) == 2
+
+
+def test_what_a_killed_publish_left_is_removed(here, monkeypatch):
+    fill(here, 1)
+    publish({"music", "taxi", "ops"}, here)
+    with monkeypatch.context() as context, pytest.raises(ZeroDivisionError):
+        context.setattr("warehouse.publish_file._sync", lambda path: 1 / 0)
+        publish({"music"}, here)
+    (here.data / "serving" / f"{7:020d}.new").write_text("a draft of when versions were files")
+    publish({"music"}, here)
+    assert served(here)["music"] == (1, 2) and len(list((here.data / "serving").iterdir())) == 2

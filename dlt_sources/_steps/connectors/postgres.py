@@ -85,7 +85,7 @@ class _Reading:
         oid, self.schema = self._find(schema)
         cursor.execute(_COLUMNS, {"oid": oid})
         there = {row[0]: PgColumn(*row) for row in cursor.fetchall()}
-        self.columns = [there[name].native for name in choose(request, list(there))]
+        self.columns = [there[name].native for name in choose(request, {n: c.type or "text" for n, c in there.items()})]
         if hidden := [column.name for column in self.columns if not column.readable]:
             raise self._refused(f"columns {', '.join(hidden)}")
         name = cursor_column(request, [column.name for column in self.columns])

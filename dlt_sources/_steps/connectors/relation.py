@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from ..columns import columns_of, lacking, names_asked_for
@@ -14,8 +14,12 @@ _SHOWN = 30
 """Names of tables that an error lists."""
 
 
-def choose(request: Request, there: list[str]) -> list[str]:
-    """The table's columns that the contract names, in an order that does not depend on the table's.
+def choose(request: Request, there: Mapping[str, str]) -> list[str]:
+    """The table's columns that the contract names, in an order that does not depend on the table's; the others are noted in
+    `request.unasked`.
+
+    Args:
+        there: the table's columns with their types, in the database's words.
 
     Raises:
         RefusedError: one is missing, or two differ in upper and lower case only.
@@ -24,6 +28,7 @@ def choose(request: Request, there: list[str]) -> list[str]:
     if lack := lacking(request.contract, there, ", ".join(there)):
         raise RefusedError(f"{where}: the table {request.table.table} has {lack}. {NEXT}")
     chosen = sorted(names_asked_for(request.contract) & set(there))
+    request.unasked = {name: kind.lower() for name, kind in there.items() if name not in chosen}
     if not chosen:
         raise RefusedError(
             f"{where}: the table {request.table.table} has none of the columns that {request.contract.__name__} names; it"

@@ -42,7 +42,7 @@ def _read_by_dlt(request: Request, connection: SqlConnection, url: str) -> Itera
         types = {column["name"]: column["type"] for column in known.get_columns(table, connection.schema_)}
     finally:
         engine.dispose()
-    chosen = choose(request, list(types))
+    chosen = choose(request, {name: str(kind) for name, kind in types.items()})
     cursor = cursor_column(request, chosen)
     if cursor and not isinstance(types[cursor], sa.Date | sa.DateTime):
         raise no_cursor(request, cursor, str(types[cursor]))

@@ -1,0 +1,57 @@
+"""Whether the records of a read have the fields that the contract requires: in one of them at least."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from .columns import lacking
+from .contract import PAYLOAD
+from .request import Request
+from .rules import checks_rows
+from .source_error import NEXT, RefusedError, quoted
+
+_FEW = 2
+"""Fewer records say nothing of what a source sends: one that lacks a field is rejected, like any wrong row."""
+_SHOWN = 30
+
+
+class NamesOfRecords:
+    """The names at the top of a read's JSON records, until every name that the contract requires was among them.
+
+    What columns.lacking is for rows with columns, where one look at the header is enough.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request, self.records = request, 0
+        self.found: set[str] = set()
+        # code of the contract's own may make fields of others: only what it says it needs must be there
+        self.is_certain = not checks_rows(request.contract)
+
+    def look(self, con: duckdb.DuckDBPyConnection, page: pa.Table) -> None:
+        """Take in the names of a page, which is registered as `page`."""
+        if PAYLOAD not in page.column_names or not self._lack():
+            return
+        objects = (
+            f"SELECT CASE WHEN json_valid({PAYLOAD}) THEN CASE WHEN json_type({PAYLOAD}) = 'OBJECT' THEN {PAYLOAD} END END"
+            " AS record FROM page"
+        )
+        self.records += con.execute(f"SELECT count(record) FROM ({objects})").fetchall()[0][0]
+        self.found |= {
+            name for (name,) in con.execute(f"SELECT DISTINCT unnest(json_keys(record)) FROM ({objects})").fetchall()
+        }
+
+    def refuse_missing(self) -> None:
+        """Refuse a read none of whose records has a required field: it was renamed or is gone.
+
+        Raises:
+            RefusedError: names the field and what there is.
+        """
+        if self.records >= _FEW and (lack := self._lack()):
+            where = f"{self.request.source.name}.{self.request.name}"
+            raise RefusedError(f"{where}: the {self.records} records have {lack}. {NEXT}")
+
+    def _lack(self) -> str | None:
+        names = sorted(self.found)
+        shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
+        return lacking(self.request.contract, names, quoted(shown)) if self.is_certain else None

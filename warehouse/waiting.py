@@ -1,0 +1,133 @@
+"""What is built or edited and not published yet: domains whose gold failed a check, and models that wait for a plan.
+
+A domain is noted before a plan changes it and forgotten when it is published, so that neither a failed check nor a crash
+in between leaves gold that nobody will publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .connection import Connection, connect, exists
+from .quote import identifier
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS stg_ops.waiting_domains (
+    domain VARCHAR(100), sources VARCHAR(1000), since TIMESTAMP, reason VARCHAR(65535), checks VARCHAR(64))""",
+    "CREATE TABLE IF NOT EXISTS stg_ops.waiting_models (files VARCHAR(64), models VARCHAR(65535))",
+)
+INTERRUPTED = "an earlier plan was interrupted"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A domain that was built and is not published.
+
+    Attributes:
+        sources: what it is built from.
+        since: when it was first held, aware UTC.
+        reason: why it is not published.
+        checks: fingerprint of its checks when they last failed; empty: they have not run.
+    """
+
+    sources: frozenset[str]
+    since: datetime
+    reason: str
+    checks: str = ""
+
+
+class Waiting:
+    """The record of what waits, in one warehouse. `TABLES` must exist, as they do once a run has begun."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def domains(self) -> dict[str, Held]:
+        """The domains that wait, by name; none where no run ever began."""
+        if not exists(self.settings):
+            return {}
+        with connect(self.settings) as con:
+            return read_domains(con) if _is_made(con, "waiting_domains") else {}
+
+    def hold(self, domains: Mapping[str, Collection[str]], reason: str, checks: str = "") -> None:
+        """Note why domains are not published; those that wait keep the time since when they do.
+
+        Args:
+            domains: with the sources of each.
+        """
+        since = {name: held.since for name, held in self.domains().items()}
+        now = self.settings.clock()
+        with connect(self.settings) as con:
+            for name, sources in domains.items():
+                moment = since.get(name, now).astimezone(UTC).replace(tzinfo=None)
+                con.execute("DELETE FROM stg_ops.waiting_domains WHERE domain = ?", [name])
+                con.execute(
+                    "INSERT INTO stg_ops.waiting_domains VALUES (?, ?, ?, ?, ?)",
+                    [name, ",".join(sorted(sources)), moment, reason.encode()[:60_000].decode(errors="ignore"), checks],
+                )
+
+    def release(self, domains: Collection[str]) -> None:
+        """Forget domains: they are published."""
+        if waiting := sorted(set(domains) & set(self.domains())):
+            with connect(self.settings) as con:
+                for name in waiting:
+                    con.execute("DELETE FROM stg_ops.waiting_domains WHERE domain = ?", [name])
+
+    def models(self, files: str) -> list[str] | None:
+        """The models that waited when the project's files had this fingerprint; None: they have changed since."""
+        with connect(self.settings) as con:
+            known = con.execute("SELECT models FROM stg_ops.waiting_models WHERE files = ?", [files]).fetchall()
+        return [name for name in known[0][0].split(",") if name] if known else None
+
+    def note_models(self, files: str, models: Collection[str]) -> None:
+        """Remember which models wait for a plan, for files of this fingerprint."""
+        text = ",".join(models)
+        if self.models(files) != list(models) and len(text) <= 60_000:
+            with connect(self.settings) as con:
+                con.execute("DELETE FROM stg_ops.waiting_models")
+                con.execute("INSERT INTO stg_ops.waiting_models VALUES (?, ?)", [files, text])
+
+
+def read_domains(con: Connection) -> dict[str, Held]:
+    """The domains that wait, by name."""
+    rows = con.execute(
+        "SELECT domain, sources, since, reason, checks FROM stg_ops.waiting_domains ORDER BY 1"
+    ).fetchall()
+    return {
+        domain: Held(frozenset(filter(None, sources.split(","))), since.replace(tzinfo=UTC), reason, checks)
+        for domain, sources, since, reason, checks in rows
+    }
+
+
+def filled_sources(settings: Settings) -> set[str]:
+    """The sources of which rows have ever been refined: a domain over none of them has nothing to show yet."""
+    if not exists(settings):
+        return set()
+    with connect(settings) as con:
+        found = con.execute(
+            "SELECT table_schema FROM information_schema.tables WHERE table_name = '_loads' AND left(table_schema, 4) = 'stg_'"
+            " AND right(table_schema, 8) <> '_staging' ORDER BY 1"
+        ).fetchall()
+        parts = [f"SELECT DISTINCT source FROM {identifier(schema)}._loads WHERE landed > 0" for (schema,) in found]
+        return {name for (name,) in con.execute(" UNION ALL ".join(parts)).fetchall()} if parts else set()
+
+
+def built_schemas(settings: Settings) -> set[str]:
+    """The schemas of the warehouse that hold a table or view: those of the domains that are built, among others."""
+    if not exists(settings):
+        return set()
+    with connect(settings) as con:
+        return {
+            name for (name,) in con.execute("SELECT DISTINCT table_schema FROM information_schema.tables").fetchall()
+        }
+
+
+def _is_made(con: Connection, table: str) -> bool:
+    query = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = ?"
+    return bool(con.execute(query, [table]).fetchall())
