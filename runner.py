@@ -50,11 +50,15 @@ class Flow:
 
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
         self.faults = Faults(run, console)
+        self.stopped: dict[str, set[str]] = {}
+        """Per source that is not published: the sources, itself among them, that stopped it."""
 
     def execute(
         self, since: datetime | None, until: datetime | None, replay: str | None, files: list[str], withdrawn: str | None
     ) -> None:  # fmt: skip
         """Land and refine the run's sources, then bring everything that changed to the dashboards."""
+        from warehouse.run import waiting
+
         self.ops.begin(self.run)
         whole = not (replay or since or files or withdrawn)  # only a whole read takes the place of the schedule's
         if withdrawn:
@@ -70,7 +74,13 @@ class Flow:
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
         changed = {n: refine_id for n, refine_id in staged.items() if refine_id != progress[n].published}
+        for name in waiting(changed, progress, self.run.sources):
+            held |= {name} if progress[name].held_in == "staging" else set()
+            again = f"python runner.py run {' '.join(sorted(progress[name].held_by or {name}))}"
+            self.console.note(f"{name} is not published: {progress[name].held_why}; `{again}` tries again")
+            del changed[name]
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
+        unsound = held & set(changed)
         for name, refine_id in staged.items():
             if name not in held and refine_id != progress[name].sent:
                 self.sink(name, refine_id)
@@ -79,6 +89,11 @@ class Flow:
             held |= self.passed(self.model(set(changed), held), held)
             self.ops.finish(self.run, ran)
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+            for name in held & set(changed):
+                by = self.stopped.get(name, {name})
+                first = next(iter(self.run.troubles.get(name, [])), f"it waits for {', '.join(sorted(by))}")
+                layer = "staging" if name in unsound else "gold"
+                self.ops.hold(name, changed[name], by=by, layer=layer, why=first.splitlines()[0])
         else:
             self.ops.finish(self.run, ran)
 
@@ -113,9 +128,12 @@ class Flow:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            if feeds & (held | failed) or domain in models.broken or not self.check("gold", domain, feeds):
+            blockers = feeds & (held | failed)
+            if blockers or domain in models.broken or not self.check("gold", domain, feeds):
                 failed |= feeds
-                self.console.note(f"{domain} is not published: dashboards keep what they show")
+                for name in feeds:
+                    self.stopped.setdefault(name, set()).update(blockers or feeds)
+                self.console.note(f"{domain} is not published; dashboards keep the last good data")
             else:
                 self.run.published.append(domain)
         return failed
@@ -180,20 +198,21 @@ class Flow:
         Args:
             feeds: the sources that a domain is built from.
         """
+        from dlt_sources.door import count_rejected, row_keys
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
 
         stops: list[CheckResult] | None = None
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
-            results = check(layer, scope, self.settings)
-            if layer == "staging":
-                published = self.ops.progress()[scope].published
-                limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
-                results += rejected_rows(scope, limits, published, self.settings)
+            source = self.sources[scope] if layer == "staging" else None
+            results = check(layer, scope, self.settings, keys=row_keys(source) if source else {})
+            if source:
+                counted = count_rejected(source, self.ops.progress()[scope].published, self.settings)
+                results += rejected_rows(scope, counted, self.settings)
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})
-            self.ops.add_checks(self.run, results)
+            self.ops.add_checks(self.run, layer, scope, results)
         for result in stops or []:
             self.faults.report(CHECK_FAILED, f"check failed: {result}", *(feeds or [scope]))
         return stops == []
@@ -248,16 +267,18 @@ def run_flow(
     from runtime.alert import addressed, alert, alert_sources
     from runtime.console import Console
     from runtime.lock import one_at_a_time
+    from runtime.logs import log_to_file
     from runtime.schedule import due
     from runtime.telemetry import report
     from warehouse.ops import Ops, Run
 
     settings, start = configuration.load(), monotonic()
-    console, ops = Console(as_json), Ops(settings)
-    with one_at_a_time(settings, wait):
-        sources = declared()
+    ops = Ops(settings)
+    with log_to_file(settings, command) as log, one_at_a_time(settings, wait):
+        console, sources = Console(as_json, log), declared()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
+        console.on_step = lambda step: ops.add_step(run, step)
         progress = None
         with flow.faults.recorded(ops):
             wanted = set(among or sources.names) if names is None else set(names)
@@ -270,6 +291,7 @@ def run_flow(
                 flow.execute(since, until, replay, files or [], withdrawn)
             elif command == "plan":
                 flow.deploy()
+        ops.close(run)
         console.summary(run if run.sources or run.problems or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
         addresses = addressed(run)

@@ -7,6 +7,7 @@ from ._steps.declaration import Declared, Source, load_sources, read_alerts
 from ._steps.declaration_error import DeclarationError
 from ._steps.lake import Landing
 from ._steps.land import land, withdraw
+from ._steps.outstanding import Rejected, count_rejected, row_keys
 from ._steps.pipelines import StoreError
 from ._steps.refine import Refined, refine
 from ._steps.sink import sink
@@ -22,15 +23,18 @@ __all__ = [
     "Declared",
     "Landing",
     "Refined",
+    "Rejected",
     "Source",
     "SourceError",
     "Staging",
     "StoreError",
+    "count_rejected",
     "land",
     "load_sources",
     "reach",
     "read_alerts",
     "refine",
+    "row_keys",
     "sink",
     "withdraw",
 ]

@@ -7,19 +7,23 @@ variable, because DuckDB's is ``data source/schema/table`` and Redshift's has th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.quote import identifier
 
 from . import data_sources
+from .failing import Failing, Keys, describe, explained
 
 FOLDER = Path(__file__).resolve().parent
+RowKey = tuple[Sequence[str], frozenset[str]]
 _OUTCOMES = {"PASSED": "passed", "FAILED": "failed", "WARN": "warned"}
 
 
@@ -33,6 +37,7 @@ class CheckResult:
         severity: ``fail`` (stops the pipeline) or ``warn``.
         outcome: ``passed``, ``failed``, ``warned``, ``not_evaluated`` or ``error``; the last two stop like a failure.
         measured: the number that was compared, where there is one.
+        failing, tested, allowed, failing_sql, failed_rows: of a check that did not pass: see `Failing`.
     """
 
     layer: str
@@ -45,23 +50,41 @@ class CheckResult:
     outcome: str
     measured: float | None
     checked_at: datetime
+    failing: int | None = None
+    tested: int | None = None
+    allowed: str = ""
+    failing_sql: str = ""
+    failed_rows: tuple[dict[str, Any], ...] = ()
 
     @property
     def stops(self) -> bool:
         """Whether nothing after this check may run."""
         return self.outcome in ("failed", "not_evaluated", "error")
 
+    @property
+    def found(self) -> str:
+        """What did not pass, in words: how many rows of how many, and the limit."""
+        words = describe(self.failing, self.tested, self.allowed)
+        return words or (self.outcome if self.measured is None else f"{self.outcome} (measured {self.measured:g})")
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What is kept of it; the failing rows are kept apart."""
+        return {name: value for name, value in vars(self).items() if name != "failed_rows"}
+
     def __str__(self) -> str:
         where = f"{self.dataset}.{self.column_name}" if self.column_name else self.dataset
-        measured = "" if self.measured is None else f" (measured {self.measured:g})"
-        return f"{self.layer} {self.scope}: {where}: {self.check_name}: {self.outcome}{measured}"
+        shown = f"\n    the rows: {' '.join(self.failing_sql.split())}" if self.failing_sql else ""
+        return f"{self.layer} {self.scope}: {where}: {self.check_name}: {self.found}{shown}"
 
 
-def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
+def check(layer: str, scope: str, settings: Settings, keys: Mapping[str, RowKey] | None = None) -> list[CheckResult]:
     """Run every contract in ``soda_checks/<layer>/<scope>/`` and return each check's answer.
 
     Args:
         layer: ``staging`` (scope: a source) or ``gold`` (scope: a domain).
+        keys: per table the columns that name a row, and those that are personal; of a table that is not among them the
+            columns that its contract says are unique.
 
     Returns:
         The answers; an empty list when there are no contracts. A contract that cannot run is an ``error`` answer.
@@ -79,17 +102,43 @@ def check(layer: str, scope: str, settings: Settings) -> list[CheckResult]:
     schema = f"stg_{scope}" if layer == "staging" else scope
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
-    empty = _never_filled(schema, settings) if layer == "staging" else set()
-    waiting = [path for path in contracts if path.stem in empty]
-    name = "no rows have come yet: nothing to check"
-    found = [CheckResult(layer, scope, p.stem, "", name, "row_count", "warn", "passed", 0, now) for p in waiting]
-    with data_sources.opened(settings) as source:
+    found, contracts = _without_rows(layer, scope, schema, contracts, settings)
+    with (
+        data_sources.opened(settings) as source,
+        explained({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
+    ):
         return found + [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
             for path in contracts
-            if path not in waiting
-            for answer in _verify(path, source, variables, errors)
+            for answer in _verify(path, source, variables, errors, failing)
         ]
+
+
+def _without_rows(
+    layer: str, scope: str, schema: str, contracts: list[Path], settings: Settings
+) -> tuple[list[CheckResult], list[Path]]:
+    """(the answers for tables that cannot be checked: never filled, or without a column; the contracts of the others).
+
+    Soda would say of each check of a table that it could not be evaluated.
+    """
+    now = settings.moment()
+    columns, empty = _look_at(schema, settings, staging=layer == "staging")
+    found, rest = [], []
+    for path in contracts:
+        listed = [column["name"] for column in yaml.safe_load(path.read_text(encoding="utf-8")).get("columns") or []]
+        there = columns.get(path.stem, [])
+        lacking = [name for name in listed if name.lower() not in {known.lower() for known in there}] if there else []
+        if path.stem in empty:
+            name = "no rows have come yet: nothing to check"
+            found.append(CheckResult(layer, scope, path.stem, "", name, "row_count", "warn", "passed", 0, now))
+        elif lacking:
+            name = f"the table has no such column; it has {', '.join(there)}"
+            found += [
+                CheckResult(layer, scope, path.stem, n, name, "schema", "fail", "error", None, now) for n in lacking
+            ]
+        else:
+            rest.append(path)
+    return found, rest
 
 
 class _Errors(logging.Handler):
@@ -105,18 +154,22 @@ class _Errors(logging.Handler):
         self.texts += [line for line in (str(error or "") or record.getMessage()).splitlines() if line.strip()][:1]
 
 
-def _never_filled(schema: str, settings: Settings) -> set[str]:
-    """The tables of staging that no row was ever landed for: a table is declared before its first rows come."""
+def _look_at(schema: str, settings: Settings, *, staging: bool) -> tuple[dict[str, list[str]], set[str]]:
+    """(the columns of each table; of staging the tables that no row was ever landed for: they are declared before that)."""
+    columns: dict[str, list[str]] = {}
     with connect(settings) as con:
-        query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-        tables = {name for (name,) in con.execute(query, [schema]).fetchall()}
-        if "_loads" not in tables:
-            return set()
+        query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position"
+        for table, column in con.execute(query, [schema]).fetchall():
+            columns.setdefault(table, []).append(column)
+        if not staging or "_loads" not in columns:
+            return columns, set()
         landed = con.execute(f"SELECT DISTINCT table_name FROM {identifier(schema)}._loads WHERE landed > 0").fetchall()
-    return tables - {name for (name,) in landed}
+    return columns, set(columns) - {name for (name,) in landed}
 
 
-def _verify(path: Path, source: Any, variables: dict[str, str], errors: _Errors) -> Iterator[dict[str, Any]]:
+def _verify(
+    path: Path, source: Any, variables: dict[str, str], errors: _Errors, failing: Mapping[str, Failing]
+) -> Iterator[dict[str, Any]]:
     from soda_core.common.yaml import ContractYamlSource
     from soda_core.contracts.contract_verification import ContractVerificationSession
 
@@ -128,9 +181,15 @@ def _verify(path: Path, source: Any, variables: dict[str, str], errors: _Errors)
     )
     results = session.contract_verification_results
     why = f": {errors.texts[0]}" if errors.texts else ""
-    for answer in (_answer(found) for result in results for found in result.check_results):
-        unknown = answer["outcome"] == "not_evaluated"
-        yield answer | ({"check_name": f"{answer['check_name']}{why}"[:200]} if unknown else {})
+    answers = [_answer(found, failing) for result in results for found in result.check_results]
+    unknown = [answer for answer in answers if answer["outcome"] == "not_evaluated"]
+    yield from (answer for answer in answers if answer["outcome"] != "not_evaluated")
+    if unknown and why:  # one reason, however many checks it keeps from being evaluated
+        name = unknown[0]["check_name"] if len(unknown) == 1 else f"{len(unknown)} checks could not be evaluated"
+        column = unknown[0]["column_name"] if len(unknown) == 1 else ""
+        yield unknown[0] | {"column_name": column, "check_name": f"{name}{why}"[:500]}
+    else:
+        yield from unknown
     if not results or any(result.has_errors for result in results):
         reason = next((line for line in session.get_errors_str().splitlines() if line.strip()), "it could not run")
         name = f"{path.relative_to(FOLDER)}: {reason}"
@@ -144,9 +203,10 @@ def _verify(path: Path, source: Any, variables: dict[str, str], errors: _Errors)
         }
 
 
-def _answer(result: Any) -> dict[str, Any]:
+def _answer(result: Any, failing: Mapping[str, Failing]) -> dict[str, Any]:
     check = result.check
     number = result.threshold_value
+    why = failing.get(check.identity, Failing())
     return {
         "column_name": check.column_name or "",
         "check_name": check.name or check.type,
@@ -154,4 +214,9 @@ def _answer(result: Any) -> dict[str, Any]:
         "severity": "warn" if check.threshold and check.threshold.level == "warn" else "fail",
         "outcome": _OUTCOMES.get(result.outcome.name, "not_evaluated"),
         "measured": float(number) if isinstance(number, (int, float)) else None,
+        "failing": why.failing,
+        "tested": why.tested,
+        "allowed": why.allowed,
+        "failing_sql": why.sql,
+        "failed_rows": tuple(why.rows),
     }
