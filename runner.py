@@ -21,6 +21,7 @@ from runtime.options import (
     Rejected,
     Remove,
     Rows,
+    RunId,
     Scale,
     Since,
     Sources,
@@ -378,11 +379,15 @@ def replay(
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
-    """Show the last runs, each source's state, failed checks and models that wait for a plan."""
+def status(run: RunId = None, as_json: Json = False) -> None:
+    """Show the last runs, why they failed, each source's state and what waits; or one run step by step."""
     from runtime.reports import status as show
+    from runtime.run_report import show_run
 
-    show(declared(), as_json)
+    if run:
+        show_run(run, as_json)
+    else:
+        show(declared(), as_json)
 
 
 @app.command()

@@ -139,7 +139,7 @@ class Console:
         )
         for name, value in rows[0].items():
             number = isinstance(value, (int, float, Decimal))
-            table.add_column(name, justify="right" if number else "left", overflow="fold")
+            table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=name == "run")
         for row in rows:
             table.add_row(*map(_cell, row.values()))
         self.out.print(table)

@@ -67,9 +67,10 @@ class Ops:
                 [INTERRUPTED],
             )
             con.execute(
-                "DELETE FROM stg_ops.check_results WHERE checked_at < ? OR (outcome = 'passed' AND checked_at < ?)",
+                "DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome = 'passed' AND checked_at < ?))"
+                " AND run_id NOT IN (SELECT max(run_id) FROM stg_ops.check_results GROUP BY layer, scope)",
                 [run.clock - KEEP_FAILED, run.clock - KEEP],
-            )
+            )  # the newest answers stay: what failed before them has passed since
             con.execute("DELETE FROM stg_ops.steps WHERE started_at < ?", [run.started_at - KEEP])
             con.execute(
                 "INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status, ended)"
