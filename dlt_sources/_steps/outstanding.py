@@ -147,7 +147,8 @@ class _Versions:
         self.con.execute("CREATE TABLE keyed AS SELECT * FROM empty")
         places: dict[tuple[str, int], list[int | None]] = {}
         for name, load, row in self.con.execute("SELECT id, _load_id, _row FROM bad").fetchall():
-            places.setdefault((load, row), []).append(int(name.rsplit("/", 1)[1]) if self.table.explode else None)
+            place = name.rsplit("/", 1)[1]  # no number where what should be a list is something else
+            places.setdefault((load, row), []).append(int(place) if self.table.explode and place.isdigit() else None)
         for rows in self._landed({load for load, _ in places}, folder, "SEMI JOIN bad USING (_load_id, _row)"):
             found = ((row, index) for row in rows for index in places.pop((row["_load_id"], row["_row"]), []))
             self._keep("keyed", [self._keyed(row, index) for row, index in found])
@@ -155,15 +156,12 @@ class _Versions:
         self._keep("keyed", expired)  # the lake's lifecycle has removed their raw rows
 
     def _read_removed(self, folder: Path) -> None:
-        """Add to `good` the keys of rows that a later read found deleted: they have left staging."""
+        """Create `removed`: rows that a later read found deleted, and that have left staging."""
+        self.con.execute("CREATE TABLE removed AS SELECT * FROM empty")
         if not self.table.removes or self.table.files or self.table.from_:
             return
-        self.con.execute("CREATE TABLE removed AS SELECT * FROM empty")
         for rows in self._landed(set(self._later_loads()), folder, "WHERE _deleted"):
             self._keep("removed", [self._keyed(row, None) for row in rows])
-        self.con.execute(
-            f"INSERT INTO good SELECT {_names(self.table.key)}, _load_id, _row FROM removed WHERE readable"
-        )
 
     def _read_files(self, folder: Path) -> None:
         """Create `replaced`: files that came again or were withdrawn, with the load that did it."""
@@ -192,6 +190,7 @@ class _Versions:
         self.con.execute(
             f"CREATE TABLE outstanding AS SELECT {key} FROM newest AS k WHERE {stands}"
             f" AND NOT EXISTS (FROM good AS o WHERE {_same(self.table.key)} AND {_LATER})"
+            f" AND NOT EXISTS (FROM removed AS o WHERE {_same(self.table.key)} AND {_LATER})"
         )
         [(unreadable,)] = self.con.execute(
             f"SELECT count(*) FROM keyed AS k WHERE NOT readable AND {stands}"
