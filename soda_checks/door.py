@@ -125,7 +125,7 @@ def _without_rows(
     columns, empty = _look_at(schema, settings, staging=layer == "staging")
     found, rest = [], []
     for path in contracts:
-        listed = [column["name"] for column in yaml.safe_load(path.read_text(encoding="utf-8")).get("columns") or []]
+        listed = _columns_of(path)
         there = columns.get(path.stem, [])
         lacking = [name for name in listed if name.lower() not in {known.lower() for known in there}] if there else []
         if path.stem in empty:
@@ -154,6 +154,15 @@ class _Errors(logging.Handler):
         self.texts += [line for line in (str(error or "") or record.getMessage()).splitlines() if line.strip()][:1]
 
 
+def _columns_of(path: Path) -> list[str]:
+    """The columns that a contract names; none where it cannot be read, which Soda will say."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return [str(column["name"]) for column in content.get("columns") or []]
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, LookupError, TypeError):
+        return []
+
+
 def _look_at(schema: str, settings: Settings, *, staging: bool) -> tuple[dict[str, list[str]], set[str]]:
     """(the columns of each table; of staging the tables that no row was ever landed for: they are declared before that)."""
     columns: dict[str, list[str]] = {}
@@ -174,11 +183,15 @@ def _verify(
     from soda_core.contracts.contract_verification import ContractVerificationSession
 
     errors.texts.clear()
-    session = ContractVerificationSession.execute(
-        contract_yaml_sources=[ContractYamlSource.from_file_path(str(path))],
-        data_source_impls=[source],
-        variables=variables,
-    )
+    try:
+        session = ContractVerificationSession.execute(
+            contract_yaml_sources=[ContractYamlSource.from_file_path(str(path))],
+            data_source_impls=[source],
+            variables=variables,
+        )
+    except Exception as error:  # Soda's parser raises for some mistakes in the file, and logs others
+        yield _unusable(path, str(error) or type(error).__name__)
+        return
     results = session.contract_verification_results
     why = f": {errors.texts[0]}" if errors.texts else ""
     answers = [_answer(found, failing) for result in results for found in result.check_results]
@@ -192,15 +205,18 @@ def _verify(
         yield from unknown
     if not results or any(result.has_errors for result in results):
         reason = next((line for line in session.get_errors_str().splitlines() if line.strip()), "it could not run")
-        name = f"{path.relative_to(FOLDER)}: {reason}"
-        yield {
-            "column_name": "",
-            "check_name": name,
-            "check_type": "contract",
-            "severity": "fail",
-            "outcome": "error",
-            "measured": None,
-        }
+        yield _unusable(path, reason)
+
+
+def _unusable(path: Path, reason: str) -> dict[str, Any]:
+    return {
+        "column_name": "",
+        "check_name": f"{path.relative_to(FOLDER)}: {' '.join(reason.split())[:500]}",
+        "check_type": "contract",
+        "severity": "fail",
+        "outcome": "error",
+        "measured": None,
+    }
 
 
 def _answer(result: Any, failing: Mapping[str, Failing]) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def test_it_holds_the_text_that_the_console_showed(here, capsys):
     lines = [line.rstrip() for line in (shown.out + shown.err).splitlines()]
     logged = [line.rstrip() for line in messages(here)]
     assert logged[0] == "run begins" and {line.strip() for line in logged[1:]} == {line.strip() for line in lines}
-    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \d+ (INFO|ERROR) ", line) for line in text_of(here).splitlines())
+    assert all(
+        re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \d+ (INFO|ERROR) ", line) for line in text_of(here).splitlines()
+    )
     assert "alice" not in text_of(here)
 
 
