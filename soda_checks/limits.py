@@ -1,4 +1,4 @@
-"""The limit of rejected rows, as a check beside Soda's."""
+"""The limit of rejected rows, as a check beside Soda's; whatever the limit, a table of which no row is right is wrong."""
 
 from __future__ import annotations
 
@@ -52,9 +52,10 @@ class Rejected(Protocol):
 def rejected_rows(source: str, counted: Mapping[str, Rejected], settings: Settings) -> list[CheckResult]:
     """Compare the rejected rows of each table with its limit."""
     now = settings.moment()
-    name = f"rejected rows; `python runner.py rejected {source}` says why"
     found = []
     for table, count in counted.items():
+        what = "every row was rejected" if 0 < count.rows == count.rejected else "rejected rows"
+        name = f"{what}; `python runner.py rejected {source}` says why"
         outcome = "failed" if count.exceeds else "passed"
         share = round(count.rejected / count.rows, 4) if count.rows else 0.0
         allowed = f"limit {count.limit.share * 100:g} % and {count.limit.rows:,} rows"

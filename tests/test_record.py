@@ -48,7 +48,7 @@ def test_a_source_over_its_limit_waits_without_a_word_to_others_and_goes_on_when
             small.deliver("good", "1.csv", "201,new")
         other, said = run(small, "good", code=0)
         assert other["problems"] == [] and other["published"] == (["good_gold"] if delivered else [])
-        assert "note bad is not published: check failed: staging bad: things: rejected rows" in said
+        assert "note bad is not published: check failed: staging bad: things: every row was rejected" in said
         assert (
             ("model", "gold") in steps(small) if delivered else steps(small) == [("land", "good"), ("refine", "good")]
         )

@@ -158,6 +158,7 @@ class Ops:
         with contextlib.suppress(Exception):
             self.begin(run)
             self.finish(run, [])
+            self.close(run)
 
     def repeats(self, run: Run) -> bool:
         """Whether the last run of the same sources before this one failed the same way: the team knows. Numbers of rows that

@@ -48,8 +48,9 @@ class Rejected:
 
     @property
     def exceeds(self) -> bool:
-        """Whether both numbers of the limit are exceeded."""
-        return self.rejected > self.limit.rows and self.rejected > self.limit.share * self.rows
+        """Whether both numbers of the limit are exceeded; or whatever the limit, not one row is right."""
+        beyond = self.rejected > self.limit.rows and self.rejected > self.limit.share * self.rows
+        return beyond or 0 < self.rows == self.rejected
 
 
 def row_keys(source: Source) -> dict[str, tuple[list[str], frozenset[str]]]:

@@ -103,6 +103,14 @@ def test_rows_that_are_read_again_do_not_hide_those_that_are_rejected(tmp_path, 
     assert source.count() == (3, 43, True)
 
 
+def test_a_table_of_which_no_row_is_right_is_never_within_its_limit(tmp_path, here):
+    source = Records(tmp_path, here, max_rejected={"share": 1, "rows": 1000})
+    source.send(*wrong(1, 2))
+    assert source.count() == (2, 2, True)
+    source.send(*wrong(1), thing(2))
+    assert not source.count()[2]
+
+
 def test_a_right_row_that_becomes_wrong_counts(tmp_path, here):
     source = Records(tmp_path, here)
     source.send(*MANY)

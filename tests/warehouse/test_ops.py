@@ -147,6 +147,13 @@ def test_a_run_that_came_to_its_end_keeps_its_status(here):
     assert [s for (s,) in query(here, "SELECT status FROM stg_ops.runs ORDER BY started_at")] == ["ok", "running"]
 
 
+def test_a_run_that_had_nothing_to_move_is_not_interrupted(here):
+    run = Run("run", [], "local", broken=["shop"], problems=["its declaration is broken"], exit_code=2)
+    Ops(here).try_record(run)
+    Ops(here).begin(Run("run", ["other"], "local"))
+    assert status_of(here, run)[0] == "failed"
+
+
 def test_steps_are_kept_in_order_and_for_a_month(here):
     now = datetime.now(UTC).replace(tzinfo=None)
     ops, run = Ops(here), Run("run", ["shop"], "local")
