@@ -37,7 +37,6 @@ _RUN_COLUMNS = {
     "sources": "sources",
     "status": "status",
     "exit_code": "code",
-    "seconds": "seconds",
     "landed": "landed",
     "accepted": "accepted",
     "rejected": "rejected",
