@@ -231,7 +231,9 @@ class Flow:
                 cut_short = progress.swapping or Landing(name, self.settings).loads(after=progress.last_load)
                 if name not in self.run.sources and cut_short:
                     self.faults.held.add(name)
-                    self.console.note(f"{name}: an earlier run did not end; what is built on it waits for its next one")
+                    self.console.note(
+                        f"{name}: what landed is not in staging yet; what is built on it waits for its next run"
+                    )
                 elif progress.refine_id.strip("0"):
                     staged[name] = progress
         return staged

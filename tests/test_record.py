@@ -98,7 +98,7 @@ def test_a_failed_check_is_in_the_record_with_the_keys_of_its_rows(small):
 def test_all_reasons_of_a_row_are_shown(small):
     found = json.loads(small.run("rejected", "bad", "--json").stdout)
     [row] = [row for row in found["rows"] if '"0"' in row["raw"] and "planted" not in row["raw"]] or [None]
-    small.deliver("bad", "3.csv", f"-7,{'long' * 9}")
+    small.deliver("bad", "3.csv", f"-7,{'long' * 9}", "350,right")
     run(small, "bad", code=0)
     found = json.loads(small.run("rejected", "bad", "--json").stdout)
     [row] = [row for row in found["rows"] if '"-7"' in row["raw"]]
