@@ -21,6 +21,7 @@ from runtime.options import (
     Rejected,
     Remove,
     Rows,
+    RunId,
     Scale,
     Since,
     Sources,
@@ -56,6 +57,8 @@ class Flow:
         self.faults, self.unpublished = Faults(run, console), Unpublished(run, settings, console)
         self.pending: list[str] = []
         self.stops: list[str] = []
+        self.stopped: dict[str, set[str]] = {}
+        """Per source that is not published: the sources, itself among them, that stopped it."""
         self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
     def execute(self, work: Work) -> None:
@@ -75,8 +78,12 @@ class Flow:
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
         changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
+        left = self.unpublished.leave(changed, progress)
+        held |= {name for name in left if progress[name].held_in == "staging"}
+        changed = {name: refine_id for name, refine_id in changed.items() if name not in left}
         rebuilt = {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
+        unsound = held & set(changed)
         for name, found in staged.items():
             if name not in held and found.refine_id != progress[name].sent:
                 self.sink(name, found.refine_id)
@@ -90,8 +97,7 @@ class Flow:
             self.note_pending()
         self.unpublished.take_up(done, held, self.check_gold)
         self.ops.finish(self.run, ran)
-        if changed or self.run.published:
-            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+        self.settle(changed, unsound)
 
     def leave_out(self, wanted: set[str]) -> None:
         """Report sources whose declaration is broken: a problem where they were to run, else a note."""
@@ -112,6 +118,7 @@ class Flow:
         changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
         rebuilt = {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
+        unsound = held & set(changed)
 
         def prepare(domains: dict[str, set[str]]) -> set[str]:
             self.unpublished.begin(domains)
@@ -133,17 +140,16 @@ class Flow:
         held |= self.passed(models, held)
         self.unpublished.take_up(models.domains, held, self.check_gold, again=True)
         self.ops.finish(self.run, [])
-        if self.run.published:
-            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+        self.settle(changed, unsound)
 
     def passed(self, models: ModelRun, held: set[str]) -> set[str]:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
         failed: set[str] = set()
         for domain, feeds in models.domains.items():
-            waits = sorted(feeds & (held | failed))
-            unsound = bool(waits) or domain in models.broken
-            if waits:
-                reasons = [f"{', '.join(waits)} waits"]
+            blockers = feeds & (held | failed)
+            unsound = bool(blockers) or domain in models.broken
+            if blockers:
+                reasons = [f"{', '.join(sorted(blockers))} waits"]
             elif unsound:
                 reasons = models.failed or ["a file of its models cannot be read"]
             else:
@@ -151,6 +157,8 @@ class Flow:
             if reasons:
                 self.unpublished.hold(domain, feeds, reasons, checked=not unsound)
                 failed |= feeds
+                for name in feeds:
+                    self.stopped.setdefault(name, set()).update(blockers or feeds)
             else:
                 self.run.published.append(domain)
         return failed
@@ -223,7 +231,9 @@ class Flow:
                 cut_short = progress.swapping or Landing(name, self.settings).loads(after=progress.last_load)
                 if name not in self.run.sources and cut_short:
                     self.faults.held.add(name)
-                    self.console.note(f"{name}: an earlier run did not end; what is built on it waits for its next one")
+                    self.console.note(
+                        f"{name}: what landed is not in staging yet; what is built on it waits for its next run"
+                    )
                 elif progress.refine_id.strip("0"):
                     staged[name] = progress
         return staged
@@ -238,20 +248,21 @@ class Flow:
         Args:
             feeds: the sources that a domain is built from.
         """
+        from dlt_sources.door import count_rejected, row_keys
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
 
         stops: list[CheckResult] | None = None
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
-            results = check(layer, scope, self.settings, self.pending)
-            if layer == "staging":
-                published = self.ops.progress()[scope].published
-                limits = {name: table.max_rejected for name, table in self.sources[scope].tables.items()}
-                results += rejected_rows(scope, limits, published, self.settings)
+            source = self.sources[scope] if layer == "staging" else None
+            results = check(layer, scope, self.settings, row_keys(source) if source else {}, self.pending)
+            if source:
+                counted = count_rejected(source, self.ops.progress()[scope].published, self.settings)
+                results += rejected_rows(scope, counted, self.settings)
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})
-            self.ops.add_checks(self.run, results)
+            self.ops.add_checks(self.run, layer, scope, results)
         self.stops = [f"check failed: {result}" for result in stops or []]
         for text in self.stops:
             self.faults.report(CHECK_FAILED, text, *(feeds or [scope]))
@@ -298,6 +309,22 @@ class Flow:
             self.pending = pending
             self.console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
 
+    def settle(self, changed: dict[str, str], unsound: Collection[str]) -> None:
+        """Publish what passed, and remember why the other sources wait.
+
+        Args:
+            changed: per source that this run tried to publish: its newest refine.
+            unsound: those of which staging failed.
+        """
+        held = self.faults.held
+        if changed or self.run.published:
+            self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
+        for name in sorted(held & set(changed)):
+            by = self.stopped.get(name, {name})
+            why = next(iter(self.run.troubles.get(name, [])), f"it waits for {', '.join(sorted(by))}").splitlines()[0]
+            layer = "staging" if name in unsound else "gold"
+            self.ops.hold(name, changed[name], by=by, layer=layer, why=why)
+
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
         from warehouse.publish import publish
@@ -318,16 +345,18 @@ def run_flow(
     from runtime.alert import addressed, alert, alert_drift, alert_sources
     from runtime.console import Console
     from runtime.lock import one_at_a_time
+    from runtime.logs import log_to_file
     from runtime.schedule import due
     from runtime.telemetry import report
     from warehouse.ops import Ops, Run
 
     settings, start = configuration.load(), monotonic()
-    console, ops = Console(as_json), Ops(settings)
-    with one_at_a_time(settings, wait):
-        sources = declared()
+    ops = Ops(settings)
+    with log_to_file(settings, command) as log, one_at_a_time(settings, wait):
+        console, sources = Console(as_json, log), declared()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
+        console.on_step = lambda step: ops.add_step(run, step)
         progress = None
         with flow.faults.recorded(ops):
             wanted = set(among or sources.names) if names is None else set(names)
@@ -340,6 +369,7 @@ def run_flow(
                 flow.execute(work or Work())
             elif command == "plan":
                 flow.deploy()
+        ops.close(run)
         console.summary(run if run.sources or run.problems or run.published or command == "plan" else None)
         repeated = bool(run.problems) and ops.repeats(run)
         addresses = addressed(run)
@@ -434,11 +464,15 @@ def rebuild(source: str, tables: Tables = None, wait: Wait = 0, as_json: Json = 
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
-    """Show the last runs, each source's state, failed checks and models that wait for a plan."""
+def status(run: RunId = None, as_json: Json = False) -> None:
+    """Show the last runs, why they failed, each source's state and what waits; or one run step by step."""
     from runtime.reports import status as show
+    from runtime.run_report import show_run
 
-    show(declared(), as_json)
+    if run:
+        show_run(run, as_json)
+    else:
+        show(declared(), as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from ._steps.declaration_error import DeclarationError
 from ._steps.drift import add_unasked, expected, lines_for
 from ._steps.lake import Landing
 from ._steps.land import land, withdraw
+from ._steps.outstanding import Rejected, count_rejected, row_keys
 from ._steps.pipelines import StoreError
 from ._steps.rebuild import Rebuilt, rebuild
 from ._steps.refine import Refined, refine
@@ -18,6 +19,7 @@ from ._steps.source_yml import Alerts
 from ._steps.stage import Progress as StagingProgress
 from ._steps.stage import Staging
 from ._steps.staging_tables import LOADS, REJECTED
+from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
     "LOADS",
@@ -29,13 +31,17 @@ __all__ = [
     "Landing",
     "Rebuilt",
     "Refined",
+    "Rejected",
     "Source",
     "SourceError",
     "Staging",
     "StagingProgress",
     "StoreError",
+    "Unfinished",
     "add_unasked",
+    "count_rejected",
     "expected",
+    "find_unfinished",
     "land",
     "lines_for",
     "load_sources",
@@ -43,6 +49,7 @@ __all__ = [
     "read_alerts",
     "rebuild",
     "refine",
+    "row_keys",
     "sink",
     "withdraw",
 ]

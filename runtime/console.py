@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
@@ -14,6 +15,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console as Rich
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from warehouse.run import StepDone, utc_now
 
 from .visible import visible
 
@@ -22,12 +26,19 @@ if TYPE_CHECKING:
 
     from warehouse.ops import Run
 
+    from .logs import Log
+
 
 class Step:
-    """A step in progress: says how far it is, and at the end what it did."""
+    """A step in progress: says how far it is, and at the end what it did.
+
+    Attributes:
+        handled, refused: how much it did in all, and how much of it was refused.
+    """
 
     def __init__(self, status: Status | None, label: str) -> None:
         self._status, self._label, self.outcome = status, label, ""
+        self.handled = self.refused = 0
 
     def progress(self, text: str) -> None:
         """Show how far the step is."""
@@ -36,18 +47,25 @@ class Step:
 
     def done(self, counts: Mapping[str, int], rejected: Mapping[str, int] | None = None) -> None:
         """Say what the step did: counts by name, and counts of what it refused."""
+        rejected = rejected or {}
         parts = [f"{name} {count:,}" for name, count in counts.items() if count]
-        bad = [f"{name} {count:,}" for name, count in (rejected or {}).items() if count]
-        self.outcome = " · ".join(parts) or "nothing new"
+        bad = [f"{name} {count:,}" for name, count in rejected.items() if count]
+        self.outcome = " · ".join(parts) or ("" if bad else "nothing new")
         if bad:
-            self.outcome += f"  [yellow]rejected: {' · '.join(bad)}[/yellow]"
+            self.outcome += f"{'  ' if parts else ''}[yellow]rejected: {' · '.join(bad)}[/yellow]"
+        self.handled, self.refused = sum(counts.values()), sum(rejected.values())
 
 
 class Console:
-    """The runner's voice. With ``as_json`` steps go to stderr and the result, as one JSON object, to stdout."""
+    """The runner's voice. With ``as_json`` steps go to stderr and the result, as one JSON object, to stdout.
 
-    def __init__(self, as_json: bool = False) -> None:
-        self.as_json = as_json
+    Attributes:
+        on_step: called with each step that has ended.
+    """
+
+    def __init__(self, as_json: bool = False, log: Log | None = None) -> None:
+        self.as_json, self.log = as_json, log
+        self.on_step: Callable[[StepDone], None] | None = None
         self.out = Rich(highlight=False, soft_wrap=True)
         self.err = Rich(highlight=False, soft_wrap=True, stderr=True)
         self.steps = self.err if as_json else self.out
@@ -55,42 +73,56 @@ class Console:
     @contextmanager
     def step(self, verb: str, subject: str) -> Iterator[Step]:
         """Show a step while the block runs and its outcome and seconds when it ends."""
-        label, start = f"  {verb:<14}{subject:<16}", time.monotonic()
+        label, start, began = f"  {verb:<14}{subject:<16}", time.monotonic(), utc_now()
         status = self.steps.status(label) if self.steps.is_terminal else None
-        step = Step(status, label)
+        step, ended = Step(status, label), "ok"
         if status:
             status.start()
         try:
             yield step
-        except BaseException:
-            step.outcome = "[red]failed[/red]"
+        except BaseException as error:
+            ended = "failed" if isinstance(error, Exception) else "interrupted"
+            step.outcome = f"[red]{ended}[/red]"
             raise
         finally:
             if status:
                 status.stop()
-            self.steps.print(f"{label}[dim]{time.monotonic() - start:5.1f} s[/dim]  {step.outcome}")
+            seconds = time.monotonic() - start
+            self._show(self.steps, f"{label}[dim]{seconds:5.1f} s[/dim]  {step.outcome}")
+            if self.on_step:
+                detail = Text.from_markup(step.outcome).plain
+                self.on_step(StepDone(verb, subject, began, seconds, ended, step.handled, step.refused, detail))
+
+    def _show(self, where: Rich, markup: str, level: int = logging.INFO) -> None:
+        """Print a line, and log the same text."""
+        where.print(markup)
+        if self.log:
+            self.log.write(Text.from_markup(markup).plain.rstrip(), level)
 
     def note(self, text: str) -> None:
         """Say something worth knowing."""
-        self.steps.print(f"  [cyan]note[/cyan] {escape(visible(text))}")
+        self._show(self.steps, f"  [cyan]note[/cyan] {escape(visible(text))}")
 
     def problem(self, text: str) -> None:
         """Say what went wrong, on stderr."""
-        self.err.print(f"  [red]problem[/red] {escape(visible(text))}")
+        self._show(self.err, f"  [red]problem[/red] {escape(visible(text))}", logging.ERROR)
 
     def summary(self, run: Run | None) -> None:
         """Say how the run ended, and how sources depart from their contracts since."""
         for text in run.drift if run else []:
             self.note(text)
+        where = self.out
         if self.as_json:
             self.json(asdict(run) if run else {"sources": []})
-        elif run is None:
-            self.out.print("Nothing is due. `python runner.py status` shows when each source last ran.")
+            where = Rich(quiet=True)  # for the log only
+        if run is None:
+            self._show(where, "Nothing is due. `python runner.py status` shows when each source last ran.")
         else:
             published = f"published {', '.join(run.published)}" if run.published else "nothing to publish"
             verdict = f"[red]failed, exit code {run.exit_code}[/red]" if run.exit_code else "[green]ok[/green]"
-            self.out.print(
-                f"{verdict}  landed {run.landed:,} rows · accepted {run.accepted:,} · rejected {run.rejected:,} · {published}"
+            self._show(
+                where,
+                f"{verdict}  landed {run.landed:,} rows · accepted {run.accepted:,} · rejected {run.rejected:,} · {published}",
             )
 
     def table(self, title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> None:
@@ -109,7 +141,7 @@ class Console:
         )
         for name, value in rows[0].items():
             number = isinstance(value, (int, float, Decimal))
-            table.add_column(name, justify="right" if number else "left", overflow="fold")
+            table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=name == "run")
         for row in rows:
             table.add_row(*map(_cell, row.values()))
         self.out.print(table)

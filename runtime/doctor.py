@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -12,6 +13,9 @@ from settings import Settings
 
 from .console import Console
 from .visible import visible
+
+if TYPE_CHECKING:
+    from dlt_sources.door import Declared, Unfinished
 
 
 def examine() -> int:
@@ -43,6 +47,8 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         probes += doctor_aws.probes(settings)
     else:
         probes.append(("warehouse opens", lambda: _warehouse(settings)))
+    probes.append(("contracts fit the rows there", lambda: _contracts(sources, settings)))
+    probes.append(("nothing was left half done", lambda: _left(sources, settings)))
     for name in sources.broken:
         probes.append((f"{name}: declaration, contracts", lambda n=name: sources[n].name))  # type: ignore[misc]
     for source in sources.values():
@@ -53,6 +59,32 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     if any(source.operational for source in sources.values()):
         probes.append(("operational Postgres answers", lambda: _postgres(settings)))
     return probes
+
+
+def _unfinished(sources: Declared, settings: Settings) -> list[Unfinished]:
+    from dlt_sources.door import find_unfinished
+    from warehouse.connection import connect, exists
+
+    if not exists(settings):
+        return []
+    with connect(settings) as con:
+        return find_unfinished(sources, con)
+
+
+def _contracts(sources: Declared, settings: Settings) -> str:
+    from dlt_sources.door import ContractChangedError
+
+    waits = [found.text for found in _unfinished(sources, settings) if found.what == "contract"]
+    if waits:
+        raise ContractChangedError("; ".join(waits))
+    return f"{len(sources)} sources"
+
+
+def _left(sources: Declared, settings: Settings) -> str:
+    from .lock import is_held
+
+    found = [found for found in _unfinished(sources, settings) if found.what != "contract"]
+    return "; ".join(f.text for f in found if f.what != "rebuild" or not is_held(settings)) or "nothing"
 
 
 def _postgres(settings: Settings) -> str:

@@ -31,11 +31,17 @@ class Faults:
         self.mistakes: list[Exception] = []
 
     def report(self, code: int, text: str, *sources: str) -> None:
-        """Remember a problem, the sources that it is about, and the exit code where it is the one that counts."""
-        self.console.problem(text)
-        self.run.problems.append(text)
+        """Remember a problem, the sources that it is about, and the exit code where it is the one that counts.
+
+        A run answers for its own sources: what is only about others is a note. They have runs of their own.
+        """
         for name in sources:
             self.run.troubles.setdefault(name, []).append(text)
+        if code != MISTAKE and not self.run.answers_for(*sources):
+            self.console.note(text.splitlines()[0])
+            return
+        self.console.problem(text)
+        self.run.problems.append(text)
         if self.run.exit_code in _OUTWEIGHED or code == MISTAKE:
             self.run.exit_code = code
 
@@ -49,6 +55,8 @@ class Faults:
         text = explain(error) or type(error).__name__
         if code == MISTAKE:
             self.mistakes.append(error)
+            if self.console.log:
+                self.console.log.write_error(error)
             text = f"an error in this program: {type(error).__name__}: {text}"
         named = hasattr(error, "exit_code") or not where
         self.report(code, text if named else f"{where}: {text}", *sources)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from settings import Settings
 
 LOOK_AGAIN = 1.0  # seconds
+PATIENCE = 0.5
+"""Seconds that a run waits in any case: `is_held` takes the lock for a moment."""
 
 
 class LockedError(Exception):
@@ -41,7 +43,7 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
     until = time.monotonic() + wait
     settings.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(settings.lock, timeout=wait):
+        with FileLock(settings.lock, timeout=max(wait, PATIENCE)):
             if not settings.aws:
                 yield
                 return
@@ -50,6 +52,32 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
                 yield  # Postgres frees the lock when the session ends, also when this process is killed
     except Timeout:
         raise _locked(str(settings.lock)) from None
+
+
+def is_held(settings: Settings) -> bool:
+    """Whether a run is in progress; True also where that cannot be found out. No run is disturbed by the question."""
+    import psycopg2
+    from filelock import FileLock, Timeout
+
+    if settings.aws:
+        try:
+            with closing(state(settings)) as con, con.cursor() as cursor:
+                cursor.execute(
+                    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+                    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                    " AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 0))",
+                    [_name(settings)],
+                )
+                return bool(cursor.fetchone()[0])
+        except (LockError, psycopg2.Error):
+            return True
+    if not settings.lock.exists():
+        return False
+    try:
+        with FileLock(settings.lock, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
 
 
 def state(settings: Settings) -> Any:
@@ -75,15 +103,18 @@ def state(settings: Settings) -> Any:
 
 def _advise(con: Any, settings: Settings, until: float) -> None:
     """Take the advisory lock that is named after the warehouse."""
-    name = f"millrace {settings.redshift_host}:{settings.redshift_port}/{settings.redshift_database}"
     with con.cursor() as cursor:
         while True:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_name(settings)])
             if cursor.fetchone()[0]:
                 return
             if time.monotonic() >= until:
                 raise _locked(f"the lock of {settings.redshift_host}/{settings.redshift_database}")
             time.sleep(LOOK_AGAIN)
+
+
+def _name(settings: Settings) -> str:
+    return f"millrace {settings.redshift_host}:{settings.redshift_port}/{settings.redshift_database}"
 
 
 def _locked(what: str) -> LockedError:

@@ -5,119 +5,153 @@ While a run holds the warehouse they read the last published record instead, so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import settings as configuration
 from settings import Settings
-from warehouse.connection import Connection, WarehouseError, connect
-from warehouse.waiting import Waiting, built_schemas
+from warehouse.connection import Connection
+from warehouse.run import Progress
+from warehouse.waiting import built_schemas, read_domains
 
 from .console import Console
-from .unpublished import NEXT
+from .record import record, rows, runs
+from .run_report import check_of, problem_lines
+from .unpublished import NEXT, describe, each_once
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
-    from soda_checks.door import CheckResult
+    from soda_checks.door import CheckResult, RowKey
+    from sqlmesh_project.door import ModelRun
 
-_RUNS = """SELECT run_id AS run, started_at AS started, replace(sources, ',', ', ') AS sources, status, exit_code, landed, accepted, rejected
-FROM {ops}.runs ORDER BY started_at DESC LIMIT 5"""
-_CHECKS = """SELECT layer, scope, dataset, check_name AS "check", outcome, measured FROM {ops}.check_results
-WHERE outcome <> 'passed' AND run_id = (SELECT run_id FROM {ops}.check_results ORDER BY run_id DESC LIMIT 1)"""
-
+_CHECKS = """SELECT c.* FROM {ops}.check_results AS c
+JOIN (SELECT layer, scope, max(run_id) AS run_id FROM {ops}.check_results GROUP BY layer, scope) AS newest
+ON c.layer = newest.layer AND c.scope = newest.scope AND c.run_id = newest.run_id
+WHERE c.outcome NOT IN ('passed', 'not_built') ORDER BY c.layer, c.scope, c.dataset, c.column_name, c.check_name"""
 _DRIFT = """SELECT source, table_name AS "table", path, what, type, first_seen, last_seen, "rows" FROM {ops}.drift
 WHERE ended_at IS NULL ORDER BY first_seen DESC, 1, 2, 3 LIMIT 50"""
-
-
-@contextmanager
-def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
-    """(a connection to the record, whether it is the warehouse itself): the published copy while a run is at work."""
-    import duckdb
-
-    if settings.aws:  # Redshift lets everybody in
-        with connect(settings) as cluster:
-            yield cluster, True
-        return
-
-    for path, live in ((settings.warehouse, True), (settings.serving, False)):
-        if path.exists():
-            try:
-                con = duckdb.connect(str(path.parent / path.readlink() if path.is_symlink() else path), read_only=True)
-            except duckdb.IOException:
-                continue
-            with con:
-                yield con, live
-            return
-    yield None, False
+_RUN_COLUMNS = {
+    "run": "run",
+    "sources": "sources",
+    "status": "status",
+    "exit_code": "code",
+    "landed": "landed",
+    "accepted": "accepted",
+    "rejected": "rejected",
+}
 
 
 def status(sources: Declared, as_json: bool) -> None:
-    """Show the last runs, each table's freshness, failed checks and models that wait for a plan."""
-    from sqlmesh_project.door import ModelError, ModelRun, inspect_models
+    """Show the last runs and why they failed, each table's freshness, failed checks and models that wait for a plan."""
+    from dlt_sources.door import find_unfinished
 
-    settings = configuration.load()
-    console = Console(as_json)
+    settings, console = configuration.load(), Console(as_json)
     with record(settings) as (con, live):
         ops = "stg_ops" if live else "ops"
-        runs = _rows(con, _RUNS.format(ops=ops))
-        checks = _rows(con, _CHECKS.format(ops=ops))
+        last = runs(con, ops, settings, "ORDER BY started_at DESC LIMIT 5")
+        checks = [check_of(row) for row in rows(con, _CHECKS.format(ops=ops))]
         tables = [row for name in sources.names for row in _freshness(con, live, name)]
-        drift = _rows(con, _DRIFT.format(ops=ops))
-    models = ModelRun()
-    try:
-        models = inspect_models(settings) if live else models
-    except ModelError as error:
-        models.unreadable = {"sqlmesh_project": str(error)}
-    pending = models.pending
-    held = Waiting(settings).domains() if live else {}
-    waiting = [
-        {"domain": name, "sources": sorted(found.sources), "since": found.since.isoformat(), "reason": found.reason}
-        for name, found in held.items()
-    ]
-    broken = [{"source": name, "reason": reason} for name, reason in sources.broken.items()]
-    broken_models = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
-    answer = {
-        "running": con is not None and not live,
-        "runs": runs,
+        drift = rows(con, _DRIFT.format(ops=ops))
+        waits = _waits(con, sources) if live and con else {}
+        unfinished = find_unfinished(sources, con) if live and con else []
+    running = (con is not None and not live) or any(run["status"] == "running" for run in last)
+    answer: dict[str, Any] = {
+        "running": running,
+        "runs": last,
         "tables": tables,
-        "checks": checks,
+        "checks": [c for c in checks if c["layer"] != "staging" or c["scope"] in sources.names],
         "drift": drift,
-        "pending_models": pending,
-        "waiting_domains": waiting,
-        "broken_sources": broken,
-        "broken_models": broken_models,
+        "waiting_domains": [],
+        "not_published": [],
+        **waits,
+        "unfinished": [vars(found) for found in unfinished if not (running and found.what == "rebuild")],
+        "broken_sources": [{"source": name, "reason": reason} for name, reason in sources.broken.items()],
     }
+    if not as_json:
+        _print(console, answer, live)
+    models = _inspect(settings, look=not running)  # takes seconds, and may fail: what is known is shown before
+    answer["pending_models"] = models.pending
+    answer["broken_models"] = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
     if as_json:
         console.json(answer)
         return
+    if models.pending:
+        console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
+    for row in answer["broken_models"]:
+        console.problem(f"the deployed models run without {row['reason']}")
+
+
+def _inspect(settings: Settings, *, look: bool) -> ModelRun:
+    """What waits for a plan. Whatever is wrong with the models is an answer, too: it must not hide the rest of the status."""
+    from sqlmesh_project.door import ModelRun, inspect_models
+
+    try:
+        return inspect_models(settings) if look else ModelRun()
+    except Exception as error:
+        return ModelRun(unreadable={"sqlmesh_project": str(error) or type(error).__name__})
+
+
+def _waits(con: Connection, sources: Declared) -> dict[str, list[dict[str, Any]]]:
+    """What was built or tried and is not published, each once: gold domains, and sources with what stopped them."""
+    query = (
+        "SELECT source, held_by, held_why, held_in FROM stg_ops.progress WHERE held_refine_id IS NOT NULL ORDER BY 1"
+    )
+    held = {
+        row["source"]: Progress(
+            held_by=frozenset(row["held_by"].split(",")), held_why=row["held_why"], held_in=row["held_in"]
+        )
+        for row in rows(con, query)
+        if row["source"] in sources.names
+    }
+    domains, tried = each_once(read_domains(con), held)
+    texts = iter(describe(domains, tried))
+    return {
+        "waiting_domains": [
+            {"domain": name, "sources": sorted(found.sources), "since": found.since.isoformat(), "reason": found.reason, "text": next(texts)}
+            for name, found in domains.items()
+        ],
+        "not_published": [
+            {"source": name, "reason": found.held_why, "stopped_by": sorted(found.held_by), "text": next(texts)}
+            for name, found in tried.items()
+        ],
+    }  # fmt: skip
+
+
+def _print(console: Console, answer: dict[str, Any], live: bool) -> None:
     if answer["running"]:
-        console.note("a run is at work; this is the record as last published")
-    shown = [
-        {n: v for n, v in row.items() if n != "run"} | {"started": row["started"][:16].replace("T", " ")}
-        for row in runs
+        console.note("a run is in progress" + ("" if live else "; this is the record as last published"))
+    runs = [
+        {
+            column: run[n].replace(",", ", ") if n == "sources" and run[n] else run[n]
+            for n, column in _RUN_COLUMNS.items()
+        }
+        for run in answer["runs"]
     ]
-    console.table("Last runs", shown, "none yet; `python runner.py run` starts one")
+    console.table("Last runs", runs, "none yet; `python runner.py run` starts one")
+    failed = [run for run in answer["runs"] if run["error"]]
+    console.blocks([(f"{run['run']} {run['status']}:", run["error"].replace("\n", "\n    ")) for run in failed])
+    if failed:
+        console.note(f"step by step: `python runner.py status {failed[0]['run']}`")
     brief = [
         {n: v for n, v in row.items() if n != "loads"} | {"last_landed": row["last_landed"] or "no rows yet"}
-        for row in tables
+        for row in answer["tables"]
     ]
     console.table("Tables", brief, "nothing has landed yet")
-    console.table("Checks that did not pass in the last run", checks, "none")
-    if drift:
-        console.table("Sources that depart from their contracts (`python runner.py drift`)", drift, "none")
-    if pending:
-        console.note(f"changed models wait for `python runner.py plan`: {', '.join(pending)}")
-    for name, found in held.items():
-        console.problem(
-            f"{name} is built and not published since {found.since:%Y-%m-%d %H:%M}: {found.reason}. Dashboards keep the last good"
-            f" data. {NEXT}"
-        )
-    for row in broken:
+    if answer["checks"]:
+        console.out.print("[bold]Checks that did not pass when they last ran[/bold]")
+        console.blocks(problem_lines(answer["checks"]))
+    else:
+        console.out.print("Checks that did not pass when they last ran: none")
+    if answer["drift"]:
+        console.table("Sources that depart from their contracts (`python runner.py drift`)", answer["drift"], "none")
+    for row in (*answer["waiting_domains"], *answer["not_published"]):
+        console.problem(row["text"])
+    for row in answer["unfinished"]:
+        (console.problem if row["what"] == "contract" else console.note)(row["text"])
+    for row in answer["broken_sources"]:
         console.problem(f"{row['source']} does not run, its declaration is broken: {row['reason']}")
-    for row in broken_models:
-        console.problem(f"the deployed models run without {row['reason']}")
 
 
 def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:
@@ -126,7 +160,7 @@ def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str
     looks = "stg_ops.looks" if live else "(SELECT *, last_looked_at AS looked_at FROM ops.freshness) AS f"
     found = {
         row["table"]: row
-        for row in _rows(
+        for row in rows(
             con,
             'SELECT table_name AS "table", max(CAST(load_id AS DOUBLE PRECISION)) AS last_landed, count(*) AS loads,'
             " CAST(sum(landed) AS BIGINT) AS landed, CAST(sum(accepted) AS BIGINT) AS accepted,"
@@ -135,7 +169,7 @@ def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str
     }
     looked = {
         row["table"]: row["looked_at"]
-        for row in _rows(con, f"SELECT table_name AS \"table\", looked_at FROM {looks} WHERE source = '{source}'")
+        for row in rows(con, f"SELECT table_name AS \"table\", looked_at FROM {looks} WHERE source = '{source}'")
         if row["looked_at"]
     }
     nothing = {"last_landed": None, "loads": 0, "landed": 0, "accepted": 0, "rejected": 0}
@@ -152,36 +186,51 @@ def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str
 
 
 def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> None:
-    """Show rejected rows by reason, and the newest of them."""
+    """Show rejected rows by reason, and the newest of them, each with all its reasons."""
     settings = configuration.load()
     console = Console(as_json)
-    reasons: list[dict[str, Any]] = []
+    counts: dict[tuple[str, ...], int] = {}
     newest: list[dict[str, Any]] = []
     with record(settings) as (con, live):
         for name in names or sources.names:  # each by itself: one that never ran has no table, and hides nobody's rows
             rejects = (
                 f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
             )
-            reasons += _rows(
-                con,
-                'SELECT source, table_name AS "table", field, rule, count(*) AS "rows"'
-                f" FROM {rejects} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
-            )
-            newest += _rows(
-                con,
-                f'SELECT rejected_at, id, field, rule, message, "raw" FROM {rejects}'
-                f" ORDER BY rejected_at DESC, id LIMIT {int(limit)}",
-            )
+            mine = rows(con, f"SELECT * FROM {rejects} ORDER BY rejected_at DESC, id LIMIT {int(limit)}")
+            newest += mine
+            errors = "errors" if mine and "errors" in mine[0] else "NULL"  # an older published copy has only the first
+            query = f"SELECT source, table_name, field, rule, {errors} AS errors, count(*) AS n FROM {rejects} GROUP BY 1, 2, 3, 4, 5"
+            for row in rows(con, query):
+                for field, rule in {(reason["field"], reason["rule"]) for reason in _reasons(row)}:
+                    reason = (row["source"], row["table_name"], field, rule)
+                    counts[reason] = counts.get(reason, 0) + row["n"]
     newest.sort(key=lambda row: row["id"])
     newest.sort(key=lambda row: row["rejected_at"], reverse=True)
-    rows = [{n: value for n, value in row.items() if n != "rejected_at"} for row in newest[:limit]]
+    reasons = [
+        dict(zip(("source", "table", "field", "rule"), n, strict=True)) | {"rows": counts[n]} for n in sorted(counts)
+    ]
+    shown = [
+        {name: row[name] for name in ("id", "field", "rule", "message", "raw")} | {"reasons": _reasons(row)}
+        for row in newest[:limit]
+    ]
     if as_json:
-        console.json({"reasons": reasons, "rows": rows})
+        console.json({"reasons": reasons, "rows": shown})
         return
-    console.table("Rejected rows by reason", reasons, "none")
-    console.blocks([(f"{r['id']}  {r['field']} {r['rule']}: {r['message']}", r["raw"][:300]) for r in rows])
-    if rows:
+    console.table("Rejected rows by reason; a row may have several", reasons, "none")
+    for row in shown:
+        why = "\n      ".join(f"{r['field']} {r['rule']}: {r['message']}" for r in row["reasons"])
+        console.blocks([(f"{row['id']}  {why}", row["raw"][:300])])
+    if shown:
         console.note("after correcting the contract: `python runner.py replay SOURCE --rejected`")
+
+
+def _reasons(row: dict[str, Any]) -> list[dict[str, str]]:
+    """All reasons of a rejected row; of one whose reasons are longer than their column the first."""
+    try:
+        found: list[dict[str, str]] = json.loads(row["errors"])
+    except (KeyError, TypeError, ValueError):
+        found = []
+    return found or [{"field": row["field"], "rule": row["rule"], "message": row.get("message", "")}]
 
 
 def check(sources: Declared, names: list[str], as_json: bool) -> int:
@@ -193,7 +242,7 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     Returns:
         The exit code: 1 when a check would stop a run, 2 when a source cannot be checked because its declaration is broken.
     """
-    from dlt_sources.door import Staging
+    from dlt_sources.door import Staging, row_keys
 
     from .lock import one_at_a_time
 
@@ -201,15 +250,17 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     console = Console(as_json)
     broken = {name: reason for name, reason in sources.broken.items() if name in (names or sources.broken)}
     with one_at_a_time(settings):
-        Staging.make([sources[name] for name in names or sources if name not in broken], settings)
-        results = list(_check_all([name for name in names or sources if name not in broken], not names, settings))
+        usable = [sources[name] for name in names or sources if name not in broken]
+        Staging.make(usable, settings)
+        keys = {source.name: row_keys(source) for source in usable}
+        results = list(_check_all(keys, not names, settings))
     failed = [result for result in results if result.stops]
+    shown = [result for result in results if result.outcome != "passed"]
     if as_json:
         console.json([vars(result) for result in results])
     else:
-        shown = [{"layer": r.layer, "scope": r.scope, "table": r.dataset, "check": r.check_name, "outcome": r.outcome}
-                 for r in results if r.outcome != "passed"]  # fmt: skip
-        console.table(f"{len(results)} checks, {len(failed)} stop", shown, "all passed")
+        console.out.print(f"{len(results)} checks, {len(failed)} stop" + ("" if shown else ": all passed"))
+        console.blocks(problem_lines([check_of(r.recorded) for r in shown]))
         if any(result.layer == "gold" for result in failed):
             console.note(f"dashboards keep the last good data. {NEXT}")
     for name, reason in broken.items():
@@ -217,41 +268,23 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     return 1 if failed else 2 if broken else 0
 
 
-def _check_all(names: Collection[str], everything: bool, settings: Settings) -> Iterator[CheckResult]:
-    """The answers of these sources' checks and of the gold built from them; of `everything`, of all gold that has checks."""
+def _check_all(keys: Mapping[str, Mapping[str, RowKey]], everything: bool, settings: Settings) -> Iterator[CheckResult]:
+    """The answers of sources' checks and of the gold built from them; of `everything`, of all gold that has checks.
+
+    Args:
+        keys: per source what names the rows of its tables.
+    """
     from soda_checks.door import FOLDER, check, not_built
     from sqlmesh_project.door import inspect_models
 
     models, built = inspect_models(settings), built_schemas(settings)
-    domains = {name for name, feeds in models.domains.items() if everything or feeds & set(names)}
+    domains = {name for name, feeds in models.domains.items() if everything or feeds & set(keys)}
     domains |= {path.name for path in (FOLDER / "gold").iterdir() if path.is_dir() and everything}
-    for layer, scopes in (("staging", names), ("gold", sorted(domains))):
+    for layer, scopes in (("staging", list(keys)), ("gold", sorted(domains))):
         for scope in scopes:
             if (f"stg_{scope}" if layer == "staging" else scope) in built:
-                yield from check(layer, scope, settings, models.pending)
+                yield from check(
+                    layer, scope, settings, keys.get(scope) if layer == "staging" else None, models.pending
+                )
             else:
                 yield not_built(layer, scope, settings)
-
-
-def _rows(con: Connection | None, query: str) -> list[dict[str, Any]]:
-    """The query's rows as dicts; none when there is no record yet or it lacks the table."""
-    import duckdb
-
-    if con is None:
-        return []
-    try:
-        cursor = con.execute(query)
-    except (duckdb.CatalogException, duckdb.BinderException):
-        return []
-    except WarehouseError as error:
-        if "does not exist" in str(error):
-            return []
-        raise
-    names = [column[0] for column in cursor.description or []]
-    return [
-        {
-            n: v.replace(tzinfo=UTC).isoformat() if isinstance(v, datetime) else v
-            for n, v in zip(names, row, strict=True)
-        }
-        for row in cursor.fetchall()
-    ]

@@ -1,11 +1,17 @@
-"""Domains whose gold is built and not published: why, until when, and what is checked again."""
+"""What was built and is not published: why, until when, and what a run tries again.
+
+A source is remembered with the refine that was tried (`Progress.held`), a gold domain with the checks that it failed
+(`Held`). A run answers for its own sources, and leaves alone what belongs to others; a check that was corrected is tried
+again by whatever runs next, and `plan` tries everything.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from warehouse.waiting import INTERRUPTED, Waiting
+from warehouse.run import Progress, waiting
+from warehouse.waiting import INTERRUPTED, Held, Waiting
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -13,15 +19,27 @@ if TYPE_CHECKING:
 
     from .console import Console
 
-NEXT = "Correct the model or the check, then `python runner.py plan`"
+NEXT = "Correct the model or the check, then `python runner.py plan`; corrected data is published by the next run"
 
 
 class Unpublished:
-    """What of gold waits to be published, as one run finds and leaves it."""
+    """What waits to be published, as one run finds and leaves it."""
 
     def __init__(self, run: Run, settings: Settings, console: Console) -> None:
         self.run, self.console, self.waiting = run, console, Waiting(settings)
         self._noted: dict[str, set[str]] = {}
+        self._left: dict[str, Progress] = {}
+
+    def leave(self, changed: Mapping[str, str], progress: Mapping[str, Progress]) -> set[str]:
+        """The sources that this run leaves alone: what is new of them was tried, and would only fail again.
+
+        Args:
+            changed: per source that is not published: its newest refine.
+        """
+        corrected = {source for held in self._corrected().values() for source in held.sources}
+        left = waiting(changed, progress, {*self.run.sources, *corrected})
+        self._left = {name: progress[name] for name in sorted(left)}
+        return left
 
     def hold(self, domain: str, feeds: Collection[str], reasons: Collection[str], *, checked: bool = True) -> None:
         """Note that a domain was built and is not published.
@@ -33,7 +51,8 @@ class Unpublished:
 
         text = f"{domain} is not published; dashboards keep the last good data. {NEXT if checked else ''}"
         self.console.note(text.rstrip())
-        self.waiting.hold({domain: feeds}, "; ".join(reasons), fingerprint(domain) if checked else "")
+        reason = "; ".join(text.splitlines()[0] for text in reasons)
+        self.waiting.hold({domain: feeds}, reason, fingerprint(domain) if checked else "")
 
     def begin(self, domains: dict[str, set[str]]) -> None:
         """Note the domains that a plan is about to change: should it be killed, the next run checks and publishes them."""
@@ -59,22 +78,57 @@ class Unpublished:
             check: runs a domain's checks, given its sources; returns what stops there.
             again: run checks that have failed, also where neither they nor the domain's sources are of this run.
         """
-        from soda_checks.door import fingerprint
-
-        for domain, waiting in self.waiting.domains().items():
-            if domain in done or waiting.sources & held:
+        others: dict[str, Held] = {}
+        corrected = self._corrected()
+        for domain, waits in self.waiting.domains().items():
+            if domain in done:
                 continue
-            own = again or bool(waiting.sources & set(self.run.sources))
-            if not own and waiting.checks == fingerprint(domain):
-                since = f"{waiting.since:%Y-%m-%d %H:%M}"
-                self.console.note(f"{domain} is built and not published since {since}: {waiting.reason}. {NEXT}")
-            elif reasons := check(domain, waiting.sources):
-                self.hold(domain, waiting.sources, reasons)
+            failed = bool(waits.checks) and domain not in corrected
+            if waits.sources & self._left.keys() or (failed and not again and not waits.sources & {*self.run.sources}):
+                others[domain] = waits
+            elif waits.sources & held:
+                continue
+            elif reasons := check(domain, waits.sources):
+                self.hold(domain, waits.sources, reasons)
             else:
                 self.run.published.append(domain)
+        domains, sources = each_once(others, self._left)
+        for text in describe(domains, sources):
+            self.console.note(text)
 
     def has_corrected_checks(self) -> bool:
         """Whether a check that holds a domain was edited since it failed: then there is something to do, whatever is due."""
+        return bool(self._corrected())
+
+    def _corrected(self) -> dict[str, Held]:
+        """The domains whose checks were edited since they failed."""
         from soda_checks.door import fingerprint
 
-        return any(held.checks != fingerprint(name) for name, held in self.waiting.domains().items() if held.checks)
+        waiting_now = self.waiting.domains().items()
+        return {name: held for name, held in waiting_now if held.checks and held.checks != fingerprint(name)}
+
+
+def each_once(
+    domains: Mapping[str, Held], sources: Mapping[str, Progress]
+) -> tuple[dict[str, Held], dict[str, Progress]]:
+    """(the domains, the sources) to speak of, so that nothing is said twice: a domain that only waits for rows that failed
+    their checks is left to its source, and a source that only waits for a domain to the domain.
+    """
+    unsound = {name for name, held in sources.items() if held.held_in == "staging"}
+    domains = {name: held for name, held in domains.items() if held.checks or not held.sources & unsound}
+    said = {source for held in domains.values() for source in held.sources} - unsound
+    return domains, {name: held for name, held in sources.items() if name not in said}
+
+
+def describe(domains: Mapping[str, Held], sources: Mapping[str, Progress]) -> list[str]:
+    """A sentence for each: what waits, since when, why, and what to do next."""
+    texts = []
+    for name, held in domains.items():
+        again = (
+            NEXT if held.checks else "`python runner.py plan`, or the next run of what it is built from, tries again"
+        )
+        texts.append(f"{name} is built and not published since {held.since:%Y-%m-%d %H:%M}: {held.reason}. {again}")
+    for name, progress in sources.items():
+        again = f"python runner.py run {' '.join(sorted(progress.held_by or {name}))}"
+        texts.append(f"{name} is not published: {progress.held_why}; `{again}` tries again")
+    return texts

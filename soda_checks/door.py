@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.quote import identifier
 
 from . import data_sources
+from .failing import Failing, Keys, describe, explained
 
 FOLDER = Path(__file__).resolve().parent
+RowKey = tuple[Sequence[str], frozenset[str]]
 _OUTCOMES = {"PASSED": "passed", "FAILED": "failed", "WARN": "warned"}
 
 
@@ -35,6 +39,7 @@ class CheckResult:
         outcome: ``passed``, ``failed``, ``warned``, ``not_built``, ``not_evaluated`` or ``error``; the last two stop like a
             failure.
         measured: the number that was compared, where there is one.
+        failing, tested, allowed, failing_sql, failed_rows: of a check that did not pass: see `Failing`.
     """
 
     layer: str
@@ -47,16 +52,32 @@ class CheckResult:
     outcome: str
     measured: float | None
     checked_at: datetime
+    failing: int | None = None
+    tested: int | None = None
+    allowed: str = ""
+    failing_sql: str = ""
+    failed_rows: tuple[dict[str, Any], ...] = ()
 
     @property
     def stops(self) -> bool:
         """Whether nothing after this check may run."""
         return self.outcome in ("failed", "not_evaluated", "error")
 
+    @property
+    def found(self) -> str:
+        """What did not pass, in words: how many rows of how many, and the limit."""
+        words = describe(self.failing, self.tested, self.allowed)
+        return words or (self.outcome if self.measured is None else f"{self.outcome} (measured {self.measured:g})")
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What is kept of it; the failing rows are kept apart."""
+        return {name: value for name, value in vars(self).items() if name != "failed_rows"}
+
     def __str__(self) -> str:
         where = f"{self.dataset}.{self.column_name}" if self.column_name else self.dataset
-        measured = "" if self.measured is None else f" (measured {self.measured:g})"
-        return f"{self.layer} {self.scope}: {where}: {self.check_name}: {self.outcome}{measured}"
+        shown = f"\n    the rows: {' '.join(self.failing_sql.split())}" if self.failing_sql else ""
+        return f"{self.layer} {self.scope}: {where}: {self.check_name}: {self.found}{shown}"
 
 
 def fingerprint(scope: str) -> str:
@@ -67,11 +88,15 @@ def fingerprint(scope: str) -> str:
     return digest.hexdigest()
 
 
-def check(layer: str, scope: str, settings: Settings, unbuilt: Collection[str] = ()) -> list[CheckResult]:
+def check(
+    layer: str, scope: str, settings: Settings, keys: Mapping[str, RowKey] | None = None, unbuilt: Collection[str] = ()
+) -> list[CheckResult]:
     """Run every contract in ``soda_checks/<layer>/<scope>/`` and return each check's answer.
 
     Args:
         layer: ``staging`` (scope: a source) or ``gold`` (scope: a domain).
+        keys: per table the columns that name a row, and those that are personal; of a table that is not among them the
+            columns that its contract says are unique.
         unbuilt: models (``domain.name``) that are not built, as they wait for a plan: their contracts do not run.
 
     Returns:
@@ -90,23 +115,49 @@ def check(layer: str, scope: str, settings: Settings, unbuilt: Collection[str] =
     schema = f"stg_{scope}" if layer == "staging" else scope
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
-    empty = _never_filled(schema, settings) if layer == "staging" else set()
     since = _judged_since(schema, settings) if layer == "staging" else {}
-    empty |= _without_rows(schema, since, settings)
-    waiting = [path for path in contracts if path.stem in empty]
-    name = "no rows have come yet, or none since its contract changed: nothing to check"
-    found = [CheckResult(layer, scope, p.stem, "", name, "row_count", "warn", "passed", 0, now) for p in waiting]
-    if layer == "gold" and (missing := {name.split(".")[1] for name in unbuilt if name.split(".")[0] == scope}):
-        missing -= _tables(scope, settings)
-        waiting = [path for path in contracts if path.stem in missing]
-        found = [not_built("gold", scope, settings, path.stem) for path in waiting]
-    with data_sources.opened(settings) as source:
+    missing = {name.split(".")[1] for name in unbuilt if layer == "gold" and name.split(".")[0] == scope}
+    found, contracts = _unready(layer, scope, contracts, since, missing, settings)
+    with (
+        data_sources.opened(settings) as source,
+        explained({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
+    ):
         return found + [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
             for path in contracts
-            if path not in waiting
-            for answer in _verify(path, source, variables | {"since": since.get(path.stem, "0")}, errors)
+            for answer in _verify(path, source, variables | {"since": since.get(path.stem, "0")}, errors, failing)
         ]
+
+
+def _unready(
+    layer: str, scope: str, contracts: list[Path], since: dict[str, str], unbuilt: Collection[str], settings: Settings
+) -> tuple[list[CheckResult], list[Path]]:
+    """(the answers for tables that cannot be checked: not built, without rows or a column; the contracts of the others).
+
+    Soda would say of each check of a table that it could not be evaluated.
+    """
+    now, schema = settings.moment(), f"stg_{scope}" if layer == "staging" else scope
+    columns, empty = _look_at(schema, settings, staging=layer == "staging")
+    unbuilt = set(unbuilt) - (_tables(schema, settings) if unbuilt else set())
+    empty |= _without_rows(schema, since, settings)
+    found, rest = [], []
+    for path in contracts:
+        there = columns.get(path.stem, [])
+        known = {name.lower() for name in there}
+        lacking = [name for name in _columns_of(path) if name.lower() not in known] if there else []
+        if path.stem in empty:
+            name = "no rows have come yet, or none since its contract changed: nothing to check"
+            found.append(CheckResult(layer, scope, path.stem, "", name, "row_count", "warn", "passed", 0, now))
+        elif path.stem in unbuilt:
+            found.append(not_built(layer, scope, settings, path.stem))
+        elif lacking:
+            name = f"the table has no such column; it has {', '.join(there)}"
+            found += [
+                CheckResult(layer, scope, path.stem, n, name, "schema", "fail", "error", None, now) for n in lacking
+            ]
+        else:
+            rest.append(path)
+    return found, rest
 
 
 class _Errors(logging.Handler):
@@ -129,20 +180,34 @@ def not_built(layer: str, scope: str, settings: Settings, dataset: str = "") -> 
 
 
 def _tables(schema: str, settings: Settings) -> set[str]:
+    """The tables and views that are there; Redshift knows these also of gold's views, and only their columns not."""
     query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
     with connect(settings) as con:
         return {name for (name,) in con.execute(query, [schema]).fetchall()}
 
 
-def _never_filled(schema: str, settings: Settings) -> set[str]:
-    """The tables of staging that no row was ever landed for: a table is declared before its first rows come."""
+def _columns_of(path: Path) -> list[str]:
+    """The columns that a contract names; none where it cannot be read, which Soda will say."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return [str(column["name"]) for column in content.get("columns") or []]
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, LookupError, TypeError):
+        return []
+
+
+def _look_at(schema: str, settings: Settings, *, staging: bool) -> tuple[dict[str, list[str]], set[str]]:
+    """(the columns of each table; of staging the tables that no row was ever landed for: they are declared before that)."""
+    columns: dict[str, list[str]] = {}
+    if settings.aws and not staging:  # Redshift's catalog does not know the columns of the views that gold is
+        return columns, set()
     with connect(settings) as con:
-        query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-        tables = {name for (name,) in con.execute(query, [schema]).fetchall()}
-        if "_loads" not in tables:
-            return set()
+        query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position"
+        for table, column in con.execute(query, [schema]).fetchall():
+            columns.setdefault(table, []).append(column)
+        if not staging or "_loads" not in columns:
+            return columns, set()
         landed = con.execute(f"SELECT DISTINCT table_name FROM {identifier(schema)}._loads WHERE landed > 0").fetchall()
-    return tables - {name for (name,) in landed}
+    return columns, set(columns) - {name for (name,) in landed}
 
 
 def _judged_since(schema: str, settings: Settings) -> dict[str, str]:
@@ -168,37 +233,53 @@ def _without_rows(schema: str, since: dict[str, str], settings: Settings) -> set
     return found
 
 
-def _verify(path: Path, source: Any, variables: dict[str, str], errors: _Errors) -> Iterator[dict[str, Any]]:
+def _verify(
+    path: Path, source: Any, variables: dict[str, str], errors: _Errors, failing: Mapping[str, Failing]
+) -> Iterator[dict[str, Any]]:
     from soda_core.common.yaml import ContractYamlSource
     from soda_core.contracts.contract_verification import ContractVerificationSession
 
     errors.texts.clear()
-    session = ContractVerificationSession.execute(
-        contract_yaml_sources=[ContractYamlSource.from_file_path(str(path))],
-        data_source_impls=[source],
-        variables=variables,
-    )
+    try:
+        session = ContractVerificationSession.execute(
+            contract_yaml_sources=[ContractYamlSource.from_file_path(str(path))],
+            data_source_impls=[source],
+            variables=variables,
+        )
+    except Exception as error:  # Soda's parser raises for some mistakes in the file, and logs others
+        yield _unusable(path, str(error) or type(error).__name__)
+        return
     results = session.contract_verification_results
     why = f": {errors.texts[0]}" if errors.texts else ""
-    for answer in (_answer(found) for result in results for found in result.check_results):
-        unknown = answer["outcome"] == "not_evaluated"
-        yield answer | ({"check_name": f"{answer['check_name']}{why}"[:200]} if unknown else {})
+    answers = [_answer(found, failing) for result in results for found in result.check_results]
+    unknown = [answer for answer in answers if answer["outcome"] == "not_evaluated"]
+    yield from (answer for answer in answers if answer["outcome"] != "not_evaluated")
+    if unknown and why:  # one reason, however many checks it keeps from being evaluated
+        name = unknown[0]["check_name"] if len(unknown) == 1 else f"{len(unknown)} checks could not be evaluated"
+        column = unknown[0]["column_name"] if len(unknown) == 1 else ""
+        yield unknown[0] | {"column_name": column, "check_name": f"{name}{why}"[:500]}
+    else:
+        yield from unknown
     if not results or any(result.has_errors for result in results):
         reason = next((line for line in session.get_errors_str().splitlines() if line.strip()), "it could not run")
-        name = f"{path.relative_to(FOLDER)}: {reason}"
-        yield {
-            "column_name": "",
-            "check_name": name,
-            "check_type": "contract",
-            "severity": "fail",
-            "outcome": "error",
-            "measured": None,
-        }
+        yield _unusable(path, reason)
 
 
-def _answer(result: Any) -> dict[str, Any]:
+def _unusable(path: Path, reason: str) -> dict[str, Any]:
+    return {
+        "column_name": "",
+        "check_name": f"{path.relative_to(FOLDER)}: {' '.join(reason.split())[:500]}",
+        "check_type": "contract",
+        "severity": "fail",
+        "outcome": "error",
+        "measured": None,
+    }
+
+
+def _answer(result: Any, failing: Mapping[str, Failing]) -> dict[str, Any]:
     check = result.check
     number = result.threshold_value
+    why = failing.get(check.identity, Failing())
     return {
         "column_name": check.column_name or "",
         "check_name": check.name or check.type,
@@ -206,4 +287,9 @@ def _answer(result: Any) -> dict[str, Any]:
         "severity": "warn" if check.threshold and check.threshold.level == "warn" else "fail",
         "outcome": _OUTCOMES.get(result.outcome.name, "not_evaluated"),
         "measured": float(number) if isinstance(number, (int, float)) else None,
+        "failing": why.failing,
+        "tested": why.tested,
+        "allowed": why.allowed,
+        "failing_sql": why.sql,
+        "failed_rows": tuple(why.rows),
     }

@@ -1,11 +1,9 @@
-"""The limit of rejected rows, as a check beside Soda's; whatever the limit, a table of which nothing is right is wrong."""
+"""The limit of rejected rows, as a check beside Soda's; whatever the limit, a table of which no row is right is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
-
-from warehouse.connection import connect
 
 from .door import CheckResult
 
@@ -14,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Limit(Protocol):
-    """How many rows of a table may be rejected: a check fails when both numbers are exceeded."""
+    """How many rows of a table may be rejected."""
 
     @property
     def share(self) -> float:
-        """Rejected rows as a share of the landed ones."""
+        """Rejected rows as a share of all."""
         ...
 
     @property
@@ -27,34 +25,44 @@ class Limit(Protocol):
         ...
 
 
-def rejected_rows(
-    source: str, limits: Mapping[str, Limit], published: str | None, settings: Settings
-) -> list[CheckResult]:
-    """Compare what was rejected since the last publish with each table's limit.
+class Rejected(Protocol):
+    """Rejected rows of a table and what is allowed."""
 
-    Args:
-        published: the newest refine whose rows are published; None: none is.
-    """
-    with connect(settings) as con:
-        counts = con.execute(
-            f'SELECT table_name, sum(landed), sum(rejected) FROM "stg_{source}"._loads WHERE _refine_id > ? GROUP BY 1 ORDER BY 1',
-            [published or ""],
-        ).fetchall()
+    @property
+    def rejected(self) -> int:
+        """Rows whose newest version is rejected."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        ...
+
+    @property
+    def limit(self) -> Limit:
+        """How many may be rejected."""
+        ...
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether too many are."""
+        ...
+
+
+def rejected_rows(source: str, counted: Mapping[str, Rejected], settings: Settings) -> list[CheckResult]:
+    """Compare the rejected rows of each table with its limit."""
     now = settings.moment()
     found = []
-    for table, landed, rejected in counts:
-        limit = limits.get(table)
-        if limit is None:  # a table that source.yml no longer has
-            continue
-        share = float(rejected) / float(landed) if landed else 0.0
-        nothing_right = landed > 0 and rejected == landed
-        bad = nothing_right or (share > limit.share and rejected > limit.rows)
-        broken = (
-            "every row was rejected" if nothing_right else f"at most {limit.share:.0%} and {limit.rows} rows rejected"
-        )
-        name = f"{broken}: `python runner.py rejected {source}` says why"
-        outcome = "failed" if bad else "passed"
+    for table, count in counted.items():
+        what = "every row was rejected" if 0 < count.rows == count.rejected else "rejected rows"
+        name = f"{what}; `python runner.py rejected {source}` says why"
+        outcome = "failed" if count.exceeds else "passed"
+        share = round(count.rejected / count.rows, 4) if count.rows else 0.0
+        allowed = f"limit {count.limit.share * 100:g} % and {count.limit.rows:,} rows"
         found.append(
-            CheckResult("staging", source, table, "", name, "rejected_rows", "fail", outcome, round(share, 4), now)
-        )
+            CheckResult(
+                "staging", source, table, "", name, "rejected_rows", "fail", outcome, share, now,
+                failing=count.rejected, tested=count.rows, allowed=allowed,
+            )
+        )  # fmt: skip
     return found

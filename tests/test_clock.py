@@ -171,7 +171,7 @@ def test_the_schedule_goes_on_when_a_run_was_stamped_in_the_future():
 def test_runs_stay_in_their_order(here, monkeypatch):
     ops, ids, real = Ops(here), [], datetime.now(UTC).replace(tzinfo=None)
     for seconds in (0, DAY, 5, 10):
-        monkeypatch.setattr("warehouse.ops._now", lambda s=seconds: real + timedelta(seconds=s))
+        monkeypatch.setattr("warehouse.run.utc_now", lambda s=seconds: real + timedelta(seconds=s))
         run = Run("run", ["shop"], "local")
         run.problems = [f"failure {seconds}"]
         ops.begin(run)

@@ -141,7 +141,7 @@ def test_too_many_rejected_rows_stop_the_source(world, first_day, tmp_path):
     before = pipeline.gold()
     failed = pipeline("run", *DEFTUNES, patch="tests.test_nothing_bad:distrust_songs", **world.environment)
     assert failed.code == 1
-    assert "at most 5% and 2 rows rejected" in failed.err and "runner.py rejected deftunes_db" in failed.err
+    assert "limit 5 % and 2 rows" in failed.err and "runner.py rejected deftunes_db" in failed.err
     assert pipeline.gold() == before
     mended = pipeline("replay", "deftunes_db", "--rejected", **world.environment)  # the contract is right again
     assert mended.code == 0, mended.out + mended.err

@@ -156,6 +156,21 @@ def test_a_killed_plan_is_checked_and_published_by_the_next_run(small):
     assert small.gold("shop") == [(1, "ONE"), (2, "TWO")] and waiting(small) == ([], [])
 
 
+def test_a_check_that_failed_in_a_run_and_was_corrected_is_tried_again_by_whatever_runs_next(small):
+    add_check(small, 3)
+    small.deliver("shop", "2.csv", "3,three")
+    small.run("run", "shop", code=1)
+    other = small.run("run", "other")  # it leaves alone what is another's
+    assert "problem" not in other.stderr and "  model  " not in other.stdout
+    assert other.stdout.count("is built and not published") == 1 and "shop is not published" not in other.stdout
+    status = small.status()
+    assert [row["domain"] for row in status["waiting_domains"]] == ["shop_gold"] and status["not_published"] == []
+    add_check(small, 4)
+    assert "published shop_gold" in small.run("run", "other").stdout
+    assert small.gold("shop") == [(1, "one"), (2, "two"), (3, "three")] and waiting(small) == ([], [])
+    assert "nothing to publish" in small.run("run", "shop").stdout  # all that it brought is published
+
+
 def test_a_plan_builds_nothing_on_rows_that_failed_their_checks(small):
     staging = small.code / "soda_checks/staging/shop/things.yml"
     text = staging.read_text()

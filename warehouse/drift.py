@@ -18,14 +18,12 @@ from .connection import Connection, connect, exists
 if TYPE_CHECKING:
     from settings import Settings
 
-TABLES = (
-    """CREATE TABLE IF NOT EXISTS stg_ops.drift (
-    source VARCHAR(100), table_name VARCHAR(100), path VARCHAR(200), what VARCHAR(10), type VARCHAR(100),
-    first_seen TIMESTAMP, last_seen TIMESTAMP, "rows" BIGINT, ended_at TIMESTAMP)""",
-    """CREATE TABLE IF NOT EXISTS stg_ops.fields (
-    source VARCHAR(100), table_name VARCHAR(100), field VARCHAR(100), declared VARCHAR(200), types VARCHAR(200),
-    "rows" BIGINT, "values" BIGINT, empty_rows BIGINT, empty_since TIMESTAMP)""",
-)
+TABLES = {
+    "drift": "source VARCHAR(100), table_name VARCHAR(100), path VARCHAR(200), what VARCHAR(10), type VARCHAR(100),"
+    " first_seen TIMESTAMP, last_seen TIMESTAMP, rows BIGINT, ended_at TIMESTAMP",
+    "fields": "source VARCHAR(100), table_name VARCHAR(100), field VARCHAR(100), declared VARCHAR(200), types VARCHAR(200),"
+    " rows BIGINT, values BIGINT, empty_rows BIGINT, empty_since TIMESTAMP",
+}
 MANY = 1000
 """Rows from which a field's usual share of values is known."""
 UNKNOWN, GONE, TYPE, EMPTY = "unknown", "gone", "type", "null"

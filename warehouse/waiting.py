@@ -17,11 +17,10 @@ from .quote import identifier
 if TYPE_CHECKING:
     from settings import Settings
 
-TABLES = (
-    """CREATE TABLE IF NOT EXISTS stg_ops.waiting_domains (
-    domain VARCHAR(100), sources VARCHAR(1000), since TIMESTAMP, reason VARCHAR(65535), checks VARCHAR(64))""",
-    "CREATE TABLE IF NOT EXISTS stg_ops.waiting_models (files VARCHAR(64), models VARCHAR(65535))",
-)
+TABLES = {
+    "waiting_domains": "domain VARCHAR(100), sources VARCHAR(1000), since TIMESTAMP, reason VARCHAR(65535), checks VARCHAR(64)",
+    "waiting_models": "files VARCHAR(64), models VARCHAR(65535)",
+}
 INTERRUPTED = "an earlier plan was interrupted"
 
 
@@ -53,7 +52,7 @@ class Waiting:
         if not exists(self.settings):
             return {}
         with connect(self.settings) as con:
-            return read_domains(con) if _is_made(con, "waiting_domains") else {}
+            return read_domains(con)
 
     def hold(self, domains: Mapping[str, Collection[str]], reason: str, checks: str = "") -> None:
         """Note why domains are not published; those that wait keep the time since when they do.
@@ -95,7 +94,10 @@ class Waiting:
 
 
 def read_domains(con: Connection) -> dict[str, Held]:
-    """The domains that wait, by name."""
+    """The domains that wait, by name; none where no run ever began."""
+    query = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'waiting_domains'"
+    if not con.execute(query).fetchall():
+        return {}
     rows = con.execute(
         "SELECT domain, sources, since, reason, checks FROM stg_ops.waiting_domains ORDER BY 1"
     ).fetchall()
@@ -126,8 +128,3 @@ def built_schemas(settings: Settings) -> set[str]:
         return {
             name for (name,) in con.execute("SELECT DISTINCT table_schema FROM information_schema.tables").fetchall()
         }
-
-
-def _is_made(con: Connection, table: str) -> bool:
-    query = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = ?"
-    return bool(con.execute(query, [table]).fetchall())

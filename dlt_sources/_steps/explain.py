@@ -112,7 +112,7 @@ def _reason(field: str, rule: str, message: str) -> dict[str, str]:
 
 
 @cache
-def _validator_of(contract: type[Contract], names: tuple[str, ...]) -> SchemaValidator:
+def validator_of(contract: type[Contract], names: tuple[str, ...]) -> SchemaValidator:
     """What checks some fields of the contract by their own rules, whatever the others hold."""
     schema: Any = {"type": "model-fields", "fields": {name: field_schema(contract, name) for name in names}}
     whole: Any = contract.__pydantic_core_schema__
@@ -131,7 +131,7 @@ def ask_of_vanished(
     failure = ""
     for known in ([c.name for c in kept if c.name in key or not c.private], key):
         try:
-            values, _, _ = _validator_of(contract, tuple(known)).validate_python(raw)
+            values, _, _ = validator_of(contract, tuple(known)).validate_python(raw)
             return {c.name: fit(c, values[c.name]) if c.name in known else None for c in kept}, []
         except Exception as error:
             failure = f"its key cannot be judged: {type(error).__name__}"

@@ -64,7 +64,7 @@ class Judge:
         self.redaction = of_contract(contract) if redaction is None else redaction
         parts = [
             self._judge_alike(name, number, table, contract, group, parent)
-            for number, group in enumerate(_alike(files).values())
+            for number, group in enumerate(alike(files).values())
         ]
         counts: dict[str, tuple[int, int, int]] = {}
         for load, found in ((load, found) for part in parts for load, found in part.counts.items()):
@@ -302,7 +302,7 @@ class Judge:
         return {load: (count, *judged[load]) for load, count in landed.items()}
 
 
-def _alike(files: list[str]) -> dict[str, list[str]]:
+def alike(files: list[str]) -> dict[str, list[str]]:
     """The files by the names and types of their columns."""
     groups: dict[str, list[str]] = {}
     for path in files:

@@ -77,15 +77,21 @@ def stored(rows: str, columns: list[Column], marks: Iterable[str], *, careful: b
         name = identifier(column.name)
         if column.computed:
             more.append(f"{attempt.format(f'CAST({column.computed} AS {column.sql_type})')} AS {name}")
-        elif column.pii == "hash":
-            out.append(f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR)) AS {name}")
         elif column.stored:
-            out.append(f"CAST({name} AS {column.sql_type}) AS {name}")
+            out.append(f"{stored_value(column)} AS {name}")
     query = f"SELECT {', '.join([*out, *marks])} FROM {rows}"
     if not more:
         return query
     ordered = [identifier(column.name) for column in columns if column.stored]
     return f"SELECT {', '.join([*ordered, *marks])} FROM (SELECT *, {', '.join(more)} FROM ({query}))"
+
+
+def stored_value(column: Column) -> str:
+    """SQL for a value in clear as it is stored."""
+    name = identifier(column.name)
+    if column.pii == "hash":
+        return f"sha256(getvariable('pii_salt') || CAST({name} AS VARCHAR))"
+    return f"CAST({name} AS {column.sql_type})"
 
 
 def has_computed(columns: list[Column]) -> str:

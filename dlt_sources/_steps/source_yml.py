@@ -50,7 +50,9 @@ class Endpoint(_Strict):
 
 
 class RejectLimit(_Strict):
-    """How many rejected rows a run may have: it fails when both the share and the number are exceeded."""
+    """How many rows of a table may be rejected, each in its newest version, of those that came since the last publish: a run
+    fails when both the share and the number are exceeded.
+    """
 
     share: float = Field(0.05, ge=0, le=1)
     rows: int = Field(10, ge=0)

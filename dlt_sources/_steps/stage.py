@@ -83,10 +83,10 @@ class Staging:
     def _open(self) -> dict[str, str]:
         """Make what is missing, and read the state."""
         with connect(self.settings) as con:
-            tables = _tables(con, [self.schema]).get(self.schema, set())
+            tables = tables_in(con, [self.schema]).get(self.schema, set())
             if STATE not in tables and legacy_staging.DLT_STATE in tables:
                 legacy_staging.take_over(self.source, con, self.settings)
-                tables = _tables(con, [self.schema])[self.schema]
+                tables = tables_in(con, [self.schema])[self.schema]
             missing = [name for name in (*self.source.tables, REJECTED, LOADS, STATE) if name not in tables]
             if missing:
                 con.execute("BEGIN")
@@ -145,7 +145,7 @@ class Staging:
         Two questions to the warehouse for all sources: a run with nothing to do asks for no more.
         """
         with connect(settings) as con:
-            made = _tables(con)
+            made = tables_in(con)
             there = [
                 source
                 for source in sources
@@ -182,12 +182,7 @@ class Staging:
 
     def changes(self) -> dict[str, Changes]:
         """Per table whose contract or declaration changed since its rows were written: what that means for it."""
-        found = {}
-        for name in self.source.tables:
-            recorded: Shape = json.loads(self._state.get(f"shape:{name}", "{}"))
-            if recorded and (changes := compare(recorded, shape_of(self.source, name))):
-                found[name] = changes
-        return found
+        return changes_of(self.source, self._state)
 
     def adapt(self) -> list[str]:
         """Let the tables follow their contracts where they can by themselves; returns what was done, for a person.
@@ -322,6 +317,16 @@ def rewrite(staging: Staging, con: Connection, name: str, kept: Mapping[str, str
     con.execute(f"ALTER TABLE {staging.qualified(fresh)} RENAME TO {identifier(name)}")
 
 
+def changes_of(source: Source, state: Mapping[str, str]) -> dict[str, Changes]:
+    """Per table whose contract or declaration changed since the state of its staging was written: what that means for it."""
+    found = {}
+    for name in source.tables:
+        recorded: Shape = json.loads(state.get(f"shape:{name}", "{}"))
+        if recorded and (changes := compare(recorded, shape_of(source, name))):
+            found[name] = changes
+    return found
+
+
 def waiting(source: str, changed: Mapping[str, Changes]) -> list[str]:
     """What a person has to know of changes that do not follow by themselves."""
     return [
@@ -340,7 +345,7 @@ def _progress(state: Mapping[str, str]) -> Progress:
     return Progress(state.get("last_load", ""), state.get("refine_id", NEVER), state.get("rebuilt", ""))
 
 
-def _tables(con: Connection, schemas: Iterable[str] = ()) -> dict[str, set[str]]:
+def tables_in(con: Connection, schemas: Iterable[str] = ()) -> dict[str, set[str]]:
     """The tables of these schemas, or of every staging and rebuild."""
     wanted = list(schemas)
     where = (

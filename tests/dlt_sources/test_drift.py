@@ -12,6 +12,7 @@ from dlt_sources._steps import drift
 from dlt_sources._steps.contract import Contract, column
 from tests.dlt_sources.judging import judge
 from warehouse import drift as record
+from warehouse import ops_tables
 from warehouse.connection import connect
 from warehouse.drift import Field, Seen
 
@@ -52,9 +53,7 @@ def here(tmp_path, monkeypatch):
 
 def made(settings):
     with connect(settings) as con:
-        con.execute("CREATE SCHEMA IF NOT EXISTS stg_ops")
-        for statement in record.TABLES:
-            con.execute(statement)
+        ops_tables.ensure(con, settings)
     return settings
 
 

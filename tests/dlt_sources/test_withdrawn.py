@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from dlt_sources.door import DeclarationError, Landing, SourceError, land, refine, withdraw
+from dlt_sources.door import DeclarationError, Landing, SourceError, count_rejected, land, refine, withdraw
 from soda_checks.limits import rejected_rows
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 
@@ -77,7 +77,7 @@ def test_rejected_rows_of_a_withdrawn_file_leave_and_count_no_longer(tmp_path, h
     withdraw(shop, "a.csv", here)
     refine(shop, here)
     assert counted(here) == ((1, 1, 0), [])
-    [limit] = rejected_rows("shop", {"things": shop.tables["things"].max_rejected}, None, here)
+    [limit] = rejected_rows("shop", count_rejected(shop, None, here), here)
     assert (limit.outcome, limit.measured) == ("passed", 0)
     (inbox / "b.csv").write_text(HEAD + "0,odd again\n")
     run(shop, here)

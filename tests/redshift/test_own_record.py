@@ -6,7 +6,7 @@ import pytest
 
 import settings as configuration
 from tests.redshift.test_our_client import here as on_redshift  # noqa: F401
-from warehouse import drift, waiting
+from warehouse import drift, ops_tables
 from warehouse.connection import connect
 from warehouse.drift import Expected, Field, Seen
 from warehouse.waiting import Waiting, built_schemas, filled_sources
@@ -22,16 +22,13 @@ def settings(request, tmp_path, monkeypatch):
         monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / "data"))
         found = configuration.load()
     with connect(found) as con:
-        for schema in ("stg_ops", "stg_recorded"):
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for statement in (*drift.TABLES, *waiting.TABLES):
-            con.execute(statement)
+        con.execute("CREATE SCHEMA IF NOT EXISTS stg_recorded")
+        ops_tables.ensure(con, found)
         con.execute("CREATE TABLE stg_recorded._loads (source VARCHAR(100), landed BIGINT)")
         con.execute("INSERT INTO stg_recorded._loads VALUES ('recorded', 0), ('recorded', 2)")
     yield found.model_copy(update={"now": datetime(2026, 1, 1, 6)})
     with connect(found) as con:
-        for table in ("drift", "fields", "waiting_domains", "waiting_models"):
-            con.execute(f"DROP TABLE stg_ops.{table}")
+        con.execute("DROP SCHEMA stg_ops CASCADE")
         con.execute("DROP TABLE stg_recorded._loads")
 
 

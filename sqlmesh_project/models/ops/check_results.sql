@@ -14,8 +14,12 @@ MODEL (
     check_name = 'What was checked',
     check_type = 'Kind of check',
     severity = 'fail or warn',
-    outcome = 'passed, failed, warned, not_evaluated or error',
-    measured = 'Number that was compared'
+    outcome = 'passed, failed, warned, not_built, not_evaluated or error',
+    measured = 'Number that was compared',
+    failing = 'Rows that failed; NULL: it passed, or is not about rows',
+    tested = 'Of how many rows; NULL: it passed, or is not about rows',
+    allowed = 'The limit, in words',
+    failing_sql = 'Query for the rows that failed; empty: none'
   ),
   audits (
     NOT_NULL(columns := (run_id, checked_at, layer, scope, outcome)),
@@ -34,5 +38,9 @@ SELECT
   results.check_type::VARCHAR(40) AS check_type,
   results.severity::VARCHAR(10) AS severity,
   results.outcome::VARCHAR(20) AS outcome,
-  results.measured::DOUBLE PRECISION AS measured
+  results.measured::DOUBLE PRECISION AS measured,
+  results.failing::BIGINT AS failing,
+  results.tested::BIGINT AS tested,
+  results.allowed::VARCHAR(100) AS allowed,
+  results.failing_sql::VARCHAR(65535) AS failing_sql
 FROM stg_ops.check_results AS results

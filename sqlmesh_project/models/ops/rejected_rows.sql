@@ -14,7 +14,8 @@ MODEL (
     field = 'Field that broke the contract; empty: the row itself',
     rule = 'Rule that was broken, in words of Pydantic',
     message = 'What the rule says to a person',
-    rejected_at = 'When it was rejected, UTC'
+    rejected_at = 'When it was rejected, UTC',
+    errors = 'Every broken rule of the row, JSON'
   ),
   audits (
     UNIQUE_VALUES(columns := (
@@ -34,5 +35,6 @@ SELECT
   every.field::VARCHAR(200) AS field,
   every.rule::VARCHAR(100) AS rule,
   every.message::VARCHAR(4000) AS message,
-  every.rejected_at::TIMESTAMP AS rejected_at
+  every.rejected_at::TIMESTAMP AS rejected_at,
+  every.errors::VARCHAR(65535) AS errors
 FROM stg_ops.rejected_rows AS every

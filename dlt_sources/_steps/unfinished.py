@@ -1,0 +1,89 @@
+"""What a person has begun with sources and not finished: contracts that wait, tables without a declaration, rebuilds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from warehouse.connection import Connection
+from warehouse.quote import identifier, literal
+
+from .declaration import Declared
+from .stage import changes_of, rebuild_schema, staging_schema, tables_in, waiting
+from .staging_tables import STATE
+
+_OWN = "ops"
+"""The schema ``stg_ops`` holds the record of runs, and no source's rows."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """Something of a source that waits for a person.
+
+    Attributes:
+        what: ``contract``: its change waits, and nothing is refined until then. ``rebuild``: it was cut short. ``table`` or
+            ``source``: it has rows in staging and is not declared any more.
+        text: what it is, and what to do next.
+    """
+
+    source: str
+    what: Literal["contract", "rebuild", "table", "source"]
+    text: str
+
+
+def find_unfinished(sources: Declared, con: Connection) -> list[Unfinished]:
+    """What waits for a person, of all sources: two questions to the warehouse, and nothing is made there."""
+    made = tables_in(con)
+    states = _states(sources, made, con)
+    found = [
+        Unfinished(name, "contract", text)
+        for name, state in states.items()
+        for text in waiting(name, changes_of(sources[name], state))
+    ]
+    found += [
+        Unfinished(name, "rebuild", f"a rebuild of {name} was cut short; `python runner.py rebuild {name}` goes on")
+        for name in sources
+        if STATE in made.get(rebuild_schema(name), set())
+    ]
+    for name in states:
+        here = made[staging_schema(name)]
+        gone = sorted(table for table in here if not table.startswith("_") and table not in sources[name].tables)
+        found += [
+            Unfinished(
+                name,
+                "table",
+                f"{name}.{table} is not declared any more, and its rows stay in staging; `python runner.py rebuild {name}`"
+                " removes it",
+            )
+            for table in gone
+        ]
+    return found + _undeclared(sources, made)
+
+
+def _undeclared(sources: Declared, made: dict[str, set[str]]) -> list[Unfinished]:
+    """Sources whose staging is there and whose declaration is not."""
+    names = [schema.removeprefix("stg_") for schema, tables in made.items() if STATE in tables]
+    return [
+        Unfinished(
+            name,
+            "source",
+            f"the source {name} is not declared any more; its rows stay in {staging_schema(name)}, and the models that read them"
+            " as they are: remove these, then `python runner.py plan`",
+        )
+        for name in sorted(names)
+        if staging_schema(name) in made and name not in sources.names and name != _OWN
+    ]
+
+
+def _states(sources: Declared, made: dict[str, set[str]], con: Connection) -> dict[str, dict[str, str]]:
+    """Per declared source that has a staging: what its tables were made for."""
+    names = [name for name in sources if STATE in made.get(staging_schema(name), set())]
+    selects = [
+        f"SELECT {literal(name)} AS source, name, value FROM {identifier(staging_schema(name))}.{STATE}"
+        " WHERE left(name, 6) = 'shape:'"
+        for name in names
+    ]
+    states: dict[str, dict[str, str]] = {name: {} for name in names}
+    for source, name, value in con.execute(" UNION ALL ".join(selects)).fetchall() if selects else []:
+        states[source][name] = value
+    return states

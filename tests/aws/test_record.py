@@ -1,0 +1,58 @@
+"""On AWS, too, a run answers for its own sources, a corrected source goes on, and the record tells why a run failed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.aws.estate import Estate
+from tests.small import Small
+
+pytestmark = pytest.mark.slow
+
+WRONG = [f"{n},{'much too long a name ' * 2}" for n in range(201, 241)]
+
+
+def test_a_source_over_its_limit_waits_and_goes_on_when_corrected(tmp_path: Path, estate: Estate) -> None:
+    small = Small(tmp_path, "limit_bad", "limit_good")
+    small.environment |= estate.environment
+
+    def run(name: str, code: int) -> dict:
+        return json.loads(small.run("run", name, "--json", code=code).stdout)
+
+    for name in ("limit_bad", "limit_good"):
+        small.deliver(name, "0.csv", *[f"{n},x{n}" for n in range(1, 101)])
+        run(name, 0)
+    small.deliver("limit_bad", "1.csv", *WRONG, "0,")
+    failed = run("limit_bad", 1)
+    assert "41 of 41 rows (100.0 %), limit 5 % and 10 rows" in failed["problems"][0]
+    told = json.loads(small.run("status", failed["run_id"], "--json").stdout)
+    assert [step["step"] for step in told["steps"]] == ["land", "refine", "check staging", "model", "publish"]
+    assert told["run"]["error"] == failed["problems"][0]
+
+    other = run("limit_good", 0)
+    assert other["problems"] == []
+    told = json.loads(small.run("status", "last", "--json").stdout)
+    assert [step["step"] for step in told["steps"]] == ["land", "refine"]
+    assert [row["source"] for row in small.status()["not_published"]] == ["limit_bad"]
+    [row, *_] = json.loads(small.run("rejected", "limit_bad", "--json").stdout)["rows"]
+    assert row["reasons"]
+
+    small.deliver("limit_bad", "1.csv", *[f"{n},right" for n in range(201, 241)])
+    assert run("limit_bad", 0)["published"] == ["limit_bad_gold"]
+    assert small.status()["not_published"] == []
+
+
+def test_a_failed_check_says_which_rows(tmp_path: Path, estate: Estate) -> None:
+    small = Small(tmp_path, "check_bad")
+    small.environment |= estate.environment
+    contract = small.code / "soda_checks/staging/check_bad/things.yml"
+    planted = {"name": "planted", "qualifier": "planted", "expression": "name = 'planted'"}
+    contract.write_text(contract.read_text() + f"  - failed_rows: {json.dumps(planted)}\n")
+    small.deliver("check_bad", "0.csv", "1,x", *[f"{n},planted" for n in range(11, 41)])
+    small.run("run", "check_bad", code=1)
+    told = json.loads(small.run("status", "last", "--json").stdout)
+    [check] = told["checks"]
+    assert check["found"] == "30 of 31 rows (96.8 %), limit 0" and '"stg_check_bad"."things"' in check["sql"]
+    assert [row["key"] for row in told["failed_rows"]] == [{"id": n} for n in range(11, 31)]
+    assert len(estate.redshift.query(check["sql"])) == 30

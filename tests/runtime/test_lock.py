@@ -1,0 +1,84 @@
+"""Whether a run is in progress can be asked at any time, and disturbs none."""
+
+import threading
+import time
+
+import psycopg2
+import pytest
+
+import settings as configuration
+from demo.postgres import Postgres
+from runtime import lock
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["local", "aws"])
+def here(request, tmp_path, monkeypatch, postgres):
+    monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / "data"))
+    settings = configuration.load()
+    if request.param == "aws":
+
+        def state(settings):
+            con = psycopg2.connect(postgres.dsn)
+            con.autocommit = True
+            return con
+
+        monkeypatch.setattr(lock, "state", state)
+        settings = settings.model_copy(update={"target": "aws", "redshift_host": str(tmp_path)})
+    return settings
+
+
+def test_it_is_held_while_a_run_is_in_progress(here):
+    assert not lock.is_held(here)
+    with lock.one_at_a_time(here):
+        assert lock.is_held(here)
+        with pytest.raises(lock.LockedError), lock.one_at_a_time(here):
+            pass
+    assert not lock.is_held(here)
+
+
+def test_the_lock_of_another_warehouse_is_not_this_one_s(here, tmp_path):
+    other = here.model_copy(update={"redshift_host": "other"})
+    if here.aws:
+        with lock.one_at_a_time(here):
+            assert not lock.is_held(other)
+
+
+def test_asking_never_stops_a_run(here):
+    stop = threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            lock.is_held(here)
+            time.sleep(0.01)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            with lock.one_at_a_time(here):
+                pass
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_where_it_cannot_be_found_out_a_run_may_be_in_progress(here, monkeypatch):
+    def away(settings):
+        raise lock.LockError("away")
+
+    if here.aws:
+        monkeypatch.setattr(lock, "state", away)
+    else:
+        here.lock.parent.mkdir(parents=True)
+        here.lock.mkdir()  # no lock file can be opened there
+    assert lock.is_held(here)

@@ -1,0 +1,69 @@
+"""The tables of schema ``stg_ops``: created where they are missing, and given the columns that were added since.
+
+A warehouse may be years older than this code. What is here only adds: no column is removed or narrowed, so an older
+version of the code can still write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import drift, waiting
+from .connection import Connection
+from .quote import identifier
+from .run import cut
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+SCHEMA = "stg_ops"
+_STAMP = "run_id VARCHAR(40), checked_at TIMESTAMP, layer VARCHAR(10), scope VARCHAR(100), dataset VARCHAR(100), column_name VARCHAR(100), check_name VARCHAR(1000)"
+_DECLARED = {
+    "runs": "run_id VARCHAR(40), started_at TIMESTAMP, finished_at TIMESTAMP, command VARCHAR(20), target VARCHAR(10),"
+    " sources VARCHAR(1000), status VARCHAR(20), exit_code INTEGER, landed BIGINT, accepted BIGINT, rejected BIGINT,"
+    " published BOOLEAN, error VARCHAR(65535), ended BOOLEAN",
+    "steps": "run_id VARCHAR(40), step_number INTEGER, step VARCHAR(20), subject VARCHAR(100), started_at TIMESTAMP,"
+    " seconds DOUBLE PRECISION, outcome VARCHAR(20), handled BIGINT, refused BIGINT, detail VARCHAR(4000)",
+    "check_results": f"{_STAMP}, check_type VARCHAR(40), severity VARCHAR(10), outcome VARCHAR(20),"
+    " measured DOUBLE PRECISION, failing BIGINT, tested BIGINT, allowed VARCHAR(100), failing_sql VARCHAR(65535)",
+    "failed_rows": f"{_STAMP}, row_number INTEGER, row_key VARCHAR(4000)",
+    "progress": "source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32),"
+    " held_refine_id VARCHAR(32), held_by VARCHAR(4000), held_in VARCHAR(10), held_why VARCHAR(4000)",
+    "looks": "source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP",
+    "troubles": "source VARCHAR(100), error VARCHAR(65535)",
+    **waiting.TABLES,
+    **drift.TABLES,
+}
+TABLES = {
+    table: dict(column.strip().split(" ", 1) for column in declared.split(",")) for table, declared in _DECLARED.items()
+}
+"""Per table: its columns and their types, in words that DuckDB and Redshift know."""
+_WIDENED = {("runs", "status"): 20}
+"""Texts that were once declared shorter: DuckDB does not count, Redshift does."""
+
+
+def ensure(con: Connection, settings: Settings) -> None:
+    """Create what is missing. One look at the catalog where nothing is."""
+    query = "SELECT table_name, column_name, character_maximum_length FROM information_schema.columns WHERE table_schema = ?"
+    found = {(table, column): length for table, column, length in con.execute(query, [SCHEMA]).fetchall()}
+    tables = {table for table, _ in found}
+    if not tables:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    for table, columns in TABLES.items():
+        if table not in tables:
+            listed = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+            con.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{table} ({listed})")
+            continue
+        for name, kind in columns.items():
+            if (table, name) not in found:
+                con.execute(f"ALTER TABLE {SCHEMA}.{table} ADD COLUMN {identifier(name)} {kind}")
+    for (table, name), length in _WIDENED.items():
+        if settings.aws and table in tables and int(found.get((table, name)) or length) < length:
+            con.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {name} TYPE VARCHAR({length})")
+
+
+def fit(kind: str, value: Any) -> Any:
+    """A value as a column of this type holds it: of a text its first bytes."""
+    return (
+        cut(value, int(kind[len("VARCHAR(") : -1])) if isinstance(value, str) and kind.startswith("VARCHAR") else value
+    )
