@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from demo.deftunes import DefTunes
+from demo.records import json_text
 from dlt_sources._steps import bulk
 from dlt_sources._steps.judge import Judge
 from dlt_sources._steps.judged import Judged
-from dlt_sources._steps.text import text_of
 from dlt_sources.door import load_sources
 
 _TRIPS = """SELECT 1 AS VendorID, TIMESTAMP '2023-01-01' + INTERVAL (i) SECOND AS tpep_pickup_datetime,
@@ -86,7 +86,7 @@ class Case:
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
-        texts = [text_of(slot[0].body) for slot in DefTunes(scale=0.3).sessions]
+        texts = [json_text(slot[0].body).decode() for slot in DefTunes(scale=0.3).sessions]
         made = {
             "JSON (DeFtunes)": ("deftunes_api", ("sessions", "session_items"), pa.table({"_payload": texts})),
             "columns (taxi)": ("taxi", ("yellow_trips",), duckdb.sql(_TRIPS.format(rows=400_000)).to_arrow_table()),

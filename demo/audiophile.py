@@ -6,7 +6,6 @@ rows change between the days; some rows never were right.
 
 from __future__ import annotations
 
-import html
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -14,14 +13,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from . import audiophile_oracle
+from . import audiophile_oracle, audiophile_page
 from .audiophile_oracle import Row
+from .audiophile_page import GRADES
 from .records import DAYS, Reason, day_of, pick
 
 Name = Literal["headphones", "iems"]
 
 UNKNOWN = 99_999
-GRADES = [letter + sign for letter in "SABCDEF" for sign in ("+", "", "-")]  # the best is worth 20, the worst 10
+MOVED_DAY = DAYS - 1
+"""From this day on the columns of the pages stand in another order."""
 TWO_WORDS = ["Audio Technica", "Campfire Audio", "64 Audio", "Unique Melody"]
 COMPANIES = [
     *TWO_WORDS,
@@ -43,29 +44,6 @@ SETUPS = {
     "headphones": ["Dynamic", "Dynamic", "Dynamic", "Planar", "Electrostatic", "Electret", "AMT"],
     "iems": ["DD", "BA", "2EST 4BA 1DD", "Planar", "12BA", "1BA 2DD", "8/10BA"],
 }
-HEADERS = [
-    "Rank", "Value Rating", "Model", "Price (MSRP)", "Signature", "Comments", "Tone Grade", "Technical Grade", "Setup",
-    "Fit/Cup Type", "Based on", "Note weight", "ranksort", "tonesort", "techsort", "pricesort",
-]  # fmt: skip
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title} &#8211; Rankings</title>
-<script>if (1 < 2) {{ document.write("<b>table</b>"); }}</script></head>
-<body class="page"><nav><ul><li><a href="/">Home</a></li><li><a href="/about">Q &amp; A</a></li></ul></nav>
-<p>Everything heard so far, ranked.<br>Values are in US$.</p>
-<p>Last change: {changed}</p>
-<table id="tablepress-4" class="tablepress tablepress-id-4">
-<thead>
-<tr class="row-1">{headers}</tr>
-</thead>
-<tbody class="row-hover">
-{rows}
-</tbody>
-</table>
-<h2>How grades are given</h2>
-<table class="legend"><thead><tr><th>Grade</th><th>Meaning</th></tr></thead>
-<tbody><tr><td>S+</td><td>Flawless</td></tr><tr><td>F</td><td>Broken</td></tr></tbody></table>
-<footer>&copy; Rankings</footer></body></html>
-"""
 
 
 @dataclass(frozen=True)
@@ -116,32 +94,6 @@ class Product:
         """What its rank is worth in halves: S+ 40, each next grade one less."""
         return 40 - GRADES.index(self.rank)
 
-    def cells(self) -> list[str]:
-        """Its cells as HTML."""
-        line_break = ("<br>", "<br />\n", "<br/>")[self.look % 3]
-        model = line_break.join(html.escape(line) for line in self.model)
-        if self.look % 5 == 0:
-            model = f'<a href="https://example.com/{self.look}" target="_blank" rel="noopener">{model}</a>'
-        signature = self.signature
-        if signature == "Balanced":
-            signature = ('"Balanced"', "&quot;Balanced&quot;", "Balanced")[self.look % 3]
-        sorts = [_sort(self.rank), _sort(self.tone), _sort(self.technical), str(self.price.sort)]
-        return [
-            self.rank,
-            "★" * self.stars,
-            model,
-            line_break.join(html.escape(line) for line in self.price.lines),
-            signature,
-            html.escape(self.comment).replace("&#x27;", "&#8217;"),
-            self.tone + "<!-- heard twice -->" * (self.look % 7 == 0),
-            f"<span>{self.technical}<i hidden>{self.look}</i></span>" if self.look % 13 == 0 else self.technical,
-            self.setup,
-            *([] if self.fit is None else [self.fit]),
-            html.escape(self.based_on),
-            self.weight,
-            *sorts,
-        ]
-
 
 class Rankings:
     """The site of one (seed, scale); scale 1 is 220 headphones and 1,000 in-ear monitors."""
@@ -151,41 +103,31 @@ class Rankings:
 
     def page(self, name: Name, day: int) -> bytes:
         """The whole page as it is served on a virtual day."""
-        headers = [header for header in HEADERS if name == "headphones" or header != "Fit/Cup Type"]
-        lines = [
-            f'<tr class="row-{number}">'
-            + "".join(f'<td class="column-{place}">{cell}</td>' for place, cell in enumerate(product.cells(), 1))
-            + "</tr>"
-            for number, product in enumerate(self._days[name][day], 2)
-        ]
-        page = PAGE.format(
-            title=name.title(),
-            changed=day_of(1 if day == 2 else day),
-            headers="".join(f'<th class="column-{n}">{header}</th>' for n, header in enumerate(headers, 1)),
-            rows="\n".join(lines),
-        )
-        return page.encode()
+        changed = day_of(1 if day == 2 else day)
+        return audiophile_page.page(name, self._days[name][day], changed, moved=day >= MOVED_DAY)
 
     def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
         """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
         return audiophile_oracle.expected(self._days, day)
 
     def rejected(self, day: int) -> Counter[Reason]:
-        """How many rows each (table, field, rule) rejects over all days so far: they are there from the first day on."""
-        return audiophile_oracle.rejected(self._days, day)
+        """How many rows each (table, field, rule) rejects over all days so far: they are there from the first day on, and
+        land once more when the columns have moved.
+        """
+        return audiophile_oracle.rejected(self._days, day, times=1 + (day >= MOVED_DAY))
 
     # -- what is on the pages ---------------------------------------------------------------------------------------
 
     @cached_property
     def _days(self) -> dict[Name, list[list[Product]]]:
-        return {"headphones": self._page_days("headphones", 220, 60), "iems": self._page_days("iems", 1_000, 120)}
+        return {"headphones": self._page_days("headphones", 220, 150), "iems": self._page_days("iems", 1_000, 150)}
 
     def _page_days(self, name: Name, at_scale_1: int, least: int) -> list[list[Product]]:
         """The rows of the page on each day."""
         rng = random.Random(f"{self.seed}/{self.scale}/{name}")
         count = max(int(at_scale_1 * self.scale), least)
         products = [_product(rng, name, number) for number in range(count)]
-        dirty = _dirty([_product(rng, name, count + number) for number in range(max(2, count // 125) * 5)])
+        dirty = _dirty([_product(rng, name, count + number) for number in range(max(1, count // 150) * 6)])
         new = _product(rng, name, 2 * count)
         few = max(2, count // 50)
         later = [dict(enumerate(products))]
@@ -228,6 +170,7 @@ def _dirty(products: list[Product]) -> list[Product]:
         ({"model": ("",)}, ("model", "string_too_short")),
         ({"price": Price(("1,200-1,500",), 1_200, None)}, ("price", "decimal_parsing")),
         ({"price": Price(("1.200.50",), 1_200, None)}, ("price", "decimal_parsing")),
+        ({"price": Price(("$1,2345",), 12_345, None)}, ("price", "decimal_parsing")),
     ]
     return [replace(p, **spoils[n % len(spoils)][0], reason=spoils[n % len(spoils)][1]) for n, p in enumerate(products)]
 
@@ -267,6 +210,7 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
     variant = f"HE{amount % 90}"
     amp = 100 + amount % 900
     dear = 1_000 + amount
+    hundreds = dear // 100 * 100
     odd: dict[int, Callable[[], Price]] = {
         0: lambda: Price((f"{amount}({variant})",), amount, amount, note=variant),
         1: lambda: Price(
@@ -291,11 +235,8 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
         15: lambda: Price((f"{dear:,}.00",), dear, dear),
         16: lambda: Price((f"{dear:,}.\u2013".replace(",", "\u2019"),), dear, dear),
         17: lambda: Price((f"{dear:,}+{amp}(SRM-{variant})",), dear + amp, dear, note=f"SRM-{variant}", bundle=dear + amp),
+        18: lambda: Price((f"{hundreds / 1000:.1f}k",), hundreds, hundreds),
     }  # fmt: skip
     return (
         odd[shape]() if shape in odd and (number < 40 or rng.random() < 0.4) else Price((str(amount),), amount, amount)
     )
-
-
-def _sort(grade: str) -> str:
-    return str(GRADES.index(grade) * 7 + 1) if grade in GRADES else "999"

@@ -43,9 +43,9 @@ def expected(pages: dict[Name, list[list[Product]]], day: int) -> list[tuple[str
     return answers
 
 
-def rejected(pages: dict[Name, list[list[Product]]], day: int) -> Counter[Reason]:
-    """How many rows of the pages of a day each (table, field, rule) rejects."""
-    return Counter((name, *p.reason) for name, days in pages.items() for p in days[day] if p.reason)
+def rejected(pages: dict[Name, list[list[Product]]], day: int, times: int) -> Counter[Reason]:
+    """How many rows of the pages of a day each (table, field, rule) rejects when each of them has landed so many times."""
+    return Counter((name, *p.reason) for name, days in pages.items() for p in days[day] * times if p.reason)
 
 
 def _history(days: list[list[Product]]) -> list[Row]:

@@ -12,22 +12,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from . import oddities
 from .records import DAYS, WORDS, Reason, Slot, Version, arrival, code, day_of, moment, new_uuid, pick, some, title
 from .shop import People, Shop
-
-ITEM_SPOILS: list[tuple[dict[str, Any], str, str]] = [
-    ({"price": 0}, "price", "greater_than"),
-    ({"price": 2.5}, "price", "less_than_equal"),
-    ({"price": -1.0}, "price", "greater_than"),
-    ({"price": None}, "price", "decimal_type"),
-    ({"price": "free"}, "price", "decimal_parsing"),
-    ({"currency": "EUR"}, "currency", "literal_error"),
-    ({"currency": None}, "currency", "literal_error"),
-    ({"song_id": None}, "song_id", "string_type"),
-    ({"song_id": "TRABC"}, "song_id", "string_pattern_mismatch"),
-    ({"artist_id": None}, "artist_id", "string_type"),
-    ({"liked": None}, "liked", "bool_type"),
-]
 
 
 class DefTunes:
@@ -40,7 +27,7 @@ class DefTunes:
         return random.Random(f"{self.seed}/{self.scale}/{part}")
 
     def _count(self, at_scale_1: int) -> int:
-        return max(int(at_scale_1 * self.scale), 40)
+        return max(int(at_scale_1 * self.scale), 400)  # so many that one record of each odd kind is less than 5 %
 
     # -- songs ------------------------------------------------------------------------------------------------------
 
@@ -97,19 +84,11 @@ class DefTunes:
                 slot.append(Version(day, body | {"title": title(rng), "year": 1999}))
 
     def _spoil_songs(self, rng: random.Random, slots: list[Slot]) -> None:
-        spoils: list[tuple[dict[str, Any], Reason]] = [
-            ({"track_id": None}, ("songs", "track_id", "string_type")),
-            ({"track_id": "TR123"}, ("songs", "track_id", "string_pattern_mismatch")),
-            ({"song_id": None}, ("songs", "song_id", "string_type")),
-            ({"artist_id": None}, ("songs", "artist_id", "string_type")),
-            ({"duration": -1.5}, ("songs", "duration", "greater_than_equal")),
-            ({"year": 20055}, ("songs", "year", "less_than_equal")),
-        ]
         clean = some(rng, [slot for slot in slots if len(slot) == 1], len(slots))
-        for change, reason in spoils:
+        for change, reason in [*oddities.SONGS, *((change, None) for change in oddities.SONGS_KEPT)]:
             for _ in range(max(1, len(slots) // 400)):
                 version = clean.pop()[0]
-                version.body, version.reason = version.body | change, reason
+                version.body, version.reason = oddities.changed(version.body, change), reason
         slots += [copy.deepcopy(clean.pop()) for _ in range(max(1, len(slots) // 500))]  # rows that are there twice
 
     # -- users ------------------------------------------------------------------------------------------------------
@@ -138,28 +117,10 @@ class DefTunes:
         }
 
     def _spoil_users(self, rng: random.Random, slots: list[Slot], clean: list[Slot]) -> None:
-        def spoiled(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-            return body | {k: v(body[k]) if callable(v) else v for k, v in change.items()}
-
-        spoils: list[tuple[dict[str, Any], Reason]] = [
-            ({"user_id": None}, ("users", "user_id", "string_type")),
-            ({"user_id": "not-a-uuid"}, ("users", "user_id", "string_pattern_mismatch")),
-            ({"user_lastname": None}, ("users", "user_lastname", "string_type")),
-            ({"user_name": ""}, ("users", "user_name", "string_too_short")),
-            ({"user_location": None}, ("users", "latitude", "missing")),
-            ({"user_location": lambda place: place[:3]}, ("users", "country_code", "missing")),
-            ({"user_location": lambda place: ["123.4", *place[1:]]}, ("users", "latitude", "less_than_equal")),
-            (
-                {"user_location": lambda place: [*place[:3], "usa", place[4]]},
-                ("users", "country_code", "string_too_long"),
-            ),
-            ({"user_since": None}, ("users", "user_since", "datetime_type")),
-            ({"user_since": "not-a-date"}, ("users", "user_since", "datetime_from_date_parsing")),
-        ]
-        for change, reason in spoils:
+        for change, reason in [*oddities.USERS, *((change, None) for change in oddities.USERS_KEPT)]:
             for _ in range(max(1, len(slots) // 1000)):
                 version = clean.pop()[0]
-                version.body, version.reason = spoiled(version.body, change), reason
+                version.body, version.reason = oddities.changed(version.body, change), reason
         again = [copy.deepcopy(clean.pop()) for _ in range(max(1, len(slots) // 500))]
         newer = [copy.deepcopy(clean.pop()) for _ in range(max(1, len(slots) // 500))]
         for slot in newer:  # the same account twice in one answer with different content: the last one counts
@@ -204,28 +165,25 @@ class DefTunes:
                 slot.append(Version(day, body, items=[None] * len(body["session_items"])))
 
     def _spoil_sessions(self, rng: random.Random, slots: list[Slot], clean: list[Slot]) -> None:
-        whole: list[tuple[dict[str, Any], str, str]] = [
-            ({"session_id": None}, "session_id", "string_type"),
-            ({"session_id": "0000"}, "session_id", "string_pattern_mismatch"),
-            ({"user_id": None}, "user_id", "string_type"),
-            ({"user_id": "someone"}, "user_id", "string_pattern_mismatch"),
-            ({"session_start_time": None}, "session_start_time", "datetime_type"),
-            ({"session_start_time": "yesterday"}, "session_start_time", "datetime_from_date_parsing"),
-            ({"session_items": None}, "session_items", "list_type"),
-        ]
         each = max(1, len(slots) // 2000)
-        for change, name, rule in whole:
+        for change, name, rule in oddities.SESSIONS:
             for _ in range(each):
                 version = clean.pop()[0]
                 version.body, version.reason = version.body | change, ("sessions", name, rule)
-                same = ("session_items", name, rule)
-                version.items = [same] * len(version.items) if version.body["session_items"] else []
-        for change, name, rule in ITEM_SPOILS:
+                version.items = _rejected_items(version.body["session_items"], name, rule)
+        for change in oddities.SESSIONS_KEPT:
+            for _ in range(each):
+                clean.pop()[0].body |= change
+        for item_change, name, rule in oddities.ITEMS:
             for _ in range(2 * each):
                 version = clean.pop()[0]
                 place = int(len(version.items) * rng.random())
-                version.body["session_items"][place] |= change
+                items = version.body["session_items"]
+                items[place] = None if item_change is None else items[place] | item_change
                 version.items[place] = ("session_items", name, rule)
+        for item_change in oddities.ITEMS_KEPT:
+            for _ in range(each):
+                clean.pop()[0].body["session_items"][0] |= item_change
         for _ in range(each):
             version = clean.pop()[0]
             version.body, version.items = version.body | {"session_items": []}, []
@@ -235,3 +193,11 @@ class DefTunes:
             version.items.append(None)
             slots.append([Version(0, "not an object", ("sessions", "", "model_type"))])
             slots.append(copy.deepcopy(clean.pop()))
+
+
+def _rejected_items(items: Any, name: str, rule: str) -> list[Reason | None]:
+    """Why the items of a rejected session are rejected: what is no list makes one row, null makes none."""
+    rows = len(items) if isinstance(items, list) else int(items is not None)
+    if rule == "unrepresentable":  # Pydantic takes such a time: nothing is wrong with an item but its session
+        return [("session_items", "", "parent_rejected")] * rows
+    return [("session_items", name, rule)] * rows

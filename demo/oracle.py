@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from .deftunes import DefTunes
-from .records import START, Reason, Slot, Version, current, day_of
+from .records import START, Reason, Slot, Version, current, day_of, json_text
 
 OVERLAP = timedelta(days=7)
 
@@ -28,6 +28,7 @@ class Expected:
         staged: rows per staging table.
         status: per dimension: rows per status.
         items: rows of the fact; revenue: their sum.
+        songs: the catalogue as the dimension must hold it.
         by_artist: (year, artist name) to revenue; by_country: (month, year, country or None) to revenue.
     """
 
@@ -36,6 +37,7 @@ class Expected:
     status: dict[str, Counter[str]] = field(default_factory=dict)
     items: int = 0
     revenue: Decimal = Decimal(0)
+    songs: list[tuple[Any, ...]] = field(default_factory=list)
     by_artist: dict[tuple[int, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     by_country: dict[tuple[int, int, str | None], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
@@ -79,7 +81,7 @@ def _read(slots: list[Slot], name: str, now: int, seen: dict[str, set[bytes]]) -
         answered = [
             v for v in answered if in_window(v.body, "session_start_time", since.isoformat(), day_of(now).isoformat())
         ]
-    texts = [orjson.dumps(v.body, option=orjson.OPT_SORT_KEYS) for v in answered]
+    texts = [json_text(v.body, orjson.OPT_SORT_KEYS) for v in answered]
     new = [v for v, text in zip(answered, texts, strict=True) if text not in seen[name]]
     seen[name] = set(texts)
     return new
@@ -118,6 +120,7 @@ def _gold(
         "dim_songs": Counter(known=len(songs), inferred=len(tracks - set(songs))),
         "dim_artists": Counter(known=len(known), inferred=len(set(names) - known)),
     }
+    found.songs = [_song(body) for body in songs.values()]
     found.items = len(items)
     for session, item in items:
         price = Decimal(str(item["price"]))
@@ -126,3 +129,9 @@ def _gold(
         found.revenue += price
         found.by_artist[year, name[item["artist_id"]]] += price
         found.by_country[month, year, place[3] if place else None] += price
+
+
+def _song(body: dict[str, Any]) -> tuple[Any, ...]:
+    duration = None if body["duration"] is None else float(body["duration"])
+    told = (body["track_id"], body["song_id"], body["title"], body["release"], body["year"] or None, body["artist_id"])
+    return (*told, duration)

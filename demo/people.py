@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 import random
 from collections import Counter
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from .records import Reason, day_of, new_uuid, pick
+from .records import Reason, Token, day_of, json_text, new_uuid, pick
 
 Row = tuple[Any, ...]
 Person = dict[str, Any]
@@ -25,11 +24,27 @@ COUNTRIES: dict[str, tuple[str, str, list[str], list[str], list[str]]] = {  # na
     "US": ("United States", "Maine", ["Bath", "Portland", "Bangor"], ["Mary Ann", "Leo"], ["Stone", "Van der Berg"]),
     "IR": ("Iran", "تهران", ["تهران", "شیراز", "تبریز"], ["آرش", "مریم"], ["کریمی", "حسینی"]),
 }
-SPOILS: list[Reason] = [
-    ("users", "person_id", "missing"),
-    ("users", "email", "string_type"),
-    ("users", "registered_at", "datetime_from_date_parsing"),
-    ("users", "first_name", "string_too_short"),
+CUT = Token('"cut \\ud83d"')
+QUIET_DAY = 2
+"""A day on which nobody has signed up when the API is asked first: it answers 204, without a body."""
+Change = tuple[str, Any]  # where in a person, and the value there; MISSING: nothing
+MISSING = object()
+SPOILS: list[tuple[Change, Reason]] = [
+    (("login.uuid", MISSING), ("users", "person_id", "missing")),
+    (("email", None), ("users", "email", "string_type")),
+    (("name.first", ""), ("users", "first_name", "string_too_short")),
+    (("name.last", CUT), ("users", "last_name", "string_unicode")),
+    (("registered.date", "soon"), ("users", "registered_at", "datetime_from_date_parsing")),
+    (("registered.date", "0001-01-01T00:00:00+01:00"), ("users", "registered_at", "unrepresentable")),
+    (("registered.date", 1580428800), ("users", "registered_at", "time_from_number")),
+    (("location.postcode", Token("12345678901234567890123")), ("users", "postcode", "string_too_long")),
+]
+KEPT: list[Change] = [  # which a program may take for broken, or change
+    ("location.postcode", 2**63),
+    ("location.postcode", Token("1234.50")),
+    ("registered.date", "2020-01-31T20:00:00+05:30"),
+    ("location.coordinates.latitude", Token("NaN")),
+    ("picture.large", CUT),
 ]
 
 
@@ -41,10 +56,10 @@ class RandomUsers:
         self._answers: dict[tuple[int, int], list[Record]] = {}
 
     def answer(self, day: int, call: int) -> bytes:
-        """What the API answers to the request with this number (from 0) on a virtual day."""
+        """What the API answers to the request with this number (from 0) on a virtual day; empty when nobody signed up."""
         people = [person for person, _ in self._records(day, call)]
         info = {"seed": f"{self.seed:08x}{day:04x}{call:04x}", "results": len(people), "page": 1, "version": "1.4"}
-        return json.dumps({"results": people, "info": info}, ensure_ascii=False).encode()
+        return json_text({"results": people, "info": info}) if people else b""
 
     def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
         """(what, query of the published gold, its rows in order) after one call each evening up to `day`."""
@@ -69,19 +84,28 @@ class RandomUsers:
         return self._answers[day, call]
 
     def _make(self, day: int, call: int) -> list[Record]:
+        if (day, call) == (QUIET_DAY, 0):
+            return []
         rng = random.Random(f"{self.seed}/{self.scale}/people/{day}/{call}")
-        count = max(int(100 * self.scale), 12)
-        each = max(1, count // 50)
+        count = max(int(100 * self.scale), 20)
+        each = max(1, count // 100)
+        spoils = self._spoils(day, call)
         again = self._again(rng, day, max(1, count // 20)) if day else []
         read = datetime.combine(day_of(day), READ_AT)
         minutes = [read - timedelta(minutes=2 + int(230 * rng.random())) for _ in range(max(2, count // 4))]
-        fresh = count - len(again) - each * len(SPOILS) - 1
+        fresh = count - len(again) - each * (len(spoils) + len(KEPT)) - 1
         records: list[Record] = [(_person(rng, minutes), None) for _ in range(fresh)]
         records.append(copy.deepcopy(records[0]))  # the same record twice
         records += again
-        records += [(_spoiled(_person(rng, minutes), reason[1]), reason) for reason in SPOILS for _ in range(each)]
+        odd = [*spoils, *((change, None) for change in KEPT)]
+        records += [(_changed(_person(rng, minutes), *change), reason) for change, reason in odd for _ in range(each)]
         rng.shuffle(records)
         return records
+
+    def _spoils(self, day: int, call: int) -> list[tuple[Change, Reason]]:
+        """Three kinds of fault, so that answers of a few people stay under the limit; the days together have all."""
+        first = 3 * (day - (day > QUIET_DAY) + call)
+        return [SPOILS[number % len(SPOILS)] for number in range(first, first + 3)]
 
     def _again(self, rng: random.Random, day: int, count: int) -> list[Record]:
         """People of the first calls of earlier days, who have moved since."""
@@ -149,22 +173,22 @@ def _postcode(rng: random.Random, nat: str) -> int | str:
     return 10_000 + int(89_999 * rng.random())
 
 
-def _spoiled(person: Person, field: str) -> Person:
-    """The person with a fault in one field."""
-    if field == "person_id":
-        del person["login"]["uuid"]
-    elif field == "email":
-        person["email"] = None
-    elif field == "registered_at":
-        person["registered"]["date"] = "soon"
+def _changed(person: Person, where: str, value: Any) -> Person:
+    """The person with another value at a place."""
+    *parents, name = where.split(".")
+    part = person
+    for parent in parents:
+        part = part[parent]
+    if value is MISSING:
+        del part[name]
     else:
-        person["name"]["first"] = ""
+        part[name] = value
     return person
 
 
 def _row(person: Person) -> Row:
     """The person as the dimension must hold them."""
     name, place = person["name"], person["location"]
-    registered = datetime.fromisoformat(person["registered"]["date"].removesuffix("Z"))
+    registered = datetime.fromisoformat(person["registered"]["date"]).astimezone(UTC).replace(tzinfo=None)
     identity = (person["login"]["uuid"], name["first"], name["last"])
     return (*identity, place["city"], place["country"], str(place["postcode"]), person["nat"], registered)

@@ -23,10 +23,12 @@ from .records import Version, current
 
 COLUMNS = {
     "track_id": "varchar(18)", "title": "text", "song_id": "varchar(18)", "release": "text", "artist_id": "varchar(18)",
-    "artist_mbid": "text", "artist_name": "text", "duration": "double precision", "artist_familiarity": "double precision",
-    "artist_hotttnesss": "double precision", "year": "integer", "track_7digitalid": "integer", "shs_perf": "integer",
+    "artist_mbid": "text", "artist_name": "text", "duration": "numeric(30,15)", "artist_familiarity": "double precision",
+    "artist_hotttnesss": "double precision", "year": "integer", "track_7digitalid": "numeric(20)", "shs_perf": "integer",
     "shs_work": "integer",
 }  # fmt: skip
+UNREAD = {"words": "tsvector", "years": "int4range", "licensed_until": "timestamptz"}
+"""Columns that no contract names, of types that few drivers read, or with values that few programs can hold."""
 USER = "deftunes"
 
 
@@ -127,7 +129,8 @@ def fill(postgres: Postgres, world: DefTunes, day: int) -> None:
     """Make ``deftunes.songs`` hold the catalogue of a virtual day: a new table, or the day's changes to it."""
     with postgres.cursor() as cursor:
         if day == 0:
-            cursor.execute(f"CREATE TABLE deftunes.songs ({', '.join(f'{n} {t}' for n, t in COLUMNS.items())})")
+            columns = ", ".join(f"{name} {kind}" for name, kind in (COLUMNS | UNREAD).items())
+            cursor.execute(f"CREATE TABLE deftunes.songs ({columns})")
         for slot in world.songs:
             now = current(slot, day)
             before = current(slot, day - 1) if day else None
@@ -140,8 +143,12 @@ def fill(postgres: Postgres, world: DefTunes, day: int) -> None:
 
 
 def _insert(cursor: Any, version: Version) -> None:
+    body = version.body
     marks = ", ".join(["%s"] * len(COLUMNS))
-    cursor.execute(f"INSERT INTO deftunes.songs VALUES ({marks})", [version.body[name] for name in COLUMNS])
+    cursor.execute(
+        f"INSERT INTO deftunes.songs VALUES ({marks}, to_tsvector('simple', %s), int4range(%s, NULL), 'infinity')",
+        [*(body[name] for name in COLUMNS), body["title"], body["year"]],
+    )
 
 
 def _free_port() -> int:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
 from . import sales_oracle
 from .records import DAYS, Reason, day_of, pick
+from .sales_lines import FIRST_SPOILS, SPOILS, Attributes, Line, Timeline, as_csv
 from .sales_oracle import Row
 
-Attributes = tuple[Any, ...]
-Timeline = list[tuple[date, Attributes]]  # what is true of a product or customer from a date on
-
-HEADER = [
-    "ORDERDATE", "SHIPDATE", "ORDERNUMBER", "ORDERLINENUMBER", "PRODUCTCODE", "PRODUCTLINE",
-    "MSRP", "CUSTOMERID", "CUSTOMERNAME", "CITY", "COUNTRY", "TERRITORY",
-    "CONTACTLASTNAME", "CONTACTFIRSTNAME", "QUANTITYORDERED", "PRICEEACH", "SALES", "STATUS",
-]  # fmt: skip
 LINES = ["Classic Cars", "Vintage Cars", "Motorcycles", "Planes", "Ships", "Trains", "Trucks, Buses"]
 STATUSES = ["Shipped"] * 34 + ["Cancelled", "Resolved", "On Hold", "In Process", "In Process", "Disputed"]
 PLACES = [
@@ -40,50 +30,6 @@ PLACES = [
 ]
 NAMES = ["Rivet & Sons, Co.", 'The "Little" Wheel', "Toys\nof the North", "Æbler Import", "Signal Gifts", "Mini, Maxi"]
 CONTACTS = [("O'Brien", "Zoë"), ("Núñez", "Iñaki"), ("King", "Sue"), ("de la Cruz", "Ana"), ("Tanaka", "Kenji")]
-SPOILS: list[tuple[str, str, str, str]] = [  # column, text, field, rule
-    ("QUANTITYORDERED", "0", "quantity_ordered", "greater_than"),
-    ("SALES", "abc", "sales", "decimal_parsing"),
-    ("STATUS", "Lost", "status", "literal_error"),
-    ("ORDERDATE", "2019-13-01", "order_date", "date_from_datetime_parsing"),
-    ("PRODUCTCODE", "", "product_code", "string_type"),
-    ("too few", "", "", "malformed_line"),
-    ("too many", "", "", "malformed_line"),
-]
-
-
-@dataclass(frozen=True)
-class Line:
-    """An order line; `spoil`: the fault it is sent with."""
-
-    order_date: date
-    ship_date: date | None
-    order_number: int
-    number: int
-    product_code: str
-    product: Attributes  # product line, list price
-    customer_id: int
-    customer: Attributes  # name, city, country, territory, contact's last and first name
-    quantity: int
-    price_each: Decimal
-    sales: Decimal
-    status: str
-    spoil: tuple[str, str, str, str] | None = None
-
-    def cells(self) -> list[str]:
-        """The line as the file has it."""
-        shipped = self.ship_date.isoformat() if self.ship_date else ""
-        keys: list[Any] = [self.order_date, shipped, self.order_number, self.number]
-        numbers = [self.quantity, _short(self.price_each), _short(self.sales)]
-        product = [self.product_code, self.product[0], _short(self.product[1])]
-        cells = [str(v) for v in [*keys, *product, self.customer_id, *self.customer, *numbers, self.status]]
-        if not self.spoil:
-            return cells
-        column, text, _, _ = self.spoil
-        if column in HEADER:
-            cells[HEADER.index(column)] = text
-            return cells
-        cells = [cell.replace("\n", " ") for cell in cells]  # a malformed line is one line
-        return cells[:15] if column == "too few" else [*cells, "", "x"]
 
 
 class Sales:
@@ -94,7 +40,7 @@ class Sales:
 
     def batches(self, day: int) -> dict[str, bytes]:
         """The files dropped on a virtual day by name."""
-        dropped = {name: _csv(lines) for name, lines in self._drops[day].items()}
+        dropped = {name: as_csv(lines) for name, lines in self._drops[day].items()}
         if day == 1:  # somebody's script copies yesterday's file once more
             dropped |= self.batches(0)
         return dropped
@@ -123,7 +69,8 @@ class Sales:
             lines = maker.lines(count, since, until)
             if day == 0:
                 lines += [*maker.regulars(), *maker.one_day_twice(date(2019, 6, 15))]
-            drops.append({f"sales_{day_of(day)}.csv": maker.spoil(lines)})
+            spoils = SPOILS if day else SPOILS + FIRST_SPOILS
+            drops.append({f"sales_{day_of(day)}.csv": maker.spoil(lines, spoils)})
         drops[2][f"sales_{day_of(2)}_late.csv"] = maker.late(drops[0][f"sales_{day_of(0)}.csv"])
         drops[3][f"sales_{day_of(1)}_corrected.csv"] = _corrected(drops[1][f"sales_{day_of(1)}.csv"])
         return drops
@@ -219,10 +166,13 @@ class _Maker:
         )
         return [*found, old, between]
 
-    def spoil(self, lines: list[Line]) -> list[Line]:
-        """The lines with some more that have a fault, each an order of its own."""
-        for spoil in SPOILS:
-            for _ in range(max(1, len(lines) // 700)):
+    def spoil(self, lines: list[Line], spoils: list[tuple[str, str, str, str]]) -> list[Line]:
+        """The lines, some written in another way, with some more that have a fault, each an order of its own."""
+        each = max(1, len(lines) // 700)
+        for place in self.rng.sample(range(len(lines)), 2 * each):
+            lines[place] = replace(lines[place], long=True)
+        for spoil in spoils:
+            for _ in range(each):
                 day = pick(self.rng, lines).order_date
                 codes, customer_id = [pick(self.rng, list(self.products))], pick(self.rng, list(self.customers))
                 place = int(len(lines) * self.rng.random())
@@ -268,16 +218,3 @@ def _corrected(lines: list[Line]) -> list[Line]:
             fixed = replace(fixed, status="Resolved", ship_date=fixed.ship_date or day_of(0))
         found.append(fixed)
     return found
-
-
-def _csv(lines: list[Line]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([HEADER, *(line.cells() for line in lines)])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _short(amount: Decimal) -> str:
-    """As the system writes numbers: no zeros at the end."""
-    text = f"{amount:.2f}"
-    return text.rstrip("0").rstrip(".")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .records import Reason
 
 if TYPE_CHECKING:
-    from .sales import Attributes, Line, Timeline
+    from .sales_lines import Attributes, Line, Timeline
 
 Row = tuple[Any, ...]
 Versions = dict[Any, "Timeline"]

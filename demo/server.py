@@ -2,7 +2,8 @@
 
 ``/users`` and ``/sessions`` answer as the DeFtunes course's API does: ``start_date`` and ``end_date`` (inclusive), one
 array, no paging. ``/rankings/...`` are the reviewer's pages, ``/api/`` is randomuser.me's, ``/trip-data/...`` the TLC's
-files: 403 until a month is published. Pages and files have ETags. ``/_control/...`` moves the calendar and makes requests
+files: 403 until a month is published. Pages and files have ETags. On some days the APIs answer with a byte order mark, with
+a content type that is wrong, without a body, or first with 429. ``/_control/...`` moves the calendar and makes requests
 fail; the server listens on loopback unless ``--host`` says where.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import codecs
 import hashlib
 import socket
 from collections import defaultdict, deque
@@ -27,8 +29,12 @@ from .audiophile import Rankings
 from .deftunes import DefTunes
 from .oracle import in_window
 from .people import RandomUsers
-from .records import Slot, current
+from .records import Slot, current, json_text
 from .taxi import Taxi
+
+MISLABELED_DAY, BUSY_DAY, MARKED_DAY = 1, 1, 3
+"""When JSON in UTF-8 claims to be a text in another encoding, the people's API wants to be asked once more, and JSON begins
+with a byte order mark."""
 
 
 class Site:
@@ -41,7 +47,7 @@ class Site:
         tunes = DefTunes(seed, scale)
         self.slots: dict[str, list[Slot]] = {"users": tunes.users, "sessions": tunes.sessions}
         self.times = {"users": "user_since", "sessions": "session_start_time"}
-        self.texts = {id(v): orjson.dumps(v.body) for slots in self.slots.values() for slot in slots for v in slot}
+        self.texts = {id(v): json_text(v.body) for slots in self.slots.values() for slot in slots for v in slot}
         self.rankings, self.people, self.taxi = Rankings(seed, scale), RandomUsers(seed, scale), Taxi(seed, scale)
         self.day, self.tick = 0, 0
         self.faults: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
@@ -51,7 +57,7 @@ class Site:
         """``/users`` or ``/sessions``."""
         name = request.url.path.strip("/")
         body = self._records(name, request.query_params.get("start_date"), request.query_params.get("end_date"))
-        return await self._answer(request, Response(body, media_type="application/json"))
+        return await self._answer(request, _json(body, self.day))
 
     def _records(self, name: str, since: str | None, until: str | None) -> bytes:
         found = [version for slot in self.slots[name] if (version := current(slot, self.day))]
@@ -67,7 +73,7 @@ class Site:
     async def random_users(self, request: Request) -> Response:
         """``/api/``: the people of the moment."""
         body = self.people.answer(self.day, self.tick)
-        return await self._answer(request, Response(body, media_type="application/json"))
+        return await self._answer(request, _json(body, self.day) if body else Response(status_code=204))
 
     async def trip_data(self, request: Request) -> Response:
         """``/trip-data/...``: a published file, or 403."""
@@ -94,6 +100,8 @@ class Site:
         match request.path_params["what"]:
             case "day":
                 self.day, self.tick = int(order["day"]), 0
+                if self.day == BUSY_DAY:
+                    self.faults["api"].append({"kind": "status", "status": 429, "retry_after": 1})
             case "tick":
                 self.tick += 1
             case "fault":
@@ -101,6 +109,12 @@ class Site:
             case "calm":
                 self.faults.clear()
         return Response(orjson.dumps({"day": self.day, "log": self.log}), media_type="application/json")
+
+
+def _json(body: bytes, day: int) -> Response:
+    """A JSON answer as it comes on a virtual day."""
+    kind = "text/plain; charset=iso-8859-1" if day == MISLABELED_DAY else "application/json"
+    return Response((codecs.BOM_UTF8 if day == MARKED_DAY else b"") + body, headers={"content-type": kind})
 
 
 async def _fail(fault: dict[str, Any], body: bytes) -> Response:

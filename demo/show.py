@@ -199,7 +199,11 @@ def differences(con: duckdb.DuckDBPyConnection, world: World) -> list[str]:
         name: Counter(dict(con.execute(f"SELECT status, count(*) FROM deftunes.{name} GROUP BY 1").fetchall()))
         for name in oracle.status
     }
+    songs = con.execute(
+        "SELECT track_id, song_id, title, release, year, artist_id, duration FROM deftunes.dim_songs WHERE status = 'known'"
+    ).fetchall()
     pairs = [
+        ("songs", Counter(songs), Counter(oracle.songs)),
         ("items", items, oracle.items),
         ("revenue", revenue, oracle.revenue),
         ("revenue by year and artist", artists, dict(oracle.by_artist)),

@@ -5,32 +5,30 @@ A month's trips are columns; with each trip goes the one fault it has. Amounts a
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from . import taxi_oracle
 from .records import Reason
+from .taxi_files import AIRPORTS, CODES, MONEY, NEW, NOT_A_NUMBER, OLD, ZONES, csv, parquet, zones
 from .taxi_oracle import Row
 
 Color = Literal["yellow", "green"]
 Array = NDArray[Any]
 
-OLD, NEW = "2019-12", "2020-01"
-YELLOW_NEW_DAY, GREEN_NEW_DAY, REPUBLISHED_DAY = 2, 3, 3
-ZONES = 265
+YELLOW_NEW_DAY, GREEN_DRAFT_DAY, GREEN_NEW_DAY, REPUBLISHED_DAY = 2, 2, 3, 3
 REJECTS: dict[str, tuple[str, str]] = {  # fault: field, rule
     "no pickup time": ("pickup_datetime", "datetime_type"),
     "pickup zone 0": ("pickup_zone_id", "greater_than_equal"),
     "dropoff zone 300": ("dropoff_zone_id", "less_than_equal"),
     "negative distance": ("trip_distance", "greater_than_equal"),
+    "fare no number": ("fare_amount", "finite_number"),
+    "six digits": ("total_amount", "less_than"),
 }
 KEPT = [
     "refund",
@@ -45,19 +43,17 @@ KEPT = [
 ]
 FAULTS = ["", *KEPT, *REJECTS]  # a trip's fault is a place in this list
 HOURS = np.array([4, 3, 2, 1, 1, 1, 3, 5, 7, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 9, 8, 8, 7, 6]) / 139  # of a day's trips
-AIRPORTS = {132: "JFK Airport", 138: "LaGuardia Airport"}
 BUSY = 1 / (5 + np.arange(ZONES) * 131 % ZONES)  # a few zones have most trips
 BUSY[[zone - 1 for zone in AIRPORTS]] = 0.15
 BUSY /= BUSY.sum()
-MONEY = ["fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge"]
-CODES = ["passenger_count", "RatecodeID", "payment_type"]
-AT_END = ["total_amount", "trip_type", "congestion_surcharge", "airport_fee"]  # of a file's columns
 SETS = {  # faults that are a value of a column
     "no distance": ("trip_distance", 0),
     "no passengers": ("passenger_count", 0),
     "vendor 6": ("VendorID", 6),
     "pickup zone 0": ("PULocationID", 0),
     "dropoff zone 300": ("DOLocationID", 300),
+    "fare no number": ("fare_amount", NOT_A_NUMBER),
+    "six digits": ("total_amount", 12_345_678),
 }
 
 
@@ -69,11 +65,12 @@ class Month:
     month: str
     columns: dict[str, Array]
     fault: Array
+    format: Literal["parquet", "csv"] = "parquet"
 
     @property
     def file(self) -> str:
         """The file's name."""
-        return f"{self.color}_tripdata_{self.month}.parquet"
+        return f"{self.color}_tripdata_{self.month}.{self.format}"
 
     @property
     def accepted(self) -> Array:
@@ -94,12 +91,12 @@ class Month:
     def rows(self, places: Array) -> Month:
         """The trips at some places."""
         columns = {name: values[places] for name, values in self.columns.items()}
-        return Month(self.color, self.month, columns, self.fault[places])
+        return Month(self.color, self.month, columns, self.fault[places], self.format)
 
     def with_rows(self, other: Month) -> Month:
         """These trips and others."""
         columns = {name: np.concatenate([values, other.columns[name]]) for name, values in self.columns.items()}
-        return Month(self.color, self.month, columns, np.concatenate([self.fault, other.fault]))
+        return Month(self.color, self.month, columns, np.concatenate([self.fault, other.fault]), self.format)
 
 
 class Taxi:
@@ -111,7 +108,8 @@ class Taxi:
 
     def files(self, day: int) -> dict[str, bytes]:
         """Every file the site serves on a virtual day by name."""
-        return {"taxi_zone_lookup.csv": _zones(), **{month.file: self._written(month) for month in self._served(day)}}
+        months = [*self._served(day), *self._ignored(day)]
+        return {"taxi_zone_lookup.csv": zones(), **{month.file: self._written(month) for month in months}}
 
     def expected(self, day: int) -> list[tuple[str, str, list[Row]]]:
         """(what, query of the published gold, its rows in order) after a run every evening up to `day`."""
@@ -121,14 +119,27 @@ class Taxi:
         """How many trips each (table, field, rule) rejects over all versions of all files so far."""
         return taxi_oracle.rejected(month for now in range(day + 1) for month in self._served(now))
 
+    def withdrawn(self, day: int) -> Counter[str]:
+        """How many rows of each table were accepted and have left since, another file of their month counting now, with a
+        run every evening up to `day`.
+        """
+        gone = int(self._green_draft.accepted.sum()) if day >= GREEN_NEW_DAY else 0
+        return Counter(green_trips=gone)
+
     def _served(self, day: int) -> list[Month]:
         months = [self._republished if day >= REPUBLISHED_DAY else self._yellow_old, self._green_old]
         months += [self._yellow_new] if day >= YELLOW_NEW_DAY else []
-        return months + ([self._green_new] if day >= GREEN_NEW_DAY else [])
+        if day >= GREEN_NEW_DAY:
+            return [*months, self._green_new]
+        return months + ([self._green_draft] if day >= GREEN_DRAFT_DAY else [])
+
+    def _ignored(self, day: int) -> list[Month]:
+        """Files of months that are served as Parquet, too: those count."""
+        return [self._yellow_copy] + ([self._green_draft] if day >= GREEN_NEW_DAY else [])
 
     def _written(self, month: Month) -> bytes:
         if id(month) not in self._bytes:
-            self._bytes[id(month)] = _parquet(month)
+            self._bytes[id(month)] = parquet(month) if month.format == "parquet" else csv(month)
         return self._bytes[id(month)]
 
     # -- the months -------------------------------------------------------------------------------------------------
@@ -148,6 +159,18 @@ class Taxi:
     @cached_property
     def _green_new(self) -> Month:
         return self._month("green", NEW)
+
+    @cached_property
+    def _green_draft(self) -> Month:
+        """Green 2020-01 as CSV, a day before the Parquet and without some of its trips."""
+        month = self._green_new
+        return replace(month.rows(np.arange(len(month.fault)) % 10 > 0), format="csv")
+
+    @cached_property
+    def _yellow_copy(self) -> Month:
+        """Half of yellow 2019-12 as CSV, beside the Parquet."""
+        month = self._yellow_old
+        return replace(month.rows(np.arange(len(month.fault)) % 2 > 0), format="csv")
 
     @cached_property
     def _republished(self) -> Month:
@@ -247,48 +270,3 @@ def _spoil(rng: np.random.Generator, trips: Month, fault: str, places: Array) ->
     elif fault in SETS:
         name, value = SETS[fault]
         columns[name][places] = value
-
-
-# -- the files ------------------------------------------------------------------------------------------------------
-
-
-def _zones() -> bytes:
-    boroughs = ["Queens", "Bronx", "Manhattan", "Staten Island", "Brooklyn"]
-    names = ["Harbor", "Mill", "St. Mark's", "Upper East", "Old Town", "Park, North"]
-    lines = ["LocationID,Borough,Zone,service_zone", '1,"EWR","Newark Airport","EWR"']
-    for zone in range(2, ZONES - 1):
-        borough = boroughs[zone % 5]
-        service = "Yellow Zone" if borough == "Manhattan" else "Boro Zone"
-        name = f"{names[zone % 6]} {57 if zone in (56, 86) else zone}"  # two zones have one name
-        if zone in AIRPORTS:
-            borough, service, name = "Queens", "Airports", AIRPORTS[zone]
-        lines.append(f'{zone},"{borough}","{name}","{service}"')
-    lines += ['264,"Unknown","N/A","N/A"', '265,"N/A","Outside of NYC","N/A"']
-    return "".join(f"{line}\r\n" for line in lines).encode()
-
-
-def _parquet(month: Month) -> bytes:
-    """The file, with the columns, types and order of the site's own."""
-    old, prefix = month.month == OLD, "tpep" if month.color == "yellow" else "lpep"
-    columns, hundredths = month.columns, {"trip_distance", *MONEY, "congestion_surcharge", "airport_fee"}
-    arrays: dict[str, Any] = {}
-    for name, values in columns.items():
-        if name in ("pickup", "dropoff"):
-            times = values.astype("datetime64[us]")
-            arrays[f"{prefix}_{name}_datetime"] = pa.array(times, pa.timestamp("us"), mask=np.isnat(times))
-        elif name in hundredths or name == "total_amount":
-            arrays[name] = pa.array(values / 100, pa.float64())
-        elif name == "store_and_fwd_flag":
-            arrays[name] = pa.array(values.tolist(), pa.string(), mask=values == "")
-        elif name in CODES:
-            arrays[name] = pa.array(values.astype(float) if old else values, mask=values == -1)
-        elif name == "trip_type":
-            arrays[name] = pa.array(values.astype(float) if old else values)
-        else:
-            arrays[name] = pa.array(values, pa.int64() if old else pa.int32())
-    if month.color == "green":
-        arrays["ehail_fee"] = pa.nulls(len(month.fault), pa.float64())
-    order = [name for name in arrays if name not in AT_END] + [name for name in AT_END if name in arrays]
-    out = io.BytesIO()
-    pq.write_table(pa.table({name: arrays[name] for name in order}), out)
-    return out.getvalue()

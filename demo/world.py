@@ -44,7 +44,8 @@ class World:
         self.tunes = DefTunes(seed, scale)
         self.sales = Sales(seed, scale)
         self.people = RandomUsers(seed, scale)
-        self.others = (self.sales, Rankings(seed, scale), Taxi(seed, scale), self.people)
+        self.taxi = Taxi(seed, scale)
+        self.others = (self.sales, Rankings(seed, scale), self.taxi, self.people)
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> World:

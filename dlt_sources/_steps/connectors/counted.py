@@ -24,17 +24,18 @@ class Counted:
         self.missing: list[str] = []
         self.taken: dict[str, str] = {}
 
-    def is_ignored(self, name: str) -> bool:
-        """Whether another file of the same month counts instead."""
+    def is_ignored(self, name: str, *, exists: bool) -> bool:
+        """Whether another file of the same month counts instead; a note says so if the file is known to exist."""
         rivals = self._rivals(name)
         better = self.taken.get(month_of(self.request.table.files, name) or "")
         if better is None and self.request.only:
             better = next((rival for rival in rivals if stem_of(rival)[1] < stem_of(name)[1]), None)
         if better is None or better == name:
             return False
-        self.request.notes.append(
-            f"{self.request.name}: {name} is ignored: {better} holds the same month, and one file of a month counts"
-        )
+        if exists:
+            self.request.notes.append(
+                f"{self.request.name}: {name} is ignored: {better} holds the same month, and one file of a month counts"
+            )
         self.present.add(name)
         return True
 

@@ -66,7 +66,8 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     memory = seen.memory
     for number, candidate in enumerate(_candidates(request, connection)):
         known = memory.get(candidate.name, {})
-        if seen.is_ignored(candidate.name):
+        expected = candidate.version is None and not request.only  # over HTTP, where nothing lists what exists
+        if seen.is_ignored(candidate.name, exists=not expected):
             continue
         if known and candidate.version is not None and candidate.version == known["version"]:
             seen.count(candidate.name)
