@@ -18,12 +18,15 @@ _OF_DUCKDB = {"IOException", "OutOfMemoryException", "ConnectionException", "Fat
 
 def is_store_fault(error: BaseException | None) -> bool:
     """Whether the lake or the warehouse is at fault, and not this program: by where the error, or its cause, comes from."""
-    if error is None:
-        return False
-    kind = type(error)
-    of_duckdb = kind.__module__ in ("duckdb", "_duckdb") and kind.__name__ in _OF_DUCKDB
-    known = isinstance(error, OSError) or of_duckdb or kind.__module__.partition(".")[0] in _STORES
-    return known or is_store_fault(error.__cause__)
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # an error raised from what wraps it closes a circle
+        kind = type(error)
+        of_duckdb = kind.__module__ in ("duckdb", "_duckdb") and kind.__name__ in _OF_DUCKDB
+        if isinstance(error, OSError) or of_duckdb or kind.__module__.partition(".")[0] in _STORES:
+            return True
+        seen.add(id(error))
+        error = error.__cause__
+    return False
 
 
 def exit_code(error: BaseException) -> int:

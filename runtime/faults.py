@@ -88,8 +88,10 @@ def _ended_by_signal(error: BaseException | None) -> bool:
     """Whether dlt wrapped a signal, which is not an `Exception`, in an error of its own."""
     from dlt.common.exceptions import SignalReceivedException
 
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # an error raised from what wraps it closes a circle
         if isinstance(error, SignalReceivedException):
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False

@@ -1,0 +1,25 @@
+"""Errors that are raised from what wraps them, as an explained one is, end a step and not the program."""
+
+import pytest
+
+from runtime.console import Console
+from runtime.faults import Faults
+from warehouse.ops import Run
+
+
+def in_a_circle(*kinds):
+    """An error whose causes lead back to it."""
+    errors = [kind("away") for kind in kinds]
+    for error, cause in zip(errors, [*errors[1:], errors[0]], strict=True):
+        error.__cause__ = cause
+    return errors[0]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kinds", [(ValueError, OSError), (OSError,), (KeyError, ValueError, RuntimeError)])
+def test_a_circle_of_causes_is_reported_like_any_error(kinds):
+    run = Run(command="run", sources=["shop"], target="local")
+    faults = Faults(run, Console())
+    with faults.alone("land", "shop"):
+        raise in_a_circle(*kinds)
+    assert faults.held == {"shop"} and run.exit_code in (4, 70) and "away" in run.problems[0]
