@@ -57,7 +57,10 @@ def status(sources: Declared, as_json: bool) -> None:
         ops = "stg_ops" if live else "ops"
         runs = _rows(con, _RUNS.format(ops=ops))
         checks = _rows(con, _CHECKS.format(ops=ops))
-        tables = [row for name in sources.names for row in _freshness(con, live, name)]
+        shown = [
+            name for name in sources.names if not name.endswith("_staging")
+        ]  # dlt's schema beside another source's
+        tables = [row for name in shown for row in _freshness(con, live, name)]
     models = ModelRun()
     try:
         models = inspect_models(settings) if live else models
@@ -80,11 +83,11 @@ def status(sources: Declared, as_json: bool) -> None:
         return
     if answer["running"]:
         console.note("a run is at work; this is the record as last published")
-    shown = [
+    last = [
         {n: v for n, v in row.items() if n != "run"} | {"started": row["started"][:16].replace("T", " ")}
         for row in runs
     ]
-    console.table("Last runs", shown, "none yet; `python runner.py run` starts one")
+    console.table("Last runs", last, "none yet; `python runner.py run` starts one")
     brief = [
         {n: v for n, v in row.items() if n != "loads"} | {"last_landed": row["last_landed"] or "no rows yet"}
         for row in tables
