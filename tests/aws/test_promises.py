@@ -81,7 +81,9 @@ def test_every_object_is_written_encrypted_and_no_run_lists_the_bucket(on_aws, e
     lists = [r.query for r in estate.cloud.requests if r.service == "s3" and "list-type" in r.query]
     assert lists and all(query.get("prefix", "").count("/") >= 2 for query in lists)
     logs = [query for query in lists if "/_dlt_loads/" in query["prefix"]]
-    fresh = [query["prefix"] for query in logs if not query.get("start-after")]  # of a source with one load: all there is
+    fresh = [
+        query["prefix"] for query in logs if not query.get("start-after")
+    ]  # of a source with one load: all there is
     assert logs and all(len(estate.objects(prefix.removeprefix("elt/"))) <= 2 for prefix in fresh), fresh
 
 
