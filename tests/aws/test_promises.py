@@ -220,8 +220,8 @@ def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, o
     cloud.calm()
     killed(r"COPY .*stg_deftunes_api_staging")
     killed(r'INSERT INTO "stg_deftunes_api"."sessions"')  # the other sources went on without it
-    redshift.fault(r"CREATE TABLE .*sqlmesh__deftunes.*dim_users", "restart")
-    struck(1, "model failed: deftunes.dim_users")
+    redshift.fault(r"(INSERT|MERGE) INTO .*sqlmesh__deftunes", "restart")
+    struck(1, "model failed: deftunes.")
     redshift.fault(r'INSERT INTO "deftunes"', "cut")
     struck(4)
     cloud.fault(r"s3 (PUT|GET)", "slow_down", times=4, after=10)
