@@ -116,14 +116,18 @@ class Taxi:
         return taxi_oracle.expected(self._served(day), ZONES)
 
     def rejected(self, day: int) -> Counter[Reason]:
-        """How many trips each (table, field, rule) rejects over all versions of all files so far."""
-        return taxi_oracle.rejected(month for now in range(day + 1) for month in self._served(now))
+        """How many trips each (table, field, rule) rejects over all versions of all files so far, without files that another of
+        their month has taken the place of: their rows leave.
+        """
+        left = [self._green_draft] if day >= GREEN_NEW_DAY else []
+        served = (month for now in range(day + 1) for month in self._served(now))
+        return taxi_oracle.rejected(month for month in served if not any(month is gone for gone in left))
 
     def withdrawn(self, day: int) -> Counter[str]:
-        """How many rows of each table were accepted and have left since, another file of their month counting now, with a
-        run every evening up to `day`.
+        """How many landed rows of each table have left since, another file of their month counting now, with a run every
+        evening up to `day`.
         """
-        gone = int(self._green_draft.accepted.sum()) if day >= GREEN_NEW_DAY else 0
+        gone = len(self._green_draft.fault) if day >= GREEN_NEW_DAY else 0
         return Counter(green_trips=gone)
 
     def _served(self, day: int) -> list[Month]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,10 @@ def checkout(tmp_path_factory, world):
     (folder / "drop" / "things.csv").write_text("id,name\n1,one\n2,two\n")
     checkout = Checkout(folder, world.environment | {"ELT_THINGS": str(folder / "drop")})
     for name in ("audiophile", "deftunes_api", "deftunes_db", "taxi"):
-        shutil.rmtree(checkout.folder / "dlt_sources" / name)
+        gone = checkout.folder / "dlt_sources" / name
+        for setting in re.findall(r"\$\{(\w+)\}", (gone / "source.yml").read_text()):
+            checkout.environment.pop(f"ELT_{setting}", None)  # no source refers to it any more: it would be refused
+        shutil.rmtree(gone)
     for name in ("audiophile", "deftunes", "taxi"):
         shutil.rmtree(checkout.folder / "soda_checks" / "gold" / name)
     checkout.declare("good", {"source.yml": YAML, "contract.py": CONTRACT})

@@ -70,7 +70,9 @@ def test_rows_arrive_and_win_in_the_order_of_the_reads(tmp_path, here, clock, ta
     assert [
         row[0] for row in query(here, "SELECT load_id FROM stg_shop._loads ORDER BY refined_at, load_id::DOUBLE")
     ] == loads
-    assert land(shop, here) == {} and refine(shop, here).loads == []
+    assert (
+        land(shop, here) == {} and not refine(shop, here).landed
+    )  # a load that only notes how old a file is may be there
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)

@@ -96,6 +96,11 @@ def test_a_domain_that_fails_in_the_very_first_run_holds_up_no_other(world, tmp_
     assert pipeline.gold("sales")["sales.fact_sales"]
 
 
+def code_of(kind, source):
+    """How a run ends: an API that answers with other keys than declared, or with a page, may never get right by itself."""
+    return 2 if kind == "object" or (kind == "html" and source.endswith("_api")) else 3
+
+
 @pytest.mark.parametrize(
     ("source", "path", "kind"),
     [
@@ -108,7 +113,7 @@ def test_a_domain_that_fails_in_the_very_first_run_holds_up_no_other(world, tmp_
         ("taxi", "trip-data", "truncated"),
     ],
 )
-def test_any_source_that_is_broken_for_one_run_is_exit_code_3_and_caught_up_by_the_next(
+def test_any_source_that_is_broken_for_one_run_is_said_so_and_caught_up_by_the_next(
     source, path, kind, good, world, first_day, tmp_path
 ):
     pipeline = first_day.copy(tmp_path / "data")
@@ -116,7 +121,7 @@ def test_any_source_that_is_broken_for_one_run_is_exit_code_3_and_caught_up_by_t
     world.fault(path, kind, times=99, status=500)
     failed = pipeline("run", source, **world.environment)
     world.control("calm")
-    assert failed.code == 3, failed.out + failed.err
+    assert failed.code == code_of(kind, source), failed.out + failed.err
     assert "Traceback" not in failed.err
     assert pipeline.gold(DOMAINS[source]) == before
     again = pipeline("run", source, **world.environment)
@@ -173,16 +178,14 @@ def distrust_songs():
     declaration.Source.__init__ = strict
 
 
-def test_a_source_that_is_broken_for_some_runs_is_exit_code_3_and_caught_up_by_the_next(
-    good, world, first_day, tmp_path
-):
+def test_a_source_that_is_broken_for_some_runs_is_said_so_and_caught_up_by_the_next(good, world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     before, landed = pipeline.gold(), {f for f in pipeline.landed() if "deftunes_api" in f}
     for kind in ("status", "truncated", "empty", "object", "html"):
         world.fault("sessions", kind, times=5, status=500)
         failed = pipeline("run", *DEFTUNES, **world.environment)
         world.control("calm")
-        assert failed.code == 3, (kind, failed.out + failed.err)
+        assert failed.code == code_of(kind, "deftunes_api"), (kind, failed.out + failed.err)
         assert "deftunes_api" in failed.err or "/sessions" in failed.err, kind
         assert "nothing of this read was landed" in failed.err, kind
         now = {f for f in pipeline.landed() if "deftunes_api" in f}

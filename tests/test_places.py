@@ -43,7 +43,7 @@ def test_a_source_lands_and_is_refined_whatever_the_folders_are_called(tmp_path,
         (inbox / f"{number}.csv").write_text(f"id,name\n1,version {number}\n{number + 2},new\n")
         assert run(shop, here) == (2, 2, 0)
     assert staged(here) == [(1, "version 1"), (2, "new"), (3, "new")]
-    assert (land(shop, here), refine(shop, here).loads) == ({}, [])
+    assert (land(shop, here), refine(shop, here).landed) == ({}, {})  # a load may note how old a file is
     refine(shop, here, since="0")
     assert staged(here)[0] == (1, "version 1")
     assert {path.name for path in tmp_path.iterdir()} == {name, "sources"}  # nothing beside it

@@ -92,12 +92,14 @@ def price_parts(text: str, pricesort: str) -> dict[str, Any]:
     """Price, status, note and bundle price of a price cell, reconciled with the hidden column beside it.
 
     The shapes there are: ``600`` · ``3000(HE1000)`` price of a variant · ``600+975(SRM-353X)`` with an amplifier ·
-    ``$1,900``, ``1.299 €``, ``1 900.50`` any usual form of a number (amounts.py) · ``3000 (V2)⏎4000 (Phi)`` the first counts ·
+    ``$1,900``, ``1.299 €``, ``1 900.50`` any usual form of a number (amounts.py) · ``3000 (V2)⏎4000 (Phi)``, also
+    without the line's end, the first counts ·
     ``Discontinued⏎1500⏎(Replaced by Clear Mg)`` · ``Discont.`` and ``Replaced with TC``, whose last price only `pricesort`
     still has · ``?``. Other digits, such as a range, are no price: the row is rejected.
     """
     notes = [note.strip() for note in re.findall(r"\(([^()]*)\)", text)]
-    outside = [line for line in re.sub(r"\([^()]*\)", " ", text).split("\n") if "replaced" not in line.lower()]
+    lines = re.sub(r"\)(?=\s*\d)", ")\n", text)  # a price follows what the one before was of
+    outside = [line for line in re.sub(r"\([^()]*\)", " ", lines).split("\n") if "replaced" not in line.lower()]
     try:
         found = [[amount for part in line.split("+") if (amount := read_amount(part))] for line in outside]
     except ValueError as error:

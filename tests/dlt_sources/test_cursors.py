@@ -131,7 +131,7 @@ def test_a_column_that_is_renamed_is_asked_by_its_new_name(tmp_path, here, postg
     assert asked == [2, 2]
 
 
-@pytest.mark.parametrize(("type_", "said"), [("text", "the column changed is TEXT, not a date or timestamp"), ("bigint", "the column changed is BIGINT"),
+@pytest.mark.parametrize(("type_", "said"), [("text", "the column changed is text, not a date or timestamp"), ("bigint", "the column changed is int8"),
                                              (None, "has no column changed or at; if it was renamed")])  # fmt: skip
 def test_a_column_that_cannot_be_asked_is_an_error_not_a_read_of_everything(tmp_path, here, postgres, type_, said):
     more = f", changed {type_}" if type_ else ""

@@ -95,7 +95,11 @@ def test_retry_after_is_honoured_as_seconds_or_a_date(tmp_path, here, monkeypatc
     assert (times[1] - times[0] > 1.5) == (kind in ("seconds", "a date"))
 
 
-@pytest.mark.parametrize("wait", ["3600", formatdate(time.time() + 3600, usegmt=True), "99999999999999999999"])
+@pytest.mark.parametrize(
+    "wait",
+    ["3600", formatdate(time.time() + 3600, usegmt=True), "99999999999999999999"],
+    ids=["seconds", "a date", "for ever"],  # each of pytest's processes must find the same names
+)
 def test_a_server_that_asks_for_an_hour_is_left_alone(tmp_path, here, monkeypatch, wait):
     began = time.monotonic()
     error, asked = read(tmp_path, here, monkeypatch, (429, {"retry-after": wait}, b""), attempts=5)

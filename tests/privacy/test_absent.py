@@ -136,9 +136,9 @@ def seen_elsewhere(original):
 def not_hashed(original):
     import dataclasses
 
-    def stored(rows, columns, marks):
+    def stored(rows, columns, marks, **how):
         clear = [dataclasses.replace(c, pii=None, max_length=64) if c.pii == "hash" else c for c in columns]
-        return original(rows, clear, marks)
+        return original(rows, clear, marks, **how)
 
     return stored
 

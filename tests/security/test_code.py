@@ -37,6 +37,8 @@ IMPORTS = {
     "xmlrpc",
 }
 SAFE_LOADERS = {"_LOADER", "yaml.SafeLoader", "yaml.CSafeLoader"}  # superset/commands/files.py: SafeLoader made in C
+UNPACKS_NOTHING = {("dlt_sources/_steps/connectors/text_files.py", "zipfile.ZipFile")}
+"""It adds up what the parts of a workbook would be unpacked, before anything is."""
 OWN_CODE = {"dlt_sources/_steps/own_code.py"}
 """They load contract.py and extract.py, which are the team's own code under review; their names come from no data."""
 
@@ -62,7 +64,7 @@ def faults(text, name=""):
         if not isinstance(node, ast.Call):
             continue
         called = dotted(node.func)
-        if called in CALLS or called.startswith(("os.exec", "os.spawn")):
+        if (called in CALLS and (name, called) not in UNPACKS_NOTHING) or called.startswith(("os.exec", "os.spawn")):
             yield node.lineno, called
         given = {dotted(argument) for argument in [*node.args, *(word.value for word in node.keywords)]}
         if called == "yaml.load" and not given & SAFE_LOADERS:

@@ -857,6 +857,7 @@ warehouse: SELECT DISTINCT table_name FROM "stg_deftunes_db"._loads WHERE landed
 warehouse: SELECT DISTINCT table_name FROM "stg_random_users"._loads WHERE landed > 0
 warehouse: SELECT DISTINCT table_name FROM "stg_sales"._loads WHERE landed > 0
 warehouse: SELECT DISTINCT table_name FROM "stg_taxi"._loads WHERE landed > 0
+warehouse: SELECT max(started_at) FROM stg_ops.runs
 warehouse: SELECT s.state FROM "stg_audiophile"._dlt_pipeline_state AS s JOIN "stg_audiophile"._dlt_loads AS l ON l.load_id = s._dlt_load_id WHERE l.status = 0 AND s.pipeline_name = ? ORDER BY l.load_id DESC LIMIT 1
 warehouse: SELECT s.state FROM "stg_deftunes_api"._dlt_pipeline_state AS s JOIN "stg_deftunes_api"._dlt_loads AS l ON l.load_id = s._dlt_load_id WHERE l.status = 0 AND s.pipeline_name = ? ORDER BY l.load_id DESC LIMIT 1
 warehouse: SELECT s.state FROM "stg_deftunes_db"._dlt_pipeline_state AS s JOIN "stg_deftunes_db"._dlt_loads AS l ON l.load_id = s._dlt_load_id WHERE l.status = 0 AND s.pipeline_name = ? ORDER BY l.load_id DESC LIMIT 1
