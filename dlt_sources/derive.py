@@ -20,6 +20,7 @@ from ._steps.staging_tables import MARKS
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Derived from {origin} by `make derive`; do not edit{tail}.\n"
+_NO_OWN_CHECKS = "checks:\n  - row_count:\n"
 _MARKS_MEAN = {
     "_load_id": "Landed load the row came from",
     "_row": "Row number in that load",
@@ -45,9 +46,14 @@ def external_models(source: Source) -> str:
         columns = {c.name: (c.sql_type, c.description) for c in columns_of(source.contracts[name])}
         columns |= {n: (kind, _MARKS_MEAN[n]) for n, kind in MARKS.items()}
         grain = [*table.key, "_load_id"] if table.mode == "scd2" else table.key
-        models.append(_external(source, name, source.contracts[name].__doc__ or "", columns, grain))
+        models.append(_external(source, name, _about(source, name), columns, grain))
     text: str = yaml.safe_dump(models, sort_keys=False, width=120, allow_unicode=True)
     return HEAD.format(origin=f"dlt_sources/{source.name}", tail="") + text
+
+
+def _about(source: Source, name: str) -> str:
+    """What a table's contract says of its rows."""
+    return (source.contracts[name].__doc__ or "").strip() or f"Rows of {source.name}.{name}."
 
 
 def _external(
@@ -56,7 +62,7 @@ def _external(
     return {
         "name": f"stg_{source.name}.{name}",
         "owner": source.declared.owner,
-        "description": about.strip().splitlines()[0],
+        "description": about.splitlines()[0],
         "grain": f"({', '.join(key)})",
         "columns": {n: kind for n, (kind, _) in columns.items()},
         "column_descriptions": {n: text for n, (_, text) in columns.items()},
@@ -104,7 +110,7 @@ def _valid(column: Column) -> Iterator[str]:
 def _own_checks(path: Path) -> str:
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     at = text.find("\nchecks:")
-    return text[at + 1 :] if at >= 0 else "checks:\n  - row_count:\n"
+    return text[at + 1 :] if at >= 0 else _NO_OWN_CHECKS
 
 
 def reference(source: Source) -> str:
@@ -117,7 +123,7 @@ def reference(source: Source) -> str:
         f"Staging schema `stg_{source.name}`; habits and traps in [the source's README](../../dlt_sources/{source.name}/README.md).",
     ]
     for name, table in source.tables.items():
-        lines += ["", f"## {name}", "", (source.contracts[name].__doc__ or "").strip(), "", _how(table), ""]
+        lines += ["", f"## {name}", "", _about(source, name), "", _how(table), ""]
         lines += ["| column | type | null | rule | meaning |", "|---|---|---|---|---|"]
         for c in columns_of(source.contracts[name], stored=False):
             kind = f"`{c.sql_type}`" if c.stored else "dropped" if c.pii == "drop" else "checked only"
@@ -160,7 +166,25 @@ def main(check: bool, sources: Iterable[Source] | None = None) -> int:
                 if not check:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(content, encoding="utf-8")
+        for path in undeclared(source):
+            stale += 1
+            own = _own_checks(path) != _NO_OWN_CHECKS
+            remove = not check and not own
+            print(f"{'removed' if remove else 'differs'}: {path.relative_to(ROOT)}: {source.name} declares no such table"
+                  + ("; move its checks to the table's new file or delete it" if own else ""))  # fmt: skip
+            if remove:
+                path.unlink()
     return stale
+
+
+def undeclared(source: Source) -> list[Path]:
+    """Derived contracts of tables that the source does not declare any more."""
+    folder = ROOT / "soda_checks" / "staging" / source.name
+    return [
+        path
+        for path in sorted(folder.glob("*.yml"))
+        if path.stem not in source.tables and path.read_text(encoding="utf-8").startswith(HEAD.split("{", 1)[0])
+    ]
 
 
 def run(check: bool) -> int:

@@ -96,7 +96,7 @@ def check(
     Args:
         layer: ``staging`` (scope: a source) or ``gold`` (scope: a domain).
         keys: per table the columns that name a row, and those that are personal; of a table that is not among them the
-            columns that its contract says are unique.
+            columns that its contract says are unique. Of a source: every table that is declared.
         unbuilt: models (``domain.name``) that are not built, as they wait for a plan: their contracts do not run.
 
     Returns:
@@ -117,6 +117,8 @@ def check(
     now = settings.moment()
     since = _judged_since(schema, settings) if layer == "staging" else {}
     missing = {name.split(".")[1] for name in unbuilt if layer == "gold" and name.split(".")[0] == scope}
+    if layer == "staging" and keys is not None:  # a table that was taken out of the declaration, and out of staging
+        missing = {path.stem for path in contracts if path.stem not in keys}
     found, contracts = _unready(layer, scope, contracts, since, missing, settings)
     with (
         data_sources.opened(settings) as source,

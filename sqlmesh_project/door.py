@@ -236,9 +236,17 @@ def _deployed(context: Context) -> set[str]:
 
 
 def _lint(context: Context, models: list[str]) -> dict[str, str]:
-    """What the linter does not let pass, per model."""
-    found = context.lint_models(models, raise_on_error=False) if models else []
-    return {v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"}
+    """What the linter does not let pass, per model; a model that ignores a rule that does not exist does not pass either."""
+    from sqlmesh.utils.errors import ConfigError
+
+    faults = {}
+    for name in models:
+        try:
+            found = context.lint_models([name], raise_on_error=False)
+            faults |= {v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"}
+        except ConfigError as error:
+            faults[name] = f"{context.get_model(name, raise_if_missing=True).name}: {error}"
+    return faults
 
 
 def _deploy(context: Context, listener: Any, models: list[str]) -> None:
