@@ -100,6 +100,7 @@ def _glue(settings: Settings, name: str) -> str:
         _ask("glue", "get_database", Name=database)
         _ask("glue", "create_table", DatabaseName=database, TableInput=table)
         _ask("glue", "get_table", DatabaseName=database, Name="doctor")
+        _ask("glue", "get_tables", DatabaseName=database)
         _ask("glue", "update_table", DatabaseName=database, TableInput=table, SkipArchive=True)
         _ask("glue", "delete_table", DatabaseName=database, Name="doctor")
     finally:

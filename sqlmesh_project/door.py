@@ -92,16 +92,7 @@ def run_models(
         anew = [
             name for name in wanted if lineage[name][1] & set(rebuilt) and context.get_model(name).kind.is_incremental
         ]
-        if anew:
-            context.plan(
-                "prod",
-                restate_models=anew,
-                auto_apply=True,
-                no_prompts=True,
-                skip_tests=True,
-                skip_linter=True,
-                no_gaps=True,
-            )
+        _restate(context, listener, anew)
         if wanted:
             moment = _after_the_last_build(context)
             context.run(
@@ -239,11 +230,13 @@ def _lint(context: Context, models: list[str]) -> dict[str, str]:
     """What the linter does not let pass, per model; a model that ignores a rule that does not exist does not pass either."""
     from sqlmesh.utils.errors import ConfigError
 
-    faults = {}
+    faults: dict[str, str] = {}
     for name in models:
         try:
             found = context.lint_models([name], raise_on_error=False)
-            faults |= {v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"}
+            faults |= {
+                v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"
+            }
         except ConfigError as error:
             faults[name] = f"{context.get_model(name, raise_if_missing=True).name}: {error}"
     return faults
@@ -276,7 +269,8 @@ def _restate(context: Context, listener: Any, models: list[str]) -> None:
     if not models:
         return
     try:
-        context.plan("prod", restate_models=models, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True)
+        choices = {"auto_apply": True, "no_prompts": True, "skip_tests": True, "skip_linter": True, "no_gaps": True}
+        context.plan("prod", restate_models=models, **choices)
     except SQLMeshError as error:
         if not listener.failures():
             raise ModelError(

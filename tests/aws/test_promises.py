@@ -247,6 +247,9 @@ def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
     replayed = on_aws("replay", "sales", **world.environment)
     assert replayed.code == 0 and "accepted" in replayed.out, replayed.out + replayed.err
     assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
+    rebuilt = on_aws("rebuild", "sales", **world.environment)
+    assert rebuilt.code == 0, rebuilt.out + rebuilt.err
+    assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
 
 
 def test_a_file_that_is_dropped_is_read_and_the_rest_is_found_on_schedule(on_aws, estate, world, on_laptop):
