@@ -192,7 +192,7 @@ class Staging:
         """
         changed = self.changes()
         if waits := waiting(self.source.name, changed):
-            raise ContractChangedError("; ".join(waits))
+            raise ContractChangedError(waits)
         if not changed:
             return []
         since = self.next_refine()
@@ -327,14 +327,19 @@ def changes_of(source: Source, state: Mapping[str, str]) -> dict[str, Changes]:
     return found
 
 
-def waiting(source: str, changed: Mapping[str, Changes]) -> list[str]:
-    """What a person has to know of changes that do not follow by themselves."""
-    return [
-        f"contract of {source}.{name} changed ({', '.join(changes.waits)}); run `python runner.py rebuild {source}`: until"
-        " then nothing of it is refined, and what is published stays as it is"
+def waiting(source: str, changed: Mapping[str, Changes]) -> str:
+    """What a person has to know of changes that do not follow by themselves; empty where all do."""
+    parts = [
+        f"contract of {source}.{name} changed ({', '.join(changes.waits)})"
         for name, changes in changed.items()
         if changes.waits
     ]
+    if not parts:
+        return ""
+    return (
+        f"{'; '.join(parts)}; run `python runner.py rebuild {source}`: until then nothing of {source} is refined, and what"
+        " is published stays as it is"
+    )
 
 
 def _text(shape: Shape) -> str:

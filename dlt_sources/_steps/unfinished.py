@@ -38,7 +38,7 @@ def find_unfinished(sources: Declared, con: Connection) -> list[Unfinished]:
     found = [
         Unfinished(name, "contract", text)
         for name, state in states.items()
-        for text in waiting(name, changes_of(sources[name], state))
+        if (text := waiting(name, changes_of(sources[name], state)))
     ]
     found += [
         Unfinished(name, "rebuild", f"a rebuild of {name} was cut short; `python runner.py rebuild {name}` goes on")

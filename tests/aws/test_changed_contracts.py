@@ -122,8 +122,8 @@ class Shops(Small):
             held = self.run("run", "--now", code=None)
             assert "run `python runner.py rebuild hard`" in held.stderr and "Traceback" not in held.stdout + held.stderr
             assert pipeline.gold("hard_gold") == before
-        waits = [row["text"] for row in self.status()["unfinished"] if row["what"] == "contract"]
-        assert all(any(f"contract of hard.{table}" in text for text in waits) for table in SOURCES["hard"])
+        (waits,) = [row["text"] for row in self.status()["unfinished"] if row["what"] == "contract"]
+        assert all(f"contract of hard.{table}" in waits for table in SOURCES["hard"])
         for source in SOURCES:  # the models that were made for the contracts before cannot read every new one
             rebuilt = self.run("rebuild", source, code=1)
             assert "model failed" in rebuilt.stderr and "Traceback" not in rebuilt.stdout + rebuilt.stderr
