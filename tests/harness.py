@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import io
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -19,9 +18,9 @@ from typing import Any
 
 import duckdb
 
+from tests.forks import processes
+
 ROOT = Path(__file__).resolve().parents[1]
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.warm"])
 
 
 def checkout(folder: Path) -> Path:
@@ -100,7 +99,7 @@ class Pipeline:
     def start(self, *arguments: str, patch: str = "", kill: str = "", **environment: str) -> Running:
         """The same, without waiting for its end."""
         out, err = self.folder.parent / "out.txt", self.folder.parent / "err.txt"
-        process = _processes.Process(
+        process = processes.Process(
             target=_child, args=(list(arguments), self.environment | environment, out, err, kill, patch)
         )
         process.start()

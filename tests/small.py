@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
 
-from tests import harness
+from tests import forks, harness
 
 CONTRACT = '''"""What a thing is."""
 
@@ -104,10 +103,7 @@ class Small:
 
     def __call__(self, *arguments: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the checkout; `code` is how it must end, None: however."""
-        given = self.environment | environment
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.code, env=given, capture_output=True, text=True, encoding="utf-8"
-        )
+        done = forks.run(arguments, self.code, self.environment | environment)
         assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
 
+from tests import forks
 from tests.small import CONTRACT, Small
 
 pytestmark = pytest.mark.slow
@@ -30,13 +29,13 @@ class Shop(Small):
 
     def kill(self, *arguments: str, after: float) -> int:
         """Begin a command and kill it after so many seconds; returns how it ended."""
-        command = [sys.executable, "runner.py", *arguments]
-        with subprocess.Popen(command, cwd=self.code, env=self.environment, stdout=subprocess.DEVNULL) as process:
-            try:
-                process.wait(after)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        return process.returncode
+        process = forks.start(
+            ["runner.py", *arguments], self.code, self.environment, self.folder / "out", self.folder / "err"
+        )
+        process.join(after)
+        process.kill()
+        process.join()
+        return int(process.exitcode)
 
 
 @pytest.fixture(scope="module")

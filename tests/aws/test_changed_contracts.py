@@ -25,8 +25,13 @@ pytestmark = pytest.mark.slow
 STOPPED = {  # by their checks, as they should be: every row is rejected, or a key comes twice
     "a required column that nobody sends", "text to int", "text to datetime", "int to bool", "a list's text to int", "upsert to append",
 }  # fmt: skip
+ALIKE = {  # of a kind that another change of the table shows
+    "several columns removed", "two renamed", "a column with a default more", "a pattern", "looser bounds", "decimal with more digits",
+    "text longer", "int to float", "decimal with more places in as many digits", "text to a short list", "a long text to hash",
+    "a longer key", "another path", "a list's column more", "decimal narrower", "required to nullable",
+}  # fmt: skip
 SOURCES = {
-    source: {f"t{n:02}": change for n, (name, change) in enumerate(CHANGES.items()) if bool(change.waits) == waits and name not in STOPPED}
+    source: {f"t{n:02}": change for n, (name, change) in enumerate(CHANGES.items()) if bool(change.waits) == waits and name not in STOPPED | ALIKE}
     for source, waits in (("easy", False), ("hard", True))
 }  # fmt: skip
 EXTRACT = """import json
@@ -118,10 +123,9 @@ class Shops(Small):
         before = pipeline.gold("hard_gold")
         self.alter(changed=True)
         self.send(DAYS[2])
-        for _ in range(2):
-            held = self.run("run", "--now", code=None)
-            assert "run `python runner.py rebuild hard`" in held.stderr and "Traceback" not in held.stdout + held.stderr
-            assert pipeline.gold("hard_gold") == before
+        held = self.run("run", "--now", code=2)
+        assert "run `python runner.py rebuild hard`" in held.stderr and "Traceback" not in held.stdout + held.stderr
+        assert pipeline.gold("hard_gold") == before
         (waits,) = [row["text"] for row in self.status()["unfinished"] if row["what"] == "contract"]
         assert all(f"contract of hard.{table}" in waits for table in SOURCES["hard"])
         for source in SOURCES:  # the models that were made for the contracts before cannot read every new one
@@ -130,7 +134,7 @@ class Shops(Small):
         assert pipeline.gold("hard_gold") == before
         self.run("plan")
         assert self.status()["unfinished"] == []
-        self.run("run", "--now")
+        assert "nothing to publish" in self.run("run", "--now").stdout
 
 
 def _contract(name: str, fields: dict[str, str | None]) -> Iterable[str]:
@@ -138,10 +142,10 @@ def _contract(name: str, fields: dict[str, str | None]) -> Iterable[str]:
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+def laptop(tmp_path_factory: pytest.TempPathFactory, estate: Estate) -> tuple[dict[str, Any], dict[str, Any]]:
     """Gold of a laptop that went through the changes, and of one that never knew another contract."""
     folder = tmp_path_factory.mktemp("laptop")
-    shops = Shops(folder)
+    shops = Shops(folder, {"ELT_PII_SALT": estate.salt})
     used = Pipeline(shops.data, {})
     shops.live(used)
     fresh = Pipeline(folder / "fresh", {})

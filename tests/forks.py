@@ -1,0 +1,57 @@
+"""Python commands in processes of their own, forked from one that has imported the libraries already."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["tests.libraries"])
+_OURS = {"benchmarks", "demo", "dlt_sources", "runner", "runtime", "settings", "soda_checks", "sqlmesh_project", "superset",
+         "tests", "warehouse"}  # fmt: skip
+
+
+def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path) -> Any:
+    """Begin ``python ARGUMENTS`` (a script, or ``-m`` and a module) in a folder; returns the process."""
+    process = processes.Process(target=_child, args=(list(arguments), folder, dict(environment), out, err))
+    process.start()
+    return process
+
+
+def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The same to its end; a signal ends with its number, negative."""
+    with tempfile.TemporaryDirectory() as name:
+        out, err = Path(name, "out"), Path(name, "err")
+        process = start(arguments, folder, environment, out, err)
+        process.join()
+        texts = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
+        return subprocess.CompletedProcess(list(arguments), process.exitcode, *texts)
+
+
+def _child(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
+        del sys.modules[name]
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.path[:] = [
+        str(folder),
+        *(path for path in sys.path if "site-packages" in path or path.startswith(sys.base_prefix)),
+    ]
+    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1 if stream is sys.stdout else 2)
+    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = arguments
+        runpy.run_path(str(folder / arguments[0]), run_name="__main__")
