@@ -53,7 +53,7 @@ def status(sources: Declared, as_json: bool) -> None:
         last = runs(con, ops, settings, "ORDER BY started_at DESC LIMIT 5")
         checks = [check_of(row) for row in rows(con, _CHECKS.format(ops=ops))]
         tables = [row for name in sources.names for row in _freshness(con, live, name)]
-        drift = rows(con, _DRIFT.format(ops=ops))
+        drift = [row for row in rows(con, _DRIFT.format(ops=ops)) if sources.has_table(row["source"], row["table"])]
         waits = _waits(con, sources) if live and con else {}
         unfinished = find_unfinished(sources, con) if live and con else []
     running = (con is not None and not live) or any(run["status"] == "running" for run in last)
@@ -145,7 +145,10 @@ def _print(console: Console, answer: dict[str, Any], live: bool) -> None:
     else:
         console.out.print("Checks that did not pass when they last ran: none")
     if answer["drift"]:
-        console.table("Sources that depart from their contracts (`python runner.py drift`)", answer["drift"], "none")
+        drift = [
+            row | {n: row[n][:16].replace("T", " ") for n in ("first_seen", "last_seen")} for row in answer["drift"]
+        ]
+        console.table("Sources that depart from their contracts (`python runner.py drift`)", drift, "none")
     for row in (*answer["waiting_domains"], *answer["not_published"]):
         console.problem(row["text"])
     for row in answer["unfinished"]:

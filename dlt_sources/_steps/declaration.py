@@ -161,6 +161,10 @@ class Declared(dict[str, Source]):
                 self[name]
         return self
 
+    def has_table(self, name: str, table: str) -> bool:
+        """Whether a source declares a table; nobody can say that a broken one does not."""
+        return name in self.broken or (name in self and table in self[name].tables)
+
     def __missing__(self, name: str) -> Source:
         if name in self.broken:
             raise DeclarationError(self.broken[name])

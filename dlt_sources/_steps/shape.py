@@ -37,6 +37,7 @@ class Changes:
         waits: what cannot follow by itself, in words: ``amount: BIGINT -> DECIMAL(10,2)``.
         renamed: old name to new: the value's place in the landed row is the same.
         widened: columns with their new type, which holds every value of the old one.
+        private: what is kept of personal data now, in words: ``mail: clear -> hash``.
         stricter: whether rows may be judged otherwise now.
     """
 
@@ -45,6 +46,7 @@ class Changes:
     dropped: list[str] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
     widened: dict[str, str] = field(default_factory=dict)
+    private: list[str] = field(default_factory=list)
     stricter: bool = False
 
     def __bool__(self) -> bool:
@@ -57,6 +59,7 @@ class Changes:
         parts += [f"{name} is gone" for name in self.dropped]
         parts += [f"{old} is called {new}" for old, new in self.renamed.items()]
         parts += [f"{name} is {kind} now" for name, kind in self.widened.items()]
+        parts += self.private
         return ", ".join(parts) or "its rules changed"
 
 
@@ -114,7 +117,7 @@ def _compare_column(name: str, old: dict[str, str], new: dict[str, str], keyed: 
     hashed = "hash" in (old["pii"], new["pii"]) and old["pii"] != new["pii"]
     texts = old["type"].startswith("VARCHAR") and new["type"].startswith("VARCHAR")
     if hashed and keyed:
-        changes.waits.append(f"{name}: {old['pii'] or 'clear'} -> {new['pii'] or 'clear'}, and it is part of the key")
+        changes.waits.append(f"{_private(name, old, new)}, and it is part of the key")
     elif hashed and texts:
         changes.stricter = True
         if not is_wider(new["type"], old["type"]):
@@ -126,6 +129,13 @@ def _compare_column(name: str, old: dict[str, str], new: dict[str, str], keyed: 
             changes.waits.append(f"{name}: {old['type']} -> {new['type']}")
     elif old["place"] != new["place"]:
         changes.stricter = True
+    if old["pii"] != new["pii"]:
+        changes.private.append(_private(name, old, new))
+        changes.stricter = True
+
+
+def _private(name: str, old: dict[str, str], new: dict[str, str]) -> str:
+    return f"{name}: {old['pii'] or 'clear'} -> {new['pii'] or 'clear'}"
 
 
 def _renames(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
