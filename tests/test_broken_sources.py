@@ -4,13 +4,11 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 
-from tests import harness
+from tests import forks, harness
 
 pytestmark = pytest.mark.slow
 
@@ -79,9 +77,7 @@ class Checkout:
         self.environment |= {"ELT_DATA_DIR": str(self.data), "HOME": str(folder)}
 
     def __call__(self, *arguments):
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True
-        )
+        done = forks.run(arguments, self.folder, self.environment)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -11,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests import harness
+from tests import forks, harness
 
 pytestmark = pytest.mark.slow
 
@@ -90,9 +88,7 @@ class Shop:
             "PATH": os.environ["PATH"], "ELT_DATA_DIR": str(self.data), "HOME": str(self.home), "ELT_RETRY_PACE": "0",
             "ELT_DEMO_DATA_DIR": str(self.home / "demo"), **environment,
         }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.root, env=environment, capture_output=True, text=True
-        )
+        done = forks.run(arguments, self.root, environment)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests import harness
+from tests import forks, harness
 
 pytestmark = pytest.mark.slow
 
@@ -76,9 +74,7 @@ def test_three_more_sources_of_yaml_and_contract_run_through_the_whole_flow(upst
 
     def call(*arguments: str) -> str:
         environment = os.environ | {"ELT_DATA_DIR": str(data), "HOME": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=checkout, env=environment, capture_output=True, text=True
-        )
+        done = forks.run(arguments, checkout, environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

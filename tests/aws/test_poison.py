@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ import pytest
 import yaml
 
 from dlt_sources._steps import own_code
+from tests import forks
 from tests.aws.estate import AwsPipeline, Estate
 from tests.dlt_sources.judging import ask_pydantic
 from tests.harness import Pipeline, checkout
@@ -173,14 +172,7 @@ def test_the_good_ones_reach_gold_and_the_odd_ones_are_rejected_with_a_reason(
     names = list(upstream)
 
     def command(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=project,
-            env=os.environ | pipeline.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = forks.run(words, project, os.environ | pipeline.environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

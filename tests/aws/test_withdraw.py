@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import forks
 from tests.aws.estate import AwsPipeline, Estate
 from tests.harness import checkout
 from tests.small import MODEL, UNIT_TEST
@@ -55,10 +54,7 @@ def test_a_file_is_withdrawn(tmp_path: Path, estate: Estate, mode: str) -> None:
     pipeline = AwsPipeline(tmp_path / "data", estate, {})
 
     def command(*words: str) -> str:
-        given = os.environ | pipeline.environment
-        done = subprocess.run(
-            [sys.executable, *words], cwd=project, env=given, capture_output=True, text=True, check=False
-        )
+        done = forks.run(words, project, os.environ | pipeline.environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import harness
+from tests import forks, harness
 from tests.harness import ROOT, Pipeline
 
 pytestmark = pytest.mark.slow
@@ -46,9 +46,7 @@ def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, wo
     unit.write_text(text.replace("null, total_sales: 0.50", "null, total_sales: 1.00"))
 
     def runner(*arguments: str) -> str:
-        result = subprocess.run(
-            [sys.executable, "runner.py", *arguments], cwd=checkout, capture_output=True, text=True, env=environment
-        )
+        result = forks.run(["runner.py", *arguments], checkout, environment)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
