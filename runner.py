@@ -6,6 +6,7 @@ Without a command it runs what is due, as `run` does: safe to call from cron.
 from __future__ import annotations
 
 import contextlib
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -347,12 +348,13 @@ def run_flow(
     from runtime.lock import one_at_a_time
     from runtime.logs import log_to_file
     from runtime.schedule import due
+    from runtime.signals import interruptible
     from runtime.telemetry import report
     from warehouse.ops import Ops, Run
 
     settings, start = configuration.load(), monotonic()
     ops = Ops(settings)
-    with log_to_file(settings, command) as log, one_at_a_time(settings, wait):
+    with interruptible(), log_to_file(settings, command) as log, one_at_a_time(settings, wait):
         console, sources = Console(as_json, log), declared()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
@@ -518,11 +520,15 @@ def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False, remove: Remove = F
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
     from runtime.exits import say_and_exit
+    from runtime.signals import Interrupted
     from runtime.visible import replace_what_cannot_be_shown
 
     replace_what_cannot_be_shown()
     try:
         app()
+    except Interrupted as signal:
+        print(signal, file=sys.stderr)
+        sys.exit(signal.exit_code)
     except Exception as error:
         say_and_exit(error)
 

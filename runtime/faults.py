@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .aws import explain
-from .causes import causes
 from .exits import MISTAKE, exit_code, show_mistake
+from .signals import Interrupted, raise_if_interrupted
 
 if TYPE_CHECKING:
     from warehouse.ops import Ops, Run
@@ -72,29 +72,27 @@ class Faults:
         try:
             yield
         except Exception as error:
-            if _ended_by_signal(error):
-                raise
+            raise_if_interrupted(error)
             if holds:
                 self.held.add(source)
             self.add(error, source, where=f"{step} {source}")
 
     @contextmanager
     def recorded(self, ops: Ops) -> Iterator[None]:
-        """Report what ends the whole run, and record its end."""
+        """Report what ends the whole run, and record its end; a signal ends it without more ado."""
         try:
-            yield
-        except Exception as error:
-            self.add(error, *self.run.sources)
+            try:
+                yield
+            except Exception as error:
+                raise_if_interrupted(error)
+                self.add(error, *self.run.sources)
+                ops.try_finish(self.run)
+        except Interrupted as signal:
+            self.run.exit_code, self.run.problems = signal.exit_code, [str(signal)]
             ops.try_finish(self.run)
+            raise
 
     def show_mistakes(self) -> None:
         """Print the traceback of each error in this program."""
         for mistake in self.mistakes:
             show_mistake(mistake)
-
-
-def _ended_by_signal(error: BaseException | None) -> bool:
-    """Whether dlt wrapped a signal, which is not an `Exception`, in an error of its own."""
-    from dlt.common.exceptions import SignalReceivedException
-
-    return any(isinstance(cause, SignalReceivedException) for cause in causes(error))

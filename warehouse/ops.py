@@ -128,7 +128,7 @@ class Ops:
             con.execute(
                 "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
                 " published = ?, error = ? WHERE run_id = ?",
-                [max(record.utc_now(), run.started_at), "failed" if run.exit_code else "ok", run.exit_code, run.landed,
+                [max(record.utc_now(), run.started_at), run.status, run.exit_code, run.landed,
                  run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
             )  # fmt: skip
             for source in ran:  # when it began: a slot that came while it ran is still to be served

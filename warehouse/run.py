@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import signal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -78,6 +79,13 @@ class Run:
     def asked(self) -> str:
         """The sources that it was to run, as they are recorded: also those whose declaration is broken."""
         return ",".join([*self.sources, *self.broken])
+
+    @property
+    def status(self) -> str:
+        """How it ended, as it is recorded."""
+        if self.exit_code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+            return "interrupted"
+        return "failed" if self.exit_code else "ok"
 
     def answers_for(self, *sources: str) -> bool:
         """Whether a problem of these sources is a problem of this run: it has one of them, or it names none (`plan`)."""

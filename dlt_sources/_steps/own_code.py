@@ -11,6 +11,8 @@ import sys
 import types
 from pathlib import Path
 
+from runtime.signals import Interrupted
+
 from .declaration_error import DeclarationError
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -29,7 +31,7 @@ def load(path: Path) -> types.ModuleType:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what it prints is no part of an answer in JSON
             return _imported(name, path, own)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         raise
     except BaseException as error:  # SystemExit too: what a team's file does must not end the other sources' run
         raise explain(error, path) from None

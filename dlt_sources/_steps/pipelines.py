@@ -43,7 +43,18 @@ def _keep_links_in_paths() -> None:
     file_storage.os = system  # type: ignore[attr-defined]
 
 
+def _leave_signals_alone() -> None:
+    """Keep dlt from taking signals for itself: it turns some into errors of its own, and waits for its jobs on others.
+
+    A command ends as `runtime.signals` says, and what dlt has begun is finished by the next run.
+    """
+    from dlt.common.runtime import signals
+
+    signals.intercepted_signals = contextlib.nullcontext  # type: ignore[assignment]
+
+
 _keep_links_in_paths()
+_leave_signals_alone()
 
 
 def pipeline(name: str, destination: Any, dataset: str, settings: Settings, folder: Path | None = None) -> dlt.Pipeline:

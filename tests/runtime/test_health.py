@@ -1,5 +1,6 @@
 """A resident process that hangs is found, one that works for long is not, and a command that ends by itself is well."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 from runtime import resident
 from runtime.health import GRACE, TURN, Heartbeat
+from runtime.signals import Interrupted
 from tests.harness import ROOT, Pipeline
 
 
@@ -63,18 +65,21 @@ def test_it_asks_nobody_for_secrets(tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_ill(tmp_path, monkeypatch):
-    handlers = {}
-    monkeypatch.setattr(signal, "signal", lambda name, handler: handlers.setdefault(name, handler))
+def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_ill(tmp_path):
     heart, turns, go_on = Heartbeat(tmp_path), [], threading.Event()
 
     def turn():
         turns.append(json.loads(heart.path.read_text())["at_work"])
         if len(turns) == 3:
             go_on.wait(30)
+            raise Interrupted(signal.SIGTERM)
         return 0
 
-    loop = threading.Thread(target=resident.serve, args=(turn, 0.05, heart))
+    def stay():
+        with contextlib.suppress(Interrupted):
+            resident.serve(turn, 0.05, heart)
+
+    loop = threading.Thread(target=stay)
     loop.start()
     try:
         deadline = time.monotonic() + 20
@@ -84,7 +89,6 @@ def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_ill(tmp_path,
         time.sleep(0.3)
         assert "hangs" in heart.ill(turn=0.2)
     finally:
-        handlers[signal.SIGTERM]()
         go_on.set()
         loop.join(20)
     assert not heart.path.exists()  # it ended as it was told to

@@ -1,7 +1,6 @@
 """A resident process starts its turns when the clock says so, however long a turn takes."""
 
 import signal
-import threading
 import time
 from itertools import pairwise
 
@@ -9,23 +8,22 @@ import pytest
 
 from runtime import resident
 from runtime.health import Heartbeat
+from runtime.signals import Interrupted
 
 
 @pytest.mark.parametrize("takes", [0.0, 0.4, 1.3])
-def test_turns_start_on_the_full_second_however_long_they_take(tmp_path, monkeypatch, takes):
-    handlers, starts = {}, []
-    monkeypatch.setattr(signal, "signal", lambda name, handler: handlers.setdefault(name, handler))
+def test_turns_start_on_the_full_second_however_long_they_take(tmp_path, takes):
+    starts = []
 
     def turn():
         starts.append(time.time())
         time.sleep(takes)
         if len(starts) == 4:
-            handlers[signal.SIGTERM]()
+            raise Interrupted(signal.SIGTERM)
         return 0
 
-    loop = threading.Thread(target=resident.serve, args=(turn, 1.0, Heartbeat(tmp_path)))
-    loop.start()
-    loop.join(30)
+    with pytest.raises(Interrupted):
+        resident.serve(turn, 1.0, Heartbeat(tmp_path))
     assert len(starts) == 4
     assert all(start % 1 < 0.3 for start in starts[1:])
     gaps = [round(after - before) for before, after in pairwise(starts[1:])]
