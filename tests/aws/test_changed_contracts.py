@@ -141,6 +141,23 @@ def _contract(name: str, fields: dict[str, str | None]) -> Iterable[str]:
     return [f"class {name}(Contract):", *(f"    {n}: {text}" for n, text in fields.items() if text is not None), ""]
 
 
+def _gold(pipeline: Pipeline) -> dict[str, Any]:
+    """What is published, the columns in alphabetical order: an engine may move one that got another type."""
+    columns: dict[str, list[str]] = {}
+    query = (
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE table_schema IN"
+        " ('easy_gold', 'hard_gold') ORDER BY 1, 2, 3"
+    )
+    for schema, table, column in pipeline.query(query, "serving.duckdb"):
+        columns.setdefault(f'"{schema}"."{table}"', []).append(f'"{column}"')
+    return alike(
+        {
+            table: pipeline.query(f"SELECT {', '.join(names)} FROM {table}", "serving.duckdb")
+            for table, names in columns.items()
+        }
+    )
+
+
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory, estate: Estate) -> tuple[dict[str, Any], dict[str, Any]]:
     """Gold of a laptop that went through the changes, and of one that never knew another contract."""
@@ -152,7 +169,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, estate: Estate) -> tuple[di
     shutil.copytree(shops.data / "lake" / "landing", fresh.folder / "lake" / "landing")
     for source in SOURCES:
         shops.run("replay", source, ELT_DATA_DIR=str(fresh.folder))
-    return alike(used.gold()), alike(fresh.gold())
+    return _gold(used), _gold(fresh)
 
 
 def test_gold_is_a_fresh_project_s(laptop: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -164,4 +181,4 @@ def test_gold_is_the_same_on_aws(laptop: tuple[dict[str, Any], dict[str, Any]], 
     shops = Shops(tmp_path, estate.environment)
     pipeline = AwsPipeline(shops.data, estate, {})
     shops.live(pipeline)
-    assert list(differences(alike(pipeline.gold(*(f"{source}_gold" for source in SOURCES))), laptop[1])) == []
+    assert list(differences(_gold(pipeline), laptop[1])) == []
