@@ -114,6 +114,7 @@ class Flow:
         from sqlmesh_project.door import deploy_pending
 
         self.ops.begin(self.run)
+        self.follow_contracts()
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= set(self.sources.broken)
         changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
@@ -142,6 +143,15 @@ class Flow:
         self.unpublished.take_up(models.domains, held, self.check_gold, again=True)
         self.ops.finish(self.run, [])
         self.settle(changed, unsound)
+
+    def follow_contracts(self) -> None:
+        """Let staging follow changed contracts, as the edited models expect it."""
+        from dlt_sources.door import follow_contract
+
+        for name, source in self.sources.items():
+            with self.faults.alone("staging", name):
+                for note in follow_contract(source, self.settings):
+                    self.console.note(note)
 
     def passed(self, models: ModelRun, held: set[str]) -> set[str]:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""

@@ -24,12 +24,12 @@ KEPT = (LOCK, "run.lock", "superset")
 _SOURCE = "|".join(SOURCES)
 _MADE = re.compile(
     rf"({re.escape(MARK)}(\.new)?|{LOCK}|run\.lock|heartbeat\.(json|new)|(warehouse|state)\.duckdb(\.wal|\.tmp)?|serving\.duckdb"
-    rf"|serving|serving/\d{{20}}(\.(duckdb|new)(\.\w+)?|(\.new)?(/serving\.duckdb(\.\w+)?)?)|dlt|sqlmesh_cache|superset|{WORLD}"
+    rf"|serving|logs|logs/millrace\.log(\.\d+)?|serving/\d{{20}}(\.(duckdb|new)(\.\w+)?|(\.new)?(/serving\.duckdb(\.\w+)?)?)|dlt|sqlmesh_cache|superset|{WORLD}"
     rf"|{WORLD}/(postgres|sales|api\.(log|port))|{WORLD}/sales/\.?sales_[\w-]+\.csv"
     rf"|lake|lake/(landing|silver)|lake/landing/(_seen|{_SOURCE})|lake/landing/_seen/({_SOURCE})"
     rf"|lake/silver/(({_SOURCE})|_?catalog\.db(-\w+)?))"
 )
-_LOOKED_INTO = ("serving", WORLD, f"{WORLD}/sales", "lake", "lake/landing", "lake/landing/_seen", "lake/silver")
+_LOOKED_INTO = ("serving", "logs", WORLD, f"{WORLD}/sales", "lake", "lake/landing", "lake/landing/_seen", "lake/silver")
 
 
 class DemoRunningError(Exception):

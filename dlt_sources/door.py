@@ -11,7 +11,7 @@ from ._steps.land import land, withdraw
 from ._steps.outstanding import Rejected, count_rejected, row_keys
 from ._steps.pipelines import StoreError
 from ._steps.rebuild import Rebuilt, rebuild
-from ._steps.refine import Refined, refine
+from ._steps.refine import Refined, follow_contract, refine
 from ._steps.shape import ContractChangedError
 from ._steps.sink import sink
 from ._steps.source_error import SourceError
@@ -42,6 +42,7 @@ __all__ = [
     "count_rejected",
     "expected",
     "find_unfinished",
+    "follow_contract",
     "land",
     "lines_for",
     "load_sources",

@@ -54,7 +54,7 @@ def rejected_rows(source: str, counted: Mapping[str, Rejected], settings: Settin
     now = settings.moment()
     found = []
     for table, count in counted.items():
-        what = "every row was rejected" if 0 < count.rows == count.rejected else "rejected rows"
+        what = "every row was rejected" if 1 < count.rows == count.rejected else "rejected rows"
         name = f"{what}; `python runner.py rejected {source}` says why"
         outcome = "failed" if count.exceeds else "passed"
         share = round(count.rejected / count.rows, 4) if count.rows else 0.0

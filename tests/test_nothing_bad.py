@@ -161,7 +161,7 @@ def distrust_songs():
     class Song(contract.Song):
         """One track of the catalogue."""
 
-        title: str = column("Title", pattern="^never$")
+        title: str = column("Title", max_length=500, pattern="^never$")
 
     contract.Song = Song
     import dlt_sources._steps.declaration as declaration

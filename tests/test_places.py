@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import settings as configuration
-from dlt_sources.door import SourceError, StoreError, land, refine
+from dlt_sources.door import SourceError, StoreError, land, rebuild, refine
 from runtime.place import PlaceError, plain
 from settings import SettingsError
 from tests.dlt_sources.shop import run, source_of, staged
@@ -131,7 +131,7 @@ def test_the_link_is_this_users_alone_and_always_leads_to_its_folder(tmp_path, m
     assert plain(tmp_path / "plain") == tmp_path / "plain"
 
 
-def test_a_moved_or_copied_folder_says_so_and_the_replay_it_names_puts_it_right(tmp_path, monkeypatch):
+def test_a_moved_or_copied_folder_says_so_and_the_rebuild_it_names_puts_it_right(tmp_path, monkeypatch):
     (tmp_path / "inbox").mkdir()
     here = settings_of(tmp_path / "one", monkeypatch)
     shop = source_of(tmp_path, tmp_path / "inbox", mode="upsert")
@@ -143,9 +143,9 @@ def test_a_moved_or_copied_folder_says_so_and_the_replay_it_names_puts_it_right(
         assert land(shop, there) == {}
         (tmp_path / "inbox" / f"{target}.csv").write_text(f"id,name\n{len(target)},{target[:3]}\n")
         assert land(shop, there) == {"things": 1}
-        with pytest.raises(StoreError, match=r"was moved or copied: .*run `python runner.py replay shop`"):
+        with pytest.raises(StoreError, match=r"was moved or copied: .*run `python runner.py rebuild shop`"):
             refine(shop, there)
-        refine(shop, there, since="0")
+        rebuild(shop, [], there, progress=lambda text: None)
         assert staged(there)[0] == (1, "a") and len(staged(there)) == 2
         assert refine(shop, there).loads == []
         (tmp_path / "inbox" / f"{target} 2.csv").write_text("id,name\n99,z\n")
@@ -206,8 +206,9 @@ def test_the_whole_flow_in_a_hostile_place(small):
     small.data, small.environment["ELT_DATA_DIR"] = moved, str(moved)
     small.deliver("shop", "c.csv", "4,four")
     said = small.run("run", "shop", code=4).stderr
-    assert "was moved or copied" in said and "python runner.py replay shop" in said and "Traceback" not in said
-    small.run("replay", "shop")
+    assert "was moved or copied" in said and "python runner.py rebuild shop" in said and "Traceback" not in said
+    small.run("rebuild", "shop")
+    small.run("run", "shop")
     assert small.gold("shop")[-1] == (4, "four")
 
 

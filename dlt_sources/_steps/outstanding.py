@@ -48,9 +48,12 @@ class Rejected:
 
     @property
     def exceeds(self) -> bool:
-        """Whether both numbers of the limit are exceeded; or whatever the limit, not one row is right."""
+        """Whether both numbers of the limit are exceeded; or whatever the limit, not one row is right.
+
+        A single row proves nothing of its table: it can be the mark of a file that came without rows.
+        """
         beyond = self.rejected > self.limit.rows and self.rejected > self.limit.share * self.rows
-        return beyond or 0 < self.rows == self.rejected
+        return beyond or 1 < self.rows == self.rejected
 
 
 def row_keys(source: Source) -> dict[str, tuple[list[str], frozenset[str]]]:

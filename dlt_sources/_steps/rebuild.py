@@ -52,7 +52,8 @@ def rebuild(source: Source, tables: Collection[str], settings: Settings, *, prog
     """
     with quiet_about(source.name, has_private(source.contracts.values())):
         finish_swap(source, settings)
-        part = _part(source, tables)
+        moved = Silver(source.name, settings).forget_moved()
+        part = _part(source, [] if moved else tables)
         whole = set(part.tables) == set(source.tables)
         used, aside = Staging(source, settings), _begin(part, settings)
         done = Rebuilt()

@@ -89,6 +89,7 @@ def compare(old: Shape, new: Shape) -> Changes:
         if key in old and old[key] != new[key] and _renamed_key(old, new, key):
             changes.waits.append(f"{key}: {_shown(old[key])} -> {_shown(new[key])}")
     changes.renamed = _renames(before, after)
+    changes.widened = {n: after[n]["type"] for o, n in changes.renamed.items() if after[n]["type"] != before[o]["type"]}
     changes.added = {n: c["type"] for n, c in after.items() if n not in before and n not in changes.renamed.values()}
     changes.dropped = [name for name in before if name not in after and name not in changes.renamed]
     keyed = {*new["key"], *new["parent_key"]}
@@ -145,11 +146,16 @@ def _renames(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
         same = [
             new
             for new in after
-            if new not in before and new not in found.values() and {**before[old]} == {**after[new]}
+            if new not in before and new not in found.values() and _is_same(before[old], after[new])
         ]
         if len(same) == 1:
             found[old] = same[0]
     return found
+
+
+def _is_same(old: dict[str, str], new: dict[str, str]) -> bool:
+    """Whether two columns hold the same values, but for their width."""
+    return old["place"] == new["place"] and old["pii"] == new["pii"] and is_wider(old["type"], new["type"])
 
 
 def _renamed_key(old: Shape, new: Shape, key: str) -> bool:

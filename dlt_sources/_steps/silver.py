@@ -140,15 +140,16 @@ class Silver:
                 for old, new in wanted.items():
                     update.rename_column(old, new)
 
-    def forget_moved(self) -> None:
-        """Remove tables that were made in another place, before all loads are written again. What lies in that place is
-        left alone: it may be another folder's by now.
+    def forget_moved(self) -> bool:
+        """Remove tables that were made in another place, before all loads are written again; whether there were any. What
+        lies in that place is left alone: it may be another folder's by now.
         """
         if moved := _moved(self.source, self.settings):
             store = catalog(self.settings)
             for table in moved:
                 store.drop_table(f"{self.source}.{table}")
             self.remove_orphans()
+        return bool(moved)
 
     def drop(self, tables: Collection[str]) -> None:
         """Remove tables, with all their snapshots and files."""

@@ -102,6 +102,8 @@ CHANGES: dict[str, Change] = {
     "renamed, path kept": Change({"amount": None, "total": 'int | None = column("total", path="amount", default=None)'}),
     "two renamed": Change({"amount": None, "total": 'int | None = column("total", path="amount", default=None)',
                            "name": None, "title": 'str | None = column("title", path="name", max_length=20, default=None)'}),
+    "renamed and longer": Change({"name": None, "title": 'str | None = column("title", path="name", max_length=200, default=None)'}),
+    "renamed and wider": Change({"price": None, "cost": 'Decimal | None = column("cost", path="price", max_digits=12, decimal_places=4, default=None)'}),
     "another path": Change({"name": 'str | None = column("name", path="mail", max_length=20, default=None)'}),
     "required to nullable": Change({"id": 'int = column("key", ge=0)', "name": 'str | None = column("name", max_length=20)'}),
     "nullable to required": Change({"name": 'str = column("name", max_length=20)'}),
