@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from settings import Settings
 from warehouse.drift import Seen
@@ -22,6 +23,7 @@ from .declaration import Source
 from .judge import Judge
 from .judged import Judged
 from .lake import LandedFile, Landing
+from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .silver import Silver
@@ -69,7 +71,8 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
     if since is not None and loads == landing.loads():
         Silver(source.name, settings).forget_moved()
-    send(staging, loads, done, progress, kept=kept, replay=since is not None)
+    refined = staging.loads() if since is not None else ()
+    send(staging, loads, done, progress, kept=kept, replay=since is not None, refined=refined)
     return done
 
 
@@ -87,7 +90,8 @@ def _follow_contracts(staging: Staging) -> list[str]:
 
 
 def send(
-    staging: Staging, loads: list[str], done: Refined, progress: Callable[[str], None], *, kept: str = "", replay: bool = False
+    staging: Staging, loads: list[str], done: Refined, progress: Callable[[str], None], *, kept: str = "",
+    replay: bool = False, refined: Collection[str] = (), gone: Mapping[str, set[str]] = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Send landed loads through the contracts into a staging and its silver, batch by batch.
 
@@ -96,15 +100,22 @@ def send(
         done: is added to.
         kept: the newest load that is in staging already.
         replay: loads may be left out before the first.
+        refined: loads whose rows are in silver, so that they may have expired in landing.
+        gone: per table loads whose rows do not come from landing.
+
+    Raises:
+        LandedFileError: a file of one of the loads is missing or damaged; batches before it are in staging.
     """
     source, settings = staging.source, staging.settings
-    landing = Landing(source.name, settings)
-    files = {name: landing.files(name, loads) for name in source.extracted}
+    landed = Landed(source, Landing(source.name, settings), loads, refined)
+    files = {name: landed.files(name, gone.get(name, ())) for name in source.extracted}
+    for name in (name for name, table in source.extracted.items() if table.files):
+        landed.files(withdrawn.folder_of(name))
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         last_load = max(*batch, kept or batch[0], key=float)
         in_order = staging.in_order or (not replay and batch[-1] == loads[-1])
-        for name, judged in _refine(staging, batch, files, last_load, in_order).items():
+        for name, judged in _refine(staging, batch, landed, files, last_load, in_order).items():
             counts = [counted for load, counted in judged.counts.items() if load in set(batch)]
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
@@ -146,20 +157,22 @@ def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
 
 
 def _refine(
-    staging: Staging, loads: list[str], files: Files, last_load: str, in_order: bool
+    staging: Staging, loads: list[str], landed: Landed, files: Files, last_load: str, in_order: bool
 ) -> dict[str, Judged]:  # fmt: skip
     folder = staging.settings.workplace(staging.source.name) / "refine"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        judged = _judge(staging, loads, files, folder)
+        judged = _judge(staging, loads, landed, files, folder)
         staging.write(judged, folder, last_load=last_load, in_order=in_order)
         return judged
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judge(staging: Staging, loads: list[str], files: Files, folder: Path) -> dict[str, Judged]:
+def _judge(
+    staging: Staging, loads: list[str], checked: Landed, files: Files, folder: Path
+) -> dict[str, Judged]:  # fmt: skip
     source, settings = staging.source, staging.settings
     silver = Silver(source.name, settings, aside=staging.aside)
     redactions = of_tables(source.tables, source.contracts)
@@ -167,7 +180,7 @@ def _judge(staging: Staging, loads: list[str], files: Files, folder: Path) -> di
     judged: dict[str, Judged] = {}
     landing, wanted = Landing(source.name, settings), set(loads)
     landed = {
-        name: landing.fetch([file for file in found if file.load in wanted], folder / "landed" / name)
+        name: checked.fetch(name, [file for file in found if file.load in wanted], folder / "landed" / name)
         for name, found in files.items()
     }
     for name, table in source.tables.items():
