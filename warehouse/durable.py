@@ -18,6 +18,11 @@ def flush(paths: Iterable[Path]) -> None:
     for path in paths:
         _flush(path)
         folders[path.parent] = None
+    flush_folders(folders)
+
+
+def flush_folders(folders: Iterable[Path]) -> None:
+    """Flush the names in folders to disk."""
     for folder in folders:
         _flush(folder)
 
