@@ -71,7 +71,8 @@ class LandingClient(FilesystemClient):
         try:
             return bool(self.fs_client.size(self._record(load)))
         except FileNotFoundError:
-            return False
+            packs = self.fs_client.glob(self._record(load).rsplit("__", 1)[0] + "__*.packed.jsonl")
+            return any(f'"{load}"' in self.fs_client.read_text(pack, encoding="utf-8") for pack in packs)
 
     def _record(self, load: str) -> str:
         """Where the record of a load is; its schema has the source's name, dlt's own of this client may not."""

@@ -92,20 +92,25 @@ class Landing:
         return f"{self.root}/_dlt_loads/{self.source}__{load}.jsonl"
 
     def records(self, loads: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What committed loads say of themselves; on S3 read side by side.
+        """What committed loads say of themselves, where their records are whole files or lines of a packed one; on S3 read
+        side by side.
 
         Raises:
-            OSError: one is gone. ValueError: one cannot be read; the message names it.
+            ValueError: one cannot be read; the message names it.
         """
         places = {self.record(load): load for load in loads}
-        texts = self.fs.cat(list(places), on_error="raise") if places else {}
+        texts = self.fs.cat(list(places), on_error="omit") if places else {}
         found: dict[str, dict[str, Any]] = {}
         for place, load in places.items():
-            text = texts[place] if place in texts else texts[place.removeprefix("s3://")]
+            text = texts.get(place, texts.get(place.removeprefix("s3://")))
             try:
-                found[load] = json.loads(text)
+                found |= {load: json.loads(text)} if text is not None else {}
             except ValueError as error:
                 raise ValueError(f"{place} cannot be read: {error}") from None
+        missing = set(places.values()) - found.keys()
+        for pack in self.fs.glob(f"{self.root}/_dlt_loads/*.packed.jsonl") if missing else []:
+            lines = map(json.loads, self.fs.cat_file(pack).splitlines())
+            found |= {line["load_id"]: line for line in lines if line["load_id"] in missing}
         return found
 
     def newest(self, *, after: str) -> str:

@@ -22,11 +22,12 @@ from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
-from .lake import LandedFile, Landing
+from .lake import LandedFile, Landing, storage
 from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .silver import Silver
+from .silver_files import SilverError
 from .stage import Staging, waiting
 from .swap import finish_swap
 
@@ -111,6 +112,8 @@ def send(
     files = {name: landed.files(name, gone.get(name, ())) for name in source.extracted}
     for name in (name for name, table in source.extracted.items() if table.files):
         landed.files(withdrawn.folder_of(name))
+    if loads and staging.last_load and not staging.aside:
+        done.notes += _refuse_lost_silver(staging, loads)
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         last_load = max(*batch, kept or batch[0], key=float)
@@ -123,6 +126,27 @@ def send(
             if seen := drift.unite([done.seen.get(name), judged.seen]):
                 done.seen[name] = seen
         done.loads += batch
+
+
+def _refuse_lost_silver(staging: Staging, loads: list[str]) -> list[str]:
+    """Refuse to begin silver's tables anew with these loads alone, where staging has rows of others.
+
+    Where nothing of the source is left in silver, somebody has removed or not copied it: that is a note.
+
+    Raises:
+        SilverError: a table is gone.
+    """
+    source, silver = staging.source.name, Silver(staging.source.name, staging.settings)
+    if not storage(staging.settings).exists(f"{staging.settings.silver}/{source}"):
+        return [
+            f"silver has nothing of {source} yet; `python runner.py rebuild {source}` makes it of all that has landed"
+        ]
+    existing, accepted = silver.tables(), staging.accepted(loads)
+    if gone := sorted(name for name in staging.source.tables if name in accepted and name not in existing):
+        raise SilverError(
+            f"silver's {source}.{gone[0]} is gone; `python runner.py rebuild {source}` makes it anew from landing"
+        )
+    return []
 
 
 def pending(landing: Landing, staging: Staging) -> tuple[list[str], str]:
