@@ -45,3 +45,25 @@ def test_a_landed_file_is_damaged_before_it_is_refined(pair: Small) -> None:
         record.unlink()
     pair.run("run", "--now")
     assert pair.gold("shop") == [(1, "one"), (2, "two")]
+
+
+def test_a_damaged_warehouse_is_moved_away(pair: Small) -> None:
+    gold = pair.gold("shop"), pair.gold("bank")
+    (pair.data / "warehouse.duckdb").write_bytes(b"x" * 20_000)
+    done = pair.run("run", "--now", code=4)
+    advice = "move it and state.duckdb away: `python runner.py run --now`"
+    assert advice in done.stdout + done.stderr and "Traceback" not in done.stderr
+    for name in ("warehouse.duckdb", "state.duckdb"):
+        (pair.data / name).rename(pair.folder / name)
+    pair.run("run", "--now")
+    assert (pair.gold("shop"), pair.gold("bank")) == gold
+
+
+def test_raw_rows_have_expired_and_the_warehouse_is_lost(pair: Small) -> None:
+    gold = pair.gold("bank")
+    min((pair.data / "lake/landing/bank").glob("things*/*.parquet")).unlink()
+    for name in ("warehouse.duckdb", "state.duckdb"):
+        (pair.data / name).unlink()
+    pair.run("run", "--now")
+    pair.run("rebuild", "bank")
+    assert pair.gold("bank") == gold

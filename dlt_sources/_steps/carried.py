@@ -27,8 +27,7 @@ from .engine import engine
 from .judged import REJECTED_SCHEMA, Judged
 from .lake import Landing
 from .landed import Landed
-from .silver import Silver
-from .silver_files import SilverError
+from .silver import Silver, held_loads
 from .stage import Staging
 from .staging_tables import LOADS, REJECTED
 
@@ -43,21 +42,13 @@ def expired(part: Source, used: Staging, settings: Settings) -> dict[str, set[st
     found: dict[str, set[str]] = {}
     committed = set(landing.loads())
     for name, table in part.tables.items():
-        known = {load for counted, load in rows if counted == name} | _held(silver, name)
+        known = {load for counted, load in rows if counted == name} | held_loads(silver, name)
         of = table.from_ or name
         there = {file.load for file in landing.files(of, known)}
         there -= Landed(part, landing, known & committed).broken(of)
         if known - there:
             found[name] = known - there
     return found
-
-
-def _held(silver: Silver, name: str) -> set[str]:
-    """The loads that silver has; of a table that is damaged, none: a rebuild makes it anew."""
-    try:
-        return silver.loads(name)
-    except SilverError:
-        return set()
 
 
 def carry_over(gone: Mapping[str, set[str]], used: Staging, aside: Staging) -> dict[str, int]:

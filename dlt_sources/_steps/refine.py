@@ -26,7 +26,7 @@ from .lake import LandedFile, Landing, storage
 from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
-from .silver import Silver
+from .silver import Silver, held_loads
 from .silver_files import SilverError
 from .stage import Staging, waiting
 from .swap import finish_swap
@@ -72,7 +72,10 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
     if since is not None and loads == landing.loads():
         Silver(source.name, settings).forget_moved()
-    refined = staging.loads() if since is not None else ()
+    refined = staging.loads() if since is not None else set()
+    if loads and not kept:  # the warehouse may be a new one: what silver has was refined, and may have expired since
+        silver = Silver(source.name, settings)
+        refined = refined.union(*(held_loads(silver, name) for name in source.tables))
     send(staging, loads, done, progress, kept=kept, replay=since is not None, refined=refined)
     return done
 

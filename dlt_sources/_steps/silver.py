@@ -288,6 +288,16 @@ class Silver:
             )
 
 
+def held_loads(silver: Silver, table: str) -> set[str]:
+    """The loads that silver has; of a table that is damaged, none: a rebuild makes it anew."""
+    from .silver_files import SilverError
+
+    try:
+        return silver.loads(table)
+    except SilverError:
+        return set()
+
+
 def _same(old: pa.DataType, new: pa.DataType) -> bool:
     texts = (pa.types.is_string, pa.types.is_large_string)
     times = pa.types.is_timestamp
