@@ -43,8 +43,9 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each com
     from soda_checks.door import CheckResult
     from sqlmesh_project.door import ModelRun
     from warehouse.ops import Ops, Run
+    from warehouse.publish import Published
 
-CHECK_FAILED, CONFIGURATION = 1, 2
+CHECK_FAILED, CONFIGURATION, STORE = 1, 2, 4
 
 
 class Flow:
@@ -328,7 +329,9 @@ class Flow:
             unsound: those of which staging failed.
         """
         held = self.faults.held
-        if changed or self.run.published:
+        from warehouse.publish import is_lost
+
+        if changed or self.run.published or is_lost(self.settings):
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
         for name in sorted(held & set(changed)):
             by = self.stopped.get(name, {name})
@@ -341,10 +344,27 @@ class Flow:
         from warehouse.publish import publish
 
         with self.console.step("publish", "serving") as step:
-            step.done(publish({*self.run.published, "ops"}, self.settings))
+            done = publish({*self.run.published, "ops"}, self.settings, self.unpublished.waiting.domains())
+            step.done(done.rows)
+        self.report_restored(done)
         self.unpublished.release()
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
+
+    def report_restored(self, done: Published) -> None:
+        """Report what dashboards should have found and did not."""
+        if done.restored or done.damaged:
+            what = done.damaged or "a domain that was published"
+            names = ", ".join(done.restored)
+            self.console.note(
+                f"what dashboards read was missing or damaged: {what}; restored from gold: {names or 'nothing'}"
+            )
+        for domain in done.missing:
+            self.faults.report(
+                STORE,
+                f"{domain} is missing from what dashboards read, and its gold has not passed its checks; `python runner.py"
+                " status` says what it waits for",
+            )
 
 
 def run_flow(
@@ -361,6 +381,7 @@ def run_flow(
     from runtime.signals import interruptible
     from runtime.telemetry import report
     from warehouse.ops import Ops, Run
+    from warehouse.publish import is_lost
 
     settings, start = configuration.load(), monotonic()
     ops = Ops(settings)
@@ -377,7 +398,9 @@ def run_flow(
                 progress = ops.progress()
                 names = due({name: sources[name] for name in sources if name in wanted}, progress, settings.clock())
             run.sources = [name for name in sources if name in names]
-            if run.sources or (command in ("run", "serve") and flow.unpublished.has_corrected_checks()):
+            if run.sources or (
+                command in ("run", "serve") and (flow.unpublished.has_corrected_checks() or is_lost(settings))
+            ):
                 flow.execute(work or Work())
             elif command == "plan":
                 flow.deploy()

@@ -8,6 +8,7 @@ from ._steps.declaration_error import DeclarationError
 from ._steps.drift import add_unasked, expected, lines_for
 from ._steps.lake import Landing
 from ._steps.land import land, withdraw
+from ._steps.landed import LandedFileError
 from ._steps.outstanding import Rejected, count_rejected, row_keys
 from ._steps.pipelines import StoreError
 from ._steps.rebuild import Rebuilt, rebuild
@@ -28,6 +29,7 @@ __all__ = [
     "ContractChangedError",
     "DeclarationError",
     "Declared",
+    "LandedFileError",
     "Landing",
     "Rebuilt",
     "Refined",

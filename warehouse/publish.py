@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from settings import Settings
 
 
-def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
+@dataclass
+class Published:
+    """What one publish did.
+
+    Attributes:
+        rows: per published domain. restored: domains that dashboards could not find, or only as they were before, although
+            they had been published: copied from gold again. missing: those that could not be restored, since gold has not
+            passed its checks.
+        damaged: what dashboards were to read and could not.
+    """
+
+    rows: dict[str, int]
+    restored: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    damaged: str = ""
+
+
+def publish(domains: Collection[str], settings: Settings, held: Collection[str] = ()) -> Published:
     """Make what dashboards read hold the warehouse's present content of `domains`; the other domains stay as they were.
+
+    A domain that was published and is not found where dashboards read is restored.
 
     Args:
         domains: gold schemas of the warehouse, all of whose checks have passed.
-
-    Returns:
-        Rows per published domain.
+        held: those whose gold must not be published.
     """
     if settings.aws:
         from . import publish_redshift
 
-        return publish_redshift.publish(domains, settings)
+        return publish_redshift.publish(domains, settings, held)
     from . import publish_file
 
-    return publish_file.publish(domains, settings)
+    return publish_file.publish(domains, settings, held)
+
+
+def is_lost(settings: Settings) -> bool:
+    """Whether what dashboards read on this machine was published and is gone, or empty."""
+    if settings.aws or not settings.warehouse.exists():
+        return False
+    if settings.serving.exists() and settings.serving.stat().st_size:
+        return False
+    from .connection import connect
+    from .published import read_known
+
+    with connect(settings) as con:
+        return bool(read_known(con))

@@ -8,14 +8,16 @@ the file that a link leads to, so every version is a file of the same name: to c
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import durable
 from .connection import Connection, connect
+from .publish import Published
+from .published import read_built, read_known, remember
 from .quote import identifier, literal
 
 if TYPE_CHECKING:
@@ -26,15 +28,8 @@ VERSION = "[0-9]" * 20
 """A version's name as a glob: what has other names beside the versions is somebody else's."""
 
 
-def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
-    """Make what dashboards read hold the warehouse's present content of `domains`; the other domains stay as they were.
-
-    Args:
-        domains: gold schemas of the warehouse, all of whose checks have passed.
-
-    Returns:
-        Rows per published domain.
-    """
+def publish(domains: Collection[str], settings: Settings, held: Collection[str] = ()) -> Published:
+    """See `warehouse.publish.publish`."""
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
     for leftover in versions.glob(f"{VERSION}.new*"):
@@ -43,19 +38,66 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     unfinished = version.with_suffix(".new")
     unfinished.mkdir()
     draft = unfinished / settings.serving.name
-    if settings.serving.exists():
-        shutil.copyfile(settings.serving, draft)  # follows the link
     with connect(settings) as con:
-        con.execute(f"ATTACH {literal(draft)} AS serving")
-        rows = {domain: _copy(con, domain) for domain in sorted(domains)}
+        found, damaged = _begin(con, draft, settings.serving, versions)
+        known = read_known(con)
+        lost = (known if damaged else known - found) - set(domains)
+        restored = (lost & read_built(con)) - set(held)
+        rows = {domain: _copy(con, domain) for domain in sorted({*domains, *restored})}
+        served = _schemas(con)
         con.execute("CHECKPOINT serving")
         con.execute("DETACH serving")
-    _sync(draft)
-    unfinished.rename(version)
-    _switch(settings.serving, version / draft.name)
+        _sync(draft)
+        unfinished.rename(version)
+        _switch(settings.serving, version / draft.name)
+        missing = (lost & set(held)) - served
+        remember(con, served | missing)
     for old in _versions(versions)[:-KEEP]:
-        _remove(old)
-    return rows
+        if old != version:
+            _remove(old)
+    return Published({domain: rows[domain] for domain in sorted(domains)}, sorted(restored), sorted(missing), damaged)
+
+
+def _begin(con: Connection, draft: Path, link: Path, versions: Path) -> tuple[set[str], str]:
+    """Attach, as `serving`, a copy of what dashboards read; of the newest version that is whole where that is gone or damaged.
+
+    Returns:
+        The domains in it; and what was damaged, empty when nothing was.
+    """
+    damaged = ""
+    newest = [link, *(path / link.name if path.is_dir() else path for path in reversed(_versions(versions)))]
+    for source in newest:
+        if source.exists() and source.stat().st_size:
+            shutil.copyfile(source, draft)  # follows the link
+            if _attach(con, draft):
+                break
+            draft.unlink()
+        if source == link and (link.is_symlink() or read_known(con)):
+            damaged = f"{link} ({link.readlink() if link.is_symlink() else 'gone'})"
+    else:
+        con.execute(f"ATTACH {literal(draft)} AS serving")
+    return _schemas(con), damaged
+
+
+def _attach(con: Connection, draft: Path) -> bool:
+    """Attach a version and read its tables' names; False where it is damaged."""
+    import duckdb
+
+    try:
+        con.execute(f"ATTACH {literal(draft)} AS serving")
+    except duckdb.Error:
+        return False
+    try:
+        _schemas(con)
+    except duckdb.Error:
+        con.execute("DETACH serving")
+        return False
+    return True
+
+
+def _schemas(con: Connection) -> set[str]:
+    query = "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_catalog = 'serving'"
+    return {str(name) for (name,) in con.execute(query).fetchall()}
 
 
 def _versions(folder: Path) -> list[Path]:
@@ -93,8 +135,7 @@ def _copy(con: Connection, domain: str) -> int:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    durable.flush([path])
 
 
 def _switch(link: Path, target: Path) -> None:
@@ -102,4 +143,6 @@ def _switch(link: Path, target: Path) -> None:
     fresh = link.with_suffix(".link")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target.relative_to(link.parent))
+    durable.flush_folders([target.parent.parent])  # where it got its name
     fresh.replace(link)
+    durable.flush_folders([link.parent])

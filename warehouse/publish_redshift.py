@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .publish import Published
+from .published import read_built, read_known, remember
 from .quote import identifier
 from .redshift import Redshift
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 Columns = list[tuple[str, str]]
 
 
-def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
+def publish(domains: Collection[str], settings: Settings, held: Collection[str] = ()) -> Published:
     """See `warehouse.publish.publish`.
 
     Raises:
@@ -29,13 +31,18 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
         Redshift.connect(settings, settings.redshift_database) as gold,
         Redshift.connect(settings, settings.redshift_serving) as serving,
     ):
-        wanted = {domain: _tables(gold, domain) for domain in sorted(domains)}
-        there = {domain: _tables(serving, domain) for domain in sorted(domains)}
+        known = read_known(gold)
+        lost = known - read_built(serving) - set(domains)
+        restored = (lost & read_built(gold)) - set(held)
+        wanted = {domain: _tables(gold, domain) for domain in sorted({*domains, *restored})}
+        there = {domain: _tables(serving, domain) for domain in wanted}
         with _transaction(serving):
-            return {
+            rows = {
                 domain: _copy(serving, settings.redshift_database, domain, tables, there[domain])
                 for domain, tables in wanted.items()
             }
+        remember(gold, (known - lost) | rows.keys() | (lost & set(held)))
+        return Published({name: rows[name] for name in sorted(domains)}, sorted(restored), sorted(lost & set(held)))
 
 
 def _copy(

@@ -26,7 +26,8 @@ from .declaration import Source
 from .engine import engine
 from .judged import REJECTED_SCHEMA, Judged
 from .lake import Landing
-from .silver import Silver
+from .landed import Landed
+from .silver import Silver, held_loads
 from .stage import Staging
 from .staging_tables import LOADS, REJECTED
 
@@ -34,14 +35,17 @@ _RULE = "carried_over"
 
 
 def expired(part: Source, used: Staging, settings: Settings) -> dict[str, set[str]]:
-    """Per table the loads that silver or the record of loads knows rows of, and landing has no more."""
+    """Per table the loads that silver or the record of loads knows rows of, and landing has no more, or not whole."""
     landing, silver = Landing(part.name, settings), Silver(part.name, settings)
     with connect(settings) as con:
         rows = con.execute(f"SELECT table_name, load_id FROM {used.qualified(LOADS)} WHERE landed > 0").fetchall()
     found: dict[str, set[str]] = {}
+    committed = set(landing.loads())
     for name, table in part.tables.items():
-        known = {load for counted, load in rows if counted == name} | silver.loads(name)
-        there = {file.load for file in landing.files(table.from_ or name, known)}
+        known = {load for counted, load in rows if counted == name} | held_loads(silver, name)
+        of = table.from_ or name
+        there = {file.load for file in landing.files(of, known)}
+        there -= Landed(part, landing, known & committed).broken(of)
         if known - there:
             found[name] = known - there
     return found

@@ -12,9 +12,9 @@ from .naming import Exact
 
 def lake(settings: Settings) -> Any:
     """The landing layer: a folder, or S3."""
-    from dlt.destinations import filesystem
+    from .commit import Lake
 
-    return filesystem(settings.landing, layout=LAYOUT, naming_convention=Exact, **_s3(settings))
+    return Lake(settings.landing, layout=LAYOUT, naming_convention=Exact, **_s3(settings))
 
 
 def _s3(settings: Settings) -> dict[str, Any]:

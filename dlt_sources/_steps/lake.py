@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from settings import Settings
+from warehouse import durable
 
 INIT = "init"
 """dlt's mark in a folder that it has made."""
@@ -75,17 +76,42 @@ class Landing:
             from dlt.destinations.impl.filesystem.filesystem import CURRENT_VERSION
 
             version = json.dumps({"initial_version": CURRENT_VERSION, "current_version": CURRENT_VERSION})
-            Path(self.root).mkdir(parents=True, exist_ok=True)
-            Path(self.root, INIT).write_text(version, encoding="utf-8")
+            durable.write(Path(self.root, INIT), version)
 
     def loads(self, *, after: str = "", since: str = "") -> list[str]:
         """Ids of committed loads after the load `after`, or from the load `since` on; oldest first."""
         folder = f"{self.root}/_dlt_loads"
         listed = self._list(folder, after or since, self.source)
-        found = (re.search(r"__([0-9.]+)\.jsonl$", file.path) for file in listed)
+        found = (re.search(r"__([0-9.]+)\.jsonl$", file.path) for file in listed if file.size)
         loads = [match[1] for match in found if match]
         wanted = (load for load in loads if float(load) > float(after or 0) and float(load) >= float(since or 0))
         return sorted(wanted, key=float)
+
+    def record(self, load: str) -> str:
+        """Where the record of a committed load is."""
+        return f"{self.root}/_dlt_loads/{self.source}__{load}.jsonl"
+
+    def records(self, loads: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What committed loads say of themselves, where their records are whole files or lines of a packed one; on S3 read
+        side by side.
+
+        Raises:
+            ValueError: one cannot be read; the message names it.
+        """
+        places = {self.record(load): load for load in loads}
+        texts = self.fs.cat(list(places), on_error="omit") if places else {}
+        found: dict[str, dict[str, Any]] = {}
+        for place, load in places.items():
+            text = texts.get(place, texts.get(place.removeprefix("s3://")))
+            try:
+                found |= {load: json.loads(text)} if text is not None else {}
+            except ValueError as error:
+                raise ValueError(f"{place} cannot be read: {error}") from None
+        missing = set(places.values()) - found.keys()
+        for pack in self.fs.glob(f"{self.root}/_dlt_loads/*.packed.jsonl") if missing else []:
+            lines = map(json.loads, self.fs.cat_file(pack).splitlines())
+            found |= {line["load_id"]: line for line in lines if line["load_id"] in missing}
+        return found
 
     def newest(self, *, after: str) -> str:
         """The greatest id of any load, committed or not: dlt reads back the state of the greatest; at least `after`."""
@@ -176,6 +202,8 @@ class Seen:
         """Keep a file under a name."""
         self.fs.makedirs(self.folder, exist_ok=True)
         self.fs.put_file(str(path), f"{self.folder}/{name}")
+        if not self.settings.aws:
+            durable.flush([Path(self.folder, name)])  # before the state that names it
         path.unlink()
 
     def clear(self, table: str, keep: str | None) -> None:

@@ -101,19 +101,16 @@ def land(
 
 
 def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
-    """The source's landing pipeline, with nothing of an earlier run pending and its state known."""
+    """The source's landing pipeline, which remembers what its committed loads say."""
     for place in (f"land_{source.name}", f"reading/{source.name}", f"refine/{source.name}"):
         shutil.rmtree(
             settings.dlt / place, ignore_errors=True
         )  # where raw rows were on their way before there was `workplace`
-    folder = settings.workplace(source.name) / "dlt"
-    pipe = pipelines.pipeline(f"land_{source.name}", destination.lake(settings), source.name, settings, folder=folder)
     landing = Landing(source.name, settings)
     if not landing.exists():
-        pipe.drop()  # the lake is gone: a remembered cursor would skip what was in it
         landing.begin()
-    pipelines.prepare(pipe, settings)
-    return pipe
+    folder = settings.workplace(source.name) / "dlt"
+    return pipelines.pipeline(f"land_{source.name}", destination.lake(settings), source.name, settings, folder=folder)
 
 
 def _moment(settings: Settings, noted: dict[str, Any]) -> datetime:

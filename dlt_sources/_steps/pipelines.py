@@ -1,9 +1,12 @@
-"""dlt pipelines that finish what a killed run left behind, and keep their state inside the data folder."""
+"""dlt pipelines that believe only what their destination has committed, and work inside the data folder.
+
+A pipeline's working folder begins empty each time: what a run that was cut short left there, or a disk damaged, is read
+again from the source, since the state that is believed is that of the newest committed load.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,10 +27,6 @@ class StoreError(Exception):
     """The lake or the warehouse could not be written; what was committed before is untouched."""
 
     exit_code = 4
-
-
-KEEP = 5
-log = logging.getLogger(__name__)
 
 
 def _keep_links_in_paths() -> None:
@@ -58,52 +57,28 @@ _leave_signals_alone()
 
 
 def pipeline(name: str, destination: Any, dataset: str, settings: Settings, folder: Path | None = None) -> dlt.Pipeline:
-    """A dlt pipeline whose working folder lies in the data folder (dlt's default is shared by all checkouts).
+    """A dlt pipeline that knows what its destination knows, and nothing else.
 
     Args:
-        folder: where the working folder is, unless with those of the pipelines that see no row as it came.
+        folder: where its working folder is, unless with those of the pipelines that see no row as it came: in the data
+            folder (dlt's default is shared by all checkouts).
     """
     folder = folder or settings.dlt
     private(settings.dlt)
     private(folder)
     if not settings.aws:
         private(Path(settings.lake))
-    return dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(folder))
+    if (folder / name).exists():
+        shutil.rmtree(folder / name)
+    pipe = dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(folder))
+    pipe.sync_destination()
+    return pipe
 
 
 def private(folder: Path) -> None:
     """Make a folder that only its owner can look into: rows as they came hold personal fields in clear."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-
-
-def prepare(pipe: dlt.Pipeline, settings: Settings) -> None:
-    """Finish what an interrupted run left, and know what the destination knows.
-
-    On AWS the run before may have been another machine's: the destination is always asked.
-    """
-    settle(pipe)
-    if settings.aws or not pipe.state.get("sources"):
-        pipe.sync_destination()
-
-
-def settle(pipe: dlt.Pipeline) -> None:
-    """Load what an interrupted run had extracted.
-
-    dlt's next ``run`` would do that and silently ignore the new data it was given, so it is a step of its own. A
-    package that can never load is given up: the working folder is dropped and the state read back from the
-    destination, which remembers committed loads only, so the same rows are read again.
-    """
-    if not pipe.has_pending_data:
-        return
-    try:
-        pipe.normalize()
-        pipe.load(raise_on_failed_jobs=True)
-    except Exception as error:
-        reason = without_values(error)
-        log.warning("%s: giving up a half-done load (%s); its rows will be read again", pipe.pipeline_name, reason)
-        pipe.drop()
-        pipe.sync_destination()
 
 
 def run(pipe: dlt.Pipeline, data: Any, *, newest: str, private: bool = False, **options: Any) -> LoadInfo | None:
@@ -114,7 +89,7 @@ def run(pipe: dlt.Pipeline, data: Any, *, newest: str, private: bool = False, **
         private: the rows hold personal data in clear: what a driver says of them is not repeated.
 
     Raises:
-        StoreError: the destination failed; what was extracted is kept and loaded by the next run.
+        StoreError: the destination failed; the next run reads the same rows again.
         Exception: whatever `data` raised; the package is discarded.
     """
     _count_loads_from(newest)
@@ -125,9 +100,8 @@ def run(pipe: dlt.Pipeline, data: Any, *, newest: str, private: bool = False, **
             raise
         reason = without_values(error) if private else _reason(error)
         raise StoreError(
-            f"{pipe.dataset_name}: could not be written ({reason}); the next run finishes this load"
+            f"{pipe.dataset_name}: could not be written ({reason}); the next run reads these rows again"
         ) from (None if private else error)
-    _forget_packages(pipe)
     return info if info is not None and info.loads_ids else None
 
 
@@ -170,13 +144,6 @@ def quiet_about(source: str, private: bool) -> Iterator[None]:
         kind = StoreError if is_store_fault(error) else RuntimeError
         text = f"{source}: {without_values(error)}; the message is not shown: the source has personal data"
         raise kind(text).with_traceback(error.__traceback__) from None
-
-
-def _forget_packages(pipe: dlt.Pipeline) -> None:
-    """Remove dlt's folders about packages loaded long ago: a source of every minute leaves half a million a year."""
-    loaded = Path(pipe.working_dir, "load", "loaded")
-    for package in sorted(loaded.iterdir(), key=lambda folder: folder.name)[:-KEEP] if loaded.exists() else []:
-        shutil.rmtree(package, ignore_errors=True)
 
 
 def _reason(error: PipelineStepFailed) -> str:

@@ -62,7 +62,7 @@ def rebuild(source: Source, tables: Collection[str], settings: Settings, *, prog
         landing = Landing(source.name, settings)
         waiting = set() if whole else set(pending(landing, used)[0])
         loads = [load for load in pending(landing, aside)[0] if load not in waiting]
-        send(aside, loads, done, progress, kept=aside.last_load)
+        send(aside, loads, done, progress, kept=aside.last_load, gone=gone)
         aside.note({SWAPPING: "1", "whole": str(int(whole)), "tables": ",".join(part.tables)})
         finish_swap(source, settings)
         return done

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from settings import Settings
 from warehouse.drift import Seen
@@ -21,10 +22,12 @@ from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
-from .lake import LandedFile, Landing
+from .lake import LandedFile, Landing, storage
+from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
-from .silver import Silver
+from .silver import Silver, held_loads
+from .silver_files import SilverError
 from .stage import Staging, waiting
 from .swap import finish_swap
 
@@ -69,7 +72,11 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
     if since is not None and loads == landing.loads():
         Silver(source.name, settings).forget_moved()
-    send(staging, loads, done, progress, kept=kept, replay=since is not None)
+    refined = staging.loads() if since is not None else set()
+    if loads and not kept:  # the warehouse may be a new one: what silver has was refined, and may have expired since
+        silver = Silver(source.name, settings)
+        refined = refined.union(*(held_loads(silver, name) for name in source.tables))
+    send(staging, loads, done, progress, kept=kept, replay=since is not None, refined=refined)
     return done
 
 
@@ -98,7 +105,8 @@ def _follow_contracts(staging: Staging) -> list[str]:
 
 
 def send(
-    staging: Staging, loads: list[str], done: Refined, progress: Callable[[str], None], *, kept: str = "", replay: bool = False
+    staging: Staging, loads: list[str], done: Refined, progress: Callable[[str], None], *, kept: str = "",
+    replay: bool = False, refined: Collection[str] = (), gone: Mapping[str, set[str]] = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Send landed loads through the contracts into a staging and its silver, batch by batch.
 
@@ -107,15 +115,24 @@ def send(
         done: is added to.
         kept: the newest load that is in staging already.
         replay: loads may be left out before the first.
+        refined: loads whose rows are in silver, so that they may have expired in landing.
+        gone: per table loads whose rows do not come from landing.
+
+    Raises:
+        LandedFileError: a file of one of the loads is missing or damaged; batches before it are in staging.
     """
     source, settings = staging.source, staging.settings
-    landing = Landing(source.name, settings)
-    files = {name: landing.files(name, loads) for name in source.extracted}
+    landed = Landed(source, Landing(source.name, settings), loads, refined)
+    files = {name: landed.files(name, gone.get(name, ())) for name in source.extracted}
+    for name in (name for name, table in source.extracted.items() if table.files):
+        landed.files(withdrawn.folder_of(name))
+    if loads and staging.last_load and not staging.aside:
+        done.notes += _refuse_lost_silver(staging, loads)
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         last_load = max(*batch, kept or batch[0], key=float)
         in_order = staging.in_order or (not replay and batch[-1] == loads[-1])
-        for name, judged in _refine(staging, batch, files, last_load, in_order).items():
+        for name, judged in _refine(staging, batch, landed, files, last_load, in_order).items():
             counts = [counted for load, counted in judged.counts.items() if load in set(batch)]
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
@@ -123,6 +140,27 @@ def send(
             if seen := drift.unite([done.seen.get(name), judged.seen]):
                 done.seen[name] = seen
         done.loads += batch
+
+
+def _refuse_lost_silver(staging: Staging, loads: list[str]) -> list[str]:
+    """Refuse to begin silver's tables anew with these loads alone, where staging has rows of others.
+
+    Where nothing of the source is left in silver, somebody has removed or not copied it: that is a note.
+
+    Raises:
+        SilverError: a table is gone.
+    """
+    source, silver = staging.source.name, Silver(staging.source.name, staging.settings)
+    if not storage(staging.settings).exists(f"{staging.settings.silver}/{source}"):
+        return [
+            f"silver has nothing of {source} yet; `python runner.py rebuild {source}` makes it of all that has landed"
+        ]
+    existing, accepted = silver.tables(), staging.accepted(loads)
+    if gone := sorted(name for name in staging.source.tables if name in accepted and name not in existing):
+        raise SilverError(
+            f"silver's {source}.{gone[0]} is gone; `python runner.py rebuild {source}` makes it anew from landing"
+        )
+    return []
 
 
 def pending(landing: Landing, staging: Staging) -> tuple[list[str], str]:
@@ -157,20 +195,22 @@ def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
 
 
 def _refine(
-    staging: Staging, loads: list[str], files: Files, last_load: str, in_order: bool
+    staging: Staging, loads: list[str], landed: Landed, files: Files, last_load: str, in_order: bool
 ) -> dict[str, Judged]:  # fmt: skip
     folder = staging.settings.workplace(staging.source.name) / "refine"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        judged = _judge(staging, loads, files, folder)
+        judged = _judge(staging, loads, landed, files, folder)
         staging.write(judged, folder, last_load=last_load, in_order=in_order)
         return judged
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judge(staging: Staging, loads: list[str], files: Files, folder: Path) -> dict[str, Judged]:
+def _judge(
+    staging: Staging, loads: list[str], checked: Landed, files: Files, folder: Path
+) -> dict[str, Judged]:  # fmt: skip
     source, settings = staging.source, staging.settings
     silver = Silver(source.name, settings, aside=staging.aside)
     redactions = of_tables(source.tables, source.contracts)
@@ -178,7 +218,7 @@ def _judge(staging: Staging, loads: list[str], files: Files, folder: Path) -> di
     judged: dict[str, Judged] = {}
     landing, wanted = Landing(source.name, settings), set(loads)
     landed = {
-        name: landing.fetch([file for file in found if file.load in wanted], folder / "landed" / name)
+        name: checked.fetch(name, [file for file in found if file.load in wanted], folder / "landed" / name)
         for name, found in files.items()
     }
     for name, table in source.tables.items():

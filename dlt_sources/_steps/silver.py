@@ -49,9 +49,23 @@ def catalog(settings: Settings) -> Catalog:
         return GlueCatalog("silver", **{name: value for name, value in properties.items() if value})
     from pyiceberg.catalog.sql import SqlCatalog
 
+    from . import silver_files
+
     folder = Path(settings.silver)
     folder.mkdir(parents=True, exist_ok=True)
-    return SqlCatalog("silver", uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
+    file, files = folder / "catalog.db", silver_files.DurableFileIO
+    lost = silver_files.is_lost(file, folder)
+    if lost:
+        silver_files.put_aside(file)
+    made = SqlCatalog(
+        "silver",
+        uri=f"sqlite:///{file}",
+        warehouse=folder.as_uri(),
+        **{"py-io-impl": f"{files.__module__}.{files.__name__}"},
+    )
+    if lost:
+        silver_files.restore(made, folder)
+    return made
 
 
 def namespace(source: str, settings: Settings) -> str:
@@ -86,13 +100,16 @@ class Silver:
             return
         of_these: BooleanExpression = In("_load_id", loads)  # type: ignore
         target = self._table(table, pq.read_schema(files[0]))
-        again = target.current_snapshot() is not None and bool(
-            next(
-                iter(target.scan(row_filter=of_these, selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()),
-                None,
+        with self._readable(table):
+            again = target.current_snapshot() is not None and bool(
+                next(
+                    iter(
+                        target.scan(row_filter=of_these, selected_fields=("_load_id",), limit=1).to_arrow_batch_reader()
+                    ),
+                    None,
+                )
             )
-        )
-        with target.transaction() as transaction:
+        with self._readable(table), target.transaction() as transaction:
             if again:
                 transaction.delete(of_these)
             for piece in _pieces(files, target.schema().as_arrow()):
@@ -127,8 +144,9 @@ class Silver:
     def loads(self, table: str) -> set[str]:
         """The loads that a table has rows of."""
         target = self._existing(table)
-        found = target.scan(selected_fields=("_load_id",)).to_arrow_batch_reader() if target else []
-        return {load for batch in found for load in batch["_load_id"].unique().to_pylist()}
+        with self._readable(table):
+            found = target.scan(selected_fields=("_load_id",)).to_arrow_batch_reader() if target else []
+            return {load for batch in found for load in batch["_load_id"].unique().to_pylist()}
 
     def rename_columns(self, table: str, renamed: Mapping[str, str]) -> None:
         """Give columns their new names; those that have them already stay."""
@@ -154,19 +172,23 @@ class Silver:
     def drop(self, tables: Collection[str]) -> None:
         """Remove tables, with all their snapshots and files."""
         store = catalog(self.settings)
+        from pyiceberg.exceptions import NoSuchTableError
+
         for name in map(self._name, tables):
-            if store.table_exists(name):
+            with contextlib.suppress(NoSuchTableError):
                 store.drop_table(name)
         self.remove_orphans()
 
     def swap(self, tables: Collection[str]) -> None:
         """Let what a rebuild gathered take the place of the tables of the same names; done twice, it changes nothing more."""
+        from pyiceberg.exceptions import NoSuchTableError
+
         store = catalog(self.settings)
         for table in tables:
             name = f"{self.namespace}.{table}"
             if store.table_exists(name + ASIDE):
-                if store.table_exists(name):
-                    store.drop_table(name)
+                with contextlib.suppress(NoSuchTableError):
+                    store.drop_table(name)  # its metadata may be damaged: it is not looked at
                 store.rename_table(name + ASIDE, name)
         self.remove_orphans()
 
@@ -179,11 +201,20 @@ class Silver:
 
     def remove_orphans(self) -> None:
         """Remove folders that no table of the source uses any more: snapshots hold what rows were before."""
+        from pyiceberg.exceptions import ValidationError
+
         store, fs = catalog(self.settings), storage(self.settings)
         root = f"{self.settings.silver}/{self.source}"
         if not fs.exists(root):
             return
-        used = {store.load_table(f"{self.namespace}.{table}").location() for table in self.tables()}
+        try:
+            used = {store.load_table(f"{self.namespace}.{table}").location() for table in self.tables()}
+        except (
+            FileNotFoundError,
+            ValueError,
+            ValidationError,
+        ):  # a table is damaged: which folders are its own is not known
+            return
         named = {place.rstrip("/").rsplit("/", 1)[1] for place in used}
         for folder in fs.ls(root, detail=False):
             if str(folder).rstrip("/").rsplit("/", 1)[1] not in named:
@@ -193,8 +224,18 @@ class Silver:
         return f"{self.namespace}.{table}{ASIDE if self.aside else ''}"
 
     def _existing(self, table: str) -> Table | None:
-        store = catalog(self.settings)
-        return store.load_table(self._name(table)) if store.table_exists(self._name(table)) else None
+        from pyiceberg.exceptions import NoSuchTableError
+
+        try:
+            with self._readable(table):
+                return catalog(self.settings).load_table(self._name(table))
+        except NoSuchTableError:
+            return None
+
+    def _readable(self, table: str) -> contextlib.AbstractContextManager[None]:
+        from .silver_files import readable
+
+        return readable(self.source, table, self.settings)
 
     def _table(self, table: str, schema: pa.Schema) -> Table:
         """The Iceberg table, made or changed to hold the schema (a contract may gain fields, and its fields get wider)."""
@@ -248,6 +289,16 @@ class Silver:
             )
 
 
+def held_loads(silver: Silver, table: str) -> set[str]:
+    """The loads that silver has; of a table that is damaged, none: a rebuild makes it anew."""
+    from .silver_files import SilverError
+
+    try:
+        return silver.loads(table)
+    except SilverError:
+        return set()
+
+
 def _same(old: pa.DataType, new: pa.DataType) -> bool:
     texts = (pa.types.is_string, pa.types.is_large_string)
     times = pa.types.is_timestamp
@@ -292,7 +343,7 @@ def _moved(source: str, settings: Settings) -> dict[str, str]:
     if settings.aws or not file.exists():
         return {}
     asked = "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace = ?"
-    with contextlib.closing(sqlite3.connect(file)) as con, contextlib.suppress(sqlite3.OperationalError):
+    with contextlib.closing(sqlite3.connect(file)) as con, contextlib.suppress(sqlite3.DatabaseError):
         here = f"{Path(settings.silver).as_uri()}/"
         return {table: place for table, place in con.execute(asked, [source]) if not place.startswith(here)}
     return {}

@@ -80,12 +80,9 @@ def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
             f"ELT_POSTGRES_URL is not set, and {source.name} has tables with `sinks: [postgres]`; set it (.env.example) or"
             " remove the sink from source.yml"
         )
-    pipe = pipelines.pipeline(
+    return pipelines.pipeline(
         f"sink_{source.name}", postgres(url, replace_strategy="staging-optimized"), source.name, settings
     )
-    pipelines.settle(pipe)
-    pipe.sync_destination()  # what was sent is remembered there: this folder may be a new one
-    return pipe
 
 
 @contextlib.contextmanager

@@ -138,6 +138,14 @@ class Staging:
                 str(load) for (load,) in con.execute(f"SELECT DISTINCT load_id FROM {self.qualified(LOADS)}").fetchall()
             }
 
+    def accepted(self, without: Iterable[str]) -> set[str]:
+        """The tables of which rows of other loads than these were accepted."""
+        query = f"SELECT DISTINCT table_name, load_id FROM {self.qualified(LOADS)} WHERE accepted > 0"
+        with connect(self.settings) as con:
+            rows = con.execute(query).fetchall()
+        apart = set(without)
+        return {str(table) for table, load in rows if load not in apart}
+
     @classmethod
     def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, Progress]:
         """Per source whose staging has all its tables: how far it is, as committed.

@@ -32,19 +32,24 @@ MARK = "withdrawn"
 """Key in what a read remembers of a file: a person has withdrawn this content of it."""
 
 
+def folder_of(table: str) -> str:
+    """The folder of landing that has a table's marks."""
+    return _FOLDER.format(table)
+
+
 def resource_of(table: str, files: list[str], now: datetime) -> DltResource:
     """The marks of some files as rows to land."""
 
     def rows() -> Any:
         yield pa.table({"file": files, "read_at": [now] * len(files)})
 
-    made: DltResource = dlt.resource(rows(), name=_FOLDER.format(table), write_disposition="append")
+    made: DltResource = dlt.resource(rows(), name=folder_of(table), write_disposition="append")
     return made
 
 
 def marks_of(landing: Landing, table: str, folder: Path) -> dict[str, str]:
     """Every file of a table that was withdrawn, with the newest load that says so."""
-    files = landing.files(_FOLDER.format(table), landing.loads())
+    files = landing.files(folder_of(table), landing.loads())
     marks: dict[str, str] = {}
     for load, path in zip((file.load for file in files), landing.fetch(files, folder), strict=True):
         for name in pq.read_table(path, columns=["file"])["file"].to_pylist():

@@ -162,7 +162,7 @@ def usable(fresh, monkeypatch):
             gold.execute("DROP TABLE IF EXISTS taxi.zones")
             gold.execute("CREATE TABLE taxi.zones (n INT, name VARCHAR(5))")
             gold.execute("INSERT INTO taxi.zones VALUES (1, 'a')")
-        assert publish(["taxi"], settings) == {"taxi": 1}
+        assert publish(["taxi"], settings).rows == {"taxi": 1}
         with contextlib.closing(fresh.reader().con) as con, con.cursor() as reads:
             con.autocommit = True
             reads.execute("SELECT n FROM taxi.zones")

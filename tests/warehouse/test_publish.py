@@ -1,5 +1,8 @@
 """Publish switches whole versions."""
 
+import os
+import shutil
+
 import duckdb
 import pytest
 
@@ -36,7 +39,7 @@ def served(here):
 
 def test_only_the_named_domains_change(here):
     fill(here, 1)
-    assert publish({"music", "taxi", "ops"}, here) == {"music": 2, "ops": 2, "taxi": 2}
+    assert publish({"music", "taxi", "ops"}, here).rows == {"music": 2, "ops": 2, "taxi": 2}
     fill(here, 5)
     publish({"music", "ops"}, here)
     assert served(here) == {"music": (5, 6), "taxi": (1, 2), "ops": (5, 6)}
@@ -126,3 +129,48 @@ def test_what_a_killed_publish_left_is_removed(here, monkeypatch):
     (here.data / "serving" / f"{7:020d}.new").write_text("a draft of when versions were files")
     publish({"music"}, here)
     assert served(here)["music"] == (1, 2) and len(list((here.data / "serving").iterdir())) == 2
+
+
+LOSSES = {
+    "the folder": lambda here: shutil.rmtree(here.data / "serving"),
+    "the folder and the link": lambda here: (shutil.rmtree(here.data / "serving"), here.serving.unlink()),
+    "the newest version": lambda here: shutil.rmtree(here.serving.resolve().parent),
+    "the newest file": lambda here: here.serving.resolve().unlink(),
+    "the link": lambda here: here.serving.unlink(),
+    "its content": lambda here: here.serving.resolve().write_bytes(b""),
+    "half of its content": lambda here: os.truncate(here.serving.resolve(), here.serving.stat().st_size // 2),
+    "its header": lambda here: here.serving.resolve().write_bytes(b"x" * 20_000),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("held", [(), ("taxi",)])
+def test_what_was_published_and_is_lost_is_restored(here, loss, held):
+    for number in (1, 2):
+        fill(here, number)
+        publish({"music", "taxi", "ops"}, here)
+    LOSSES[loss](here)
+    fill(here, 3)
+    done = publish({"ops"}, here, held)
+    assert done.rows == {"ops": 2} and done.restored == sorted({"music", "taxi"} - set(held)) and done.damaged
+    if not held:
+        assert served(here) == {"music": (3, 4), "taxi": (3, 4), "ops": (3, 4)}
+    elif done.missing:  # no version is left that has it
+        assert done.missing == ["taxi"] and "folder" in loss
+        assert publish({"taxi", "ops"}, here).missing == [] and served(here)["taxi"] == (3, 4)
+    else:
+        assert served(here)["taxi"] in ((1, 2), (2, 3))
+    again = publish({"ops"}, here)
+    assert not again.damaged and not again.missing and not again.restored
+
+
+def test_a_domain_that_is_missing_is_restored_and_one_without_models_is_forgotten(here):
+    fill(here, 1)
+    publish({"music", "taxi", "ops"}, here)
+    with duckdb.connect(str(here.serving.resolve())) as con:
+        con.execute("DROP SCHEMA music CASCADE; DROP SCHEMA taxi CASCADE")
+    with duckdb.connect(str(here.warehouse)) as con:
+        con.execute("DROP SCHEMA taxi CASCADE")
+    done = publish({"ops"}, here)
+    assert (done.restored, done.missing, done.damaged) == (["music"], [], "")
+    assert publish({"ops"}, here).restored == []

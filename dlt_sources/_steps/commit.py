@@ -1,0 +1,138 @@
+"""How a load is committed in the lake: its rows, then what reads remember, then the record that says both are there.
+
+dlt's filesystem destination writes what reads remember (its state) before the record of the load and believes the newest
+state, whether or not its load was committed. Here a state counts only with its load. The record also says which files the
+load wrote, with their rows, bytes and MD5: what landed is counted from it, not from the files that happen to be found. On
+a laptop everything is flushed to disk in this order; S3 keeps what it has acknowledged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from dlt.common import json
+from dlt.common.configuration.container import Container
+from dlt.common.destination.client import StateInfo, StorageSchemaInfo
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext, PackageStorage, TPipelineStateDoc
+from dlt.destinations import filesystem
+from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
+
+from warehouse import durable
+
+log = logging.getLogger(__name__)
+
+
+class LandingClient(FilesystemClient):
+    """dlt's client of the lake, with loads that are committed in order."""
+
+    def complete_load(self, load_id: str) -> None:
+        """Commit a load: its files, its state, its record; only then are old states removed."""
+        wrote = self._wrote(load_id)
+        if self.is_local_filesystem:
+            durable.flush(Path(self.dataset_path, file["path"]) for file in wrote)
+        keep, self.config.max_state_files = self.config.max_state_files, 0
+        try:
+            self._store_current_state(load_id)
+        finally:
+            self.config.max_state_files = keep
+        record = {
+            "load_id": load_id,
+            "schema_name": self.schema.name,
+            "status": 0,
+            "schema_version_hash": self.schema.version_hash,
+            "files": wrote,
+        }
+        self._write_to_json_file(self._record(load_id), record)
+        self._cleanup_pipeline_states(f"land_{self.dataset_name}")
+
+    def get_stored_state(self, pipeline_name: str) -> StateInfo | None:
+        """What reads remember as of the newest load that is committed.
+
+        A state that cannot be read is skipped, with a warning.
+        """
+        found = [
+            (parts[1], path) for path, parts in self._list_dlt_table_files(self.schema.state_table_name, pipeline_name)
+        ]
+        for load, path in sorted(found, key=lambda item: float(item[0]), reverse=True):
+            if not self._is_committed(load):
+                continue
+            try:
+                state: TPipelineStateDoc = json.loads(self.fs_client.read_text(path, encoding="utf-8"))
+                return StateInfo(**state)
+            except (ValueError, TypeError) as error:
+                log.warning("%s cannot be read (%s); the state of the load before it is used", path, error)
+        return None
+
+    def _is_committed(self, load: str) -> bool:
+        try:
+            return bool(self.fs_client.size(self._record(load)))
+        except FileNotFoundError:
+            packs = self.fs_client.glob(self._record(load).rsplit("__", 1)[0] + "__*.packed.jsonl")
+            return any(f'"{load}"' in self.fs_client.read_text(pack, encoding="utf-8") for pack in packs)
+
+    def _record(self, load: str) -> str:
+        """Where the record of a load is; its schema has the source's name, dlt's own of this client may not."""
+        return str(
+            self.pathlib.join(self.dataset_path, self.schema.loads_table_name, f"{self.dataset_name}__{load}.jsonl")
+        )
+
+    def _wrote(self, load: str) -> list[dict[str, Any]]:
+        """The Parquet files that the load wrote: path below the source's folder, rows, bytes and MD5 of each."""
+        package: PackageStorage = Container()[LoadPackageStateInjectableContext].storage
+        jobs = [job for jobs in package.get_load_package_jobs(load).values() for job in jobs]
+        wrote = []
+        for job in (job for job in jobs if job.file_format == "parquet"):
+            place = package.get_job_file_path(load, "completed_jobs", job.file_name())
+            file = Path(package.storage.make_full_path(place))
+            path = f"{job.table_name}/{load}.{job.file_id}.parquet"  # as lake.LAYOUT has it
+            wrote.append(describe(file) | {"path": path})
+        return sorted(wrote, key=lambda described: str(described["path"]))
+
+    def _write_to_json_file(self, filepath: str, data: Any) -> None:
+        if self.is_local_filesystem:
+            durable.write(Path(filepath), json.dumps(data))
+        else:
+            super()._write_to_json_file(filepath, data)
+
+    def _get_stored_schema_by_hash_or_newest(
+        self, version_hash: str | None = None, schema_name: str | None = None
+    ) -> StorageSchemaInfo | None:
+        """A stored schema; None where it cannot be read: dlt then derives it from the rows, and stores it again."""
+        try:
+            return super()._get_stored_schema_by_hash_or_newest(version_hash or "", schema_name or "")
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("a schema in %s cannot be read (%s); it is derived again", self.dataset_path, error)
+            return None
+
+
+class Lake(filesystem):
+    """dlt's filesystem destination, by its own name, with our client."""
+
+    @property
+    def client_class(self) -> type[FilesystemClient]:
+        """The client that commits loads."""
+        return LandingClient
+
+    @property
+    def destination_type(self) -> str:
+        """Dlt's own name for it: states and folders that exist have it."""
+        return "dlt.destinations.filesystem"
+
+
+def describe(file: Path) -> dict[str, Any]:
+    """A Parquet file's rows, bytes and MD5.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    return {"rows": pq.read_metadata(file).num_rows, "bytes": file.stat().st_size, "md5": md5_of(file)}
+
+
+def md5_of(file: Path) -> str:
+    """A file's MD5: against damage, not against an attacker."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

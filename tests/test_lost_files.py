@@ -1,0 +1,69 @@
+"""Files that are lost or damaged: the next command says which, leaves the other sources alone and restores what it can."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.small import Small
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    pair = Small(tmp_path_factory.mktemp("pair"), "shop", "bank")
+    for name in ("shop", "bank"):
+        pair.deliver(name, "1.csv", "1,one")
+    pair.run("run", "--now")
+    return pair
+
+
+def test_what_dashboards_read_is_lost(pair: Small) -> None:
+    shutil.rmtree(pair.data / "serving")
+    done = pair.run()  # nothing is due
+    assert "missing or damaged" in done.stdout and "bank_gold, shop_gold" in done.stdout
+    assert pair.gold("shop") == pair.gold("bank") == [(1, "one")]
+    assert "missing or damaged" not in pair.run().stdout
+
+
+def test_a_landed_file_is_damaged_before_it_is_refined(pair: Small) -> None:
+    for name in ("shop", "bank"):
+        pair.deliver(name, "2.csv", "2,two")
+    pair("-c", "from dlt_sources.door import *; import settings; land(load_sources()['shop'], settings.load())")
+    newest = max((pair.data / "lake/landing/shop").glob("things*/*.parquet"))
+    newest.write_bytes(b"")
+    done = pair.run("run", "--now", code=4)
+    assert str(newest) in done.stdout + done.stderr and "Traceback" not in done.stderr
+    assert pair.gold("shop") == [(1, "one")] and pair.gold("bank") == [(1, "one"), (2, "two")]
+    folder = re.search(r"all later ones in (\S+):", done.stdout + done.stderr)
+    assert folder
+    for record in sorted(Path(folder[1]).iterdir())[1:]:
+        record.unlink()
+    pair.run("run", "--now")
+    assert pair.gold("shop") == [(1, "one"), (2, "two")]
+
+
+def test_a_damaged_warehouse_is_moved_away(pair: Small) -> None:
+    gold = pair.gold("shop"), pair.gold("bank")
+    (pair.data / "warehouse.duckdb").write_bytes(b"x" * 20_000)
+    done = pair.run("run", "--now", code=4)
+    advice = "move it and state.duckdb away: `python runner.py run --now`"
+    assert advice in done.stdout + done.stderr and "Traceback" not in done.stderr
+    for name in ("warehouse.duckdb", "state.duckdb"):
+        (pair.data / name).rename(pair.folder / name)
+    pair.run("run", "--now")
+    assert (pair.gold("shop"), pair.gold("bank")) == gold
+
+
+def test_raw_rows_have_expired_and_the_warehouse_is_lost(pair: Small) -> None:
+    gold = pair.gold("bank")
+    min((pair.data / "lake/landing/bank").glob("things*/*.parquet")).unlink()
+    for name in ("warehouse.duckdb", "state.duckdb"):
+        (pair.data / name).unlink()
+    pair.run("run", "--now")
+    pair.run("rebuild", "bank")
+    assert pair.gold("bank") == gold

@@ -1,0 +1,37 @@
+"""Which domains dashboards should find: remembered in the warehouse, so that a publish notices what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from .connection import Connection
+
+TABLE = "stg_ops.published_domains"
+
+
+def read_known(con: Connection) -> set[str]:
+    """The domains of the last publish; none where nothing was ever published."""
+    query = (
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'published_domains'"
+    )
+    if not con.execute(query).fetchall():
+        return set()
+    return {str(domain) for (domain,) in con.execute(f"SELECT domain FROM {TABLE}").fetchall()}
+
+
+def remember(con: Connection, domains: Collection[str]) -> None:
+    """Note the domains that dashboards can read now."""
+    if read_known(con) == set(domains):
+        return
+    con.execute("CREATE SCHEMA IF NOT EXISTS stg_ops")
+    con.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (domain VARCHAR(100))")
+    con.execute(f"DELETE FROM {TABLE}")
+    for domain in sorted(domains):
+        con.execute(f"INSERT INTO {TABLE} VALUES (?)", [domain])
+
+
+def read_built(con: Connection) -> set[str]:
+    """The schemas of the warehouse that hold a table or view."""
+    return {
+        str(name) for (name,) in con.execute("SELECT DISTINCT table_schema FROM information_schema.tables").fetchall()
+    }
