@@ -21,6 +21,7 @@ from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
+from .keep_small import keep_small
 from .lake import LandedFile, Landing
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
@@ -70,6 +71,8 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     if since is not None and loads == landing.loads():
         Silver(source.name, settings).forget_moved()
     send(staging, loads, done, progress, kept=kept, replay=since is not None)
+    if done.loads:
+        done.notes += keep_small(source, settings)
     return done
 
 
