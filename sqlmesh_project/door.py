@@ -32,6 +32,7 @@ __all__ = [
     "inspect_models",
     "model_columns",
     "pending_models",
+    "remove_expired",
     "run_models",
 ]
 
@@ -107,6 +108,7 @@ def run_models(
             context.run(
                 "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
             )
+            context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
         result.pending = _pending(project, filled)
         result.ran = sorted(listener.ran)
         result.failed = [*faults.values(), *listener.failures()]
@@ -187,6 +189,25 @@ def deploy_pending(
         context.close()
 
 
+def remove_expired(settings: Settings) -> int:
+    """Remove versions of models that nothing has used for a week, with their tables, and what SQLMesh notes of each build.
+
+    Returns:
+        How many tables and views are gone.
+
+    Raises:
+        ModelError: the models cannot be loaded.
+    """
+    if not settings.aws and not settings.state.exists():
+        return 0
+    project = load()
+    try:
+        project.context.run_janitor(ignore_ttl=False)
+        return len(project.listener.removed)
+    finally:
+        project.context.close()
+
+
 @dataclass(frozen=True)
 class ModelColumn:
     """A column of a model: its type in DuckDB's words, and what its description says."""
@@ -243,7 +264,9 @@ def _lint(context: Context, models: list[str]) -> dict[str, str]:
     for name in models:
         try:
             found = context.lint_models([name], raise_on_error=False)
-            faults |= {v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"}
+            faults |= {
+                v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"
+            }
         except ConfigError as error:
             faults[name] = f"{context.get_model(name, raise_if_missing=True).name}: {error}"
     return faults

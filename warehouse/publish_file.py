@@ -37,8 +37,7 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     """
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
-    for leftover in versions.glob(f"{VERSION}.new*"):
-        _remove(leftover)
+    remove_old(settings)
     version = versions / f"{max(time.time_ns(), _newest(versions) + 1):020d}"
     unfinished = version.with_suffix(".new")
     unfinished.mkdir()
@@ -53,9 +52,21 @@ def publish(domains: Collection[str], settings: Settings) -> dict[str, int]:
     _sync(draft)
     unfinished.rename(version)
     _switch(settings.serving, version / draft.name)
-    for old in _versions(versions)[:-KEEP]:
-        _remove(old)
+    remove_old(settings)
     return rows
+
+
+def remove_old(settings: Settings) -> int:
+    """Remove what a killed publish left, and versions that nobody reads any more; returns how many. The one that readers
+    are sent to stays, whichever it is.
+    """
+    versions = settings.data / "serving"
+    used = settings.serving.resolve().parent if settings.serving.exists() else None
+    old = [path for path in _versions(versions)[:-KEEP] if used not in (path, path.parent)]
+    gone = [*versions.glob(f"{VERSION}.new*"), *old]
+    for path in gone:
+        _remove(path)
+    return len(gone)
 
 
 def _versions(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from settings import Settings
 
@@ -17,7 +17,7 @@ from .declaration import Source
 from .lake import Landing
 from .pipelines import quiet_about
 from .redact import has_private
-from .silver import Silver
+from .silver import Silver, catalog, namespace
 from .source_error import without_values
 
 LEFT = 3600.0
@@ -54,6 +54,18 @@ def maintain(source: Source, settings: Settings) -> Counter[str]:
         done["load marks packed"] += Landing(source.name, settings).pack()
         done["leftovers removed"] += _remove_leftovers(source, settings)
         return +done
+
+
+def silver_size(sources: Iterable[str], settings: Settings) -> tuple[int, int]:
+    """(files, bytes) of the rows in the newest snapshots of sources' tables, as the snapshots themselves count them."""
+    store, files, size = catalog(settings), 0, 0
+    for source in sources:
+        for table in Silver(source, settings).tables():
+            newest = store.load_table(f"{namespace(source, settings)}.{table}").current_snapshot()
+            if newest and newest.summary:
+                files += int(newest.summary["total-data-files"] or 0)
+                size += int(newest.summary["total-files-size"] or 0)
+    return files, size
 
 
 def _remove_leftovers(source: Source, settings: Settings) -> int:

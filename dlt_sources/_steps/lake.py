@@ -107,6 +107,7 @@ class Landing:
         folder, gone = Path(self.root, "_dlt_loads"), 0
         packed = {load for path in folder.glob(f"*{_PACKED}") for load in _packed(path)}
         singles = {path: match[1] for path in folder.glob("*.jsonl") if (match := re.search(_SINGLE, path.name))}
+        singles = {path: load for path, load in singles.items() if _is_whole(path)}
         for path in [path for path, load in singles.items() if load in packed]:  # an earlier pack was cut short
             path.unlink()
             del singles[path]
@@ -240,6 +241,13 @@ def _list_folder(folder: str, first: float) -> Iterator[LandedFile]:
 def _packed(path: Path) -> list[str]:
     """The loads whose marks are in a file."""
     return [str(json.loads(line)["load_id"]) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _is_whole(mark: Path) -> bool:
+    """Whether a mark can be packed: one that is damaged stays as it is, and its name still counts."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return bool(json.loads(mark.read_text(encoding="utf-8"))["load_id"])
+    return False
 
 
 def _pack(marks: list[Path], pack: Path) -> None:
