@@ -9,7 +9,7 @@ import settings as configuration
 from settings import Settings
 
 from .console import Console
-from .disk import readable, used
+from .disk import used
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
@@ -33,20 +33,16 @@ def maintain(sources: Declared, wait: float, as_json: bool) -> int:
         console = Console(as_json, log)
         run = Run(command="maintain", sources=list(sources), target=settings.target)
         faults = Faults(run, console)
-        before, done = _size(settings), {}
+        done = {}
         for name, work in _works(sources, settings).items():
             with faults.alone("maintain", name, holds=False), console.step("maintain", name) as step:
                 done[name] = dict(work())
                 step.done(done[name])
         for name, reason in sources.broken.items():
             console.note(f"{name} is left out, its declaration is broken: {reason}")
-        freed = before - _size(settings)
         if as_json:
-            console.json({"done": done, "freed_bytes": freed, "problems": run.problems, "exit_code": run.exit_code})
-        else:
-            console.note(
-                f"{readable(max(freed, 0))} freed on this machine; `python runner.py status` shows what is used"
-            )
+            disk = used(settings, sources.names)
+            console.json({"done": done, "disk": disk, "problems": run.problems, "exit_code": run.exit_code})
     faults.show_mistakes()
     return run.exit_code
 
@@ -82,7 +78,3 @@ def _serving(settings: Settings) -> dict[str, int]:
     from warehouse.publish_file import remove_old
 
     return {} if settings.aws else {"old versions removed": remove_old(settings)}
-
-
-def _size(settings: Settings) -> int:
-    return sum(place["bytes"] or 0 for place in used(settings, ()))

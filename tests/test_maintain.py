@@ -70,7 +70,8 @@ def test_maintain_removes_what_killed_runs_left_and_nothing_else(small):
     assert before.exists()  # somebody may still read the version before the newest
     assert done["problems"] == [] and done["exit_code"] == 0
     assert done["done"]["one"] == {"files removed": 1, "leftovers removed": 1} and done["done"]["two"] == {}
-    assert done["done"]["serving"]["old versions removed"] == 2 and done["freed_bytes"] > 4 * 4000
+    assert done["done"]["serving"]["old versions removed"] == 2
+    assert [row["place"] for row in done["disk"]] == PLACES
     again = maintain(small)
     assert not any(any(counts.values()) for counts in again["done"].values())
     assert small.gold("one") == gold
@@ -86,7 +87,7 @@ def test_maintain_says_what_it_did_of_each_source(small):
     assert [line.split()[1] for line in shown.splitlines() if line.startswith("  maintain")] == [
         "one", "two", "gold", "record", "serving",
     ]  # fmt: skip
-    assert "leftovers removed 1" in shown and "freed on this machine" in shown
+    assert "leftovers removed 1" in shown
 
 
 def test_a_source_that_cannot_be_maintained_holds_up_no_other(small):
