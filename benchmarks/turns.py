@@ -1,7 +1,8 @@
 """What a turn costs as history grows: ``python -m benchmarks.turns [TURNS]``.
 
 Lands and refines a source of ROWS new rows per turn, again and again in one process, as `serve` does. Times are medians of
-ten turns, and count as ratios of one run on one machine; sizes are of whole folders.
+ten turns: of this process's CPU, which other programs do not change, and count as ratios of one run on one machine. Sizes
+are of whole folders.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ def set_turn(folder: Path, turn: int) -> None:
 
 
 def take_turn(source: Source, settings: Settings) -> float:
-    """Land and refine; returns the seconds."""
-    start = time.perf_counter()
+    """Land and refine; returns the seconds of CPU."""
+    start = time.process_time()
     land(source, settings)
     refine(source, settings)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def places(settings: Settings) -> dict[str, tuple[int, int]]:

@@ -51,7 +51,7 @@ def maintain(source: Source, settings: Settings) -> Counter[str]:
         for name in silver.tables():
             done += silver.tidy(name, whole=True)
         silver.remove_orphans()
-        done["load marks packed"] += Landing(source.name, settings).pack()
+        done["load marks packed"] += Landing(source.name, settings).pack(whole=True)
         done["leftovers removed"] += _remove_leftovers(source, settings)
         return +done
 

@@ -97,22 +97,26 @@ class Landing:
         wanted = (load for load in loads if float(load) > float(after or 0) and float(load) >= float(since or 0))
         return sorted(wanted, key=float)
 
-    def pack(self) -> int:
+    def pack(self, *, whole: bool = False) -> int:
         """Put marks of old loads together, `PACK` in a file, where there are so many; returns how many files are gone.
 
-        Not on S3: there a lifecycle rule removes them, and the task may remove nothing that landed.
+        Not on S3: there they take no blocks, and the task may remove nothing that landed.
+
+        Args:
+            whole: look also for marks that a pack which was cut short has left; of few marks only their names are read.
         """
-        if self.settings.aws:
+        folder = Path(self.root, "_dlt_loads")
+        if self.settings.aws or not folder.exists():
             return 0
-        folder, gone = Path(self.root, "_dlt_loads"), 0
+        singles = {path: match[1] for path in folder.iterdir() if (match := re.search(_SINGLE, path.name))}
+        if len(singles) < PACK + UNPACKED and not whole:
+            return 0
         packed = {load for path in folder.glob(f"*{_PACKED}") for load in _packed(path)}
-        singles = {path: match[1] for path in folder.glob("*.jsonl") if (match := re.search(_SINGLE, path.name))}
-        singles = {path: load for path, load in singles.items() if _is_whole(path)}
-        for path in [path for path, load in singles.items() if load in packed]:  # an earlier pack was cut short
+        left = [path for path, load in singles.items() if load in packed]
+        for path in left:
             path.unlink()
-            del singles[path]
-            gone += 1
-        ordered = sorted(singles, key=lambda path: float(singles[path]))
+        whole_marks = [path for path in singles if path not in left and _is_whole(path)]
+        ordered, gone = sorted(whole_marks, key=lambda path: float(singles[path])), len(left)
         while len(ordered) >= PACK + UNPACKED:
             together, ordered = ordered[:PACK], ordered[PACK:]
             _pack(together, folder / f"{self.source}__{singles[together[-1]]}{_PACKED}")

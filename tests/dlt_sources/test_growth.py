@@ -207,7 +207,8 @@ def test_killed_at_any_effect_every_load_is_still_marked(here, often):
         loads += mark(here, *range(effect * 10, effect * 10 + 3))
         died = die_at(effect, Landing("meter", here).pack)
         assert Landing("meter", here).loads() == loads, effect
-    assert effect > 4 and Landing("meter", here).pack() >= 0 and Landing("meter", here).loads() == loads
+    assert effect > 4 and Landing("meter", here).pack(whole=True) >= 0 and Landing("meter", here).loads() == loads
+    assert marks(here) <= len(loads) / MARKS["PACK"] + sum(MARKS.values())
 
 
 def test_turns_leave_the_same_rows_and_nothing_else_that_grows(here, tmp_path, often):
