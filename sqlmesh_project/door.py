@@ -260,7 +260,7 @@ def _lint(context: Context, models: list[str]) -> dict[str, str]:
     """What the linter does not let pass, per model; a model that ignores a rule that does not exist does not pass either."""
     from sqlmesh.utils.errors import ConfigError
 
-    faults = {}
+    faults: dict[str, str] = {}
     for name in models:
         try:
             found = context.lint_models([name], raise_on_error=False)
