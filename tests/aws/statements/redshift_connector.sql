@@ -571,8 +571,10 @@ warehouse: CREATE VIEW "taxi"."trips_by_hour" AS SELECT * FROM "warehouse"."sqlm
 warehouse: CREATE VIEW "taxi"."zone_hour_trips" AS SELECT * FROM "warehouse"."sqlmesh__taxi"."taxi__zone_hour_trips__<version>" WITH NO SCHEMA BINDING
 warehouse: DELETE FROM "sqlmesh__taxi"."taxi__fact_trip__<version>" WHERE TRUE
 warehouse: DELETE FROM "warehouse"."sqlmesh__taxi"."taxi__fact_trip__<version>" WHERE NOT "source_file" IN (SELECT "y"."source_file" FROM "warehouse"."stg_taxi"."yellow_trips" AS "y" UNION SELECT "g"."source_file" FROM "warehouse"."stg_taxi"."green_trips" AS "g")
-warehouse: DELETE FROM stg_ops.check_results WHERE outcome = 'passed' AND checked_at < ?
+warehouse: DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome = 'passed' AND checked_at < ?) OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)) AND run_id NOT IN (SELECT max(run_id) FROM stg_ops.check_results GROUP BY layer, scope)
 warehouse: DELETE FROM stg_ops.looks WHERE source = ?
+warehouse: DELETE FROM stg_ops.runs WHERE run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 10000)
+warehouse: DELETE FROM stg_ops.steps WHERE started_at < ? OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)
 warehouse: DROP TABLE IF EXISTS "sqlmesh__audiophile"."__temp_<name>"
 warehouse: DROP TABLE IF EXISTS "sqlmesh__sales"."__temp_<name>"
 warehouse: DROP TABLE IF EXISTS "sqlmesh__taxi"."taxi__dim_date__<version>_schema_tmp"
