@@ -55,7 +55,7 @@ derive: .venv/.ready ## rewrite what follows from the contracts and the models
 	$(RUN) python -m dlt_sources.derive && $(RUN) python -m superset.derive
 
 benchmark: .venv/.ready ## measure the claims in benchmarks/
-	$(RUN) python -m benchmarks.refine
+	$(RUN) python -m benchmarks.refine && $(RUN) python -m benchmarks.turns 300
 
 clean-demo: .venv/.ready ## remove the demo's data, and nothing that the demo did not make
 	@$(RUN) python runner.py demo --remove

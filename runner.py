@@ -499,8 +499,16 @@ def rebuild(source: str, tables: Tables = None, wait: Wait = 0, as_json: Json = 
 
 
 @app.command()
+def maintain(wait: Wait = 0, as_json: Json = False) -> None:
+    """Compact silver and remove what is not needed any more, all at once; runs do the same bit by bit."""
+    from runtime.maintain import maintain as maintain_all
+
+    raise SystemExit(maintain_all(declared(), wait, as_json))
+
+
+@app.command()
 def status(run: RunId = None, as_json: Json = False) -> None:
-    """Show the last runs, why they failed, each source's state and what waits; or one run step by step."""
+    """Show the last runs, why they failed, each source's state, what waits, disk used; or one run step by step."""
     from runtime.reports import status as show
     from runtime.run_report import show_run
 

@@ -6,6 +6,7 @@ from ._steps.connect import reach
 from ._steps.declaration import Declared, Source, load_sources, read_alerts
 from ._steps.declaration_error import DeclarationError
 from ._steps.drift import add_unasked, expected, lines_for
+from ._steps.keep_small import maintain, silver_size
 from ._steps.lake import Landing
 from ._steps.land import land, withdraw
 from ._steps.landed import LandedFileError
@@ -48,11 +49,13 @@ __all__ = [
     "land",
     "lines_for",
     "load_sources",
+    "maintain",
     "reach",
     "read_alerts",
     "rebuild",
     "refine",
     "row_keys",
+    "silver_size",
     "sink",
     "withdraw",
 ]

@@ -17,6 +17,7 @@ from warehouse.run import Progress
 from warehouse.waiting import built_schemas, read_domains
 
 from .console import Console
+from .disk import readable, used
 from .record import record, rows, runs
 from .run_report import check_of, problem_lines
 from .unpublished import NEXT, describe, each_once
@@ -44,7 +45,7 @@ _RUN_COLUMNS = {
 
 
 def status(sources: Declared, as_json: bool) -> None:
-    """Show the last runs and why they failed, each table's freshness, failed checks and models that wait for a plan."""
+    """Show the last runs and why they failed, each table's freshness, disk used, failed checks and models that wait for a plan."""
     from dlt_sources.door import find_unfinished
 
     settings, console = configuration.load(), Console(as_json)
@@ -68,6 +69,7 @@ def status(sources: Declared, as_json: bool) -> None:
         **waits,
         "unfinished": [vars(found) for found in unfinished if not (running and found.what == "rebuild")],
         "broken_sources": [{"source": name, "reason": reason} for name, reason in sources.broken.items()],
+        "disk": used(settings, sources.names),
     }
     if not as_json:
         _print(console, answer, live)
@@ -139,6 +141,8 @@ def _print(console: Console, answer: dict[str, Any], live: bool) -> None:
         for row in answer["tables"]
     ]
     console.table("Tables", brief, "nothing has landed yet")
+    disk = [place | {"bytes": readable(place["bytes"])} for place in answer["disk"]]
+    console.table("Disk used", disk, "none")
     if answer["checks"]:
         console.out.print("[bold]Checks that did not pass when they last ran[/bold]")
         console.blocks(problem_lines(answer["checks"]))

@@ -32,6 +32,7 @@ __all__ = [
     "inspect_models",
     "model_columns",
     "pending_models",
+    "remove_expired",
     "run_models",
 ]
 
@@ -98,6 +99,7 @@ def run_models(
             context.run(
                 "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
             )
+            context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
         result.pending = _pending(project, filled)
         result.ran = sorted(listener.ran)
         result.failed = [*faults.values(), *listener.failures()]
@@ -176,6 +178,25 @@ def deploy_pending(
         return result
     finally:
         context.close()
+
+
+def remove_expired(settings: Settings) -> int:
+    """Remove versions of models that nothing has used for a week, with their tables, and what SQLMesh notes of each build.
+
+    Returns:
+        How many tables and views are gone.
+
+    Raises:
+        ModelError: the models cannot be loaded.
+    """
+    if not settings.aws and not settings.state.exists():
+        return 0
+    project = load()
+    try:
+        project.context.run_janitor(ignore_ttl=False)
+        return len(project.listener.removed)
+    finally:
+        project.context.close()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ class Listener(NoopConsole):
         ran: models that were built and passed their audits.
         not_built: models that failed, and those not tried because one before them failed.
         errors: other messages SQLMesh logs as errors.
+        removed: tables and views of versions that have expired.
     """
 
     def __init__(self) -> None:
@@ -22,12 +23,17 @@ class Listener(NoopConsole):
         self.ran: set[str] = set()
         self.not_built: set[str] = set()
         self.errors: list[str] = []
+        self.removed: list[str] = []
         self._failures: dict[str, str] = {}
 
     def update_snapshot_evaluation_progress(self, snapshot: Any, *args: Any, **kwargs: Any) -> None:
         """A model was built."""
         if snapshot.is_model and not snapshot.is_symbolic:
             self.ran.add(snapshot.node.name)
+
+    def update_cleanup_progress(self, object_name: str) -> None:
+        """A table or view was removed."""
+        self.removed.append(object_name)
 
     def log_failed_models(self, errors: list[Any]) -> None:
         """Models failed: keep the driver's or the audit's own words."""

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from . import ops_tables
+from . import ops_tables, retention
 from . import run as record
 from .connection import Connection, WarehouseError, connect, exists
 from .quote import identifier
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from settings import Settings
     from soda_checks.door import CheckResult
 
-KEEP = timedelta(days=30)
-"""How long steps of runs and answers of checks that passed are kept."""
-KEEP_FAILED = timedelta(days=400)
-"""How long the other answers are kept: a check that warns does so on every run."""
 LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
 _UNITED = (  # (view, the table of each source it unites, columns)
@@ -66,12 +62,7 @@ class Ops:
                 " WHERE status = 'running' OR ended = FALSE",
                 [INTERRUPTED],
             )
-            con.execute(
-                "DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome = 'passed' AND checked_at < ?))"
-                " AND run_id NOT IN (SELECT max(run_id) FROM stg_ops.check_results GROUP BY layer, scope)",
-                [run.clock - KEEP_FAILED, run.clock - KEEP],
-            )  # the newest answers stay: what failed before them has passed since
-            con.execute("DELETE FROM stg_ops.steps WHERE started_at < ?", [run.started_at - KEEP])
+            retention.forget(con, run.clock, run.started_at)
             con.execute(
                 "INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status, ended)"
                 " VALUES (?, ?, ?, ?, ?, 'running', FALSE)",
@@ -121,6 +112,14 @@ class Ops:
                 ):  # Redshift replaces a view only by one of the same columns: it is an older version's
                     con.execute(f"DROP VIEW IF EXISTS stg_ops.{name}")
                     con.execute(f"CREATE {view}")
+
+    def forget(self) -> int:
+        """Delete what is kept no longer; returns how many rows that were."""
+        if not exists(self.settings):
+            return 0
+        with connect(self.settings) as con:
+            self._make(con)
+            return retention.forget_all(con, self.settings.moment(), record.utc_now())
 
     def finish(self, run: Run, ran: Iterable[str]) -> None:
         """Write how the run ended, and that the sources in `ran` have had their turn."""

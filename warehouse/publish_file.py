@@ -32,8 +32,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
     """See `warehouse.publish.publish`."""
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
-    for leftover in versions.glob(f"{VERSION}.new*"):
-        _remove(leftover)
+    remove_old(settings)
     version = versions / f"{max(time.time_ns(), _newest(versions) + 1):020d}"
     unfinished = version.with_suffix(".new")
     unfinished.mkdir()
@@ -52,9 +51,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         _switch(settings.serving, version / draft.name)
         missing = (lost & set(held)) - served
         remember(con, served | missing)
-    for old in _versions(versions)[:-KEEP]:
-        if old != version:
-            _remove(old)
+    remove_old(settings)
     return Published({domain: rows[domain] for domain in sorted(domains)}, sorted(restored), sorted(missing), damaged)
 
 
@@ -98,6 +95,19 @@ def _attach(con: Connection, draft: Path) -> bool:
 def _schemas(con: Connection) -> set[str]:
     query = "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_catalog = 'serving'"
     return {str(name) for (name,) in con.execute(query).fetchall()}
+
+
+def remove_old(settings: Settings) -> int:
+    """Remove what a killed publish left, and versions that nobody reads any more; returns how many. The one that readers
+    are sent to stays, whichever it is.
+    """
+    versions = settings.data / "serving"
+    used = settings.serving.resolve().parent if settings.serving.exists() else None
+    old = [path for path in _versions(versions)[:-KEEP] if used not in (path, path.parent)]
+    gone = [*versions.glob(f"{VERSION}.new*"), *old]
+    for path in gone:
+        _remove(path)
+    return len(gone)
 
 
 def _versions(folder: Path) -> list[Path]:

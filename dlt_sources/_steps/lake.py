@@ -1,7 +1,8 @@
 """The lake's files: which landed loads are committed, where their rows are, and what reads remember of the read before.
 
 dlt writes ``<landing>/<source>/_dlt_loads/<schema>__<load id>.jsonl`` only when a load package is complete, so that
-log, and nothing else, says what has landed. A folder and S3 have the same layout; what differs is how files are listed
+log, and nothing else, says what has landed. In a folder old ones are packed: the lines of `PACK` of them, in one file that is
+named after the newest. A folder and S3 have the same layout; what differs is how files are listed
 and reached, and that is all in here. On S3 every listing begins where the news begins.
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,13 @@ from warehouse import durable
 INIT = "init"
 """dlt's mark in a folder that it has made."""
 LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
+PACK = 1_000
+"""Marks of loads that are packed into one file; `UNPACKED` of the newest stay as dlt wrote them."""
+UNPACKED = 100
+_PACKED = ".packed.jsonl"
+_SINGLE = r"__([0-9.]+)\.jsonl$"
+_LOAD = re.compile(r"(?:^|(?<=__))[0-9]+\.[0-9]+")
+"""The load in the name of a file of rows, or of one of dlt's own."""
 
 
 def storage(settings: Settings) -> Any:
@@ -82,8 +91,9 @@ class Landing:
         """Ids of committed loads after the load `after`, or from the load `since` on; oldest first."""
         folder = f"{self.root}/_dlt_loads"
         listed = self._list(folder, after or since, self.source)
-        found = (re.search(r"__([0-9.]+)\.jsonl$", file.path) for file in listed if file.size)
-        loads = [match[1] for match in found if match]
+        found = (re.search(_SINGLE, file.path) for file in listed if file.size)
+        loads = {match[1] for match in found if match}  # one that is packed may be there by itself, too
+        loads.update(load for file in listed if file.path.endswith(_PACKED) for load in _packed(Path(file.path)))
         wanted = (load for load in loads if float(load) > float(after or 0) and float(load) >= float(since or 0))
         return sorted(wanted, key=float)
 
@@ -108,10 +118,36 @@ class Landing:
             except ValueError as error:
                 raise ValueError(f"{place} cannot be read: {error}") from None
         missing = set(places.values()) - found.keys()
-        for pack in self.fs.glob(f"{self.root}/_dlt_loads/*.packed.jsonl") if missing else []:
+        for pack in self.fs.glob(f"{self.root}/_dlt_loads/*{_PACKED}") if missing else []:
             lines = map(json.loads, self.fs.cat_file(pack).splitlines())
             found |= {line["load_id"]: line for line in lines if line["load_id"] in missing}
         return found
+
+    def pack(self, *, whole: bool = False) -> int:
+        """Put marks of old loads together, `PACK` in a file, where there are so many; returns how many files are gone.
+
+        Not on S3: there they take no blocks, and the task may remove nothing that landed.
+
+        Args:
+            whole: look also for marks that a pack which was cut short has left; of few marks only their names are read.
+        """
+        folder = Path(self.root, "_dlt_loads")
+        if self.settings.aws or not folder.exists():
+            return 0
+        singles = {path: match[1] for path in folder.iterdir() if (match := re.search(_SINGLE, path.name))}
+        if len(singles) < PACK + UNPACKED and not whole:
+            return 0
+        packed = {load for path in folder.glob(f"*{_PACKED}") for load in _packed(path)}
+        left = [path for path, load in singles.items() if load in packed]
+        for path in left:
+            path.unlink()
+        whole_marks = [path for path in singles if path not in left and _is_whole(path)]
+        ordered, gone = sorted(whole_marks, key=lambda path: float(singles[path])), len(left)
+        while len(ordered) >= PACK + UNPACKED:
+            together, ordered = ordered[:PACK], ordered[PACK:]
+            _pack(together, folder / f"{self.source}__{singles[together[-1]]}{_PACKED}")
+            gone += len(together)
+        return gone
 
     def newest(self, *, after: str) -> str:
         """The greatest id of any load, committed or not: dlt reads back the state of the greatest; at least `after`."""
@@ -153,15 +189,13 @@ class Landing:
         return [p["Prefix"].rstrip("/").rsplit("/", 1)[1] for page in pages for p in page.get("CommonPrefixes", [])]
 
     def _list(self, folder: str, first: str, name: str = "") -> list[LandedFile]:
-        """The files of a folder; of S3 only those from the load `first` on, which is not a look at the whole folder.
+        """The files of a folder from the load `first` on; of S3 that is not a look at the whole folder.
 
         Names begin with the load's id, in dlt's own folders after a `name`: ids have as many digits before the point, so
         names are in the order of loads.
         """
         if not self.settings.aws:
-            if not self.fs.exists(folder):
-                return []
-            return [_file(str(item["name"]), int(item["size"])) for item in self.fs.ls(folder, detail=True)]
+            return list(_list_folder(folder, float(first or 0)))
         bucket, prefix = _split(f"{folder}/")
         start = f"{name}__{first}" if name else first
         after = {"StartAfter": prefix + start} if first else {}
@@ -223,6 +257,37 @@ class Seen:
 def _file(path: str, size: int) -> LandedFile:
     named = re.match(r"([0-9]+\.[0-9]+)\.", path.rsplit("/", 1)[1])
     return LandedFile(named[1] if named else "", path, size)
+
+
+def _list_folder(folder: str, first: float) -> Iterator[LandedFile]:
+    """The files of a folder whose name has no load before `first`. Only these are asked for their size: a source that runs
+    every minute has half a million in a year.
+    """
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as found:
+        for entry in found:
+            load = _LOAD.search(entry.name) if first else None
+            if not load or float(load[0]) >= first:
+                yield _file(entry.path, entry.stat().st_size)
+
+
+def _packed(path: Path) -> list[str]:
+    """The loads whose marks are in a file."""
+    return [str(json.loads(line)["load_id"]) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _is_whole(mark: Path) -> bool:
+    """Whether a mark can be packed: one that is damaged stays as it is, and its name still counts."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return bool(json.loads(mark.read_text(encoding="utf-8"))["load_id"])
+    return False
+
+
+def _pack(marks: list[Path], pack: Path) -> None:
+    """Put marks together: the pack is whole, and on the disk, before one of them goes."""
+    lines = [json.dumps(json.loads(path.read_text(encoding="utf-8"))) for path in marks]
+    durable.write(pack, "\n".join(lines) + "\n")
+    for path in marks:
+        path.unlink()
 
 
 def _split(url: str) -> tuple[str, str]:

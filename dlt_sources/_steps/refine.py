@@ -22,6 +22,7 @@ from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
 from .judged import Judged
+from .keep_small import keep_small
 from .lake import LandedFile, Landing, storage
 from .landed import Landed
 from .pipelines import quiet_about
@@ -77,6 +78,8 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
         silver = Silver(source.name, settings)
         refined = refined.union(*(held_loads(silver, name) for name in source.tables))
     send(staging, loads, done, progress, kept=kept, replay=since is not None, refined=refined)
+    if done.loads:
+        done.notes += keep_small(source, settings)
     return done
 
 

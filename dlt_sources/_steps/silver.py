@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from settings import Settings
 from .lake import storage
 from .pipelines import StoreError
 from .shape import ContractChangedError
+from .tidy import PROPERTIES, tidy
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -199,6 +201,11 @@ class Silver:
             return []
         return [name[-1] for name in store.list_tables(self.namespace)]
 
+    def tidy(self, table: str, *, whole: bool = False) -> Counter[str]:
+        """Keep a table small, where that is due or is to be done as a whole; returns what was done (see `tidy`)."""
+        target = self._existing(table)
+        return tidy(target, storage(self.settings), whole=whole) if target else Counter()
+
     def remove_orphans(self) -> None:
         """Remove folders that no table of the source uses any more: snapshots hold what rows were before."""
         from pyiceberg.exceptions import ValidationError
@@ -246,7 +253,8 @@ class Silver:
         if target is None:
             store = catalog(self.settings)
             store.create_namespace_if_not_exists(self.namespace)
-            return store.create_table(self._name(table), schema=schema, location=self._location(table))
+            location = self._location(table)
+            return store.create_table(self._name(table), schema=schema, location=location, properties=PROPERTIES)
         self._widen(target, table, schema)
         if set(schema.names) - {field.name for field in target.schema().fields}:
             with target.update_schema() as update:

@@ -30,6 +30,9 @@ from .merges import first
 from .source_yml import Table
 from .stage import Staging
 
+KEEP_LOADS = 100
+"""Loads of which dlt's notes stay in the operational Postgres."""
+
 
 def sink(source: Source, settings: Settings) -> dict[str, int]:
     """Send what staging has that Postgres has not.
@@ -67,6 +70,7 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
 
     with _explained(source, settings):
         pipelines.run(pipe, rows(), newest=pipelines.newest_load(pipe))
+        _forget_loads(pipe)
     shutil.rmtree(folder, ignore_errors=True)
     return {name: count for name, count in counts.items() if count}
 
@@ -117,6 +121,17 @@ def _forget_types(pipe: dlt.Pipeline, source: Source) -> None:
     with pipe.sql_client() as client, client.with_staging_dataset():
         for name in known:  # where the rows gather: made again with today's types
             client.execute_sql(f"DROP TABLE IF EXISTS {client.make_qualified_table_name(name)}")
+
+
+def _forget_loads(pipe: dlt.Pipeline) -> None:
+    """Remove what dlt notes of loads that were sent long ago: two rows for each, in somebody else's database. Its state counts
+    by the newest load alone, which stays.
+    """
+    with pipe.sql_client() as client:
+        loads, states = map(client.make_qualified_table_name, ("_dlt_loads", "_dlt_pipeline_state"))
+        kept = f"SELECT load_id FROM {loads} ORDER BY CAST(load_id AS DOUBLE PRECISION) DESC LIMIT {KEEP_LOADS}"
+        client.execute_sql(f"DELETE FROM {states} WHERE _dlt_load_id NOT IN ({kept})")
+        client.execute_sql(f"DELETE FROM {loads} WHERE load_id NOT IN ({kept})")
 
 
 def _newest(source: Source, name: str, table: Table, sent: str, settings: Settings, *, kept_only: bool) -> str:

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from moto.s3.models import s3_backends
 
 import settings as configuration
-from dlt_sources._steps import destination
+from dlt_sources._steps import destination, tidy
 from dlt_sources._steps.lake import Landing, storage
 from dlt_sources._steps.silver import Silver
+from dlt_sources.door import silver_size
 from runtime import aws
 from settings import SettingsError
+from tests.aws import policy
 from tests.aws.cloud import Cloud
 
 MB = 1 << 20
@@ -373,3 +375,48 @@ def test_s3_finds_what_a_folder_finds(on_aws, tmp_path, files, committed, bound,
             assert found[0] == found[1]
             for _, path, size in found[0]:
                 assert size == len(path)
+
+
+# ---- silver stays small
+
+
+def policy_of(bucket, prefix):
+    """What Terraform lets the pipeline's role do in a bucket."""
+    values = {
+        "bucket_arn": f"arn:aws:s3:::{bucket}", "prefix": prefix, "drops_arn": "arn:aws:s3:::drops", "kms_key_arn": policy.KEY,
+        "catalog_arn": f"arn:aws:glue:us-east-1:{policy.ACCOUNT}", "glue_prefix": "silver_", "workgroup_arn": policy.WORKGROUP,
+        "secret_arns": [],
+    }  # fmt: skip
+    return policy.Policy(policy.render(policy.TEMPLATE, values))
+
+
+def test_silver_is_kept_small_by_what_the_task_may_do(on_aws, cloud, tmp_path, monkeypatch):
+    for name, value in {"KEPT": 2, "DUE": 4, "TOGETHER": 3, "GRACE": 0.0}.items():
+        monkeypatch.setattr(tidy, name, value)
+    there, sizes = on_aws(), []
+    lake, silver = storage(there), Silver("meter", there)
+    cloud.bound_by(policy_of("lake", "elt"))
+    try:
+        for number in range(1, 31):
+            load = f"{1600000000 + number}.5"
+            pq.write_table(pa.table({"id": [number], "_load_id": [load]}), tmp_path / "rows.parquet")
+            silver.write("readings", [tmp_path / "rows.parquet"], [load])
+            silver.tidy("readings")
+            lake.invalidate_cache()
+            sizes.append(len(lake.find("lake/elt/silver/meter")))
+        whole = silver.tidy("readings", whole=True)
+        assert whole["snapshots expired"] and whole["files removed"]
+        assert silver_size(["meter", "never_ran"], there)[0] <= 4
+    finally:
+        cloud.bound_by(None)
+    assert max(sizes[20:]) <= 1.3 * max(sizes[10:20]), sizes
+    rows = silver.rows("readings", silver.loads("readings")).read_all()
+    assert sorted(rows["id"].to_pylist()) == list(range(1, 31))
+    with monkeypatch.context() as less:
+        less.setattr(tidy, "DUE", 0)
+        cloud.bound_by(policy.Policy(policy_of("lake", "elt").text.replace(', "s3:DeleteObject"]', "]")))
+        pq.write_table(pa.table({"id": [31], "_load_id": ["1600000031.5"]}), tmp_path / "rows.parquet")
+        silver.write("readings", [tmp_path / "rows.parquet"], ["1600000031.5"])
+        with pytest.raises(PermissionError):  # the test would notice a permission that is missing
+            silver.tidy("readings")
+        cloud.bound_by(None)

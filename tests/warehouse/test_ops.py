@@ -261,3 +261,30 @@ FOR_A = Progress(held="1", held_by=frozenset("a"), held_in="gold")
 def test_what_waits(progress, own, expected):
     known = {name: progress.get(name, Progress()) for name in "abc"}
     assert waiting(dict.fromkeys("abc", "1"), known, own) == set(expected)
+
+
+def test_the_record_does_not_grow_with_the_runs(here, monkeypatch):
+    """Twice the runs: as many rows. A source that runs seldom keeps its own."""
+    monkeypatch.setattr("warehouse.retention.RUNS", 8)
+    monkeypatch.setattr("warehouse.retention.DETAILED", 4)
+    ops, sizes = Ops(here), []
+
+    def take(name, code):
+        run = Run("run", [name], "local", exit_code=code)
+        ops.begin(run)
+        ops.add_step(run, step())
+        ops.add_checks(run, "staging", name, [result(outcome="warned", rows=1, scope=name)])
+        ops.finish(run, [name])
+        ops.close(run)
+
+    take("seldom", 1)
+    for number in range(1, 41):
+        take("often", number % 4 == 0)
+        sizes.append({t: len(query(here, f"SELECT 1 FROM stg_ops.{t}")) for t in ("runs", "steps", "check_results")})
+    assert sizes[-1] == sizes[-5] == sizes[19 + 16] and sizes[-1]["runs"] < 2 * 8 + 4, sizes
+    assert sizes[-1]["steps"] == sizes[-1]["check_results"] < 2 * 4 + 4, sizes
+    seldom = "run_id IN (SELECT run_id FROM stg_ops.runs WHERE sources = 'seldom')"
+    for table in ("runs", "steps", "check_results"):
+        assert len(query(here, f"SELECT 1 FROM stg_ops.{table} WHERE {seldom}")) == 1
+    monkeypatch.setattr("warehouse.retention.DETAILED", 1)
+    assert ops.forget() > 0 and ops.forget() == 0
