@@ -141,7 +141,9 @@ class Console:
         )
         for name, value in rows[0].items():
             number = isinstance(value, (int, float, Decimal))
-            table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=name == "run")
+            table.add_column(
+                name, justify="right" if number else "left", overflow="fold", no_wrap=name in ("run", "status")
+            )
         for row in rows:
             table.add_row(*map(_cell, row.values()))
         self.out.print(table)

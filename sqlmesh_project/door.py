@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.waiting import Waiting, filled_sources
 
+from .listener import broken_rule
 from .loading import STAGING, ModelError, Project, fingerprint, load
 
 if TYPE_CHECKING:
@@ -255,9 +256,7 @@ def _lint(context: Context, models: list[str]) -> dict[str, str]:
     for name in models:
         try:
             found = context.lint_models([name], raise_on_error=False)
-            faults |= {
-                v.model.name: f"{v.model.name}: {v.rule.name}: {v}" for v in found if v.violation_type == "error"
-            }
+            faults |= {v.model.name: broken_rule(v.model.name, v) for v in found if v.violation_type == "error"}
         except ConfigError as error:
             faults[name] = f"{context.get_model(name, raise_if_missing=True).name}: {error}"
     return faults

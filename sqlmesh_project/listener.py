@@ -50,10 +50,21 @@ class Listener(NoopConsole):
         """Any other error."""
         self.errors.append(" ".join(message.split()))
 
+    def show_linter_violations(self, violations: list[Any], model: Any, is_error: bool = False) -> None:
+        """Rules of the linter that a model breaks."""
+        if is_error:
+            self.errors += [broken_rule(model.name, violation) for violation in violations]
+
     def failures(self) -> list[str]:
         """One text per failed model: its name and why."""
         self.ran -= self.not_built
         return [f"{name}: {reason}" for name, reason in sorted(self._failures.items())]
+
+
+def broken_rule(model: str, violation: Any) -> str:
+    """A model, the line if it is known, and the rule of the linter that it breaks."""
+    line = f", line {violation.violation_range.start.line + 1}" if violation.violation_range else ""
+    return f"{model}{line}: {violation.rule.name}: {' '.join(violation.violation_msg.split())}"
 
 
 def _reasons(error: BaseException) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,11 +29,13 @@ def flush_folders(folders: Iterable[Path]) -> None:
 def write(path: Path, text: str) -> None:
     """Write a file so that there is the old one or the new one at any moment, whole and on disk.
 
+    There is one writer to a folder: what one that was killed has left is written over by the next.
+
     Raises:
         OSError: it could not be written; the old one is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.parent / f".{secrets.token_hex(8)}"
+    draft = path.parent / ".unfinished"
     try:
         with draft.open("w", encoding="utf-8") as file:
             file.write(text)

@@ -5,6 +5,7 @@ Whatever comes from a declaration, a file's header or a catalog passes through h
 
 from __future__ import annotations
 
+import reprlib
 from decimal import Decimal
 
 
@@ -34,5 +35,5 @@ def redshift_literal(text: str) -> str:
 def _whole(text: str) -> str:
     """The text, when a parser will read it to its end."""
     if "\0" in text:
-        raise ValueError(f"{text!r} cannot be part of a statement: it is empty or holds the NUL character")
+        raise ValueError(f"{reprlib.repr(text)} cannot be part of a statement: it is empty or holds the NUL character")
     return text

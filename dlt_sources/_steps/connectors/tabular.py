@@ -163,6 +163,8 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
     """The names in a CSV's first line, without a byte order mark."""
     with path.open("rb") as file:
         first = file.readline(connection.max_line)
+    if b"\0" in first:
+        raise FileError("it is not CSV: its first line holds the NUL character, as binary files do; deliver it again")
     try:
         [names] = csv.reader([first.decode("utf-8-sig").strip("\r\n")], delimiter=connection.delimiter)
     except (UnicodeDecodeError, ValueError, csv.Error):

@@ -124,6 +124,7 @@ serving: INSERT INTO "taxi"."monthly_flags" ("taxi_type", "trip_month", "flag", 
 serving: INSERT INTO "taxi"."trips" ("trip_key", "taxi_type", "source_file", "vendor_id", "vendor", "rate_code_id", "rate_code", "payment_type_id", "payment_type", "trip_type_id", "trip_type", "pickup_zone_id", "pickup_zone", "pickup_borough", "pickup_service_zone", "dropoff_zone_id", "dropoff_zone", "dropoff_borough", "dropoff_service_zone", "pickup_date_key", "dropoff_date_key", "pickup_datetime", "dropoff_datetime", "passenger_count", "trip_distance", "store_and_fwd_flag", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge", "congestion_surcharge", "airport_fee", "ehail_fee", "total_amount", "is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month", "is_implausible") SELECT "trip_key", "taxi_type", "source_file", "vendor_id", "vendor", "rate_code_id", "rate_code", "payment_type_id", "payment_type", "trip_type_id", "trip_type", "pickup_zone_id", "pickup_zone", "pickup_borough", "pickup_service_zone", "dropoff_zone_id", "dropoff_zone", "dropoff_borough", "dropoff_service_zone", "pickup_date_key", "dropoff_date_key", "pickup_datetime", "dropoff_datetime", "passenger_count", "trip_distance", "store_and_fwd_flag", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge", "congestion_surcharge", "airport_fee", "ehail_fee", "total_amount", "is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month", "is_implausible" FROM "warehouse"."taxi"."trips"
 serving: INSERT INTO "taxi"."trips_by_hour" ("taxi_type", "trip_date", "hour_of_day", "pickup_zone_id", "zone", "zone_place", "borough", "payment_type_id", "payment_type", "airport_zone_id", "airport", "airport_direction", "trips", "refunds", "passengers", "implausible", "trip_distance", "fare_amount", "tip_amount", "total_amount") SELECT "taxi_type", "trip_date", "hour_of_day", "pickup_zone_id", "zone", "zone_place", "borough", "payment_type_id", "payment_type", "airport_zone_id", "airport", "airport_direction", "trips", "refunds", "passengers", "implausible", "trip_distance", "fare_amount", "tip_amount", "total_amount" FROM "warehouse"."taxi"."trips_by_hour"
 serving: INSERT INTO "taxi"."zone_hour_trips" ("pickup_zone_id", "hour_of_day", "zone", "borough", "trips", "total_amount") SELECT "pickup_zone_id", "hour_of_day", "zone", "borough", "trips", "total_amount" FROM "warehouse"."taxi"."zone_hour_trips"
+serving: SELECT DISTINCT table_schema FROM information_schema.tables
 serving: SELECT count(*) FROM "audiophile"."avg_audio_signature_headphone"
 serving: SELECT count(*) FROM "audiophile"."avg_audio_signature_iem"
 serving: SELECT count(*) FROM "audiophile"."avg_driver_rating_headphone"
@@ -548,6 +549,7 @@ warehouse: CREATE TABLE IF NOT EXISTS stg_ops.failed_rows ("run_id" VARCHAR(40),
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.fields ("source" VARCHAR(100), "table_name" VARCHAR(100), "field" VARCHAR(100), "declared" VARCHAR(200), "types" VARCHAR(200), "rows" BIGINT, "values" BIGINT, "empty_rows" BIGINT, "empty_since" TIMESTAMP)
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.looks ("source" VARCHAR(100), "table_name" VARCHAR(100), "looked_at" TIMESTAMP)
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.progress ("source" VARCHAR(100), "ran_at" TIMESTAMP, "published_refine_id" VARCHAR(32), "sent_refine_id" VARCHAR(32), "held_refine_id" VARCHAR(32), "held_by" VARCHAR(4000), "held_in" VARCHAR(10), "held_why" VARCHAR(4000))
+warehouse: CREATE TABLE IF NOT EXISTS stg_ops.published_domains (domain VARCHAR(100))
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.runs ("run_id" VARCHAR(40), "started_at" TIMESTAMP, "finished_at" TIMESTAMP, "command" VARCHAR(20), "target" VARCHAR(10), "sources" VARCHAR(1000), "status" VARCHAR(20), "exit_code" INTEGER, "landed" BIGINT, "accepted" BIGINT, "rejected" BIGINT, "published" BOOLEAN, "error" VARCHAR(65535), "ended" BOOLEAN)
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.steps ("run_id" VARCHAR(40), "step_number" INTEGER, "step" VARCHAR(20), "subject" VARCHAR(100), "started_at" TIMESTAMP, "seconds" DOUBLE PRECISION, "outcome" VARCHAR(20), "handled" BIGINT, "refused" BIGINT, "detail" VARCHAR(4000))
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.troubles ("source" VARCHAR(100), "error" VARCHAR(65535))
@@ -704,12 +706,14 @@ warehouse: DELETE FROM "stg_taxi"."vendors" USING "_came_vendors" WHERE "_came_v
 warehouse: DELETE FROM "stg_taxi"."yellow_trips" USING "_came_yellow_trips" WHERE "_came_yellow_trips"."source_file" = "yellow_trips"."source_file"
 warehouse: DELETE FROM "stg_taxi"."zones" USING "_came_zones" WHERE "_came_zones"."zone_id" = "zones"."zone_id"
 warehouse: DELETE FROM "warehouse"."sqlmesh__taxi"."taxi__fact_trip__<version>" WHERE NOT "source_file" IN (SELECT "y"."source_file" FROM "warehouse"."stg_taxi"."yellow_trips" AS "y" UNION SELECT "g"."source_file" FROM "warehouse"."stg_taxi"."green_trips" AS "g")
-warehouse: DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome = 'passed' AND checked_at < ?)) AND run_id NOT IN (SELECT max(run_id) FROM stg_ops.check_results GROUP BY layer, scope)
+warehouse: DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome = 'passed' AND checked_at < ?) OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)) AND run_id NOT IN (SELECT max(run_id) FROM stg_ops.check_results GROUP BY layer, scope)
 warehouse: DELETE FROM stg_ops.drift WHERE source = ? AND table_name = ? AND path = ? AND what = ?
 warehouse: DELETE FROM stg_ops.failed_rows WHERE layer = ? AND scope = ?
 warehouse: DELETE FROM stg_ops.fields WHERE source = ? AND table_name = ?
 warehouse: DELETE FROM stg_ops.looks WHERE source = ?
-warehouse: DELETE FROM stg_ops.steps WHERE started_at < ?
+warehouse: DELETE FROM stg_ops.published_domains
+warehouse: DELETE FROM stg_ops.runs WHERE run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 10000)
+warehouse: DELETE FROM stg_ops.steps WHERE started_at < ? OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)
 warehouse: DELETE FROM stg_ops.waiting_models
 warehouse: DROP TABLE "_came__loads"
 warehouse: DROP TABLE "_came__rejected"
@@ -871,6 +875,7 @@ warehouse: INSERT INTO stg_ops.drift VALUES (...)
 warehouse: INSERT INTO stg_ops.fields VALUES (...)
 warehouse: INSERT INTO stg_ops.looks (source, table_name, looked_at) VALUES (...)
 warehouse: INSERT INTO stg_ops.progress (source) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM stg_ops.progress WHERE source = ?)
+warehouse: INSERT INTO stg_ops.published_domains VALUES (...)
 warehouse: INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status, ended) VALUES (...)
 warehouse: INSERT INTO stg_ops.steps (run_id, step_number, step, subject, started_at, seconds, outcome, handled, refused, detail) VALUES (...)
 warehouse: INSERT INTO stg_ops.waiting_models VALUES (...)
@@ -897,6 +902,7 @@ warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, '
 warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, 'TABLE' AS "type" FROM pg_tables UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'VIEW' AS "type" FROM pg_views WHERE NOT definition ILIKE '%create materialized view%' UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'MATERIALIZED_VIEW' AS "type" FROM pg_views WHERE definition ILIKE '%create materialized view%') AS objs WHERE schema_name = 'sqlmesh__taxi' AND name IN ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>')
 warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, 'TABLE' AS "type" FROM pg_tables UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'VIEW' AS "type" FROM pg_views WHERE NOT definition ILIKE '%create materialized view%' UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'MATERIALIZED_VIEW' AS "type" FROM pg_views WHERE definition ILIKE '%create materialized view%') AS objs WHERE schema_name = 'sqlmesh__taxi' AND name IN ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>')
 warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, 'TABLE' AS "type" FROM pg_tables UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'VIEW' AS "type" FROM pg_views WHERE NOT definition ILIKE '%create materialized view%' UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'MATERIALIZED_VIEW' AS "type" FROM pg_views WHERE definition ILIKE '%create materialized view%') AS objs WHERE schema_name = 'taxi' AND name IN ('daily_trips', 'dim_date', 'dim_payment_type', 'dim_rate_code', 'dim_trip_type', 'dim_vendor', 'dim_zone', 'fact_trip', 'monthly_flags', 'trips', 'trips_by_hour', 'zone_hour_trips')
+warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'published_domains'
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'waiting_domains'
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = '_state'
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?
@@ -1065,6 +1071,7 @@ warehouse: SELECT DISTINCT table_name FROM "stg_deftunes_db"._loads WHERE landed
 warehouse: SELECT DISTINCT table_name FROM "stg_random_users"._loads WHERE landed > 0
 warehouse: SELECT DISTINCT table_name FROM "stg_sales"._loads WHERE landed > 0
 warehouse: SELECT DISTINCT table_name FROM "stg_taxi"._loads WHERE landed > 0
+warehouse: SELECT DISTINCT table_schema FROM information_schema.tables
 warehouse: SELECT count(*) FROM "stg_deftunes_api"."session_items" WHERE _refine_id > ?
 warehouse: SELECT count(*) FROM "stg_deftunes_api"."users" WHERE _refine_id > ?
 warehouse: SELECT count(*) FROM "stg_deftunes_db"."songs" WHERE _refine_id > ?
