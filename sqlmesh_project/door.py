@@ -16,6 +16,7 @@ from warehouse.waiting import Waiting, filled_sources
 
 from .listener import broken_rule
 from .loading import STAGING, ModelError, Project, fingerprint, load
+from .pairing import begin_build
 
 if TYPE_CHECKING:
     from sqlmesh import Context
@@ -71,7 +72,7 @@ def run_models(
     Raises:
         ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
     """
-    filled, project = filled_sources(settings), load()
+    filled, project = _begin(settings)
     context, listener = project.context, project.listener
     try:
         lineage = _lineage(context)
@@ -108,6 +109,15 @@ def run_models(
         return result
     finally:
         context.close()
+
+
+def _begin(settings: Settings) -> tuple[set[str], Project]:
+    """The sources that have rows, and the models with the state of this warehouse, ready to build."""
+    filled, project = filled_sources(settings), load()
+    if not begin_build(project.context):
+        project.context.close()
+        project = load()
+    return filled, project
 
 
 def inspect_models(settings: Settings) -> ModelRun:
@@ -156,7 +166,7 @@ def deploy_pending(
     """
     from sqlmesh.utils.errors import SQLMeshError
 
-    filled, project = filled_sources(settings), load()
+    filled, project = _begin(settings)
     context, listener = project.context, project.listener
     try:
         result = ModelRun(pending=_pending(project, filled), unreadable=project.unreadable)

@@ -47,6 +47,36 @@ def test_a_landed_file_is_damaged_before_it_is_refined(pair: Small) -> None:
     assert pair.gold("shop") == [(1, "one"), (2, "two")]
 
 
+@pytest.mark.parametrize(
+    ("warehouse", "state"),
+    [("lost", "kept"), ("kept", "lost"), ("older", "kept"), ("kept", "older"), ("older", "lost"), ("lost", "older")],
+)
+def test_stores_that_do_not_belong_together(pair: Small, warehouse: str, state: str) -> None:
+    """Models are built again where the state knows of builds that the warehouse does not hold, whole ones and grown ones."""
+    model = pair.code / "sqlmesh_project/models/shop_gold/things_now.sql"
+    if "kind FULL" in model.read_text():
+        grown = "kind INCREMENTAL_BY_UNIQUE_KEY (\n    unique_key id\n  )"
+        model.write_text(model.read_text().replace("kind FULL", grown))
+        pair.run("plan")
+    stores, kept = {"warehouse.duckdb": warehouse, "state.duckdb": state}, pair.folder / "older"
+    kept.mkdir(exist_ok=True)
+    for name in stores:
+        shutil.copy(pair.data / name, kept)
+    name = f"{warehouse} {state}"
+    pair.deliver("shop", f"{name}.csv", "10,before", f"{len(pair.gold('shop')) + 10},{name}")
+    pair.run("run", "shop")
+    for store, what in stores.items():
+        if what != "kept":
+            (pair.data / store).unlink()
+        if what == "older":
+            shutil.copy(kept / store, pair.data)
+    expected = dict(pair.gold("shop")) | {10: "after", 11: name}
+    pair.deliver("shop", f"{name} 2.csv", "10,after", f"11,{name}")
+    pair.run("run", "--now")
+    assert dict(pair.gold("shop")) == expected and pair.gold("bank") == [(1, "one"), (2, "two")]
+    assert pair.query("SELECT count(*) FROM ops.runs")[0][0] > 0
+
+
 def test_a_damaged_warehouse_is_moved_away(pair: Small) -> None:
     gold = pair.gold("shop"), pair.gold("bank")
     (pair.data / "warehouse.duckdb").write_bytes(b"x" * 20_000)

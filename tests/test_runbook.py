@@ -165,10 +165,9 @@ def the_disk_is_full(team: Team) -> Iterator[None]:
     try:
         shutil.copytree(team.folder / "kept", lake, dirs_exist_ok=True)
         full = lake / "landing" / "other"
-        with full.open("wb") as file, pytest.raises(OSError):
+        with full.open("wb", buffering=0) as file, pytest.raises(OSError):
             while True:
                 file.write(b"x" * 1024)
-                file.flush()
         team.deliver("shop", "2.csv", *(f"{n},thing {n}" for n in range(41, 2041)))
         yield
         full.unlink()
