@@ -141,9 +141,8 @@ class Console:
         )
         for name, value in rows[0].items():
             number = isinstance(value, (int, float, Decimal))
-            table.add_column(
-                name, justify="right" if number else "left", overflow="fold", no_wrap=name in ("run", "status")
-            )
+            whole = number or name in ("run", "status")
+            table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=whole)
         for row in rows:
             table.add_row(*map(_cell, row.values()))
         self.out.print(table)
