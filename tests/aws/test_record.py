@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +57,25 @@ def test_a_failed_check_says_which_rows(tmp_path: Path, estate: Estate) -> None:
     assert check["found"] == "30 of 31 rows (96.8 %), limit 0" and '"stg_check_bad"."things"' in check["sql"]
     assert [row["key"] for row in told["failed_rows"]] == [{"id": n} for n in range(11, 31)]
     assert len(estate.redshift.query(check["sql"])) == 30
+
+
+def test_what_dashboards_read_and_what_is_built_are_restored(tmp_path: Path, estate: Estate) -> None:
+    small = Small(tmp_path, "lost_one", "lost_two")
+    small.environment |= estate.environment
+
+    def gold(name: str, database: str = "serving") -> list[tuple[Any, ...]]:
+        return estate.redshift.query(f"SELECT id, name FROM {name}_gold.things_now ORDER BY 1", database)
+
+    for name in ("lost_one", "lost_two"):
+        small.deliver(name, "0.csv", "1,one")
+    small.run("run", "--now")
+    estate.redshift.query("DROP SCHEMA lost_one_gold CASCADE", "serving")
+    small.deliver("lost_two", "1.csv", "2,two")
+    assert "restored from gold: lost_one_gold" in small.run("run", "lost_two").stdout
+    assert gold("lost_one") == [(1, "one")] and gold("lost_two") == [(1, "one"), (2, "two")]
+
+    estate.redshift.query("UPDATE stg_ops.builds SET number = number - 1")  # a snapshot of yesterday was restored
+    estate.redshift.query("DROP SCHEMA lost_two_gold, sqlmesh__lost_two_gold CASCADE")
+    small.deliver("lost_two", "2.csv", "3,three")
+    small.run("run", "lost_two")
+    assert gold("lost_two") == gold("lost_two", "warehouse") == [(1, "one"), (2, "two"), (3, "three")]
