@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from tests.harness import _processes
+from tests.forks import processes
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.symlink", "os.link"}
@@ -32,7 +32,7 @@ def strike(work: Callable[..., Any], *arguments: Any, below: Path, at: int, how:
     Returns:
         How the process ended: -9 killed, 28 the work ended by an error, 0 there are not as many writes.
     """
-    process: Any = _processes.Process(target=_work, args=(work, arguments, below, at, how))
+    process: Any = processes.Process(target=_work, args=(work, arguments, below, at, how))
     process.start()
     process.join(120)
     return int(process.exitcode)
