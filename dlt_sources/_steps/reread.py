@@ -24,12 +24,13 @@ from .columns import columns_of, lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
-from .lake import Seen, shaped
+from .lake import shaped
 from .named import NamesOfRecords
 from .raw_rows import Paths, as_json, value_of, values_at
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
+from .seen import Seen
 from .source_error import NEXT, RefusedError, SourceError, quoted
 from .text import text_of, value_at
 

@@ -54,15 +54,15 @@ def staged(here, columns="id, name, mail IS NULL, _deleted"):
 
 def whole_rows(here, monkeypatch):
     """From here on reads remember as they once did: whole rows, in one folder for all sources."""
-    import dlt_sources._steps.lake as lake
+    import dlt_sources._steps.seen as seen
 
-    original = lake.Seen.__init__
+    original = seen.Seen.__init__
 
     def init(self, source, settings, work):
         original(self, source, settings, work)
         self.folder, self.before = f"{settings.landing}/_seen/{source}", f"{settings.landing}/_older/{source}"
 
-    monkeypatch.setattr(lake.Seen, "__init__", init)
+    monkeypatch.setattr(seen.Seen, "__init__", init)
     monkeypatch.setattr("dlt_sources._steps.remembered.Remembered.of", lambda self, rows: rows)
 
 
