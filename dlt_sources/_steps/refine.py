@@ -23,13 +23,13 @@ from .declaration import Source
 from .judge import Judge
 from .judged import Judged
 from .keep_small import keep_small
-from .lake import LandedFile, Landing, storage
+from .lake import LandedFile, Landing
 from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .silver import Silver, held_loads
-from .silver_files import SilverError
-from .stage import Staging, waiting
+from .stage import Staging, silver_lacks, waiting
+from .staging_tables import SILVER
 from .swap import finish_swap
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
@@ -128,7 +128,7 @@ def send(
     for name in (name for name, table in source.extracted.items() if table.files):
         landed.files(withdrawn.folder_of(name))
     if loads and staging.last_load and not staging.aside:
-        done.notes += _refuse_lost_silver(staging, loads)
+        done.notes += _note_lost_silver(staging, loads)
     for batch in _batches(files, loads):
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         last_load = max(*batch, kept or batch[0], key=float)
@@ -143,25 +143,13 @@ def send(
         done.loads += batch
 
 
-def _refuse_lost_silver(staging: Staging, loads: list[str]) -> list[str]:
-    """Refuse to begin silver's tables anew with these loads alone, where staging has rows of others.
-
-    Where nothing of the source is left in silver, somebody has removed or not copied it: that is a note.
-
-    Raises:
-        SilverError: a table is gone.
-    """
-    source, silver = staging.source.name, Silver(staging.source.name, staging.settings)
-    if not storage(staging.settings).exists(f"{staging.settings.silver}/{source}"):
-        return [
-            f"silver has nothing of {source} yet; `python runner.py rebuild {source}` makes it of all that has landed"
-        ]
-    existing, accepted = silver.tables(), staging.accepted(loads)
-    if gone := sorted(name for name in staging.source.tables if name in accepted and name not in existing):
-        raise SilverError(
-            f"silver's {source}.{gone[0]} is gone; `python runner.py rebuild {source}` makes it anew from landing"
-        )
-    return []
+def _note_lost_silver(staging: Staging, loads: list[str]) -> list[str]:
+    """Remember, until a rebuild, tables that silver has lost: these loads begin them anew, without rows that staging has."""
+    existing, accepted = Silver(staging.source.name, staging.settings).tables(), staging.accepted(loads)
+    gone = sorted(name for name in staging.source.tables if name in accepted and name not in existing)
+    if gone:
+        staging.note({f"{SILVER}{name}": "incomplete" for name in gone})
+    return [silver_lacks(staging.source.name, gone)] if gone else []
 
 
 def pending(landing: Landing, staging: Staging) -> tuple[list[str], str]:

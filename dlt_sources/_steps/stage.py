@@ -350,6 +350,12 @@ def waiting(source: str, changed: Mapping[str, Changes]) -> str:
     )
 
 
+def silver_lacks(source: str, tables: Iterable[str]) -> str:
+    """What a person has to know of tables that silver has lost."""
+    named = ", ".join(f"{source}.{name}" for name in tables)
+    return f"silver has lost earlier rows of {named}; `python runner.py rebuild {source}` makes it anew from landing"
+
+
 def _text(shape: Shape) -> str:
     return json.dumps(shape, separators=(",", ":"))
 

@@ -14,6 +14,8 @@ from .columns import columns_of
 from .declaration import Source
 
 REJECTED, LOADS, STATE = "_rejected", "_loads", "_state"
+SILVER = "silver:"
+"""With a table's name behind it a name in ``_state``: silver has lost rows of it, and a rebuild brings them back."""
 MARKS = {
     "_load_id": "VARCHAR(32)",
     "_row": "BIGINT",

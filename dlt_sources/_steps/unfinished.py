@@ -9,8 +9,8 @@ from warehouse.connection import Connection
 from warehouse.quote import identifier, literal
 
 from .declaration import Declared
-from .stage import changes_of, rebuild_schema, staging_schema, tables_in, waiting
-from .staging_tables import STATE
+from .stage import changes_of, rebuild_schema, silver_lacks, staging_schema, tables_in, waiting
+from .staging_tables import SILVER, STATE
 
 _OWN = "ops"
 """The schema ``stg_ops`` holds the record of runs, and no source's rows."""
@@ -21,13 +21,14 @@ class Unfinished:
     """Something of a source that waits for a person.
 
     Attributes:
-        what: ``contract``: its change waits, and nothing is refined until then. ``rebuild``: it was cut short. ``table`` or
+        what: ``contract``: its change waits, and nothing is refined until then. ``rebuild``: it was cut short. ``silver``: it
+            lacks rows that staging has. ``table`` or
             ``source``: it has rows in staging and is not declared any more.
         text: what it is, and what to do next.
     """
 
     source: str
-    what: Literal["contract", "rebuild", "table", "source"]
+    what: Literal["contract", "rebuild", "silver", "table", "source"]
     text: str
 
 
@@ -45,7 +46,9 @@ def find_unfinished(sources: Declared, con: Connection) -> list[Unfinished]:
         for name in sources
         if STATE in made.get(rebuild_schema(name), set())
     ]
-    for name in states:
+    for name, state in states.items():
+        lost = [table for table in sources[name].tables if state.get(f"{SILVER}{table}")]
+        found += [Unfinished(name, "silver", silver_lacks(name, lost))] if lost else []
         here = made[staging_schema(name)]
         gone = sorted(table for table in here if not table.startswith("_") and table not in sources[name].tables)
         found += [
@@ -76,11 +79,11 @@ def _undeclared(sources: Declared, made: dict[str, set[str]]) -> list[Unfinished
 
 
 def _states(sources: Declared, made: dict[str, set[str]], con: Connection) -> dict[str, dict[str, str]]:
-    """Per declared source that has a staging: what its tables were made for."""
+    """Per declared source that has a staging: what its tables were made for, and what silver lacks of them."""
     names = [name for name in sources if STATE in made.get(staging_schema(name), set())]
     selects = [
         f"SELECT {literal(name)} AS source, name, value FROM {identifier(staging_schema(name))}.{STATE}"
-        " WHERE left(name, 6) = 'shape:'"
+        f" WHERE left(name, 6) = 'shape:' OR left(name, {len(SILVER)}) = {literal(SILVER)}"
         for name in names
     ]
     states: dict[str, dict[str, str]] = {name: {} for name in names}
