@@ -34,7 +34,7 @@ from runtime.work import Work
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from dlt_sources.door import Declared, StagingProgress
     from runtime.console import Console
@@ -374,10 +374,14 @@ def changed_since(
 
 
 def run_flow(
-    command: str, names: list[str] | None, work: Work | None = None, *, wait: float = 0, as_json: bool = False,
+    command: str, names: list[str] | None, work: Work | Callable[[Settings], Work] | None = None, *, wait: float = 0, as_json: bool = False,
     among: list[str] | None = None,
 ) -> int:  # fmt: skip
-    """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
+    """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code.
+
+    Args:
+        work: what to do, or what finds that out, once the lock is held.
+    """
     import settings as configuration
     from runtime.alert import addressed, alert, alert_drift, alert_sources
     from runtime.console import Console
@@ -393,6 +397,7 @@ def run_flow(
     ops = Ops(settings)
     with interruptible(), log_to_file(settings, command) as log, one_at_a_time(settings, wait):
         console, sources = Console(as_json, log), declared()
+        work = work(settings) if callable(work) else work or Work()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
         console.on_step = lambda step: ops.add_step(run, step)
@@ -407,7 +412,7 @@ def run_flow(
             if run.sources or (
                 command in ("run", "serve") and (flow.unpublished.has_corrected_checks() or is_lost(settings))
             ):
-                flow.execute(work or Work())
+                flow.execute(work)
             elif command == "plan":
                 flow.deploy()
         ops.close(run)
@@ -490,11 +495,18 @@ def replay(
     source: str, rejected: Rejected = False, since: Until = None, wait: Wait = 0, as_json: Json = False
 ) -> None:  # fmt: skip
     """Send landed loads through today's contract again: all, those since a day, or from the first rejected row on."""
-    import settings
     from runtime.replay import first_load
 
-    start = first_load(declared([source])[source], rejected, since, settings.load())
-    raise SystemExit(run_flow("replay", [source], Work(replay=start), wait=wait, as_json=as_json))
+    known = declared([source])[source]
+    raise SystemExit(
+        run_flow(
+            "replay",
+            [source],
+            lambda here: Work(replay=first_load(known, rejected, since, here)),
+            wait=wait,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command()

@@ -12,6 +12,7 @@ import settings as configuration
 from settings import Settings
 
 from .console import Console
+from .record import looking
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     probes: list[tuple[str, Callable[[], str]]] = [
         ("settings", lambda: f"target {settings.target}, data in {settings.data_dir}"),
         ("data folder can be written", lambda: _writable(settings)),
-        ("no run is at work", lambda: _free(settings)),
+        ("no run is in progress", lambda: _free(settings)),
     ]
     if settings.aws:
         from . import doctor_aws
@@ -67,7 +68,7 @@ def _unfinished(sources: Declared, settings: Settings) -> list[Unfinished]:
 
     if not exists(settings):
         return []
-    with connect(settings) as con:
+    with looking(settings), connect(settings) as con:
         return find_unfinished(sources, con)
 
 
@@ -120,10 +121,10 @@ def _writable(settings: Settings) -> str:
 
 
 def _free(settings: Settings) -> str:
-    from .lock import one_at_a_time
+    from .lock import refuse_beside_a_run
 
-    with one_at_a_time(settings):
-        return "free"
+    refuse_beside_a_run(settings)
+    return "free"
 
 
 def _warehouse(settings: Settings) -> str:
@@ -131,7 +132,7 @@ def _warehouse(settings: Settings) -> str:
 
     if not settings.warehouse.exists():
         return "not there yet; the first run makes it"
-    with connect(settings):
+    with looking(settings), connect(settings):
         return str(settings.warehouse)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.waiting import Waiting, filled_sources
 
+from .copied import copied
 from .loading import STAGING, ModelError, Project, fingerprint, load
 
 if TYPE_CHECKING:
@@ -113,13 +114,15 @@ def inspect_models(settings: Settings) -> ModelRun:
     """Models that a plan would bring to prod, files that cannot be read and what each domain is built from; nothing is
     applied.
     """
-    filled, project = filled_sources(settings), load()
-    try:
-        lineage = _lineage(project.context)
-        domains = _domains(lineage | project.feeds(lineage))
-        return ModelRun(pending=_pending(project, filled), unreadable=project.unreadable, domains=domains)
-    finally:
-        project.context.close()
+    filled = filled_sources(settings)
+    with copied(settings) as configs:
+        project = load(configs=configs)
+        try:
+            lineage = _lineage(project.context)
+            domains = _domains(lineage | project.feeds(lineage))
+            return ModelRun(pending=_pending(project, filled), unreadable=project.unreadable, domains=domains)
+        finally:
+            project.context.close()
 
 
 def pending_models(settings: Settings, inspected: ModelRun | None = None) -> list[str]:
@@ -213,18 +216,19 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
     Raises:
         ModelError: the models do not load.
     """
-    context = load(whole=True).context
-    try:
-        return {
-            model.name: {
-                name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
-                for name, type in (model.columns_to_types or {}).items()
+    with copied(settings, anew=True) as configs:
+        context = load(whole=True, configs=configs).context
+        try:
+            return {
+                model.name: {
+                    name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
+                    for name, type in (model.columns_to_types or {}).items()
+                }
+                for model in context.models.values()
+                if not model.kind.is_external
             }
-            for model in context.models.values()
-            if not model.kind.is_external
-        }
-    finally:
-        context.close()
+        finally:
+            context.close()
 
 
 def _after_the_last_build(context: Context) -> datetime:
