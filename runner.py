@@ -385,6 +385,7 @@ def run_flow(
     import settings as configuration
     from runtime.alert import addressed, alert, alert_drift, alert_sources
     from runtime.console import Console
+    from runtime.faults import taken_up
     from runtime.lock import one_at_a_time
     from runtime.logs import log_to_file
     from runtime.schedule import due
@@ -395,7 +396,12 @@ def run_flow(
 
     settings, start = configuration.load(), monotonic()
     ops = Ops(settings)
-    with interruptible(), log_to_file(settings, command) as log, one_at_a_time(settings, wait):
+    with (
+        interruptible(),
+        taken_up(command, names, settings, as_json),
+        log_to_file(settings, command) as log,
+        one_at_a_time(settings, wait),
+    ):
         console, sources = Console(as_json, log), declared()
         work = work(settings) if callable(work) else work or Work()
         run = Run(command=command, sources=list(sources), target=settings.target)

@@ -37,7 +37,7 @@ class DuckDB(DuckDBConnectionConfig):
     def _connection_factory(self) -> Callable[..., Any]:
         from warehouse.file import open_file
 
-        return lambda database: open_file(Path(database))
+        return lambda database: open_file(Path(database), patience=settings.warehouse_wait)
 
 
 LOCAL = GatewayConfig(

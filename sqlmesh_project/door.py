@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from warehouse.connection import WarehouseError
 from warehouse.waiting import Waiting, filled_sources
 
 from .copied import copied
@@ -100,6 +101,7 @@ def run_models(
             context.run(
                 "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
             )
+            _raise_store_fault(listener)
             context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
         result.pending = _pending(project, filled)
         result.ran = sorted(listener.ran)
@@ -174,6 +176,7 @@ def deploy_pending(
         result.ran, result.pending = sorted(listener.ran), _pending(project, filled)
         return result
     except SQLMeshError as error:
+        _raise_store_fault(listener)
         result.failed = listener.failures()
         if not result.failed:
             raise ModelError(f"the plan cannot be applied: {'; '.join(listener.errors) or error}") from error
@@ -279,6 +282,7 @@ def _deploy(context: Context, listener: Any, models: list[str]) -> None:
         wanted = [f"+{name}" for name in models]
         context.plan("prod", select_models=wanted, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True)
     except SQLMeshError as error:
+        _raise_store_fault(listener)
         if not listener.failures():
             reasons = "; ".join(listener.errors) or str(error)
             raise ModelError(f"the models cannot be deployed: {reasons}") from error
@@ -297,10 +301,17 @@ def _restate(context: Context, listener: Any, models: list[str]) -> None:
         choices = {"auto_apply": True, "no_prompts": True, "skip_tests": True, "skip_linter": True, "no_gaps": True}
         context.plan("prod", restate_models=models, **choices)
     except SQLMeshError as error:
+        _raise_store_fault(listener)
         if not listener.failures():
             raise ModelError(
                 f"{', '.join(models)} cannot be built anew: {'; '.join(listener.errors) or error}"
             ) from error
+
+
+def _raise_store_fault(listener: Any) -> None:
+    """A model that failed for want of disk has no fault, and no other would fare better."""
+    if listener.store_fault:
+        raise WarehouseError("the models cannot be built: the warehouse cannot be written") from listener.store_fault
 
 
 def _pending(project: Project, filled: Collection[str]) -> list[str]:

@@ -70,7 +70,7 @@ def connect(settings: Settings) -> Iterator[Connection]:
         with Redshift.connect(settings, settings.redshift_database) as cluster:
             yield cluster
         return
-    con = _look(settings.warehouse, busy) if (busy := _busy.get()) else open_file(settings.warehouse)
+    con = _look(settings.warehouse, busy) if (busy := _busy.get()) else _open(settings)
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET memory_limit = ?", [settings.memory])
@@ -79,6 +79,10 @@ def connect(settings: Settings) -> Iterator[Connection]:
         yield con
     finally:
         con.close()
+
+
+def _open(settings: Settings) -> Any:
+    return open_file(settings.warehouse, patience=settings.warehouse_wait)
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-PATIENCE = 30.0
-"""Seconds that a writer waits for others to close a file: a look takes a moment, a SQL shell stays."""
+PATIENCE = 30.0  # seconds
 GLANCE = 2.0
 """Seconds that who only looks waits; and after which a writer says that it waits."""
 _AGAIN = 0.02
@@ -29,17 +28,24 @@ class WarehouseError(Exception):
     exit_code = 4
 
 
-def open_file(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+class HeldError(WarehouseError):
+    """Another process has the file open, and keeps it."""
+
+
+def open_file(path: Path, *, read_only: bool = False, patience: float = PATIENCE) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file; one that is to be written is made where it is missing, and only its owner can read it.
 
+    Args:
+        patience: seconds that a writer waits for others to close it: a look takes a moment, a SQL shell stays.
+
     Raises:
-        WarehouseError: another process keeps it open, or it is no such file; says which and what to do.
+        HeldError: another process keeps it open; says which and what to do. WarehouseError: it cannot be opened.
     """
     import duckdb
 
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    patience, told = (GLANCE if read_only else PATIENCE), read_only
+    patience, told = (GLANCE if read_only else patience), read_only
     while True:
         try:
             con = duckdb.connect(str(path), read_only=read_only)
@@ -48,7 +54,7 @@ def open_file(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnecti
                 raise WarehouseError(_explain(path, error)) from error
             waited = _wait(path)
             if waited >= patience:
-                raise WarehouseError(_explain(path, error)) from error
+                raise HeldError(_explain_held(path, error)) from error
             if waited >= GLANCE and not told:
                 told = True
                 print(f"{path} is open in {holder(path, error)}; waiting up to {patience:.0f} s", file=sys.stderr)
@@ -100,11 +106,13 @@ def _program(pid: str) -> str:
         return "a program"
 
 
+def _explain_held(path: Path, error: BaseException) -> str:
+    return (
+        f"{path} is open in {holder(path, error)}. DuckDB lets one process write at a time: close it there (a SQL shell?)"
+        " and run again; what was committed before is untouched"
+    )
+
+
 def _explain(path: Path, error: Exception) -> str:
-    if _is_locked(error):
-        return (
-            f"{path} is open in {holder(path, error)}. DuckDB lets one process write at a time: close it there (a SQL shell?)"
-            " and run again; what was committed before is untouched"
-        )
     text = (str(error).splitlines() or [type(error).__name__])[0]
     return f"{path} cannot be opened: {text}. If it is damaged, move it and state.duckdb away: `python runner.py run --now` makes both again from landing"
