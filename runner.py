@@ -170,7 +170,7 @@ class Flow:
                 for name in feeds:
                     self.stopped.setdefault(name, set()).update(blockers or feeds)
             else:
-                self.run.published.append(domain)
+                self.unpublished.passed.append(domain)
         return failed
 
     def land(self, name: str, work: Work) -> bool:
@@ -329,7 +329,7 @@ class Flow:
         held = self.faults.held
         from warehouse.publish import is_lost
 
-        if changed or self.run.published or is_lost(self.settings):
+        if changed or self.unpublished.passed or is_lost(self.settings):
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
         for name in sorted(held & set(changed)):
             by = self.stopped.get(name, {name})
@@ -342,7 +342,10 @@ class Flow:
         from warehouse.publish import publish
 
         with self.console.step("publish", "serving") as step:
-            done = publish({*self.run.published, "ops"}, self.settings, self.unpublished.waiting.domains())
+            passed, held = self.unpublished.passed, self.unpublished.waiting.domains()
+            done = publish({*passed, "ops"}, self.settings, held, self.run.run_id if passed else "")
+            self.run.published = passed
+            self.ops.finish(self.run, [])  # not before: what is recorded as published can be read
             step.done(done.rows)
         self.report_restored(done)
         self.unpublished.release()

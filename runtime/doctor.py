@@ -26,11 +26,21 @@ def examine() -> int:
     first = 0
     for name, probe in _probes(settings):
         try:
-            console.out.print(f"  [green]ok[/green]      {name:<40} {escape(probe())}")
+            console.out.print(f"  [green]ok[/green]      {name:<40} {escape(_unless_busy(probe))}")
         except Exception as error:
             first = first or getattr(error, "exit_code", 4)
             console.out.print(f"  [red]missing[/red] {name:<40} {escape(visible(str(error)))}")
     return first
+
+
+def _unless_busy(probe: Callable[[], str]) -> str:
+    """A probe's answer; beside a run, which is a line of its own, the warehouse is not looked at."""
+    from warehouse.connection import RunInProgressError
+
+    try:
+        return probe()
+    except RunInProgressError:
+        return "not looked at: a run is in progress"
 
 
 def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
@@ -84,8 +94,9 @@ def _contracts(sources: Declared, settings: Settings) -> str:
 def _left(sources: Declared, settings: Settings) -> str:
     from .lock import is_held
 
+    busy = settings.aws and is_held(settings)  # there the warehouse can be read beside a run
     found = [found for found in _unfinished(sources, settings) if found.what != "contract"]
-    return "; ".join(f.text for f in found if f.what != "rebuild" or not is_held(settings)) or "nothing"
+    return "; ".join(f.text for f in found if f.what != "rebuild" or not busy) or "nothing"
 
 
 def _postgres(settings: Settings) -> str:

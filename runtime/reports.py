@@ -60,6 +60,7 @@ def status(sources: Declared, as_json: bool) -> None:
     running = seen.running or any(run["status"] == "running" for run in last)
     answer: dict[str, Any] = {
         "running": running,
+        "as_last_published": seen.why,
         "runs": last,
         "tables": tables,
         "checks": [c for c in checks if c["layer"] != "staging" or c["scope"] in sources.names],
