@@ -34,7 +34,7 @@ from runtime.work import Work
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from dlt_sources.door import Declared, StagingProgress
     from runtime.console import Console
@@ -170,7 +170,7 @@ class Flow:
                 for name in feeds:
                     self.stopped.setdefault(name, set()).update(blockers or feeds)
             else:
-                self.run.published.append(domain)
+                self.unpublished.passed.append(domain)
         return failed
 
     def land(self, name: str, work: Work) -> bool:
@@ -329,7 +329,7 @@ class Flow:
         held = self.faults.held
         from warehouse.publish import is_lost
 
-        if changed or self.run.published or is_lost(self.settings):
+        if changed or self.unpublished.passed or is_lost(self.settings):
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
         for name in sorted(held & set(changed)):
             by = self.stopped.get(name, {name})
@@ -342,7 +342,10 @@ class Flow:
         from warehouse.publish import publish
 
         with self.console.step("publish", "serving") as step:
-            done = publish({*self.run.published, "ops"}, self.settings, self.unpublished.waiting.domains())
+            passed, held = self.unpublished.passed, self.unpublished.waiting.domains()
+            done = publish({*passed, "ops"}, self.settings, held, self.run.run_id if passed else "")
+            self.run.published = passed
+            self.ops.finish(self.run, [])  # not before: what is recorded as published can be read
             step.done(done.rows)
         self.report_restored(done)
         self.unpublished.release()
@@ -374,13 +377,18 @@ def changed_since(
 
 
 def run_flow(
-    command: str, names: list[str] | None, work: Work | None = None, *, wait: float = 0, as_json: bool = False,
+    command: str, names: list[str] | None, work: Work | Callable[[Settings], Work] | None = None, *, wait: float = 0, as_json: bool = False,
     among: list[str] | None = None,
 ) -> int:  # fmt: skip
-    """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code."""
+    """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code.
+
+    Args:
+        work: what to do, or what finds that out, once the lock is held.
+    """
     import settings as configuration
     from runtime.alert import addressed, alert, alert_drift, alert_sources
     from runtime.console import Console
+    from runtime.faults import taken_up
     from runtime.lock import one_at_a_time
     from runtime.logs import log_to_file
     from runtime.schedule import due
@@ -391,8 +399,14 @@ def run_flow(
 
     settings, start = configuration.load(), monotonic()
     ops = Ops(settings)
-    with interruptible(), log_to_file(settings, command) as log, one_at_a_time(settings, wait):
+    with (
+        interruptible(),
+        taken_up(command, names, settings, as_json),
+        log_to_file(settings, command) as log,
+        one_at_a_time(settings, wait),
+    ):
         console, sources = Console(as_json, log), declared()
+        work = work(settings) if callable(work) else work or Work()
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
         console.on_step = lambda step: ops.add_step(run, step)
@@ -407,7 +421,7 @@ def run_flow(
             if run.sources or (
                 command in ("run", "serve") and (flow.unpublished.has_corrected_checks() or is_lost(settings))
             ):
-                flow.execute(work or Work())
+                flow.execute(work)
             elif command == "plan":
                 flow.deploy()
         ops.close(run)
@@ -490,11 +504,18 @@ def replay(
     source: str, rejected: Rejected = False, since: Until = None, wait: Wait = 0, as_json: Json = False
 ) -> None:  # fmt: skip
     """Send landed loads through today's contract again: all, those since a day, or from the first rejected row on."""
-    import settings
     from runtime.replay import first_load
 
-    start = first_load(declared([source])[source], rejected, since, settings.load())
-    raise SystemExit(run_flow("replay", [source], Work(replay=start), wait=wait, as_json=as_json))
+    known = declared([source])[source]
+    raise SystemExit(
+        run_flow(
+            "replay",
+            [source],
+            lambda here: Work(replay=first_load(known, rejected, since, here)),
+            wait=wait,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command()

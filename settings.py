@@ -51,6 +51,9 @@ class Settings(FromEnvironment):
     now: of.Moment | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
     memory: of.Size = Field("2GB", description="what DuckDB may hold in memory before it spills to disk, such as 2GB")
     retry_pace: of.Pace = Field(1.0, description="multiplies the waits between retries of a request")
+    warehouse_wait: of.Pace = Field(
+        30.0, description="seconds that a run waits for another program to close the warehouse or SQLMesh's state"
+    )
     alert_urls: of.AlertUrls = Field(SecretStr(""), description="comma-separated Apprise URLs that hear of failed runs")
 
     postgres_url: of.PostgresUrl = Field(

@@ -12,6 +12,7 @@ import settings as configuration
 from settings import Settings
 
 from .console import Console
+from .record import looking
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -25,11 +26,21 @@ def examine() -> int:
     first = 0
     for name, probe in _probes(settings):
         try:
-            console.out.print(f"  [green]ok[/green]      {name:<40} {escape(probe())}")
+            console.out.print(f"  [green]ok[/green]      {name:<40} {escape(_unless_busy(probe))}")
         except Exception as error:
             first = first or getattr(error, "exit_code", 4)
             console.out.print(f"  [red]missing[/red] {name:<40} {escape(visible(str(error)))}")
     return first
+
+
+def _unless_busy(probe: Callable[[], str]) -> str:
+    """A probe's answer; beside a run, which is a line of its own, the warehouse is not looked at."""
+    from warehouse.connection import RunInProgressError
+
+    try:
+        return probe()
+    except RunInProgressError:
+        return "not looked at: a run is in progress"
 
 
 def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
@@ -39,7 +50,7 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     probes: list[tuple[str, Callable[[], str]]] = [
         ("settings", lambda: f"target {settings.target}, data in {settings.data_dir}"),
         ("data folder can be written", lambda: _writable(settings)),
-        ("no run is at work", lambda: _free(settings)),
+        ("no run is in progress", lambda: _free(settings)),
     ]
     if settings.aws:
         from . import doctor_aws
@@ -67,7 +78,7 @@ def _unfinished(sources: Declared, settings: Settings) -> list[Unfinished]:
 
     if not exists(settings):
         return []
-    with connect(settings) as con:
+    with looking(settings), connect(settings) as con:
         return find_unfinished(sources, con)
 
 
@@ -83,8 +94,9 @@ def _contracts(sources: Declared, settings: Settings) -> str:
 def _left(sources: Declared, settings: Settings) -> str:
     from .lock import is_held
 
+    busy = settings.aws and is_held(settings)  # there the warehouse can be read beside a run
     found = [found for found in _unfinished(sources, settings) if found.what != "contract"]
-    return "; ".join(f.text for f in found if f.what != "rebuild" or not is_held(settings)) or "nothing"
+    return "; ".join(f.text for f in found if f.what != "rebuild" or not busy) or "nothing"
 
 
 def _postgres(settings: Settings) -> str:
@@ -120,10 +132,10 @@ def _writable(settings: Settings) -> str:
 
 
 def _free(settings: Settings) -> str:
-    from .lock import one_at_a_time
+    from .lock import refuse_beside_a_run
 
-    with one_at_a_time(settings):
-        return "free"
+    refuse_beside_a_run(settings)
+    return "free"
 
 
 def _warehouse(settings: Settings) -> str:
@@ -131,7 +143,7 @@ def _warehouse(settings: Settings) -> str:
 
     if not settings.warehouse.exists():
         return "not there yet; the first run makes it"
-    with connect(settings):
+    with looking(settings), connect(settings):
         return str(settings.warehouse)
 
 

@@ -9,6 +9,7 @@ import settings as configuration
 from warehouse import drift as record
 
 from .console import Console
+from .record import record as open_record
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared, Refined, Source
@@ -53,10 +54,13 @@ def show(sources: Declared, names: list[str], as_json: bool) -> None:
     from dlt_sources.door import lines_for
 
     settings, console = configuration.load(), Console(as_json)
-    found = [drift for name in names or sources.names for drift in record.read_open(settings, name)]
+    with open_record(settings) as seen:
+        found = [drift for name in names or sources.names for drift in record.read_open(seen.con, seen.ops, name)]
     if as_json:
         console.json([vars(drift) for drift in found])
         return
+    if seen.why:
+        console.note(f"{seen.why}; this is the record as last published")
     if not found:
         console.out.print("Every source sends what its contract declares.")
     for name in sorted({drift.source for drift in found}):

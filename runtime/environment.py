@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "ELT_"
 FILE = ".env"
 MARK = "demo.json"
-OF_THE_MACHINE = ("ELT_MEMORY", "ELT_RETRY_PACE")
+OF_THE_MACHINE = ("ELT_MEMORY", "ELT_RETRY_PACE", "ELT_WAREHOUSE_WAIT")
 """What the demo takes from the environment: how this machine works, not where anything is."""
 _REFERENCE = re.compile(r"\$\{(\w+)\}|\bELT_(\w+)")
 

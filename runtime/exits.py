@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import NoReturn
 
+from . import stores
 from .aws import explain
 from .causes import causes
 from .visible import visible
@@ -19,6 +20,8 @@ _OF_DUCKDB = {"IOException", "OutOfMemoryException", "ConnectionException", "Fat
 
 def is_store_fault(error: BaseException | None) -> bool:
     """Whether the lake or the warehouse is at fault, and not this program: by where the error, or its cause, comes from."""
+    if error is not None and stores.explain(error):
+        return True
     for cause in causes(error, implied=False):
         kind = type(cause)
         of_duckdb = kind.__module__ in ("duckdb", "_duckdb") and kind.__name__ in _OF_DUCKDB
@@ -28,9 +31,20 @@ def is_store_fault(error: BaseException | None) -> bool:
 
 
 def exit_code(error: BaseException) -> int:
-    """How the program ends for an error: its own code, that of a store at fault, or that of a mistake in this program."""
+    """How the program ends for an error: that of a store that cannot be written, whatever was made of it; its own code; or
+    that of a mistake in this program.
+    """
+    if stores.explain(error):
+        return STORE
     code = getattr(error, "exit_code", None)
     return int(code) if code is not None else STORE if is_store_fault(error) else MISTAKE
+
+
+def say(error: BaseException) -> str:
+    """An error in words; one of a store by the folder, and not by what a library made of it."""
+    return (
+        stores.explain(error) or (str(error) if hasattr(error, "exit_code") else explain(error)) or type(error).__name__
+    )
 
 
 def show_mistake(error: BaseException) -> None:
@@ -44,5 +58,5 @@ def say_and_exit(error: Exception) -> NoReturn:
     if code == MISTAKE:
         show_mistake(error)
     else:
-        print(f"error: {visible(str(error) if hasattr(error, 'exit_code') else explain(error))}", file=sys.stderr)
+        print(f"error: {visible(say(error))}", file=sys.stderr)
     sys.exit(code)

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from . import stores
 from .aws import explain
 from .exits import MISTAKE, exit_code, show_mistake
 from .signals import Interrupted, raise_if_interrupted
 
 if TYPE_CHECKING:
+    from settings import Settings
     from warehouse.ops import Ops, Run
 
     from .console import Console
 
 _OUTWEIGHED = (0, 3)
 """Exit codes that any other problem takes the place of: trouble with the data outweighs a source that was away."""
+
+
+@contextmanager
+def taken_up(command: str, names: Sequence[str] | None, settings: Settings, as_json: bool) -> Iterator[None]:
+    """Report, with a summary and an alert, that the data folder cannot be written: no run begins then, and no record of one."""
+    from warehouse.run import Run
+
+    from .alert import alert
+    from .console import Console
+
+    try:
+        yield
+    except OSError as error:
+        if not stores.explain(error):
+            raise
+        run, console = Run(command, list(names or []), settings.target), Console(as_json)
+        Faults(run, console).add(error)
+        console.summary(run)
+        alert(run, settings)
+        raise SystemExit(run.exit_code) from None
 
 
 class Faults:
@@ -53,13 +75,14 @@ class Faults:
             sources: whom it stops. where: the step and the source, for errors that do not name them.
         """
         code = exit_code(error)
-        text = explain(error) or type(error).__name__
+        store = stores.explain(error)
+        text = store or explain(error) or type(error).__name__
         if code == MISTAKE:
             self.mistakes.append(error)
             if self.console.log:
                 self.console.log.write_error(error)
             text = f"an error in this program: {type(error).__name__}: {text}"
-        named = hasattr(error, "exit_code") or not where
+        named = (hasattr(error, "exit_code") and not store) or not where
         self.report(code, text if named else f"{where}: {text}", *sources)
 
     @contextmanager

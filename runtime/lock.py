@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,11 +15,15 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN = 1.0  # seconds
 PATIENCE = 0.5
-"""Seconds that a run waits in any case: `is_held` takes the lock for a moment."""
+"""Seconds that a run waits in any case: where the system cannot be asked who has a lock, `is_held` takes it for a moment."""
+_ASKABLE = hasattr(fcntl, "F_OFD_GETLK")
+"""Whether the system knows locks that another process can ask for without taking them: Linux does."""
+_LOCK = "hhqqi"
+"""The system's ``struct flock``: type, whence, start, length, pid."""
 
 
 class LockedError(Exception):
-    """Another run is at work."""
+    """Another run is in progress."""
 
     exit_code = 5
 
@@ -43,7 +50,7 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
     until = time.monotonic() + wait
     settings.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(settings.lock, timeout=max(wait, PATIENCE)):
+        with FileLock(settings.lock, timeout=max(wait, PATIENCE)), _shown(settings.lock):
             if not settings.aws:
                 yield
                 return
@@ -57,7 +64,6 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
 def is_held(settings: Settings) -> bool:
     """Whether a run is in progress; True also where that cannot be found out. No run is disturbed by the question."""
     import psycopg2
-    from filelock import FileLock, Timeout
 
     if settings.aws:
         try:
@@ -74,9 +80,50 @@ def is_held(settings: Settings) -> bool:
     if not settings.lock.exists():
         return False
     try:
-        with FileLock(settings.lock, timeout=0):
+        return _is_shown(settings.lock) if _ASKABLE else _is_taken(settings.lock)
+    except OSError:
+        return True
+
+
+def refuse_beside_a_run(settings: Settings) -> None:
+    """Leave a run alone: for commands that only look, and take no lock.
+
+    Raises:
+        LockedError: a run is in progress. LockError: on AWS: the state's Postgres does not answer.
+    """
+    if settings.aws:
+        state(settings).close()
+    if is_held(settings):
+        raise _locked(str(settings.lock) if not settings.aws else _name(settings))
+
+
+@contextmanager
+def _shown(lock: Path) -> Iterator[None]:
+    """Let others see that the lock is held: beside it, the same file has a lock that can be asked for without taking it."""
+    if not _ASKABLE:
+        yield
+        return
+    with lock.open("r+b") as file:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_LOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
+        try:
+            yield
+        finally:  # a process that was forked meanwhile has the file open, too
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_LOCK, fcntl.F_UNLCK, 0, 0, 0, 0))
+
+
+def _is_shown(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        asked = fcntl.fcntl(file, fcntl.F_OFD_GETLK, struct.pack(_LOCK, fcntl.F_RDLCK, 0, 0, 0, 0))
+    return bool(struct.unpack(_LOCK, asked)[0] != fcntl.F_UNLCK)
+
+
+def _is_taken(lock: Path) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(lock, timeout=0):
             return False
-    except (Timeout, OSError):
+    except Timeout:
         return True
 
 
@@ -118,6 +165,4 @@ def _name(settings: Settings) -> str:
 
 
 def _locked(what: str) -> LockedError:
-    return LockedError(
-        f"another run holds {what}; it will not disturb yours: try again when it has ended, or use --wait"
-    )
+    return LockedError(f"a run is in progress: another run holds {what}; try again when it has ended, or use --wait")

@@ -3,36 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from settings import Settings
-from warehouse.connection import Connection, WarehouseError, connect
+from warehouse import connection
+from warehouse.connection import Connection, RunInProgressError, WarehouseError, connect
 
 INTERRUPTED = "interrupted"
 
 
+@dataclass(frozen=True)
+class Record:
+    """The record as it can be read now.
+
+    Attributes:
+        con: None: there is none yet.
+        live: it is the warehouse itself, or there is nothing yet; else the copy that was published last.
+        why: why the copy is read; of the warehouse empty.
+        running: whether a run is in progress.
+    """
+
+    con: Connection | None
+    live: bool = True
+    why: str = ""
+    running: bool = False
+
+    @property
+    def ops(self) -> str:
+        """The schema that holds it."""
+        return "stg_ops" if self.live else "ops"
+
+
 @contextmanager
-def record(settings: Settings) -> Iterator[tuple[Connection | None, bool]]:
-    """(a connection to the record, whether it is the warehouse itself): the published copy while a run holds the file."""
+def looking(settings: Settings) -> Iterator[None]:
+    """Open the warehouse for reading only while the block runs, and leave it to a run that is in progress."""
+    from .lock import is_held
+
+    with connection.looking(lambda: not settings.aws and is_held(settings)):
+        yield
+
+
+@contextmanager
+def record(settings: Settings) -> Iterator[Record]:
+    """The record, for reading: in the warehouse; while a run, or another program, has that, in the published copy."""
     import duckdb
 
-    if settings.aws:  # Redshift lets everybody in
-        with connect(settings) as cluster:
-            yield cluster, True
+    if not settings.aws and not settings.warehouse.exists():
+        yield Record(None)
         return
-
-    for path, live in ((settings.warehouse, True), (settings.serving, False)):
-        if path.exists():
-            try:
-                con = duckdb.connect(str(path.parent / path.readlink() if path.is_symlink() else path), read_only=True)
-            except duckdb.IOException:
-                continue
-            with con:
-                yield con, live
-            return
-    yield None, False
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(looking(settings))
+            found = Record(stack.enter_context(connect(settings)))
+        except RunInProgressError:
+            found = Record(None, False, "a run is in progress", running=True)
+        except WarehouseError as error:
+            if settings.aws:
+                raise
+            found = Record(None, False, str(error))
+        if not found.live and settings.serving.exists():
+            with suppress(duckdb.Error):  # a file that is damaged, which the next run restores
+                copy = duckdb.connect(str(settings.serving.resolve()), read_only=True)
+                found = replace(found, con=stack.enter_context(copy))
+        yield found
 
 
 def rows(con: Connection | None, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ class NothingToReplayError(Exception):
 
 
 def first_load(source: Source, rejected: bool, since: datetime | None, settings: Settings) -> str:
-    """The landed load to replay from; everything after it follows, so that the newest version of a row wins again.
+    """Under the run lock: the landed load to replay from; everything after it follows, so that the newest version of a row wins again.
 
     Args:
         rejected: from the oldest load that has rejected rows.

@@ -1,6 +1,6 @@
 """`status`, `rejected` and `check`: what the pipeline knows about itself, for a person or as JSON.
 
-While a run holds the warehouse they read the last published record instead, so looking never disturbs a run.
+While a run is in progress they read the last published record instead, so looking never disturbs a run.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import settings as configuration
 from settings import Settings
-from warehouse.connection import Connection
+from warehouse.connection import Connection, RunInProgressError
 from warehouse.run import Progress
 from warehouse.waiting import built_schemas, read_domains
 
 from .console import Console
 from .disk import readable, used
-from .record import record, rows, runs
+from .record import looking, record, rows, runs
 from .run_report import check_of, problem_lines
 from .unpublished import NEXT, describe, each_once
 
@@ -49,17 +49,18 @@ def status(sources: Declared, as_json: bool) -> None:
     from dlt_sources.door import find_unfinished
 
     settings, console = configuration.load(), Console(as_json)
-    with record(settings) as (con, live):
-        ops = "stg_ops" if live else "ops"
+    with record(settings) as seen:
+        con, live, ops = seen.con, seen.live, seen.ops
         last = runs(con, ops, settings, "ORDER BY started_at DESC LIMIT 5")
         checks = [check_of(row) for row in rows(con, _CHECKS.format(ops=ops))]
         tables = [row for name in sources.names for row in _freshness(con, live, name)]
         drift = [row for row in rows(con, _DRIFT.format(ops=ops)) if sources.has_table(row["source"], row["table"])]
         waits = _waits(con, sources) if live and con else {}
         unfinished = find_unfinished(sources, con) if live and con else []
-    running = (con is not None and not live) or any(run["status"] == "running" for run in last)
+    running = seen.running or any(run["status"] == "running" for run in last)
     answer: dict[str, Any] = {
         "running": running,
+        "as_last_published": seen.why,
         "runs": last,
         "tables": tables,
         "checks": [c for c in checks if c["layer"] != "staging" or c["scope"] in sources.names],
@@ -72,8 +73,8 @@ def status(sources: Declared, as_json: bool) -> None:
         "disk": used(settings, sources.names),
     }
     if not as_json:
-        _print(console, answer, live)
-    models = _inspect(settings, look=not running)  # takes seconds, and may fail: what is known is shown before
+        _print(console, answer, seen.why)
+    models = _inspect(settings, look=live and not running)  # takes seconds, and may fail: what is known is shown before
     answer["pending_models"] = models.pending
     answer["broken_models"] = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
     if as_json:
@@ -90,7 +91,10 @@ def _inspect(settings: Settings, *, look: bool) -> ModelRun:
     from sqlmesh_project.door import ModelRun, inspect_models
 
     try:
-        return inspect_models(settings) if look else ModelRun()
+        with looking(settings):
+            return inspect_models(settings) if look else ModelRun()
+    except RunInProgressError:  # it began just now
+        return ModelRun()
     except Exception as error:
         return ModelRun(unreadable={"sqlmesh_project": str(error) or type(error).__name__})
 
@@ -121,9 +125,9 @@ def _waits(con: Connection, sources: Declared) -> dict[str, list[dict[str, Any]]
     }  # fmt: skip
 
 
-def _print(console: Console, answer: dict[str, Any], live: bool) -> None:
-    if answer["running"]:
-        console.note("a run is in progress" + ("" if live else "; this is the record as last published"))
+def _print(console: Console, answer: dict[str, Any], why: str) -> None:
+    if answer["running"] or why:
+        console.note(f"{why}; this is the record as last published" if why else "a run is in progress")
     runs = [
         {
             column: run[n].replace(",", ", ") if n == "sources" and run[n] else run[n]
@@ -198,7 +202,8 @@ def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> 
     console = Console(as_json)
     counts: dict[tuple[str, ...], int] = {}
     newest: list[dict[str, Any]] = []
-    with record(settings) as (con, live):
+    with record(settings) as seen:
+        con, live = seen.con, seen.live
         for name in names or sources.names:  # each by itself: one that never ran has no table, and hides nobody's rows
             rejects = (
                 f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
@@ -223,6 +228,8 @@ def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> 
     if as_json:
         console.json({"reasons": reasons, "rows": shown})
         return
+    if seen.why:
+        console.note(f"{seen.why}; these are the rows as last published")
     console.table("Rejected rows by reason; a row may have several", reasons, "none")
     for row in shown:
         why = "\n      ".join(f"{r['field']} {r['rule']}: {r['message']}" for r in row["reasons"])
@@ -248,18 +255,21 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
 
     Returns:
         The exit code: 1 when a check would stop a run, 2 when a source cannot be checked because its declaration is broken.
-    """
-    from dlt_sources.door import Staging, row_keys
 
-    from .lock import one_at_a_time
+    Raises:
+        LockedError, RunInProgressError: a run is in progress, or begins meanwhile: it goes first.
+    """
+    from dlt_sources.door import row_keys
+
+    from .lock import refuse_beside_a_run
 
     settings = configuration.load()
     console = Console(as_json)
     broken = {name: reason for name, reason in sources.broken.items() if name in (names or sources.broken)}
-    with one_at_a_time(settings):
-        usable = [sources[name] for name in names or sources if name not in broken]
-        Staging.make(usable, settings)
-        keys = {source.name: row_keys(source) for source in usable}
+    refuse_beside_a_run(settings)
+    usable = [sources[name] for name in names or sources if name not in broken]
+    keys = {source.name: row_keys(source) for source in usable}
+    with looking(settings):
         results = list(_check_all(keys, not names, settings))
     failed = [result for result in results if result.stops]
     shown = [result for result in results if result.outcome != "passed"]

@@ -30,12 +30,13 @@ def show_run(run_id: str, as_json: bool) -> None:
         UnknownRunError: no such run is recorded.
     """
     settings, console = configuration.load(), Console(as_json)
-    with record(settings) as (con, live):
-        ops = "stg_ops" if live else "ops"
+    with record(settings) as seen:
+        con, ops = seen.con, seen.ops
         which = "ORDER BY started_at DESC LIMIT 1" if run_id == LAST else "WHERE run_id = ?"
         found = runs(con, ops, settings, which, *([] if run_id == LAST else [run_id]))
         if not found:
-            raise UnknownRunError(f"no run {run_id} is recorded; `python runner.py status` lists the last ones")
+            copy = f" ({seen.why}; this is the record as last published)" if seen.why else ""
+            raise UnknownRunError(f"no run {run_id} is recorded{copy}; `python runner.py status` lists the last ones")
         run = found[0]
         steps = rows(con, f"SELECT * FROM {ops}.steps WHERE run_id = ? ORDER BY step_number", [run["run"]])
         checks = rows(
@@ -56,8 +57,10 @@ def show_run(run_id: str, as_json: bool) -> None:
     }
     if as_json:
         console.json(answer)
-    else:
-        _print(console, answer)
+        return
+    if seen.why:
+        console.note(f"{seen.why}; this is the record as last published")
+    _print(console, answer)
 
 
 def step_of(row: dict[str, Any], total: float) -> dict[str, Any]:

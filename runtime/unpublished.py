@@ -23,10 +23,15 @@ NEXT = "Correct the model or the check, then `python runner.py plan`; corrected 
 
 
 class Unpublished:
-    """What waits to be published, as one run finds and leaves it."""
+    """What waits to be published, as one run finds and leaves it.
+
+    Attributes:
+        passed: the domains whose checks passed: the run publishes them.
+    """
 
     def __init__(self, run: Run, settings: Settings, console: Console) -> None:
         self.run, self.console, self.waiting = run, console, Waiting(settings)
+        self.passed: list[str] = []
         self._noted: dict[str, set[str]] = {}
         self._left: dict[str, Progress] = {}
 
@@ -91,7 +96,7 @@ class Unpublished:
             elif reasons := check(domain, waits.sources):
                 self.hold(domain, waits.sources, reasons)
             else:
-                self.run.published.append(domain)
+                self.passed.append(domain)
         domains, sources = each_once(others, self._left)
         for text in describe(domains, sources):
             self.console.note(text)

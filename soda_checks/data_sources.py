@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from warehouse.connection import WarehouseError, connect
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -22,7 +24,7 @@ def opened(settings: Settings) -> Iterator[Any]:
     """The data source, connected until the block ends.
 
     Raises:
-        WarehouseError: the warehouse does not let us in.
+        WarehouseError: the warehouse cannot be opened.
     """
     with _redshift(settings) if settings.aws else _duckdb(settings) as source:
         yield source
@@ -30,11 +32,11 @@ def opened(settings: Settings) -> Iterator[Any]:
 
 @contextmanager
 def _duckdb(settings: Settings) -> Iterator[Any]:
-    import duckdb
     from soda_duckdb.common.data_sources.duckdb_data_source import DuckDBDataSourceImpl
 
-    with duckdb.connect(str(settings.warehouse)) as con:
-        yield DuckDBDataSourceImpl.from_existing_cursor(con.cursor(), name=NAME)
+    with connect(settings) as con:
+        cursor: Any = con
+        yield DuckDBDataSourceImpl.from_existing_cursor(cursor.cursor(), name=NAME)
 
 
 @contextmanager
@@ -49,8 +51,6 @@ def _redshift(settings: Settings) -> Iterator[Any]:
         RedshiftUserPassConnection,
     )
 
-    from warehouse.connection import WarehouseError
-
     class Open(RedshiftDataSourceConnection):  # type: ignore[misc]
         def __init__(self, connection: Any) -> None:
             DataSourceConnection.__init__(self, NAME, {}, connection=connection)
@@ -63,7 +63,7 @@ def _redshift(settings: Settings) -> Iterator[Any]:
             sslmode="verify-full", sslrootcert=settings.authorities(), autocommit=True,
         )  # fmt: skip
     except psycopg.Error as error:
-        raise WarehouseError(f"Redshift does not let the checks in: {' '.join(str(error).split())}") from None
+        raise WarehouseError(f"Redshift refused the connection of the checks: {' '.join(str(error).split())}") from None
     connection.prepare_threshold = None  # prepared statements would end with a DEALLOCATE ALL, which Redshift lacks
     with connection:
         properties = RedshiftUserPassConnection(**where, password=password, database=settings.redshift_database)

@@ -16,8 +16,9 @@ from typing import Any
 
 import yaml
 
+from runtime.stores import explain
 from settings import Settings
-from warehouse.connection import connect
+from warehouse.connection import WarehouseError, connect
 from warehouse.quote import identifier
 
 from . import data_sources
@@ -168,10 +169,12 @@ class _Errors(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.texts: list[str] = []
+        self.store_fault: BaseException | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what was said, and of an exception its first line."""
         error = record.exc_info[1] if record.exc_info else None
+        self.store_fault = self.store_fault or (error if error and explain(error) else None)
         self.texts += [line for line in (str(error or "") or record.getMessage()).splitlines() if line.strip()][:1]
 
 
@@ -252,8 +255,12 @@ def _verify(
             variables=variables,
         )
     except Exception as error:  # Soda's parser raises for some mistakes in the file, and logs others
+        if explain(error):
+            raise
         yield _unusable(path, str(error) or type(error).__name__)
         return
+    if errors.store_fault:
+        raise WarehouseError("the checks cannot run: the warehouse cannot be read") from errors.store_fault
     results = session.contract_verification_results
     why = f": {errors.texts[0]}" if errors.texts else ""
     answers = [_answer(found, failing) for result in results for found in result.check_results]

@@ -29,11 +29,22 @@ settings = configuration.load()
 settings.data.mkdir(parents=True, exist_ok=True)
 FOLDER = Path(__file__).resolve().parent
 
+
+class DuckDB(DuckDBConnectionConfig):
+    """A DuckDB file that others may have open for a moment."""
+
+    @property
+    def _connection_factory(self) -> Callable[..., Any]:
+        from warehouse.file import open_file
+
+        return lambda database: open_file(Path(database), patience=settings.warehouse_wait)
+
+
 LOCAL = GatewayConfig(
-    connection=DuckDBConnectionConfig(
+    connection=DuckDB(
         database=str(settings.warehouse), concurrent_tasks=1, connector_config={"memory_limit": settings.memory}
     ),
-    state_connection=DuckDBConnectionConfig(database=str(settings.state), concurrent_tasks=1),
+    state_connection=DuckDB(database=str(settings.state), concurrent_tasks=1),
 )
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from warehouse.connection import WarehouseError
 from warehouse.waiting import Waiting, filled_sources
 
+from .copied import copied
 from .listener import broken_rule
 from .loading import STAGING, ModelError, Project, fingerprint, load
 from .pairing import begin_build
@@ -101,6 +103,7 @@ def run_models(
             context.run(
                 "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
             )
+            _raise_store_fault(listener)
             context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
         result.pending = _pending(project, filled)
         result.ran = sorted(listener.ran)
@@ -124,13 +127,15 @@ def inspect_models(settings: Settings) -> ModelRun:
     """Models that a plan would bring to prod, files that cannot be read and what each domain is built from; nothing is
     applied.
     """
-    filled, project = filled_sources(settings), load()
-    try:
-        lineage = _lineage(project.context)
-        domains = _domains(lineage | project.feeds(lineage))
-        return ModelRun(pending=_pending(project, filled), unreadable=project.unreadable, domains=domains)
-    finally:
-        project.context.close()
+    filled = filled_sources(settings)
+    with copied(settings) as configs:
+        project = load(configs=configs)
+        try:
+            lineage = _lineage(project.context)
+            domains = _domains(lineage | project.feeds(lineage))
+            return ModelRun(pending=_pending(project, filled), unreadable=project.unreadable, domains=domains)
+        finally:
+            project.context.close()
 
 
 def pending_models(settings: Settings, inspected: ModelRun | None = None) -> list[str]:
@@ -182,6 +187,7 @@ def deploy_pending(
         result.ran, result.pending = sorted(listener.ran), _pending(project, filled)
         return result
     except SQLMeshError as error:
+        _raise_store_fault(listener)
         result.failed = listener.failures()
         if not result.failed:
             raise ModelError(f"the plan cannot be applied: {'; '.join(listener.errors) or error}") from error
@@ -224,18 +230,19 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
     Raises:
         ModelError: the models do not load.
     """
-    context = load(whole=True).context
-    try:
-        return {
-            model.name: {
-                name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
-                for name, type in (model.columns_to_types or {}).items()
+    with copied(settings, anew=True) as configs:
+        context = load(whole=True, configs=configs).context
+        try:
+            return {
+                model.name: {
+                    name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
+                    for name, type in (model.columns_to_types or {}).items()
+                }
+                for model in context.models.values()
+                if not model.kind.is_external
             }
-            for model in context.models.values()
-            if not model.kind.is_external
-        }
-    finally:
-        context.close()
+        finally:
+            context.close()
 
 
 def _after_the_last_build(context: Context) -> datetime:
@@ -284,6 +291,7 @@ def _deploy(context: Context, listener: Any, models: list[str]) -> None:
         wanted = [f"+{name}" for name in models]
         context.plan("prod", select_models=wanted, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True)
     except SQLMeshError as error:
+        _raise_store_fault(listener)
         if not listener.failures():
             reasons = "; ".join(listener.errors) or str(error)
             raise ModelError(f"the models cannot be deployed: {reasons}") from error
@@ -302,10 +310,17 @@ def _restate(context: Context, listener: Any, models: list[str]) -> None:
         choices = {"auto_apply": True, "no_prompts": True, "skip_tests": True, "skip_linter": True, "no_gaps": True}
         context.plan("prod", restate_models=models, **choices)
     except SQLMeshError as error:
+        _raise_store_fault(listener)
         if not listener.failures():
             raise ModelError(
                 f"{', '.join(models)} cannot be built anew: {'; '.join(listener.errors) or error}"
             ) from error
+
+
+def _raise_store_fault(listener: Any) -> None:
+    """A model that failed for want of disk has no fault, and no other would fare better."""
+    if listener.store_fault:
+        raise WarehouseError("the models cannot be built: the warehouse cannot be written") from listener.store_fault
 
 
 def _pending(project: Project, filled: Collection[str]) -> list[str]:

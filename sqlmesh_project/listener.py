@@ -7,6 +7,8 @@ from typing import Any
 from sqlmesh.core.console import NoopConsole
 from sqlmesh.utils.errors import AuditError, NodeAuditsErrors
 
+from runtime.stores import explain
+
 
 class Listener(NoopConsole):
     """A SQLMesh console that prints nothing.
@@ -15,6 +17,7 @@ class Listener(NoopConsole):
         ran: models that were built and passed their audits.
         not_built: models that failed, and those not tried because one before them failed.
         errors: other messages SQLMesh logs as errors.
+        store_fault: why the warehouse or the state could not be read or written, where that is why a model failed.
         removed: tables and views of versions that have expired.
     """
 
@@ -23,6 +26,7 @@ class Listener(NoopConsole):
         self.ran: set[str] = set()
         self.not_built: set[str] = set()
         self.errors: list[str] = []
+        self.store_fault: BaseException | None = None
         self.removed: list[str] = []
         self._failures: dict[str, str] = {}
 
@@ -40,6 +44,7 @@ class Listener(NoopConsole):
         for error in errors:
             name = _model_name(error.node)
             self.not_built.add(name)
+            self.store_fault = self.store_fault or (error if explain(error) else None)
             self._failures[name] = "; ".join(_reasons(error.__cause__ or error))
 
     def log_skipped_models(self, snapshot_names: set[str]) -> None:

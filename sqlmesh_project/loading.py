@@ -63,11 +63,12 @@ class Project:
         return {name: (name.split(".")[0], known[name]) for name in named}
 
 
-def load(*, whole: bool = False) -> Project:
+def load(*, whole: bool = False, configs: dict[Path, Any] | None = None) -> Project:
     """Load the models.
 
     Args:
         whole: a file that cannot be read is an error.
+        configs: SQLMesh's configuration, where it is not that of the project (see `copied`).
 
     Raises:
         ModelError: the project as such cannot be loaded.
@@ -82,7 +83,7 @@ def load(*, whole: bool = False) -> Project:
     set_console(listener)
     left_out: dict[Path, str] = {}
     try:
-        context = Context(paths=[str(FOLDER)], loader=_loader(left_out), load=False)
+        context = Context(paths=[str(FOLDER)], config=configs, loader=_loader(left_out), load=False)
         while not _try_to_load(context, left_out):
             if whole:
                 raise ModelError(f"the models cannot be loaded: {'; '.join(left_out.values())}")

@@ -1,5 +1,6 @@
 """The command line: quick help, one run at a time, known exit codes, readers that disturb nobody."""
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,8 @@ import duckdb
 import pytest
 from filelock import FileLock
 
+import settings as configuration
+from runtime.lock import one_at_a_time
 from tests.harness import ROOT, Pipeline
 
 
@@ -62,12 +65,12 @@ def test_a_second_run_is_exit_code_5_or_waits(tmp_path):
 
 
 def test_a_warehouse_that_somebody_holds_is_exit_code_4(tmp_path):
-    pipeline = Pipeline(tmp_path / "data", {})
+    pipeline = Pipeline(tmp_path / "data", {"ELT_WAREHOUSE_WAIT": "0.1"})
     (tmp_path / "data").mkdir()
     with duckdb.connect(str(tmp_path / "data" / "warehouse.duckdb")):
         result = pipeline("run", "--now")
     assert result.code == 4
-    assert "open in another process" in result.err and "Traceback" not in result.err
+    assert f"(PID {os.getpid()};" in result.err and "Traceback" not in result.err
 
 
 def test_doctor_names_what_is_missing(tmp_path):
@@ -117,9 +120,15 @@ def test_what_is_due_runs_once_per_slot(world, first_day, tmp_path):
 @pytest.mark.slow
 def test_status_answers_while_a_run_holds_the_warehouse(first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
-    with duckdb.connect(str(pipeline.folder / "warehouse.duckdb")):
+    settings = configuration.Settings(data_dir=pipeline.folder)
+    with duckdb.connect(str(settings.warehouse)):
         result = pipeline("status", "--json")
+        assert result.code == 0 and result.json["running"] is False
+        assert f"PID {os.getpid()}" in result.json["as_last_published"]
+        with one_at_a_time(settings):
+            result = pipeline("status", "--json")
     assert result.code == 0 and result.json["running"] is True
+    assert result.json["as_last_published"] == "a run is in progress"
     assert result.json["runs"] and result.json["tables"]
 
 

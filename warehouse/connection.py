@@ -6,21 +6,28 @@ function that one of them lacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .file import WarehouseError as WarehouseError
+from .file import open_file
 from .quote import literal
 
 if TYPE_CHECKING:
     from settings import Settings
 
 
-class WarehouseError(Exception):
-    """The warehouse could not be opened or written; what was committed before is untouched."""
+class RunInProgressError(WarehouseError):
+    """Somebody looks at the warehouse, and a run works on it: who looks gives way."""
 
-    exit_code = 4
+    exit_code = 5
+
+
+_busy: ContextVar[Callable[[], bool] | None] = ContextVar("_busy", default=None)
+"""While somebody only looks: whether a run is in progress."""
 
 
 class Answer(Protocol):
@@ -53,8 +60,9 @@ def connect(settings: Settings) -> Iterator[Connection]:
     """The warehouse, open for reading and writing until the block ends. Times are UTC.
 
     Raises:
-        WarehouseError: another process holds the file, it is not a warehouse, or Redshift does not let us in; says
-            which and what to do.
+        WarehouseError: another process holds the file, it is not a warehouse, or Redshift refuses the login; says which and
+            what to do.
+        RunInProgressError: a run is in progress, and this is only a look (see `looking`).
     """
     if settings.aws:
         from .redshift import Redshift
@@ -62,14 +70,7 @@ def connect(settings: Settings) -> Iterator[Connection]:
         with Redshift.connect(settings, settings.redshift_database) as cluster:
             yield cluster
         return
-    import duckdb
-
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        con = duckdb.connect(str(settings.warehouse))
-        settings.warehouse.chmod(0o600)  # staging may hold personal fields that are kept in clear
-    except duckdb.Error as error:
-        raise WarehouseError(_explain(settings.warehouse, error)) from None
+    con = _look(settings.warehouse, busy) if (busy := _busy.get()) else _open(settings)
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET memory_limit = ?", [settings.memory])
@@ -78,6 +79,39 @@ def connect(settings: Settings) -> Iterator[Connection]:
         yield con
     finally:
         con.close()
+
+
+def _open(settings: Settings) -> Any:
+    return open_file(settings.warehouse, patience=settings.warehouse_wait)
+
+
+@contextmanager
+def looking(busy: Callable[[], bool]) -> Iterator[None]:
+    """Let `connect` open the warehouse of this machine for reading only while the block runs, and never while a run is in
+    progress: no run waits for more than one look that had begun before it.
+
+    Args:
+        busy: whether a run is in progress; it takes no lock.
+    """
+    token = _busy.set(busy)
+    try:
+        yield
+    finally:
+        _busy.reset(token)
+
+
+def is_looking() -> bool:
+    """Whether the warehouse is only looked at (see `looking`)."""
+    return _busy.get() is not None
+
+
+def _look(path: Path, busy: Callable[[], bool]) -> Any:
+    if not busy():
+        con = open_file(path, read_only=True)
+        if not busy():  # a run that begins now waits for this look, and one that began just before does not
+            return con
+        con.close()
+    raise RunInProgressError(f"a run is in progress, and {path} is its own until it ends: try again then")
 
 
 def exists(settings: Settings) -> bool:
@@ -94,10 +128,3 @@ def export(query: str, path: Path, settings: Settings) -> None:
         return
     with connect(settings) as con:
         con.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet)")
-
-
-def _explain(path: Path, error: Exception) -> str:
-    text = str(error).splitlines()[0]
-    if "lock" in text.lower():
-        return f"{path} is open in another process; DuckDB lets one writer in: close it (a SQL shell?) and run again. {text}"
-    return f"{path} cannot be opened: {text}. If it is damaged, move it and state.duckdb away: `python runner.py run --now` makes both again from landing"

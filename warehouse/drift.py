@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .connection import Connection, connect, exists
+from .connection import Connection, connect
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -171,21 +171,28 @@ def note(source: str, seen: Mapping[str, Seen], expected: Mapping[str, Expected]
     return noted
 
 
-def read(con: Connection, source: str | None = None) -> list[Drift]:
-    """Drift as it is recorded, of a source or of all, that is over included."""
+def read(con: Connection, source: str | None = None, ops: str = "stg_ops") -> list[Drift]:
+    """Drift as it is recorded, of a source or of all, that is over included.
+
+    Args:
+        ops: the schema of the record.
+    """
     where, values = (" WHERE source = ?", [source]) if source else ("", [])
     columns = 'source, table_name, path, what, type, first_seen, last_seen, "rows", ended_at'
-    rows = con.execute(f"SELECT {columns} FROM stg_ops.drift{where} ORDER BY 1, 2, 3, 4", values).fetchall()
+    rows = con.execute(f"SELECT {columns} FROM {ops}.drift{where} ORDER BY 1, 2, 3, 4", values).fetchall()
     return [Drift(*row) for row in rows]
 
 
-def read_open(settings: Settings, source: str | None = None) -> list[Drift]:
-    """Drift that is not over; none where no run has recorded any."""
-    if not exists(settings):
+def read_open(con: Connection | None, ops: str, source: str | None = None) -> list[Drift]:
+    """Drift that is not over; none where no run has recorded any.
+
+    Args:
+        con: None: there is no record yet. ops: the schema of the record.
+    """
+    made = "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = 'drift'"
+    if con is None or not con.execute(made, [ops]).fetchall():
         return []
-    with connect(settings) as con:
-        made = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'drift'"
-        return [drift for drift in read(con, source) if drift.ended_at is None] if con.execute(made).fetchall() else []
+    return [drift for drift in read(con, source, ops) if drift.ended_at is None]
 
 
 def _compare(

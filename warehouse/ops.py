@@ -58,7 +58,7 @@ class Ops:
             if newest is not None and run.started_at <= newest:  # the clock was put back: runs stay in their order
                 run.start(newest + timedelta(seconds=1))
             con.execute(
-                "UPDATE stg_ops.runs SET status = 'interrupted', published = NULL, ended = TRUE, error = COALESCE(error, ?)"
+                "UPDATE stg_ops.runs SET status = 'interrupted', ended = TRUE, error = COALESCE(error, ?)"
                 " WHERE status = 'running' OR ended = FALSE",
                 [INTERRUPTED],
             )
@@ -88,6 +88,7 @@ class Ops:
         if self._open:
             with contextlib.suppress(Exception), connect(self.settings) as con:
                 self._add_steps(con)
+                self._write_end(con, run)  # again: publishing comes after `finish`, and may bring trouble
                 con.execute("UPDATE stg_ops.runs SET ended = TRUE WHERE run_id = ?", [run.run_id])
             self._open = False
 
@@ -124,14 +125,17 @@ class Ops:
     def finish(self, run: Run, ran: Iterable[str]) -> None:
         """Write how the run ended, and that the sources in `ran` have had their turn."""
         with connect(self.settings) as con:
-            con.execute(
-                "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
-                " published = ?, error = ? WHERE run_id = ?",
-                [max(record.utc_now(), run.started_at), run.status, run.exit_code, run.landed,
-                 run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
-            )  # fmt: skip
+            self._write_end(con, run)
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
+
+    def _write_end(self, con: Connection, run: Run) -> None:
+        con.execute(
+            "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
+            " published = ?, error = ? WHERE run_id = ?",
+            [max(record.utc_now(), run.started_at), run.status, run.exit_code, run.landed,
+             run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
+        )  # fmt: skip
 
     def look(self, run: Run, tables: Mapping[str, Collection[str]]) -> None:
         """Write when the tables of sources were last read as a whole, whether rows came or not.

@@ -27,7 +27,7 @@ class Published:
     damaged: str = ""
 
 
-def publish(domains: Collection[str], settings: Settings, held: Collection[str] = ()) -> Published:
+def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:
     """Make what dashboards read hold the warehouse's present content of `domains`; the other domains stay as they were.
 
     A domain that was published and is not found where dashboards read is restored.
@@ -35,14 +35,15 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
     Args:
         domains: gold schemas of the warehouse, all of whose checks have passed.
         held: those whose gold must not be published.
+        run_id: the run that publishes: its record, where dashboards read it, says so as soon as it is true.
     """
     if settings.aws:
         from . import publish_redshift
 
-        return publish_redshift.publish(domains, settings, held)
+        return publish_redshift.publish(domains, settings, held, run_id)
     from . import publish_file
 
-    return publish_file.publish(domains, settings, held)
+    return publish_file.publish(domains, settings, held, run_id)
 
 
 def is_lost(settings: Settings) -> bool:

@@ -2,7 +2,8 @@
 
 ``serving.duckdb`` is a link to ``serving/<version>/serving.duckdb``. A publish copies the version before, replaces the
 domains that were built anew and switches the link in one step: a reader sees the old file or the new one, never half of
-one, and a reader that keeps the old file open holds nobody up (the last two versions stay). DuckDB names a catalog after
+one, and a reader that keeps the old file open holds nobody up (the last two versions stay). Nobody may write a version: a
+client that opens one for writing would lock all readers out, and is refused (only root is not). DuckDB names a catalog after
 the file that a link leads to, so every version is a file of the same name: to clients the catalog is always `serving`.
 """
 
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from . import durable
 from .connection import Connection, connect
 from .publish import Published
-from .published import read_built, read_known, remember
+from .published import note_run, read_built, read_known, remember
 from .quote import identifier, literal
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ VERSION = "[0-9]" * 20
 """A version's name as a glob: what has other names beside the versions is somebody else's."""
 
 
-def publish(domains: Collection[str], settings: Settings, held: Collection[str] = ()) -> Published:
+def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:
     """See `warehouse.publish.publish`."""
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
@@ -44,8 +45,12 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         restored = (lost & read_built(con)) - set(held)
         rows = {domain: _copy(con, domain) for domain in sorted({*domains, *restored})}
         served = _schemas(con)
+        con.execute("USE serving")
+        note_run(con, run_id)
+        con.execute(f"USE {identifier(settings.warehouse.stem)}")
         con.execute("CHECKPOINT serving")
         con.execute("DETACH serving")
+        draft.chmod(draft.stat().st_mode & ~0o222)
         _sync(draft)
         unfinished.rename(version)
         _switch(settings.serving, version / draft.name)

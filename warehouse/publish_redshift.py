@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .publish import Published
-from .published import read_built, read_known, remember
+from .published import note_run, read_built, read_known, remember
 from .quote import identifier
 from .redshift import Redshift
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Columns = list[tuple[str, str]]
 
 
-def publish(domains: Collection[str], settings: Settings, held: Collection[str] = ()) -> Published:
+def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:
     """See `warehouse.publish.publish`.
 
     Raises:
@@ -41,6 +41,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
                 domain: _copy(serving, settings.redshift_database, domain, tables, there[domain])
                 for domain, tables in wanted.items()
             }
+            note_run(serving, run_id if "ops" in wanted else "")
         remember(gold, (known - lost) | rows.keys() | (lost & set(held)))
         return Published({name: rows[name] for name in sorted(domains)}, sorted(restored), sorted(lost & set(held)))
 

@@ -30,6 +30,13 @@ def remember(con: Connection, domains: Collection[str]) -> None:
         con.execute(f"INSERT INTO {TABLE} VALUES (?)", [domain])
 
 
+def note_run(con: Connection, run_id: str) -> None:
+    """Note in a copy of the record, which is not to be read yet, that a run has published it; in the database in use."""
+    query = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'runs'"
+    if run_id and con.execute(query).fetchall():
+        con.execute("UPDATE ops.runs SET published = TRUE WHERE run_id = ?", [run_id])
+
+
 def read_built(con: Connection) -> set[str]:
     """The schemas of the warehouse that hold a table or view."""
     return {

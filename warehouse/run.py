@@ -9,7 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-_MEASURED = re.compile(r"[\d,]+ of [\d,]+ rows \([\d.,<]+ %\)|\(measured [^)]*\)|[\d,]+ rows\b")
+_MEASURED = re.compile(
+    r"[\d,]+ of [\d,]+ rows \([\d.,<]+ %\)|\(measured [^)]*\)|[\d,]+ rows\b|\([^()]* of [^()]* free\)|\([^()]* free\)"
+)
 """What a check measured: it changes from run to run while the problem stays the same."""
 
 

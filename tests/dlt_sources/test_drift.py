@@ -70,9 +70,9 @@ def note(settings, seen, contract=Order, day=1):
 
 
 def opened(settings):
-    return [
-        (d.path, d.what, d.type, d.rows, d.first_seen.day, d.last_seen.day) for d in record.read_open(settings, "shop")
-    ]
+    with connect(settings) as con:
+        found = record.read_open(con, "stg_ops", "shop")
+    return [(d.path, d.what, d.type, d.rows, d.first_seen.day, d.last_seen.day) for d in found]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -42,9 +42,13 @@ def test_drift(settings):
         ("note", "gone", "text", 5), ('it\'s "new"', "unknown", "number or text", 5),
     }  # fmt: skip
     assert drift.note("shop", {"orders": bad}, expected, settings).new == []
-    assert {d.rows for d in drift.read_open(settings, "shop")} == {10} and drift.read_open(settings, "other") == []
+    with connect(settings) as con:
+        assert {d.rows for d in drift.read_open(con, "stg_ops", "shop")} == {10}
+        assert drift.read_open(con, "stg_ops", "other") == []
     drift.note("shop", {"orders": good}, expected, settings)
-    assert [(d.path, d.first_seen) for d in drift.read_open(settings)] == [('it\'s "new"', datetime(2026, 1, 1, 6))]
+    with connect(settings) as con:
+        found = drift.read_open(con, "stg_ops")
+    assert [(d.path, d.first_seen) for d in found] == [('it\'s "new"', datetime(2026, 1, 1, 6))]
 
 
 def test_what_waits(settings):

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import tempfile
+import traceback
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -131,15 +134,66 @@ def test_what_a_killed_publish_left_is_removed(here, monkeypatch):
     assert served(here)["music"] == (1, 2) and len(list((here.data / "serving").iterdir())) == 2
 
 
+def in_a_fork_as_nobody(work):
+    """Do some work as a user who is not root; what it needs is imported already: nobody may read the interpreter's folder."""
+    if os.getuid() == 0 and os.fork() == 0:
+        try:
+            os.setuid(65534)
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.getuid():
+        work()
+    else:
+        assert os.wait()[1] == 0
+
+
+def test_nobody_can_write_a_version_and_all_can_read_it(here, monkeypatch):
+    fill(here, 0)
+    publish({"music", "taxi", "ops"}, here)
+    assert here.serving.stat().st_mode & 0o222 == 0
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    monkeypatch.setenv("ELT_DATA_DIR", str(folder / "data"))
+    there = configuration.load()
+
+    def work():
+        for number in range(4):
+            fill(there, number)
+            publish({"music", "taxi", "ops"}, there)
+            assert served(there)["music"] == (number, number + 1)
+            with pytest.raises(duckdb.IOException, match="Permission denied"):
+                duckdb.connect(str(there.serving))
+            with duckdb.connect() as shell:
+                with pytest.raises(duckdb.IOException, match="Permission denied"):
+                    shell.execute(f"ATTACH '{there.serving}'")
+                shell.execute(f"ATTACH '{there.serving}' (READ_ONLY)")
+        assert len(list((there.data / "serving").iterdir())) == 2
+        shutil.rmtree(there.data)  # as `make clean` and the demo do
+
+    try:
+        in_a_fork_as_nobody(work)
+    finally:
+        shutil.rmtree(folder)
+
+
+def writable(path):
+    """A version that its owner may write, as they were once."""
+    path.chmod(0o644)
+    return path
+
+
 LOSSES = {
     "the folder": lambda here: shutil.rmtree(here.data / "serving"),
     "the folder and the link": lambda here: (shutil.rmtree(here.data / "serving"), here.serving.unlink()),
     "the newest version": lambda here: shutil.rmtree(here.serving.resolve().parent),
     "the newest file": lambda here: here.serving.resolve().unlink(),
     "the link": lambda here: here.serving.unlink(),
-    "its content": lambda here: here.serving.resolve().write_bytes(b""),
-    "half of its content": lambda here: os.truncate(here.serving.resolve(), here.serving.stat().st_size // 2),
-    "its header": lambda here: here.serving.resolve().write_bytes(b"x" * 20_000),
+    "its content": lambda here: writable(here.serving.resolve()).write_bytes(b""),
+    "half of its content": lambda here: os.truncate(writable(here.serving.resolve()), here.serving.stat().st_size // 2),
+    "its header": lambda here: writable(here.serving.resolve()).write_bytes(b"x" * 20_000),
 }
 
 
@@ -167,7 +221,7 @@ def test_what_was_published_and_is_lost_is_restored(here, loss, held):
 def test_a_domain_that_is_missing_is_restored_and_one_without_models_is_forgotten(here):
     fill(here, 1)
     publish({"music", "taxi", "ops"}, here)
-    with duckdb.connect(str(here.serving.resolve())) as con:
+    with duckdb.connect(str(writable(here.serving.resolve()))) as con:
         con.execute("DROP SCHEMA music CASCADE; DROP SCHEMA taxi CASCADE")
     with duckdb.connect(str(here.warehouse)) as con:
         con.execute("DROP SCHEMA taxi CASCADE")

@@ -1,0 +1,142 @@
+"""A store that cannot be written, found behind whatever error a library made of it: a full disk, a folder that is read-only,
+a file that another program has open. What is said of it quotes no row.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .causes import causes
+from .disk import readable
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+_FULL = {errno.ENOSPC: "no space is left on its disk", errno.EDQUOT: "the quota of its disk is used up"}
+_FILES = {errno.EMFILE: "this process", errno.ENFILE: "this machine"}
+_REFUSED = {errno.EROFS: "it is read-only", errno.EACCES: "this user may not write there", errno.EPERM: "this user may not write there"}  # fmt: skip
+_WORDS = {
+    "no space left on device": errno.ENOSPC,
+    "disk is full": errno.ENOSPC,
+    "file or database is full": errno.ENOSPC,
+    "disk quota exceeded": errno.EDQUOT,
+    "too many open files": errno.EMFILE,
+    "read-only file system": errno.EROFS,
+    "readonly database": errno.EACCES,
+    "unable to open database file": errno.EACCES,
+    "permission denied": errno.EACCES,
+}
+"""What libraries say that pass on no number: DuckDB, SQLite, and dlt of a job that failed."""
+_SPEAK = {
+    "builtins": {"OSError"},  # as pyarrow raises it
+    "_duckdb": {"IOException", "OutOfMemoryException", "FatalException", "TransactionException", "InternalException"},
+    "sqlite3": {"OperationalError"},
+}
+"""Whose text is believed; others, of a conversion or a server's answer, quote what came from a source."""
+_PATH = re.compile(r"[\"'](/[^\"'\n]+)[\"']")
+THEN = "what was committed before is untouched, and the next run goes on from there"
+
+
+def explain(error: BaseException) -> str | None:
+    """What is wrong with which folder of ours, how much is free and what to do next; None for any other error."""
+    from warehouse.file import HeldError
+
+    for cause in causes(error):
+        if isinstance(cause, HeldError):
+            return str(cause)
+    settings = _settings()
+    for cause in causes(error):
+        number = _number(cause)
+        if number is not None and (text := _describe(number, _path(cause), settings)):
+            return text
+    return None
+
+
+def _number(cause: BaseException) -> int | None:
+    """The system's number of an error that a store may have, as far as it or its text says."""
+    if isinstance(cause, OSError) and cause.errno is not None:
+        return cause.errno
+    kind, said = type(cause), getattr(cause, "failed_message", "")  # dlt's, of a job that could not write
+    if not said and kind.__name__ not in _SPEAK.get(kind.__module__, ()):
+        return None
+    text = f"{cause} {said}".lower()
+    return next((number for words, number in _WORDS.items() if words in text), None)
+
+
+def _path(cause: BaseException) -> Path | None:
+    """The file that an error is about; of two the one that is written."""
+    for name in (getattr(cause, "filename2", None), getattr(cause, "filename", None)):
+        if isinstance(name, str | bytes | os.PathLike) and Path(os.fsdecode(name)).is_absolute():
+            return Path(os.fsdecode(name))
+    found = _PATH.search(f"{cause} {getattr(cause, 'failed_message', '')}")
+    return Path(found[1]) if found else None
+
+
+def _describe(number: int, path: Path | None, settings: Settings | None) -> str | None:
+    if number in _FILES:
+        return f"too many files are open in {_FILES[number]}; raise the limit (`ulimit -n`) and run again; {THEN}"
+    places = list(_places(settings))
+    if number in _FULL:
+        folder = _full(path, places)
+        usage = shutil.disk_usage(folder)
+        free = f"{readable(usage.free)} of {readable(usage.total)} free"
+        return f"{folder}: {_FULL[number]} ({free}); free some space there, or set {_setting(folder)} to another folder; {THEN}"
+    if number not in _REFUSED:
+        return None
+    if path is None:  # the catalog of silver, and others who name no file
+        path = next((place for place in places if place.exists() and not os.access(place, os.W_OK)), None)
+    if path is None or not _is_ours(path, places):
+        return None  # a file of a source, say
+    free = readable(shutil.disk_usage(_nearest(path)).free)
+    return f"{path}: {_REFUSED[number]} ({free} free); make it writable for this user, or set {_setting(path)} to another folder; {THEN}"
+
+
+def _is_ours(path: Path, places: list[Path]) -> bool:
+    """Whether this program writes there. Below the data folder and the temporary one there may be files of a source, too."""
+    mixed = [place for place in places if place in (places[0], Path(tempfile.gettempdir()))]
+    if any(place in path.parents for place in places if place not in mixed):
+        return True
+    return path in places or path.parent in mixed or path in places[0].parents
+
+
+def _places(settings: Settings | None) -> Iterator[Path]:
+    """Where this program writes, the data folder first."""
+    if settings is not None:
+        yield settings.data
+        if not settings.aws:
+            yield from (Path(settings.landing), Path(settings.silver), settings.data / "serving")
+        yield from (settings.dlt, settings.data / "sqlmesh_cache", settings.data / "logs")
+    yield Path(tempfile.gettempdir())
+
+
+def _full(path: Path | None, places: list[Path]) -> Path:
+    """The place that a file is in; where none is named that with the least space."""
+    if path is not None:
+        return max((p for p in places if p in path.parents), key=lambda p: len(p.parts), default=_nearest(path))
+    return min((place for place in places if place.is_dir()), key=lambda place: shutil.disk_usage(place).free)
+
+
+def _nearest(path: Path) -> Path:
+    """The folder that a path is in, or would be."""
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def _setting(path: Path) -> str:
+    temporary = Path(tempfile.gettempdir())
+    return "TMPDIR" if path == temporary or temporary in path.parents else "ELT_DATA_DIR"
+
+
+def _settings() -> Settings | None:
+    import settings
+
+    try:
+        return settings.load()
+    except Exception:  # they are what is wrong, or a secret of theirs cannot be read now
+        return None
