@@ -5,55 +5,75 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from settings import LIBRARIES
-from tests.soak import faults, project, report, shim
+from tests.soak import faults, planted, project, report, shim
 from tests.soak.trials import COMMANDS, Soak, Trial, close
 from tests.soak.upstream import Upstream
 
 
 def main() -> int:
-    """Strike for so many minutes."""
+    """Strike for so many minutes; or, with planted bugs, until each is found."""
     given = parse()
     os.environ.update(LIBRARIES)  # before the process that forks the commands imports what reads them
     folder = Path(tempfile.mkdtemp(prefix="soak-", dir=given.folder))
-    kinds = possible(given.faults or [*faults.KINDS], folder)
-    project.warm_up(folder)
-    trials: list[Trial] = []
-    with Upstream(folder / "upstream", given.seed) as upstream:
-        try:
-            soak = Soak(folder, upstream, given.seed, planted=given.planted, kinds=kinds, commands=given.commands,
-                        asks_status=not given.without_status)  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
+    try:
+        kinds = possible(given.faults or [*faults.KINDS], folder)
+        project.warm_up(folder)
+        with Upstream(folder / "upstream", given.seed) as upstream:
+            soak = Soak(folder, upstream, given.seed, kinds=kinds, commands=given.commands)
+            soak.asks_status = not given.without_status
             soak.begin()
-            until = time.monotonic() + given.minutes * 60
-            number = given.first
-            for skipped in range(1, number):
-                soak.skip(skipped)
-            while time.monotonic() < until and len(trials) < given.trials:
-                trials.append(soak.take(number))
-                print(
-                    f"{number:4} {'BAD ' if trials[-1].is_bad else ''}{trials[-1].words}: {trials[-1].kind}", flush=True
-                )
-                if trials[-1].is_bad:
-                    print(trials[-1].show(), flush=True)
-                    if given.planted:
-                        break
-                number += 1
-        finally:
-            close()
+            return find(soak, given.planted, given.trials) if given.planted else strike(soak, given)
+    finally:
+        close()
+        if not given.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def strike(soak: Soak, given: argparse.Namespace) -> int:
+    """Trials until the time is over; 1 when one of them was bad."""
+    trials: list[Trial] = []
+    until = time.monotonic() + given.minutes * 60
+    for skipped in range(1, given.first):
+        soak.skip(skipped)
+    while (time.monotonic() < until or not trials) and len(trials) < given.trials:
+        trial = soak.take(given.first + len(trials))
+        trials.append(trial)
+        print(
+            f"{trial.number:4} {trial.words}: {trial.kind}: {f'right after {trial.runs}' if trial.runs else 'NOT RIGHT'}"
+        )
+        if trial.is_bad:
+            print(trial.show())
+        sys.stdout.flush()
     print(report.table(trials))
     if given.write:
         report.write(trials, given.seed, given.minutes)
     bad = [trial.number for trial in trials if trial.is_bad]
     for number in bad[:10]:
         print(f"to repeat: python -m tests.soak --seed {given.seed} --trial {number}")
-    if not given.keep:
-        shutil.rmtree(folder)
     return 1 if bad else 0
+
+
+def find(soak: Soak, plants: list[str], most: int) -> int:
+    """Plant each bug and strike until it is found; 1 when one of them was not, in so many trials."""
+    missed = 0
+    for plant in plants:
+        soak.choose([planted.STRUCK_BY.get(plant, "SIGKILL")], ["run --now"])
+        soak.project.planted = plant
+        trials = []
+        while not trials or not (trials[-1].is_bad or len(trials) == most):
+            trials.append(soak.take(len(trials) + 1, stays=True))
+        missed += not trials[-1].is_bad
+        print(f"{plant}: {f'found by trial {len(trials)}' if trials[-1].is_bad else f'NOT FOUND in {most} trials'}")
+        print(trials[-1].show(), flush=True)
+    return 1 if missed else 0
 
 
 def possible(kinds: list[str], folder: Path) -> list[str]:
@@ -86,7 +106,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--faults", nargs="*", choices=faults.KINDS, help="only these kinds")
     parser.add_argument("--commands", nargs="*", choices=COMMANDS, default=[], help="only these commands")
     parser.add_argument("--without-status", action="store_true", help="nobody asks for `status` meanwhile")
-    parser.add_argument("--planted", default="", help="a bug of tests/soak/planted.py that the soak must find")
+    parser.add_argument(
+        "--planted", nargs="*", choices=planted.PLANTS, metavar="BUG", default=[],
+        help=f"only look whether a soak finds these planted bugs, in at most so many trials each: {', '.join(planted.PLANTS)}",
+    )  # fmt: skip
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder unless given")
     parser.add_argument("--keep", action="store_true", help="leave the folder as it is at the end")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")

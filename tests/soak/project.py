@@ -65,17 +65,19 @@ class Project:
 
     Args:
         database: its operational one.
+
+    Attributes:
         planted: a bug in the commands' processes; empty: none.
     """
 
-    def __init__(self, folder: Path, database: str, upstream: Upstream, planted: str = "") -> None:
+    def __init__(self, folder: Path, database: str, upstream: Upstream) -> None:
         self.folder, self.upstream, self.database = folder, upstream, database
         small = Small(folder)
         declare(small.code)
         self.code, self.data = small.code, small.data
         self.snapshot = folder / "snapshot"
         self.environment = small.environment | {"ELT_FEED_URL": upstream.url}
-        self._numbers, self.planted = count(), planted
+        self._numbers, self.planted = count(), ""
         done = forks.run(["-m", "dlt_sources.derive"], self.code, self.environment)
         assert done.returncode == 0, done.stdout + done.stderr
         upstream.create(database)

@@ -85,13 +85,12 @@ class Soak:
         kinds, commands: what to draw from; empty: all.
     """
 
-    def __init__(self, folder: Path, upstream: Upstream, seed: int, *, planted: str = "",
-                 kinds: Collection[str] = (), commands: Collection[str] = (), asks_status: bool = True) -> None:  # fmt: skip
+    def __init__(self, folder: Path, upstream: Upstream, seed: int, *,
+                 kinds: Collection[str] = (), commands: Collection[str] = ()) -> None:  # fmt: skip
         self.seed, self.upstream, self.pace = seed, upstream, 6.0
-        self.asks_status = asks_status
-        self.kinds = {kind: KINDS[kind] for kind in kinds or KINDS}
-        self.commands = {command: COMMANDS[command] for command in commands or COMMANDS}
-        self.project = Project(folder / "struck", "operational", upstream, planted)
+        self.asks_status = True
+        self.choose(kinds, commands)
+        self.project = Project(folder / "struck", "operational", upstream)
         self.twin = Project(folder / "twin", "twin", upstream)
         self.before: Content = {}
         self.expected: Content = {}
@@ -102,6 +101,11 @@ class Soak:
         self.expected = content(self.twin)
         self._settle()
 
+    def choose(self, kinds: Collection[str], commands: Collection[str]) -> None:
+        """Draw from these only; empty: from all."""
+        self.kinds = {kind: KINDS[kind] for kind in kinds or KINDS}
+        self.commands = {command: COMMANDS[command] for command in commands or COMMANDS}
+
     def draw(self, number: int) -> random.Random:
         """What is random in a trial: the same for the same seed."""
         return random.Random(f"{self.seed}:{number}")
@@ -111,26 +115,29 @@ class Soak:
         if self._goes_on(number):
             self._settle()
 
-    def take(self, number: int) -> Trial:
-        """Do one trial; afterwards the project is ready for the next one."""
+    def take(self, number: int, *, stays: bool = False) -> Trial:
+        """Do one trial; afterwards the project is ready for the next one, which may be on the next day unless it `stays`."""
+        goes_on = self._goes_on(number) and not stays
         draw = self.draw(number)
         draw.random()  # whether it goes on
         kind, command = self._pick(draw)
         trial = Trial(number, kind, command)
         fault = self.kinds[kind][0](self.project, draw)
         words = self._words(command, number, draw)
-        with Reader(self.project, [self.before, self.expected], draw.random() < 0.3 and self.asks_status) as reader:
+        asks = draw.random() < 0.3 and self.asks_status
+        apart = "feed_gold" if command == "backfill" else ""
+        with Reader(self.project, [self.before, self.expected], asks, apart) as reader:
             self._strike(trial, fault, words, command, draw)
             reader.paused = not fault.sees
             self._recover(trial, reader, backfilled=command == "backfill")
         trial.partial, trial.reader_errors = reader.partial, reader.errors
         fault.after()
-        if self._goes_on(number) and command != "backfill" and trial.runs:
+        if goes_on and command != "backfill" and trial.runs:
             self.project.keep()
             self._next_day()
         else:
             self.project.restore()
-            if self._goes_on(number):
+            if goes_on:
                 self._settle()
         return trial
 
