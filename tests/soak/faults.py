@@ -93,16 +93,23 @@ class Runners(Strike):
 
 
 class Upstream(Strike):
-    """The HTTP server answers wrongly."""
+    """The HTTP server answers wrongly: from a moment on, or from its n-th answer on."""
 
     trouble = "error"
 
-    def hit(self, command: Command) -> None:
-        self.project.upstream.trouble = self.trouble
+    def arm(self) -> None:
         self.codes = {0, 3}
+        if self.draw.random() < 0.5:
+            answers = self.draw.randrange(3)
+            self.told = f"after {answers} answers"
+            self.project.upstream.later = (answers, self.trouble)
+
+    def hit(self, command: Command) -> None:
+        if not self.told:
+            self.project.upstream.trouble = self.trouble
 
     def lift(self) -> None:
-        self.project.upstream.trouble = ""
+        self.project.upstream.trouble, self.project.upstream.later = "", None
 
 
 class Reset(Upstream):

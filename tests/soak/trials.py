@@ -124,6 +124,7 @@ class Soak:
         trial = Trial(number, kind, command)
         fault = self.kinds[kind][0](self.project, draw)
         words = self._words(command, number, draw)
+        fault.arm()
         asks = draw.random() < 0.3 and self.asks_status
         apart = "feed_gold" if command == "backfill" else ""
         with Reader(self.project, [self.before, self.expected], asks, apart) as reader:
@@ -155,7 +156,7 @@ class Soak:
             case "serve":
                 return "serve", "--every", "1"
             case "backfill":
-                return "backfill", "feed", "--since", str(self.upstream.today - timedelta(days=draw.randrange(1, 4)))
+                return "backfill", "feed", "--since", str(self.upstream.today - timedelta(days=draw.randrange(3, 6)))
             case "replay" | "rebuild":
                 return command, draw.choice([*SOURCES])
             case "plan":
@@ -166,7 +167,6 @@ class Soak:
         trial.words = " ".join(words)
         typical = COMMANDS[command][1] * self.pace
         at = draw.uniform(0, 1.05) * typical
-        fault.arm()
         try:
             running = self.project.start(*words, **fault.environment)
             wait(at, running.process)

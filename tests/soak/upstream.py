@@ -28,10 +28,12 @@ class Upstream:
 
     Attributes:
         trouble: how the HTTP server answers: empty (as it should), error, reset, hang or cut.
+        later: (requests that it still answers, the trouble from then on); None: nothing is planned.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed, self.day, self.trouble = folder, seed, -1, ""
+        self.later: tuple[int, str] | None = None
         self.drop = folder / "drop"
         self.drop.mkdir(parents=True)
         self.postgres = Postgres(folder / "postgres")
@@ -157,6 +159,10 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         upstream: Upstream = self.server.upstream  # type: ignore[attr-defined]
+        if upstream.later:
+            left, planned = upstream.later
+            upstream.later = (left - 1, planned) if left else None
+            upstream.trouble = upstream.trouble if left else planned
         trouble, body = upstream.trouble, upstream.answer(self.path)
         if trouble == "reset":
             self.connection.close()
