@@ -57,6 +57,10 @@ derive: .venv/.ready ## rewrite what follows from the contracts and the models
 benchmark: .venv/.ready ## measure the claims in benchmarks/
 	$(RUN) python -m benchmarks.refine && $(RUN) python -m benchmarks.turns 300
 
+.PHONY: soak
+soak: .venv/.ready ## strike the pipeline at random for MINUTES=30 and compare with an undisturbed one; SEED=N, WRITE=yes
+	@$(RUN) python -m tests.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write) $(ARGS)
+
 clean-demo: .venv/.ready ## remove the demo's data, and nothing that the demo did not make
 	@$(RUN) python runner.py demo --remove
 

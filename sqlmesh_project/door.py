@@ -77,6 +77,7 @@ def run_models(
     filled, project = _begin(settings)
     context, listener = project.context, project.listener
     try:
+        _finish_deployment(context)
         lineage = _lineage(context)
         unread = project.feeds(lineage)
         lineage |= unread
@@ -174,6 +175,7 @@ def deploy_pending(
     filled, project = _begin(settings)
     context, listener = project.context, project.listener
     try:
+        _finish_deployment(context)
         result = ModelRun(pending=_pending(project, filled), unreadable=project.unreadable)
         reach, lineage = {name: _reach(context, name) for name in result.pending}, _lineage(context)
         blocked = prepare(_changed_domains(lineage, reach.values())) if result.pending else set()
@@ -183,7 +185,13 @@ def deploy_pending(
             new = [] if "ops" in _deployed(context) else [n for n, (domain, _) in lineage.items() if domain == "ops"]
             known = {_short(fqn) for fqn in context.models}
             select = [f"+{name}" if name in known else name for name in (*wanted, *new)]
-            context.plan("prod", select_models=select, auto_apply=True, no_prompts=True, skip_tests=True)
+            # What follows from an edited model gets a version of its own, which must be built to be switched to.
+            built = sorted({*select, *(n for to in wanted.values() for n in to & known)})
+            choices = {
+                "select_models": select,
+                "backfill_models": [name for name in built if name.lstrip("+") in known],
+            }
+            context.plan("prod", auto_apply=True, no_prompts=True, skip_tests=True, **choices)
         result.ran, result.pending = sorted(listener.ran), _pending(project, filled)
         return result
     except SQLMeshError as error:
@@ -263,6 +271,22 @@ def _deployed(context: Context) -> set[str]:
     """The domains prod has models of."""
     prod = context.state_reader.get_environment("prod")
     return {_domain(snapshot.name) for snapshot in prod.snapshots} if prod else set()
+
+
+def _finish_deployment(context: Context) -> None:
+    """Finish a plan that was cut short while it switched prod to what it had built.
+
+    SQLMesh takes it for one that is still running and waits for its end, for up to six hours. Whoever is here holds the
+    lock of the runs: there is none.
+    """
+    prod = context.state_reader.get_environment("prod")
+    if prod and not prod.finalized_ts:
+        choices = {"skip_backfill": True, "no_gaps": True, "skip_tests": True, "skip_linter": True}
+        plan = context.plan_builder("prod", always_include_local_changes=False, **choices).build()
+        plan.context_diff.is_unfinalized_environment = (
+            True  # left out where local changes are: then it would do nothing
+        )
+        context.apply(plan)
 
 
 def _lint(context: Context, models: list[str]) -> dict[str, str]:

@@ -1,0 +1,113 @@
+"""Bugs that the soak must find: each changes the product in a command's own process, and nowhere else.
+
+This file is run in that process, which knows the checkout's code and not the tests'.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+PAUSE = 1.5
+"""Seconds that a bug's window is held open: a soak of a minute must find it."""
+
+
+def save_state_before_data() -> None:
+    """What reads remember is stored before the rows that it belongs to, and believed whether or not they are committed."""
+    from dlt.destinations.impl.filesystem.filesystem import FilesystemLoadJob
+
+    from dlt_sources._steps.commit import LandingClient
+
+    run, stored = FilesystemLoadJob.run, set()
+
+    def store_first(self: Any) -> None:
+        load = self._load_id
+        if load not in stored:
+            stored.add(load)
+            self._job_client._store_current_state(load)
+            time.sleep(PAUSE)
+        run(self)
+
+    FilesystemLoadJob.run = store_first
+    LandingClient._is_committed = lambda self, load: True  # type: ignore[method-assign]
+
+
+def publish_in_place() -> None:
+    """What is published is written over what readers have open, instead of beside it."""
+    from warehouse import publish_file
+
+    switch = publish_file._switch
+
+    def overwrite(link: Path, target: Path) -> None:
+        if not link.exists():
+            switch(link, target)
+            return
+        content = target.read_bytes()
+        with link.open("wb") as file:
+            for at in range(0, len(content), 1 << 16):
+                file.write(content[at : at + (1 << 16)])
+                file.flush()
+                time.sleep(0.02)
+        shutil.rmtree(target.parent)
+
+    publish_file._switch = overwrite
+
+
+def advance_cursor_on_failure() -> None:
+    """A cursor goes to the time of the read, also when the read fails later on."""
+    import settings
+    from dlt_sources._steps import cursor
+    from dlt_sources._steps.reread import TableRead
+
+    file = settings.load().data / "planted"
+    advance, since, remember = cursor.advance, cursor.since, TableRead.remember
+
+    def note(memory: Any, table: Any, reached: Any, now: Any) -> None:
+        advance(memory, table, reached, now)
+        file.write_text(now.isoformat())
+
+    def believe(memory: Any, table: Any, now: Any) -> Any:
+        return datetime.fromisoformat(file.read_text()) if file.exists() else since(memory, table, now)
+
+    def forget(self: Any) -> None:
+        file.unlink(missing_ok=True)
+        remember(self)
+
+    cursor.advance, cursor.since, TableRead.remember = note, believe, forget  # type: ignore[method-assign]
+
+
+def double_staging() -> None:
+    """Rows are committed before the note that they are there, and inserted again where the note is missing."""
+    from warehouse import load
+
+    replace = load.replace
+    put = load._replace
+
+    def insert(con: Any, schema: str, rows: Any, place: str, settings: Any) -> None:
+        if "_load_id" in rows.columns:
+            rows = load.Rows(rows.table, rows.file, rows.columns, [*rows.match, "_refine_id"], rows.keeps_deleted)
+            came = f"read_parquet('{place}')"
+            same = " AND ".join(f"came.{name} = own.{name}" for name in rows.match if name != "_refine_id")
+            con.execute(
+                f'DELETE FROM {schema}."{rows.table}" AS own USING {came} AS came WHERE {same} AND came._load_id <> own._load_id'
+            )
+        put(con, schema, rows, place, settings)
+
+    def commit_rows_first(schema: str, rows: Any, statements: Any, settings: Any) -> None:
+        replace(schema, rows, [], settings)
+        time.sleep(PAUSE)
+        replace(schema, [], statements, settings)
+
+    load._replace, load.replace = insert, commit_rows_first
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    plant.__name__: plant
+    for plant in (save_state_before_data, publish_in_place, advance_cursor_on_failure, double_staging)
+}
+STRUCK_BY = {"publish_in_place": "several runners", "advance_cursor_on_failure": "upstream answers 500"}
+"""What finds a bug; a SIGKILL unless it is here."""

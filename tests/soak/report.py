@@ -1,0 +1,47 @@
+"""The table of a soak, and the page that holds it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from tests.soak.trials import Trial
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
+HEAD = ("struck by", "trials", "right after one run", "after two", "not", "lost rows", "doubled rows", "partial publishes",
+        "reader errors", "tracebacks", "wrong exit codes")  # fmt: skip
+_BEGIN, _END = "<!-- soak: written by `make soak WRITE=yes` -->", "<!-- /soak -->"
+
+
+def table(trials: Sequence[Trial]) -> str:
+    """A line per kind of fault and one for all, as Markdown."""
+    kinds = sorted({trial.kind for trial in trials}, key=str.lower)
+    lines = [HEAD, ("---",) * len(HEAD)]
+    lines += [_line(kind, [trial for trial in trials if trial.kind == kind]) for kind in kinds]
+    lines.append(_line("**all**", trials))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _line(name: str, trials: Sequence[Trial]) -> tuple[str, ...]:
+    unsettled = [trial for trial in trials if not trial.runs]
+    counts = (
+        len(trials), sum(t.runs == 1 for t in trials), sum(t.runs == 2 for t in trials), len(unsettled),
+        sum(t.lost.total() for t in unsettled), sum(t.extra.total() for t in unsettled),
+        sum(len(t.partial) for t in trials), sum(len(t.reader_errors) for t in trials),
+        sum(t.tracebacks for t in trials), sum(len(t.wrong_codes) for t in trials),
+    )  # fmt: skip
+    return name, *(f"{count:,}" for count in counts)
+
+
+def write(trials: Sequence[Trial], seed: int, minutes: float) -> None:
+    """Put the table into the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    when = f"{date.today():%d %B %Y}, seed {seed}, {minutes:g} minutes, {os.cpu_count()} cores, Python {platform.python_version()}"
+    new = f"{_BEGIN}\n\n{when}:\n\n{table(trials)}\n\n{_END}"
+    changed, found = re.subn(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", lambda _: new, text, flags=re.DOTALL)
+    assert found == 1, f"{PAGE} has no place for the table: {_BEGIN} ... {_END}"
+    PAGE.write_text(changed, encoding="utf-8")

@@ -1,0 +1,33 @@
+"""The soak finds nothing in a minute, and each bug that is planted within a few trials."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ROOT
+from tests.soak.planted import PLANTS
+
+pytestmark = pytest.mark.slow
+
+
+def soak(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELT_")}
+    command = [sys.executable, "-m", "tests.soak", "--folder", str(folder), *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=580)
+
+
+def test_a_minute_of_strikes_finds_nothing(tmp_path: Path) -> None:
+    done = soak(tmp_path, "--minutes", "1", "--seed", "16")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| **all** |" in done.stdout
+
+
+def test_planted_bugs_are_found(tmp_path: Path) -> None:
+    done = soak(tmp_path, "--planted", *PLANTS, "--seed", "1", "--trials", "12", "--without-status")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(": found by trial ") == len(PLANTS)

@@ -1,0 +1,251 @@
+"""Trials: a command is struck, then run again, and what the project holds is compared with its undisturbed twin."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.soak import disk
+from tests.soak.content import Content, compare, content
+from tests.soak.declared import SOURCES, edit
+from tests.soak.faults import KINDS, RUN, Strike
+from tests.soak.project import HUNG, Command, Project, Said
+from tests.soak.reader import Reader, wait
+from tests.soak.upstream import Upstream
+
+COMMANDS: dict[str, tuple[float, float]] = {
+    "run --now": (4, 1.0),
+    "run": (2, 1.0),
+    "serve": (2, 1.0),
+    "backfill": (1, 0.8),
+    "replay": (1.5, 0.7),
+    "rebuild": (1.5, 1.0),
+    "plan": (1, 0.6),
+    "maintain": (0.5, 0.3),
+}
+"""Per command: how often among the others, and how long it takes, as a share of a run's time."""
+READING = {"run --now", "run", "serve", "backfill"}
+GOES_ON = 1 / 3
+AGAIN = {0, 1, 3, 4}
+"""How the first normal run after a strike may end; the second must end well."""
+
+
+@dataclass
+class Trial:
+    """What came of one trial.
+
+    Attributes:
+        runs: normal runs until all was right; 0: it never was.
+    """
+
+    number: int
+    kind: str
+    words: str
+    runs: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    extra: Counter[str] = field(default_factory=Counter)
+    partial: list[str] = field(default_factory=list)
+    reader_errors: list[str] = field(default_factory=list)
+    tracebacks: int = 0
+    wrong_codes: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    told: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether anything is not as it should."""
+        return bool(
+            not self.runs or self.partial or self.reader_errors or self.tracebacks or self.wrong_codes
+        )  # fmt: skip
+
+    def show(self) -> str:
+        """What happened, for a person."""
+        lines = [f"trial {self.number}: {self.words}: {self.kind}{': ' * bool(self.told)}{self.told}"]
+        lines += [
+            f"  {words}: exit {code}" + "".join(f"\n    | {t}" for t in err.splitlines()[-12:])
+            for words, code, err in self.said
+        ]
+        lines.append(f"  right after {self.runs} runs" if self.runs else "  not right after two runs")
+        lines += [f"  {what}: {found}" for what, found in (("lost", dict(self.lost)), ("too many", dict(self.extra)),
+                  ("partial", Counter(self.partial)), ("reader", Counter(self.reader_errors)), ("exit codes", self.wrong_codes)) if found]  # fmt: skip
+        return "\n".join(lines)
+
+
+class Soak:
+    """The two projects and their days.
+
+    Args:
+        kinds, commands: what to draw from; empty: all.
+    """
+
+    def __init__(self, folder: Path, upstream: Upstream, seed: int, *,
+                 kinds: Collection[str] = (), commands: Collection[str] = ()) -> None:  # fmt: skip
+        self.seed, self.upstream, self.pace = seed, upstream, 6.0
+        self.asks_status = True
+        self.choose(kinds, commands)
+        self.project = Project(folder / "struck", "operational", upstream)
+        self.twin = Project(folder / "twin", "twin", upstream)
+        self.before: Content = {}
+        self.expected: Content = {}
+
+    def begin(self) -> None:
+        """Bring both to the evening of the first day, and let the second come."""
+        self._run_well(self.twin)
+        self.expected = content(self.twin)
+        self._settle()
+
+    def choose(self, kinds: Collection[str], commands: Collection[str]) -> None:
+        """Draw from these only; empty: from all."""
+        self.kinds = {kind: KINDS[kind] for kind in kinds or KINDS}
+        self.commands = {command: COMMANDS[command] for command in commands or COMMANDS}
+
+    def draw(self, number: int) -> random.Random:
+        """What is random in a trial: the same for the same seed."""
+        return random.Random(f"{self.seed}:{number}")
+
+    def skip(self, number: int) -> None:
+        """Let the day of a trial pass without it."""
+        if self._goes_on(number):
+            self._settle()
+
+    def take(self, number: int, *, stays: bool = False) -> Trial:
+        """Do one trial; afterwards the project is ready for the next one, which may be on the next day unless it `stays`."""
+        goes_on = self._goes_on(number) and not stays
+        draw = self.draw(number)
+        draw.random()  # whether it goes on
+        kind, command = self._pick(draw)
+        trial = Trial(number, kind, command)
+        fault = self.kinds[kind][0](self.project, draw)
+        words = self._words(command, number, draw)
+        fault.arm()
+        asks = draw.random() < 0.3 and self.asks_status
+        apart = "feed_gold" if command == "backfill" else ""
+        with Reader(self.project, [self.before, self.expected], asks, apart) as reader:
+            self._strike(trial, fault, words, command, draw)
+            reader.paused = not fault.sees
+            self._recover(trial, reader, backfilled=command == "backfill")
+        trial.partial, trial.reader_errors = reader.partial, reader.errors
+        fault.after()
+        if goes_on and command != "backfill" and trial.runs:
+            self.project.keep()
+            self._next_day()
+        else:
+            self.project.restore()
+            if goes_on:
+                self._settle()
+        return trial
+
+    def _goes_on(self, number: int) -> bool:
+        return self.draw(number).random() < GOES_ON
+
+    def _pick(self, draw: random.Random) -> tuple[str, str]:
+        [kind] = draw.choices([*self.kinds], [weight for _, weight in self.kinds.values()])
+        known = [name for name in self.commands if name in READING or not kind.startswith("upstream")]
+        [command] = draw.choices(known, [self.commands[name][0] for name in known])
+        return kind, command
+
+    def _words(self, command: str, number: int, draw: random.Random) -> tuple[str, ...]:
+        match command:
+            case "serve":
+                return "serve", "--every", "1"
+            case "backfill":
+                return "backfill", "feed", "--since", str(self.upstream.today - timedelta(days=draw.randrange(3, 6)))
+            case "replay" | "rebuild":
+                return command, draw.choice([*SOURCES])
+            case "plan":
+                edit(self.project.code, number + 1)
+        return tuple(command.split())
+
+    def _strike(self, trial: Trial, fault: Strike, words: tuple[str, ...], command: str, draw: random.Random) -> None:
+        trial.words = " ".join(words)
+        typical = COMMANDS[command][1] * self.pace
+        at = draw.uniform(0, 1.05) * typical
+        try:
+            running = self.project.start(*words, **fault.environment)
+            wait(at, running.process)
+            fault.hit(running)
+            said = self._end(running, fault, max(typical - at, 0) + 2)
+        finally:
+            fault.lift()
+        trial.told = f"{fault.told}{', ' * bool(fault.told)}after {at:.2f} s"
+        self._note(trial, said, fault.codes)
+        for other, codes in fault.also:
+            self._note(trial, other, codes)
+
+    def _end(self, running: Command, fault: Strike, typical: float) -> Said:
+        if running.words[0] != "serve":
+            return running.end()
+        fault.codes |= {143}  # it stays until it is ended
+        wait(typical, running.process)
+        running.signal(signal.SIGTERM)
+        return running.end()
+
+    def _recover(self, trial: Trial, reader: Reader, *, backfilled: bool) -> None:
+        for number in (1, 2):
+            self._note(trial, self.project.run(*RUN), AGAIN if number == 1 else {0})
+            reader.paused = False
+            code = trial.said[-1][1]
+            try:
+                found = content(self.project)
+            except Exception as error:  # a store that cannot be read is a finding, not an end of the soak
+                trial.lost = Counter({f"unreadable: {type(error).__name__}: {str(error)[:200]}": 1})
+                continue
+            trial.lost, trial.extra = compare(self.expected, found)
+            if backfilled:
+                self._allow_backfill(trial, found)
+            if not code and not trial.lost and not trial.extra:
+                trial.runs = number
+                return
+
+    def _allow_backfill(self, trial: Trial, found: Content) -> None:
+        """A backfill lands the rows of its days once more: silver and the record of loads have them twice, at most."""
+        silver, loads = "silver feed.moves", "loads stg_feed"
+        again = found[silver] - self.expected[silver]
+        if all(count == 1 and row in self.expected[silver] for row, count in again.items()):
+            rows = found[loads] - self.expected[loads]
+            if {kind: count for (_, kind), count in rows.items()} in (
+                {},
+                {"landed": again.total(), "accepted": again.total()},
+            ):
+                trial.extra.pop(silver, None)
+                trial.extra.pop(loads, None)
+
+    def _note(self, trial: Trial, said: Said, codes: Collection[int]) -> None:
+        words, code, err = said
+        trial.said.append(said)
+        trial.tracebacks += "Traceback" in err
+        if code not in codes:
+            trial.wrong_codes.append(f"{words}: {'did not end' if code == HUNG else code}, allowed {sorted(codes)}")
+
+    def _settle(self) -> None:
+        """Let the project have a day without strikes, and the next one come."""
+        self._run_well(self.project)
+        lost, extra = compare(self.expected, content(self.project))
+        assert not lost and not extra, f"undisturbed, the twins differ: {dict(lost)} {dict(extra)}"
+        self.project.keep()
+        self._next_day()
+
+    def _next_day(self) -> None:
+        self.before = self.expected
+        self.upstream.advance()
+        began = time.monotonic()
+        self._run_well(self.twin)
+        self.pace = time.monotonic() - began
+        self.expected = content(self.twin)
+
+    @staticmethod
+    def _run_well(project: Project) -> Any:
+        words, code, err = project.start(*RUN, planted=False).end(300)
+        assert code == 0, f"{words} ended by {code} without a strike: {err}"
+
+
+def close() -> None:
+    """Unmount whatever a trial that was cut short left mounted."""
+    disk.clear()
