@@ -42,6 +42,8 @@ _RUN_COLUMNS = {
     "accepted": "accepted",
     "rejected": "rejected",
 }
+_ALL = "sqlmesh_project"
+"""Named as the file where none of the models can be read."""
 
 
 def status(sources: Declared, as_json: bool) -> None:
@@ -83,7 +85,8 @@ def status(sources: Declared, as_json: bool) -> None:
     if models.pending:
         console.note(f"changed models wait for `python runner.py plan`: {', '.join(models.pending)}")
     for row in answer["broken_models"]:
-        console.problem(f"the deployed models run without {row['reason']}")
+        what = "the models cannot be looked at:" if row["file"] == _ALL else "the deployed models run without"
+        console.problem(f"{what} {row['reason']}")
 
 
 def _inspect(settings: Settings, *, look: bool) -> ModelRun:
@@ -96,7 +99,7 @@ def _inspect(settings: Settings, *, look: bool) -> ModelRun:
     except RunInProgressError:  # it began just now
         return ModelRun()
     except Exception as error:
-        return ModelRun(unreadable={"sqlmesh_project": str(error) or type(error).__name__})
+        return ModelRun(unreadable={_ALL: str(error) or type(error).__name__})
 
 
 def _waits(con: Connection, sources: Declared) -> dict[str, list[dict[str, Any]]]:

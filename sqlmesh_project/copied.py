@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from warehouse.connection import WarehouseError, is_looking
+from warehouse.file import explain_refused
 
 from .loading import FOLDER
 
@@ -61,8 +62,19 @@ def _copy(state: Path, folder: Path) -> None:
             if path.exists():
                 shutil.copyfile(path, folder / path.name)
         if before == [_about(path) for path in files]:
+            _try(state, folder / state.name)
             return
     raise WarehouseError(f"{state} is written all the time: look again when the run, or whoever writes it, has ended")
+
+
+def _try(state: Path, copy: Path) -> None:
+    """Refuse a state that is damaged by its own name, not by the copy's."""
+    import duckdb
+
+    try:
+        duckdb.connect(str(copy)).close()
+    except duckdb.Error as error:
+        raise WarehouseError(explain_refused(state, error).replace(str(copy), str(state))) from None
 
 
 def _about(path: Path) -> tuple[int, int, int] | None:

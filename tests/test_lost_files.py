@@ -77,16 +77,22 @@ def test_stores_that_do_not_belong_together(pair: Small, warehouse: str, state: 
     assert pair.query("SELECT count(*) FROM ops.runs")[0][0] > 0
 
 
-def test_a_damaged_warehouse_is_moved_away(pair: Small) -> None:
-    gold = pair.gold("shop"), pair.gold("bank")
-    (pair.data / "warehouse.duckdb").write_bytes(b"x" * 20_000)
+@pytest.mark.parametrize("damage", [b"", b"x" * 20_000], ids=["empty", "something else"])
+@pytest.mark.parametrize("store", ["warehouse.duckdb", "state.duckdb"])
+def test_a_damaged_store_is_named_and_moved_away(pair: Small, store: str, damage: bytes) -> None:
+    path = pair.data / store
+    path.write_bytes(damage)
+    rows = pair.gold("shop")
+    pair.deliver("shop", f"damaged {store} {len(damage)}.csv", f"{100 + len(rows)},new")
     done = pair.run("run", "--now", code=4)
-    advice = "move it and state.duckdb away: `python runner.py run --now`"
-    assert advice in done.stdout + done.stderr and "Traceback" not in done.stderr
-    for name in ("warehouse.duckdb", "state.duckdb"):
-        (pair.data / name).rename(pair.folder / name)
+    assert (
+        f"{path} cannot be opened" in done.stderr and "Traceback" not in done.stderr and "move it away" in done.stderr
+    )
+    said = pair.run("status", code=None)
+    assert str(path) in said.stdout + said.stderr and "/millrace-" not in said.stdout
+    path.rename(pair.folder / store)
     pair.run("run", "--now")
-    assert (pair.gold("shop"), pair.gold("bank")) == gold
+    assert pair.gold("shop") == [*rows, (100 + len(rows), "new")] and pair.gold("bank") == [(1, "one"), (2, "two")]
 
 
 def test_raw_rows_have_expired_and_the_warehouse_is_lost(pair: Small) -> None:

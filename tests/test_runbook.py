@@ -53,7 +53,7 @@ class Team(Small):
         super().__init__(folder, "shop", "crm")
         self.site = site
         del self.environment["ELT_CRM_FILES"]
-        self.environment["ELT_CRM_URL"] = site.url
+        self.environment |= {"ELT_CRM_URL": site.url, "ELT_WAREHOUSE_WAIT": "2"}
         declared = {"description": "customers", "owner": "me", "schedule": "@daily", **API, "tables": {"things": TABLE}}
         (self.code / "dlt_sources/crm/source.yml").write_text(yaml.safe_dump(declared, sort_keys=False))
         self.answer(3)
@@ -94,7 +94,7 @@ class Team(Small):
 def mask(text: str) -> str:
     """A transcript without what differs each time: ids, times, seconds, sizes, rows of the pipeline's own record."""
     for pattern in (r"\d{8}T\d{6}-[0-9a-f]{6}", r"\d{4}-\d\d-\d\d \d\d:\d\d", r"\b\d{10}\.\d+", r" *\d+\.\d+( s|  +\d+)\b",
-                    r"ops \d+", r"PID \d+", r"\d+(\.\d)? [kM]?B", r" of [\d.]+ [kMG]B"):  # fmt: skip
+                    r"ops \d+", r"(PID|-fp) \d+", r"\d+(\.\d)? [kM]?B", r" of [\d.]+ [kMG]B"):  # fmt: skip
         text = re.sub(pattern, "~", text)
     return text
 

@@ -51,7 +51,7 @@ def open_file(path: Path, *, read_only: bool = False, patience: float = PATIENCE
             con = duckdb.connect(str(path), read_only=read_only)
         except duckdb.Error as error:
             if not _is_locked(error):
-                raise WarehouseError(_explain(path, error)) from error
+                raise WarehouseError(explain_refused(path, error)) from error
             waited = _wait(path)
             if waited >= patience:
                 raise HeldError(_explain_held(path, error)) from error
@@ -113,6 +113,7 @@ def _explain_held(path: Path, error: BaseException) -> str:
     )
 
 
-def _explain(path: Path, error: Exception) -> str:
-    text = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"{path} cannot be opened: {text}. If it is damaged, move it and state.duckdb away: `python runner.py run --now` makes both again from landing"
+def explain_refused(path: Path, error: Exception) -> str:
+    """Why a file that is there could not be opened, and what to do next."""
+    text = (str(error).splitlines() or [type(error).__name__])[0].rstrip("!.")
+    return f"{path} cannot be opened: {text}. If it is damaged, move it away: `python runner.py run --now` makes it again from landing"
