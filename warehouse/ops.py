@@ -90,8 +90,7 @@ class Ops:
         if self._open:
             with contextlib.suppress(Exception), connect(self.settings) as con:
                 self._add_steps(con)
-                self._write_end(con, run)  # again: publishing comes after `finish`, and may bring trouble
-                con.execute("UPDATE stg_ops.runs SET ended = TRUE WHERE run_id = ?", [run.run_id])
+                self._write_end(con, run, ended=True)  # again: publishing comes after `finish`, and may bring trouble
             self._open = False
 
     def unite(self) -> None:
@@ -131,12 +130,12 @@ class Ops:
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
 
-    def _write_end(self, con: Connection, run: Run) -> None:
+    def _write_end(self, con: Connection, run: Run, *, ended: bool = False) -> None:
         con.execute(
             "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
-            " published = ?, error = ? WHERE run_id = ?",
+            " published = ?, error = ?, ended = ? WHERE run_id = ?",
             [max(record.utc_now(), run.started_at), run.status, run.exit_code, run.landed,
-             run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
+             run.accepted, run.rejected, bool(run.published), _error(run), ended, run.run_id],
         )  # fmt: skip
         if self._open:
             self._written = True
@@ -158,8 +157,8 @@ class Ops:
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
-        with contextlib.suppress(Exception):
-            self.finish(run, [])
+        with contextlib.suppress(Exception), connect(self.settings) as con:
+            self._write_end(con, run, ended=True)
 
     def try_record(self, run: Run) -> None:
         """Write a run that had nothing to move, where the warehouse can be written."""
