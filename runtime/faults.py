@@ -28,12 +28,11 @@ def taken_up(command: str, names: Sequence[str] | None, settings: Settings, as_j
 
     from .alert import alert
     from .console import Console
+    from .lock import FolderError
 
     try:
         yield
-    except OSError as error:
-        if not stores.explain(error):
-            raise
+    except FolderError as error:
         run, console = Run(command, list(names or []), settings.target), Console(as_json)
         Faults(run, console).add(error)
         console.summary(run)

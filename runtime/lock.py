@@ -34,6 +34,12 @@ class LockError(Exception):
     exit_code = 4
 
 
+class FolderError(Exception):
+    """The data folder cannot be written: no run begins."""
+
+    exit_code = 4
+
+
 @contextmanager
 def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
     """Hold the run lock. The operating system frees it when the holder dies, however it dies.
@@ -43,22 +49,34 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
 
     Raises:
         LockedError: it did not end in time.
-        LockError: on AWS: the state's Postgres does not answer.
+        FolderError: the data folder cannot be written. LockError: on AWS: the state's Postgres does not answer.
     """
+    until = time.monotonic() + wait
+    with _acquired(settings.lock, max(wait, PATIENCE)), _shown(settings.lock):
+        if not settings.aws:
+            yield
+            return
+        with closing(state(settings)) as con:
+            _advise(con, settings, until)
+            yield  # Postgres frees the lock when the session ends, also when this process is killed
+
+
+@contextmanager
+def _acquired(path: Path, wait: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    until = time.monotonic() + wait
-    settings.lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
-        with FileLock(settings.lock, timeout=max(wait, PATIENCE)), _shown(settings.lock):
-            if not settings.aws:
-                yield
-                return
-            with closing(state(settings)) as con:
-                _advise(con, settings, until)
-                yield  # Postgres frees the lock when the session ends, also when this process is killed
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=wait)
     except Timeout:
-        raise _locked(str(settings.lock)) from None
+        raise _locked(str(path)) from None
+    except OSError as error:
+        raise FolderError(f"the data folder {path.parent} cannot be written: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_held(settings: Settings) -> bool:

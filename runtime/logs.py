@@ -84,4 +84,5 @@ def log_to_file(settings: Settings, command: str) -> Iterator[Log]:
             log.write(f"error: {error}", logging.ERROR)
         raise
     finally:
-        handler.close()
+        with contextlib.suppress(OSError):  # what could not be written is left out here, too
+            handler.close()

@@ -19,7 +19,7 @@ from .disk import readable
 if TYPE_CHECKING:
     from settings import Settings
 
-_FULL = {errno.ENOSPC: "no space is left on its disk", errno.EDQUOT: "the quota of its disk is used up"}
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FILES = {errno.EMFILE: "this process", errno.ENFILE: "this machine"}
 _REFUSED = {errno.EROFS: "it is read-only", errno.EACCES: "this user may not write there", errno.EPERM: "this user may not write there"}  # fmt: skip
 _WORDS = {
@@ -87,7 +87,7 @@ def _describe(number: int, path: Path | None, settings: Settings | None) -> str 
         folder = _full(path, places)
         usage = shutil.disk_usage(folder)
         free = f"{readable(usage.free)} of {readable(usage.total)} free"
-        return f"{folder}: {_FULL[number]} ({free}); free some space there, or set {_setting(folder)} to another folder; {THEN}"
+        return f"{folder}: {os.strerror(number)} ({free}); free some space there, or set {_setting(folder)} to another folder; {THEN}"
     if number not in _REFUSED:
         return None
     if path is None:  # the catalog of silver, and others who name no file

@@ -12,8 +12,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .file import HeldError, open_file
 from .file import WarehouseError as WarehouseError
-from .file import open_file
 from .quote import literal
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class RunInProgressError(WarehouseError):
     exit_code = 5
 
 
+_IN_PROGRESS = "a run is in progress, and {} is its own until it ends: try again then"
 _busy: ContextVar[Callable[[], bool] | None] = ContextVar("_busy", default=None)
 """While somebody only looks: whether a run is in progress."""
 
@@ -107,11 +108,16 @@ def is_looking() -> bool:
 
 def _look(path: Path, busy: Callable[[], bool]) -> Any:
     if not busy():
-        con = open_file(path, read_only=True)
+        try:
+            con = open_file(path, read_only=True)
+        except HeldError:
+            if not busy():
+                raise
+            raise RunInProgressError(_IN_PROGRESS.format(path)) from None  # it began just before
         if not busy():  # a run that begins now waits for this look, and one that began just before does not
             return con
         con.close()
-    raise RunInProgressError(f"a run is in progress, and {path} is its own until it ends: try again then")
+    raise RunInProgressError(_IN_PROGRESS.format(path))
 
 
 def exists(settings: Settings) -> bool:

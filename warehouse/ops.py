@@ -31,6 +31,8 @@ _UNITED = (  # (view, the table of each source it unites, columns)
     ("rejected_rows", "_rejected",
      'id, source, table_name, load_id, row_number, "raw", field, rule, message, rejected_at, errors'),
 )  # fmt: skip
+_unrecorded: dict[str, str] = {}
+"""What went wrong in the last run of these sources, while the record cannot be written."""
 INTERRUPTED = "interrupted: the process ended before the run did: it was killed, or the machine went down"
 
 
@@ -41,7 +43,7 @@ class Ops:
         self.settings = settings
         self._made = False
         self._steps: list[dict[str, Any]] = []
-        self._count, self._open = 0, False
+        self._count, self._open, self._written = 0, False, False
 
     def _make(self, con: Connection) -> None:
         """The tables, once per process: a run asks for its progress many times."""
@@ -88,8 +90,7 @@ class Ops:
         if self._open:
             with contextlib.suppress(Exception), connect(self.settings) as con:
                 self._add_steps(con)
-                self._write_end(con, run)  # again: publishing comes after `finish`, and may bring trouble
-                con.execute("UPDATE stg_ops.runs SET ended = TRUE WHERE run_id = ?", [run.run_id])
+                self._write_end(con, run, ended=True)  # again: publishing comes after `finish`, and may bring trouble
             self._open = False
 
     def unite(self) -> None:
@@ -129,13 +130,16 @@ class Ops:
             for source in ran:  # when it began: a slot that came while it ran is still to be served
                 self._progress(con, source, "ran_at", run.clock)
 
-    def _write_end(self, con: Connection, run: Run) -> None:
+    def _write_end(self, con: Connection, run: Run, *, ended: bool = False) -> None:
         con.execute(
             "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
-            " published = ?, error = ? WHERE run_id = ?",
+            " published = ?, error = ?, ended = ? WHERE run_id = ?",
             [max(record.utc_now(), run.started_at), run.status, run.exit_code, run.landed,
-             run.accepted, run.rejected, bool(run.published), _error(run), run.run_id],
+             run.accepted, run.rejected, bool(run.published), _error(run), ended, run.run_id],
         )  # fmt: skip
+        if self._open:
+            self._written = True
+            _unrecorded.pop(run.asked, None)
 
     def look(self, run: Run, tables: Mapping[str, Collection[str]]) -> None:
         """Write when the tables of sources were last read as a whole, whether rows came or not.
@@ -153,8 +157,8 @@ class Ops:
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
-        with contextlib.suppress(Exception):
-            self.finish(run, [])
+        with contextlib.suppress(Exception), connect(self.settings) as con:
+            self._write_end(con, run, ended=True)
 
     def try_record(self, run: Run) -> None:
         """Write a run that had nothing to move, where the warehouse can be written."""
@@ -165,22 +169,27 @@ class Ops:
 
     def repeats(self, run: Run) -> bool:
         """Whether the last run of the same sources before this one failed the same way: the team knows. Numbers of rows that
-        a check measured may differ.
+        a check measured may differ. Of runs that could not be recorded, as on a full disk, a resident process remembers it.
         """
+        text = without_measures(_error(run) or "")
+        if not self._written:
+            known, _unrecorded[run.asked] = _unrecorded.get(run.asked), text
+            if known == text:
+                return True
         before = []
         with contextlib.suppress(Exception), connect(self.settings) as con:  # without a warehouse nobody knows
             before = con.execute(
                 "SELECT error FROM stg_ops.runs WHERE sources = ? AND run_id <> ? ORDER BY started_at DESC LIMIT 1",
                 [run.asked, run.run_id],
             ).fetchall()
-        return bool(before) and without_measures(before[0][0] or "") == without_measures(_error(run) or "")
+        return bool(before) and without_measures(before[0][0] or "") == text
 
     def note_troubles(self, run: Run, sources: Collection[str]) -> list[str]:
         """Of these sources of the run, those with something to say: they had no trouble, or not the one they had before."""
         texts = {name: cut("\n".join(run.troubles.get(name, [])), LONGEST) for name in sources}
         known: dict[str, str] = {}
         if texts:
-            with contextlib.suppress(WarehouseError), connect(self.settings) as con:
+            with contextlib.suppress(Exception), connect(self.settings) as con:  # what is not noted is said again
                 self._make(con)
                 found = con.execute("SELECT source, error FROM stg_ops.troubles").fetchall()
                 known = {source: without_measures(error) for source, error in found}

@@ -9,6 +9,8 @@ import pytest
 import settings as configuration
 from demo.postgres import Postgres
 from runtime import lock
+from warehouse import connection
+from warehouse.file import HeldError
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +84,15 @@ def test_where_it_cannot_be_found_out_a_run_may_be_in_progress(here, monkeypatch
         here.lock.parent.mkdir(parents=True)
         here.lock.mkdir()  # no lock file can be opened there
     assert lock.is_held(here)
+
+
+def test_a_look_that_a_run_overtakes_gives_way(tmp_path, monkeypatch):
+    """The run begins between the question whether there is one and the opening of the file."""
+    answers = iter([False, True])
+
+    def held(path, read_only):
+        raise HeldError("the file is open in another process")
+
+    monkeypatch.setattr(connection, "open_file", held)
+    with pytest.raises(connection.RunInProgressError, match="a run is in progress"):
+        connection._look(tmp_path / "warehouse.duckdb", lambda: next(answers))

@@ -124,13 +124,16 @@ def killed(here, *, finished, code=0):
     return run
 
 
-@pytest.mark.parametrize("finished", [False, True], ids=["before its end is written", "while it publishes"])
+@pytest.mark.parametrize("finished", [False, True], ids=["before its end is written", "after it published"])
 def test_a_run_that_did_not_come_to_its_end_is_interrupted(here, finished):
     run = killed(here, finished=finished)
     other = Run("run", ["other"], "local")
     Ops(here).begin(other)
     status, published, error, _ = status_of(here, run)
-    assert (status, published) == ("interrupted", None) and "the process ended before the run did" in error
+    assert (status, published) == (
+        "interrupted",
+        True if finished else None,
+    ) and "the process ended before the run did" in error
     assert status_of(here, other)[0] == "running"
     assert query(here, f"SELECT count(*) FROM stg_ops.steps WHERE run_id = '{run.run_id}'") == [(1,)]
 
@@ -138,7 +141,23 @@ def test_a_run_that_did_not_come_to_its_end_is_interrupted(here, finished):
 def test_what_an_interrupted_run_had_said_of_itself_stays(here):
     run = killed(here, finished=True, code=1)
     Ops(here).begin(Run("run", ["other"], "local"))
-    assert status_of(here, run) == ("interrupted", None, "it is bad", 1)
+    assert status_of(here, run) == ("interrupted", True, "it is bad", 1)
+
+
+def test_a_run_that_cannot_be_recorded_is_known_to_the_process(here):
+    def repeats(problem="the disk is full (5 MB of 9 MB free)"):
+        ops, run = Ops(here), Run("run", ["shop"], "local", problems=[problem], exit_code=4)
+        ops.try_record(run)
+        return ops.repeats(run)
+
+    here.warehouse.mkdir(parents=True)  # no database can be there
+    assert [repeats(), repeats("the disk is full (1 MB of 9 MB free)"), repeats("another"), repeats()] == [
+        False, True, False, False,
+    ]  # fmt: skip
+    here.warehouse.rmdir()
+    assert [repeats(), repeats()] == [False, True]
+    use_all(here)
+    assert not repeats()
 
 
 def test_a_run_that_came_to_its_end_keeps_its_status(here):
