@@ -114,6 +114,8 @@ def _explained(source: Source, settings: Settings) -> Iterator[None]:
 
 def _forget_types(pipe: dlt.Pipeline, source: Source) -> None:
     """Let dlt learn the tables' columns anew: it refuses a column whose type changed, and has no call for that."""
+    from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
     schema = pipe.schemas[source.name]
     known = [name for name in source.operational if name in schema.tables]
     schema.drop_tables(known)
@@ -121,6 +123,10 @@ def _forget_types(pipe: dlt.Pipeline, source: Source) -> None:
     with pipe.sql_client() as client, client.with_staging_dataset():
         for name in known:  # where the rows gather: made again with today's types
             client.execute_sql(f"DROP TABLE IF EXISTS {client.make_qualified_table_name(name)}")
+        with contextlib.suppress(
+            DatabaseUndefinedRelation
+        ):  # a schema that is noted there: dlt makes none of its tables
+            client.execute_sql(f"DELETE FROM {client.make_qualified_table_name(schema.version_table_name)}")
 
 
 def _forget_loads(pipe: dlt.Pipeline) -> None:

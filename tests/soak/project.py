@@ -68,6 +68,7 @@ class Project:
 
     Attributes:
         planted: a bug in the commands' processes; empty: none.
+        window: exists while a strike finds that bug.
     """
 
     def __init__(self, folder: Path, database: str, upstream: Upstream) -> None:
@@ -75,7 +76,7 @@ class Project:
         small = Small(folder)
         declare(small.code)
         self.code, self.data = small.code, small.data
-        self.snapshot = folder / "snapshot"
+        self.snapshot, self.window = folder / "snapshot", folder / "window"
         self.environment = small.environment | {"ELT_FEED_URL": upstream.url}
         self._numbers, self.planted = count(), ""
         done = forks.run(["-m", "dlt_sources.derive"], self.code, self.environment)
@@ -88,7 +89,8 @@ class Project:
         out, err = self.folder / f"out{number}", self.folder / f"err{number}"
         settings = self.environment | self.upstream.environment(self.database) | environment
         if planted and self.planted:
-            settings |= {"SOAK_PLANTED": self.planted, "SOAK_PLANTS": str(Path(__file__).with_name("planted.py"))}
+            plants = str(Path(__file__).with_name("planted.py"))
+            settings |= {"SOAK_PLANTED": self.planted, "SOAK_PLANTS": plants, "SOAK_WINDOW": str(self.window)}
         return Command(words, forks.start(["-c", _COMMAND, *words], self.code, settings, out, err), out, err)
 
     def run(self, *words: str) -> Said:

@@ -15,7 +15,8 @@ from typing import Any
 from tests.soak import disk
 from tests.soak.content import Content, compare, content
 from tests.soak.declared import SOURCES, edit
-from tests.soak.faults import KINDS, RUN, Strike
+from tests.soak.faults import KINDS, RUN, Signal, Strike
+from tests.soak.planted import PAUSE
 from tests.soak.project import HUNG, Command, Project, Said
 from tests.soak.reader import Reader, wait
 from tests.soak.upstream import Upstream
@@ -124,6 +125,7 @@ class Soak:
         trial = Trial(number, kind, command)
         fault = self.kinds[kind][0](self.project, draw)
         words = self._words(command, number, draw)
+        self.project.window.unlink(missing_ok=True)
         fault.arm()
         asks = draw.random() < 0.3 and self.asks_status
         apart = "feed_gold" if command == "backfill" else ""
@@ -169,7 +171,10 @@ class Soak:
         at = draw.uniform(0, 1.05) * typical
         try:
             running = self.project.start(*words, **fault.environment)
-            wait(at, running.process)
+            if self.project.planted and isinstance(fault, Signal):
+                self._await_window(running, draw)
+            else:
+                wait(at, running.process)
             fault.hit(running)
             said = self._end(running, fault, max(typical - at, 0) + 2)
         finally:
@@ -178,6 +183,11 @@ class Soak:
         self._note(trial, said, fault.codes)
         for other, codes in fault.also:
             self._note(trial, other, codes)
+
+    def _await_window(self, running: Command, draw: random.Random) -> None:
+        while running.process.is_alive() and not self.project.window.exists():
+            wait(0.02, running.process)
+        wait(draw.uniform(0, PAUSE / 2), running.process)
 
     def _end(self, running: Command, fault: Strike, typical: float) -> Said:
         if running.words[0] != "serve":
