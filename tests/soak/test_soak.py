@@ -22,12 +22,12 @@ def soak(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_minute_of_strikes_finds_nothing(tmp_path: Path) -> None:
-    done = soak(tmp_path, "--minutes", "1", "--seed", "16", "--without-status")
+    done = soak(tmp_path, "--minutes", "1", "--seed", "16")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| **all** |" in done.stdout
 
 
 def test_planted_bugs_are_found(tmp_path: Path) -> None:
-    done = soak(tmp_path, "--planted", *PLANTS, "--seed", "1", "--trials", "12", "--without-status")
+    done = soak(tmp_path, "--planted", *PLANTS, "--seed", "1", "--trials", "12")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(": found by trial ") == len(PLANTS)
