@@ -107,7 +107,7 @@ SABOTAGE = {
     "errors of sources quote": ("source_error", "SourceError.without_values", lambda _: lambda self, known=(): self),
     "errors of refine quote": ("refine", "quiet_about", lambda original: lambda source, private: original(source, False)),
     "rows in passing are elsewhere": ("land", "Settings.workplace", lambda _: lambda self, source: self.dlt / "at" / source),
-    "what was seen is elsewhere": ("lake", "Seen.__init__", None),
+    "what was seen is elsewhere": ("seen", "Seen.__init__", None),
     "hashing is left out": ("judge", "stored", None),
 }  # fmt: skip
 
@@ -173,7 +173,7 @@ def test_a_package_that_waits_lies_in_landing_and_is_loaded_by_the_next_run(tmp_
     blocked = here.data / "lake" / "landing" / "own" / "things"
     blocked.parent.mkdir(parents=True)
     blocked.write_text("")
-    with pytest.raises(StoreError, match="next run finishes") as error:
+    with pytest.raises(StoreError, match="next run reads these rows again") as error:
         land(own, here)
     assert "mkown" not in str(error.value)
     waiting = [path for path in here.data.rglob("*.parquet") if b"mkown0" in path.read_bytes()]

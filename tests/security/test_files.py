@@ -81,8 +81,8 @@ def test_archives_under_another_name_are_not_unpacked(here, inbox, shop):
     (inbox / "a.csv").write_bytes(gzip.compress(GOOD.encode()))
     (inbox / "b.csv").write_bytes(packed.getvalue())
     (inbox / "c.parquet").write_bytes(packed.getvalue())
-    said = refused(shop, here, "a.csv: its first line is no header")
-    assert "b.csv: its first line" in said and "c.parquet: it cannot be read" in said
+    said = refused(shop, here, "a.csv: it is not CSV")
+    assert "b.csv: it is not CSV" in said and "c.parquet: it cannot be read" in said
 
 
 def bomb(kind):
