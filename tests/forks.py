@@ -8,7 +8,8 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,26 @@ def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) 
         process.join()
         texts = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
         return subprocess.CompletedProcess(list(arguments), process.exitcode, *texts)
+
+
+def run_as_nobody(work: Callable[[], None]) -> None:
+    """Do some work as a user who is not root, in a fork of this process.
+
+    What it needs must be imported already: nobody may read the interpreter's folder.
+    """
+    if os.getuid():
+        work()
+        return
+    process = os.fork()
+    if not process:
+        try:
+            os.setuid(65534)
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(process, 0)[1] == 0
 
 
 def _child(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:

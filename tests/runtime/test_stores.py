@@ -5,7 +5,6 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import traceback
 from pathlib import Path
 
 import duckdb
@@ -21,6 +20,7 @@ from runtime import stores
 from runtime.exits import exit_code, is_store_fault
 from runtime.lock import FolderError, one_at_a_time
 from sqlmesh_project.door import ModelError
+from tests.forks import run_as_nobody
 from warehouse.connection import WarehouseError, connect
 from warehouse.file import HeldError, holder, open_file
 
@@ -165,23 +165,11 @@ def test_a_user_who_may_not_write(here, monkeypatch):
         error = raised(lambda: one_at_a_time(there).__enter__())
         assert isinstance(error, FolderError) and exit_code(error) == 4 and str(there.data) in stores.explain(error)
 
-    if os.getuid() == 0:
-        process = os.fork()
-        if process == 0:
-            try:
-                os.setuid(65534)
-                work()
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        ended = os.waitpid(process, 0)[1]
-    else:
-        work()
-        ended = 0
-    there.data.chmod(0o755)
-    shutil.rmtree(folder)
-    assert ended == 0
+    try:
+        run_as_nobody(work)
+    finally:
+        there.data.chmod(0o755)
+        shutil.rmtree(folder)
 
 
 def test_who_has_a_file_open_is_said_by_the_system_where_duckdb_does_not(here):

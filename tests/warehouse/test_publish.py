@@ -3,13 +3,13 @@
 import os
 import shutil
 import tempfile
-import traceback
 from pathlib import Path
 
 import duckdb
 import pytest
 
 import settings as configuration
+from tests.forks import run_as_nobody
 from warehouse.publish import publish
 
 
@@ -134,22 +134,6 @@ def test_what_a_killed_publish_left_is_removed(here, monkeypatch):
     assert served(here)["music"] == (1, 2) and len(list((here.data / "serving").iterdir())) == 2
 
 
-def in_a_fork_as_nobody(work):
-    """Do some work as a user who is not root; what it needs is imported already: nobody may read the interpreter's folder."""
-    if os.getuid() == 0 and os.fork() == 0:
-        try:
-            os.setuid(65534)
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    if os.getuid():
-        work()
-    else:
-        assert os.wait()[1] == 0
-
-
 def test_nobody_can_write_a_version_and_all_can_read_it(here, monkeypatch):
     fill(here, 0)
     publish({"music", "taxi", "ops"}, here)
@@ -174,7 +158,7 @@ def test_nobody_can_write_a_version_and_all_can_read_it(here, monkeypatch):
         shutil.rmtree(there.data)  # as `make clean` and the demo do
 
     try:
-        in_a_fork_as_nobody(work)
+        run_as_nobody(work)
     finally:
         shutil.rmtree(folder)
 
