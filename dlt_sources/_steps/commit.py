@@ -23,6 +23,8 @@ from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 
 from warehouse import durable
 
+from .lake import INIT, packs
+
 log = logging.getLogger(__name__)
 
 
@@ -67,12 +69,19 @@ class LandingClient(FilesystemClient):
                 log.warning("%s cannot be read (%s); the state of the load before it is used", path, error)
         return None
 
+    def list_files_with_prefixes(self, table_dir: str, prefixes: list[str]) -> list[str]:
+        """The files of one of dlt's tables. In a folder without patterns: dlt would take brackets in its name for one."""
+        if not self.is_local_filesystem:
+            return list(super().list_files_with_prefixes(table_dir, prefixes))
+        found = sorted(str(path) for path in Path(table_dir).rglob("*") if path.is_file() and path.name != INIT)
+        return [path for path in found if path.startswith(tuple(prefixes))]
+
     def _is_committed(self, load: str) -> bool:
         try:
             return bool(self.fs_client.size(self._record(load)))
         except FileNotFoundError:
-            packs = self.fs_client.glob(self._record(load).rsplit("__", 1)[0] + "__*.packed.jsonl")
-            return any(f'"{load}"' in self.fs_client.read_text(pack, encoding="utf-8") for pack in packs)
+            packed = packs(Path(self._record(load)).parent) if self.is_local_filesystem else []
+            return any(f'"{load}"' in pack.read_text(encoding="utf-8") for pack in packed)
 
     def _record(self, load: str) -> str:
         """Where the record of a load is; its schema has the source's name, dlt's own of this client may not."""

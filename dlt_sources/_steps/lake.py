@@ -109,19 +109,24 @@ class Landing:
             ValueError: one cannot be read; the message names it.
         """
         places = {self.record(load): load for load in loads}
-        texts = self.fs.cat(list(places), on_error="omit") if places else {}
         found: dict[str, dict[str, Any]] = {}
-        for place, load in places.items():
-            text = texts.get(place, texts.get(place.removeprefix("s3://")))
+        for place, text in self._texts(list(places)).items():
             try:
-                found |= {load: json.loads(text)} if text is not None else {}
+                found[places[place]] = json.loads(text)
             except ValueError as error:
                 raise ValueError(f"{place} cannot be read: {error}") from None
         missing = set(places.values()) - found.keys()
-        for pack in self.fs.glob(f"{self.root}/_dlt_loads/*{_PACKED}") if missing else []:
-            lines = map(json.loads, self.fs.cat_file(pack).splitlines())
+        for pack in packs(Path(self.root, "_dlt_loads")) if missing and not self.settings.aws else []:
+            lines = map(json.loads, pack.read_text(encoding="utf-8").splitlines())
             found |= {line["load_id"]: line for line in lines if line["load_id"] in missing}
         return found
+
+    def _texts(self, places: list[str]) -> dict[str, bytes]:
+        """The contents of the files that are there. fsspec would take a folder's name for a pattern."""
+        if not self.settings.aws:
+            return {place: Path(place).read_bytes() for place in places if Path(place).exists()}
+        texts = self.fs.cat(places, on_error="omit") if places else {}
+        return {f"s3://{place.removeprefix('s3://')}": text for place, text in texts.items()}
 
     def pack(self, *, whole: bool = False) -> int:
         """Put marks of old loads together, `PACK` in a file, where there are so many; returns how many files are gone.
@@ -137,7 +142,7 @@ class Landing:
         singles = {path: match[1] for path in folder.iterdir() if (match := re.search(_SINGLE, path.name))}
         if len(singles) < PACK + UNPACKED and not whole:
             return 0
-        packed = {load for path in folder.glob(f"*{_PACKED}") for load in _packed(path)}
+        packed = {load for path in packs(folder) for load in _packed(path)}
         left = [path for path, load in singles.items() if load in packed]
         for path in left:
             path.unlink()
@@ -217,6 +222,11 @@ def _list_folder(folder: str, first: float) -> Iterator[LandedFile]:
             load = _LOAD.search(entry.name) if first else None
             if not load or float(load[0]) >= first:
                 yield _file(entry.path, entry.stat().st_size)
+
+
+def packs(folder: Path) -> list[Path]:
+    """The files of a folder of marks that hold packed ones."""
+    return sorted(folder.glob(f"*{_PACKED}"))
 
 
 def _packed(path: Path) -> list[str]:
