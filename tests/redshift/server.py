@@ -8,7 +8,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +70,21 @@ class Redshift:
 
     # ---- for tests
 
-    def fault(self, pattern: str, kind: str, times: int = 1) -> None:
+    def fault(self, pattern: str, kind: str, times: int = 1, after: int = 0) -> None:
         """Let the next statements that match strike.
 
         Args:
-            kind: "hang" (never answered, sets `waiting`), "cut", "restart" or "error:<message>".
+            kind: "hang" (never answered, sets `waiting`), "cut", "lost" (done, and the connection is cut before the answer),
+                "restart" or "error:<message>".
+            after: so many matching statements pass first.
         """
         self.waiting.clear()
-        self._faults.append([re.compile(pattern, re.I | re.S), kind, times])
+        self._faults.append([re.compile(pattern, re.I | re.S), kind, times, after])
+
+    def calm(self) -> None:
+        """No more faults."""
+        with self._lock:
+            self._faults.clear()
 
     def query(self, sql: str, database: str = "warehouse") -> list[tuple[Any, ...]]:
         """Rows of a query in PostgreSQL's words, past the proxy."""
@@ -97,6 +104,12 @@ class Redshift:
             for session in list(self._sessions):
                 session.client.close()
             self._postgres.start()
+
+    @contextlib.contextmanager
+    def staying(self) -> Iterator[None]:
+        """A context in which it is not restarted."""
+        with self._lock:
+            yield
 
     # ---- for sessions
 
@@ -144,6 +157,9 @@ class Redshift:
         with self._lock:
             for fault in self._faults:
                 if fault[2] > 0 and fault[0].search(sql):
+                    if fault[3]:
+                        fault[3] -= 1
+                        continue
                     fault[2] -= 1
                     return str(fault[1])
         return ""

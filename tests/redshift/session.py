@@ -70,6 +70,8 @@ class Session(threading.Thread):
                 batch = []
             elif kind in b"PBDEC":
                 batch.append((kind, body))
+            if self.client.mute:
+                return
 
     def _simple(self, text: str) -> None:
         """A Query message: PostgreSQL makes one transaction of several statements in it, and so does this."""
@@ -187,6 +189,9 @@ class Session(threading.Thread):
         if kind == "cut":
             self.client.close()
             raise Gone
+        if kind == "lost":
+            self.client.mute = True
+            return
         if kind == "restart":
             self.server.restart()
             raise Gone

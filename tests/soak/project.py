@@ -13,8 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from tests import forks
 from tests.small import Small
+from tests.soak.content import Content, operational, published, silver, staged
 from tests.soak.declared import EDITED, declare
 from tests.soak.upstream import Upstream
 
@@ -26,7 +29,7 @@ if planted:
 sys.argv[0] = "runner.py"
 runpy.run_path("runner.py", run_name="__main__")
 """
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a command that does not end is killed."""
 HUNG = 124
 Said = tuple[str, int, str]
@@ -96,6 +99,30 @@ class Project:
     def run(self, *words: str) -> Said:
         """The same to its end."""
         return self.start(*words).end()
+
+    def content(self) -> Content:
+        """Everything that is compared: published gold, staging with rejected rows, silver, the operational Postgres, loads."""
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        found = {f"gold {name}": rows for name, rows in self.published().items()}
+        with duckdb.connect(str(self.data / "warehouse.duckdb"), read_only=True) as con:
+            found |= staged(lambda sql: con.execute(sql).fetchall())
+        folder = self.data / "lake/silver"
+        catalog = SqlCatalog("silver", uri=f"sqlite:///{folder}/catalog.db", warehouse=folder.as_uri())
+        try:
+            found |= silver(catalog)
+        finally:
+            catalog.engine.dispose()
+        return found | self.sunk()
+
+    def published(self) -> Content:
+        """What dashboards read, as of one moment."""
+        with duckdb.connect(str((self.data / "serving.duckdb").resolve()), read_only=True) as con:
+            return published(lambda sql: con.execute(sql).fetchall())
+
+    def sunk(self) -> Content:
+        """What the operational Postgres holds."""
+        return operational(self.upstream.environment(self.database)["ELT_POSTGRES_URL"])
 
     def keep(self) -> None:
         """Remember the state as it is now."""
