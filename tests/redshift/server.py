@@ -102,7 +102,7 @@ class Redshift:
             self._foreign.close()
             self._postgres._pg_ctl("-m", "immediate", "stop")
             for session in list(self._sessions):
-                session.client.close()
+                session.client.shut()
             self._postgres.start()
 
     @contextlib.contextmanager
@@ -131,11 +131,12 @@ class Redshift:
         return self._postgres.port
 
     def admin(self, database: str) -> Any:
-        """A connection of PostgreSQL's superuser; it commits by itself."""
-        con = psycopg2.connect(
-            host=str(self._postgres._sockets), port=self._postgres.port, user="postgres", dbname=database,
-            options="-c allow_system_table_mods=on -c timezone=UTC",
-        )  # fmt: skip
+        """A connection of PostgreSQL's superuser, which commits by itself; waits while that restarts."""
+        with self._lock:
+            con = psycopg2.connect(
+                host=str(self._postgres._sockets), port=self._postgres.port, user="postgres", dbname=database,
+                options="-c allow_system_table_mods=on -c timezone=UTC",
+            )  # fmt: skip
         con.autocommit = True
         return con
 

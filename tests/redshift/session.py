@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+import psycopg2
+
 from tests.redshift import answers, login, wire
 from tests.redshift.plan import Plan, Refused
 from tests.redshift.wire import Gone, Wire
@@ -42,8 +44,8 @@ class Session(threading.Thread):
         try:
             if login.start(self):
                 self._serve()
-        except (Gone, Cut, OSError):
-            pass
+        except (Gone, Cut, OSError, psycopg2.OperationalError, psycopg2.InterfaceError):
+            pass  # the client has gone, or PostgreSQL
         finally:
             self.end()
 
