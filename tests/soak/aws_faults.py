@@ -159,6 +159,23 @@ class Elsewhere(Strike):
         self.also.append((other.end(), codes))
 
 
+class LockLost(Strike):
+    """The command stands still while the state's Postgres ends its session, and with it the lock: another task takes over."""
+
+    project: AwsProject
+
+    def hit(self, command: Command) -> None:
+        self.codes = FAILED | {5}
+        folder = self.project.folder / "elsewhere"
+        shutil.rmtree(folder, ignore_errors=True)
+        command.signal(signal.SIGSTOP)
+        self.project.end_sessions_of_state()
+        other = self.project.start(*RUN, ELT_DATA_DIR=str(folder))
+        wait(self.draw.uniform(0, 20), other.process)
+        command.signal(signal.SIGCONT)
+        self.also.append((other.end(), FAILED))
+
+
 class Task(Strike):
     """The task is killed, and with it its disk."""
 
@@ -171,7 +188,7 @@ class Task(Strike):
 
 
 SHARED = ("SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP and another runner", "several runners", "upstream answers 500",
-          "upstream resets", "Postgres gone or restarted")  # fmt: skip
+          "upstream resets", "Postgres gone or restarted", "write, rename or fsync fails", "clock wrong")  # fmt: skip
 KINDS: Kinds = {
     **{kind: (faults.KINDS[kind][0], faults.KINDS[kind][1] / 2) for kind in SHARED},
     "S3 throttles or fails": (S3Fails, 2),
@@ -187,4 +204,5 @@ KINDS: Kinds = {
     "state's Postgres gone, restarted, or its sessions ended": (NoState, 3),
     "task killed, its disk lost": (Task, 2),
     "another task": (Elsewhere, 2),
+    "lock lost to another task": (LockLost, 1),
 }

@@ -27,6 +27,12 @@ def test_a_minute_of_strikes_finds_nothing(tmp_path: Path) -> None:
     assert "| **all** |" in done.stdout
 
 
+def test_strikes_on_aws_find_nothing(tmp_path: Path) -> None:
+    done = soak(tmp_path, "--target", "aws", "--minutes", "0.4", "--seed", "16")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| **all** |" in done.stdout
+
+
 def test_planted_bugs_are_found(tmp_path: Path) -> None:
     done = soak(tmp_path, "--planted", *PLANTS, "--seed", "1", "--trials", "12")
     assert done.returncode == 0, done.stdout + done.stderr
