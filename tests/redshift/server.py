@@ -8,7 +8,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Redshift:
         self.users: dict[str, str] = {}
         self.databases = ["warehouse", "serving"]
         self.statements: list[Statement] = []
+        self.restarts = 0
         self.waiting = threading.Event()
         self.ca = self.folder / "ca.pem"
         self.exchange = self.folder / "exchange"
@@ -99,17 +100,12 @@ class Redshift:
     def restart(self) -> None:
         """Stop PostgreSQL as a crash would, and start it again; every client is cut."""
         with self._lock:
+            self.restarts += 1
             self._foreign.close()
             self._postgres._pg_ctl("-m", "immediate", "stop")
             for session in list(self._sessions):
                 session.client.shut()
             self._postgres.start()
-
-    @contextlib.contextmanager
-    def staying(self) -> Iterator[None]:
-        """A context in which it is not restarted."""
-        with self._lock:
-            yield
 
     # ---- for sessions
 

@@ -124,8 +124,8 @@ def parse() -> argparse.Namespace:
     target = SOAKS[given.target]
     if unknown := {*(given.faults or ())} - {*target.all_kinds} | {*given.commands} - {*target.all_commands}:
         parser.error(f"not on target {given.target}: {', '.join(sorted(unknown))}")
-    if given.planted and given.target == "aws":
-        parser.error("the planted bugs are in what only a laptop does")
+    if elsewhere := [plant for plant in given.planted if (plant in planted.ON_AWS) != (given.target == "aws")]:
+        parser.error(f"not planted on target {given.target}: {', '.join(elsewhere)}")
     if given.first:
         given.trials = 1
     given.first = given.first or 1

@@ -25,6 +25,8 @@ class AwsProject(Project):
         state: the Postgres that holds SQLMesh's state and the lock.
     """
 
+    patience = 300  # an AWS service that fails is asked up to ten times, with longer and longer waits
+
     def __init__(self, folder: Path, database: str, upstream: Upstream) -> None:
         super().__init__(folder, database, upstream)
         self.state = Postgres(folder / "state")
@@ -48,9 +50,15 @@ class AwsProject(Project):
         return found | silver(self._catalog(), GLUE_PREFIX) | self.sunk()
 
     def published(self) -> Content:
-        with self.estate.redshift.staying(), closing(self.estate.redshift.admin("serving")) as con:
-            con.cursor().execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            return published(_query(con))
+        before = self.estate.redshift.restarts
+        try:
+            with closing(self.estate.redshift.admin("serving")) as con:
+                con.cursor().execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+                return published(_query(con))
+        except psycopg2.OperationalError:
+            if self.estate.redshift.restarts == before:
+                raise
+        return self.published()  # the next connection waits until it has restarted
 
     def end_sessions_of_state(self) -> None:
         """Let the state's Postgres end whatever session a command has there."""

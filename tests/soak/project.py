@@ -29,8 +29,6 @@ if planted:
 sys.argv[0] = "runner.py"
 runpy.run_path("runner.py", run_name="__main__")
 """
-PATIENCE = 120
-"""Seconds after which a command that does not end is killed."""
 HUNG = 124
 Said = tuple[str, int, str]
 """A command, how it ended, and what it wrote to stderr."""
@@ -44,15 +42,16 @@ class Command:
     process: Any
     out: Path
     err: Path
+    patience: float
 
     def signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.process.is_alive():
             os.kill(self.process.pid, number)
 
-    def end(self, patience: float = PATIENCE) -> Said:
-        """Wait for its end."""
-        self.process.join(patience)
+    def end(self) -> Said:
+        """Wait for its end; what does not end is killed."""
+        self.process.join(self.patience)
         hung = self.process.is_alive()
         if hung:
             self.signal(signal.SIGKILL)
@@ -70,9 +69,12 @@ class Project:
         database: its operational one.
 
     Attributes:
+        patience: seconds that a command may take.
         planted: a bug in the commands' processes; empty: none.
         window: exists while a strike finds that bug.
     """
+
+    patience = 120.0
 
     def __init__(self, folder: Path, database: str, upstream: Upstream) -> None:
         self.folder, self.upstream, self.database = folder, upstream, database
@@ -94,7 +96,8 @@ class Project:
         if planted and self.planted:
             plants = str(Path(__file__).with_name("planted.py"))
             settings |= {"SOAK_PLANTED": self.planted, "SOAK_PLANTS": plants, "SOAK_WINDOW": str(self.window)}
-        return Command(words, forks.start(["-c", _COMMAND, *words], self.code, settings, out, err), out, err)
+        process = forks.start(["-c", _COMMAND, *words], self.code, settings, out, err)
+        return Command(words, process, out, err, self.patience)
 
     def run(self, *words: str) -> Said:
         """The same to its end."""

@@ -266,5 +266,5 @@ class Soak:
 
     @staticmethod
     def _run_well(project: Project) -> Any:
-        words, code, err = project.start(*RUN, planted=False).end(300)
+        words, code, err = project.start(*RUN, planted=False).end()
         assert code == 0, f"{words} ended by {code} without a strike: {err}"
