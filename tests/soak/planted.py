@@ -122,8 +122,18 @@ def publish_piecemeal() -> None:
     from contextlib import nullcontext
 
     from warehouse import publish_redshift
+    from warehouse.redshift import Redshift
+
+    execute = Redshift.execute
+
+    def empty_first(self: Any, query: str, parameters: Any = ()) -> Any:
+        found = execute(self, query, parameters)
+        if query.startswith("DELETE FROM") and "_gold" in query:
+            time.sleep(PAUSE / 2)
+        return found
 
     publish_redshift._transaction = lambda session: nullcontext()
+    Redshift.execute = empty_first  # type: ignore[method-assign]
 
 
 PLANTS: dict[str, Callable[[], None]] = {
