@@ -58,8 +58,8 @@ benchmark: .venv/.ready ## measure the claims in benchmarks/
 	$(RUN) python -m benchmarks.refine && $(RUN) python -m benchmarks.turns 300
 
 .PHONY: soak
-soak: .venv/.ready ## strike the pipeline at random for MINUTES=30 and compare with an undisturbed one; SEED=N, WRITE=yes
-	@$(RUN) python -m tests.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write) $(ARGS)
+soak: .venv/.ready ## strike the pipeline at random for MINUTES=30 and compare with an undisturbed one; SEED=N, TARGET=aws, WRITE=yes
+	@$(RUN) python -m tests.soak --target $(or $(TARGET),local) --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write) $(ARGS)
 
 clean-demo: .venv/.ready ## remove the demo's data, and nothing that the demo did not make
 	@$(RUN) python runner.py demo --remove

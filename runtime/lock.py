@@ -6,7 +6,7 @@ import fcntl
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,10 @@ class FolderError(Exception):
     exit_code = 4
 
 
+_session: Any = None
+"""This process's session in the state's Postgres while it holds the lock there."""
+
+
 @contextmanager
 def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
     """Hold the run lock. The operating system frees it when the holder dies, however it dies.
@@ -58,7 +62,43 @@ def one_at_a_time(settings: Settings, wait: float = 0) -> Iterator[None]:
             return
         with closing(state(settings)) as con:
             _advise(con, settings, until)
-            yield  # Postgres frees the lock when the session ends, also when this process is killed
+            with _remembered(con):
+                yield  # Postgres frees the lock when the session ends, also when this process is killed
+
+
+@contextmanager
+def _remembered(con: Any) -> Iterator[None]:
+    import psycopg2
+
+    global _session
+    _session = con
+    try:
+        yield
+    finally:
+        _session = None
+        with suppress(psycopg2.Error), con.cursor() as cursor:  # a session that is closed ends a moment later
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+def ensure_held() -> None:
+    """Before a commit: Postgres frees the lock also when it ends the session of a process that goes on, as when it fails over
+    to another machine; another run may have begun then.
+
+    Raises:
+        LockError: the lock of this process is gone. Never where it holds none on AWS.
+    """
+    import psycopg2
+
+    if _session is None:
+        return
+    try:
+        with _session.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error as error:
+        raise LockError(
+            f"the state's Postgres ended the session that holds the lock ({' '.join(str(error).split())}): another run may be"
+            " in progress, so this one commits nothing more; the next run finishes what was begun"
+        ) from error
 
 
 @contextmanager
@@ -157,7 +197,8 @@ def state(settings: Settings) -> Any:
         con = psycopg2.connect(
             host=settings.state_host, port=settings.state_port, dbname=settings.state_database,
             user=settings.state_user, password=settings.state_password.get_secret_value(), connect_timeout=10,
-            sslmode="verify-full", sslrootcert=settings.authorities(), keepalives_idle=30, application_name="millrace",
+            sslmode="verify-full", sslrootcert=settings.authorities(), keepalives_idle=30, tcp_user_timeout=30_000,
+            application_name="millrace",
         )  # fmt: skip
     except psycopg2.Error as error:
         where = f"{settings.state_host}:{settings.state_port}/{settings.state_database}"

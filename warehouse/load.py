@@ -44,14 +44,17 @@ def transaction(settings: Settings) -> Iterator[Connection]:
     """The warehouse, in a transaction that commits when the block ends well and is undone when it does not.
 
     Raises:
-        WarehouseError: it cannot be opened, or refuses a statement.
+        WarehouseError: it cannot be opened, or refuses a statement. LockError: the lock of this run is gone.
     """
     import duckdb
+
+    from runtime.lock import ensure_held
 
     with connect(settings) as con:
         con.execute("BEGIN")
         try:
             yield con
+            ensure_held()
             con.execute("COMMIT")
         except duckdb.Error as error:
             raise WarehouseError(f"the warehouse {settings.warehouse} could not be written: {_first(error)}") from error

@@ -25,7 +25,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
     """See `warehouse.publish.publish`.
 
     Raises:
-        WarehouseError: nothing was published.
+        WarehouseError, LockError: nothing was published.
     """
     with (
         Redshift.connect(settings, settings.redshift_database) as gold,
@@ -85,9 +85,12 @@ def _tables(session: Redshift, schema: str) -> dict[str, Columns]:
 
 @contextmanager
 def _transaction(session: Redshift) -> Iterator[None]:
+    from runtime.lock import ensure_held
+
     session.execute("BEGIN")
     try:
         yield
+        ensure_held()
     except BaseException:
         session.roll_back()
         raise

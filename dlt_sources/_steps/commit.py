@@ -21,6 +21,7 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext, 
 from dlt.destinations import filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 
+from runtime.lock import ensure_held
 from warehouse import durable
 
 from .lake import INIT, packs
@@ -32,7 +33,11 @@ class LandingClient(FilesystemClient):
     """dlt's client of the lake, with loads that are committed in order."""
 
     def complete_load(self, load_id: str) -> None:
-        """Commit a load: its files, its state, its record; only then are old states removed."""
+        """Commit a load: its files, its state, its record; only then are old states removed.
+
+        Raises:
+            LockError: the lock of this run is gone; nothing is committed.
+        """
         wrote = self._wrote(load_id)
         if self.is_local_filesystem:
             durable.flush(Path(self.dataset_path, file["path"]) for file in wrote)
@@ -48,6 +53,7 @@ class LandingClient(FilesystemClient):
             "schema_version_hash": self.schema.version_hash,
             "files": wrote,
         }
+        ensure_held()
         self._write_to_json_file(self._record(load_id), record)
         self._cleanup_pipeline_states(f"land_{self.dataset_name}")
 

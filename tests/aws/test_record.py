@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
+from tests import forks
 from tests.aws.estate import Estate
 from tests.small import Small
 
@@ -79,3 +81,27 @@ def test_what_dashboards_read_and_what_is_built_are_restored(tmp_path: Path, est
     small.deliver("lost_two", "2.csv", "3,three")
     small.run("run", "lost_two")
     assert gold("lost_two") == gold("lost_two", "warehouse") == [(1, "one"), (2, "two"), (3, "three")]
+
+
+def test_a_run_whose_lock_is_gone_commits_nothing_more(tmp_path: Path, estate: Estate) -> None:
+    """Postgres ends the session, as when it fails over, while the run lands: a second run may have begun."""
+    small = Small(tmp_path, "lock_lost")
+    small.environment |= estate.environment
+    small.deliver("lock_lost", "0.csv", "1,one")
+    out, err = tmp_path / "out", tmp_path / "err"
+    estate.cloud.fault(r"s3 PUT .*landing/lock_lost/_dlt_pipeline_state", "hang")
+    first = forks.start(["runner.py", "run", "--now"], small.code, small.environment, out, err)
+    assert estate.cloud.waiting.wait(60)
+    with psycopg2.connect(
+        host=str(estate.rds._sockets), port=estate.rds.port, user="postgres", dbname="postgres"
+    ) as con:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millrace'"
+        con.cursor().execute(ended)
+    second = json.loads(small.run("run", "--now", "--json", ELT_DATA_DIR=str(tmp_path / "elsewhere")).stdout)
+    assert second["published"] == ["lock_lost_gold"]
+    estate.cloud.release()
+    first.join(60)
+    assert first.exitcode == 4 and "ended the session that holds the lock" in err.read_text(), err.read_text()
+    assert len(estate.objects("landing/lock_lost/_dlt_loads/")) == 1
+    small.run("run", "--now")
+    assert estate.redshift.query("SELECT landed, accepted FROM stg_lock_lost._loads") == [(1, 1)]

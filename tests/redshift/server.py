@@ -42,6 +42,7 @@ class Redshift:
         self.users: dict[str, str] = {}
         self.databases = ["warehouse", "serving"]
         self.statements: list[Statement] = []
+        self.restarts = 0
         self.waiting = threading.Event()
         self.ca = self.folder / "ca.pem"
         self.exchange = self.folder / "exchange"
@@ -70,14 +71,21 @@ class Redshift:
 
     # ---- for tests
 
-    def fault(self, pattern: str, kind: str, times: int = 1) -> None:
+    def fault(self, pattern: str, kind: str, times: int = 1, after: int = 0) -> None:
         """Let the next statements that match strike.
 
         Args:
-            kind: "hang" (never answered, sets `waiting`), "cut", "restart" or "error:<message>".
+            kind: "hang" (never answered, sets `waiting`), "cut", "lost" (done, and the connection is cut before the answer),
+                "restart" or "error:<message>".
+            after: so many matching statements pass first.
         """
         self.waiting.clear()
-        self._faults.append([re.compile(pattern, re.I | re.S), kind, times])
+        self._faults.append([re.compile(pattern, re.I | re.S), kind, times, after])
+
+    def calm(self) -> None:
+        """No more faults."""
+        with self._lock:
+            self._faults.clear()
 
     def query(self, sql: str, database: str = "warehouse") -> list[tuple[Any, ...]]:
         """Rows of a query in PostgreSQL's words, past the proxy."""
@@ -92,10 +100,11 @@ class Redshift:
     def restart(self) -> None:
         """Stop PostgreSQL as a crash would, and start it again; every client is cut."""
         with self._lock:
+            self.restarts += 1
             self._foreign.close()
             self._postgres._pg_ctl("-m", "immediate", "stop")
             for session in list(self._sessions):
-                session.client.close()
+                session.client.shut()
             self._postgres.start()
 
     # ---- for sessions
@@ -118,11 +127,12 @@ class Redshift:
         return self._postgres.port
 
     def admin(self, database: str) -> Any:
-        """A connection of PostgreSQL's superuser; it commits by itself."""
-        con = psycopg2.connect(
-            host=str(self._postgres._sockets), port=self._postgres.port, user="postgres", dbname=database,
-            options="-c allow_system_table_mods=on -c timezone=UTC",
-        )  # fmt: skip
+        """A connection of PostgreSQL's superuser, which commits by itself; waits while that restarts."""
+        with self._lock:
+            con = psycopg2.connect(
+                host=str(self._postgres._sockets), port=self._postgres.port, user="postgres", dbname=database,
+                options="-c allow_system_table_mods=on -c timezone=UTC",
+            )  # fmt: skip
         con.autocommit = True
         return con
 
@@ -144,6 +154,9 @@ class Redshift:
         with self._lock:
             for fault in self._faults:
                 if fault[2] > 0 and fault[0].search(sql):
+                    if fault[3]:
+                        fault[3] -= 1
+                        continue
                     fault[2] -= 1
                     return str(fault[1])
         return ""

@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+import psycopg2
+
 from tests.redshift import answers, login, wire
 from tests.redshift.plan import Plan, Refused
 from tests.redshift.wire import Gone, Wire
@@ -42,8 +44,8 @@ class Session(threading.Thread):
         try:
             if login.start(self):
                 self._serve()
-        except (Gone, Cut, OSError):
-            pass
+        except (Gone, Cut, OSError, psycopg2.OperationalError, psycopg2.InterfaceError):
+            pass  # the client has gone, or PostgreSQL
         finally:
             self.end()
 
@@ -70,6 +72,8 @@ class Session(threading.Thread):
                 batch = []
             elif kind in b"PBDEC":
                 batch.append((kind, body))
+            if self.client.mute:
+                return
 
     def _simple(self, text: str) -> None:
         """A Query message: PostgreSQL makes one transaction of several statements in it, and so does this."""
@@ -187,6 +191,9 @@ class Session(threading.Thread):
         if kind == "cut":
             self.client.close()
             raise Gone
+        if kind == "lost":
+            self.client.mute = True
+            return
         if kind == "restart":
             self.server.restart()
             raise Gone

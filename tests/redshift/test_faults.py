@@ -88,6 +88,39 @@ def test_cut_and_error(redshift: Redshift, sql: Client, schema: str) -> None:
     assert Client(redshift)(f"SELECT a FROM {schema}.t") == [(1,)]
 
 
+@pytest.mark.parametrize("statement", ["INSERT INTO {}.t VALUES (2)", "COMMIT", "CREATE TABLE {}.u (a INT)"])
+def test_an_answer_that_is_lost(redshift: Redshift, sql: Client, schema: str, statement: str) -> None:
+    sql(f"CREATE TABLE {schema}.t (a INT)")
+    sql("BEGIN" if statement == "COMMIT" else "SELECT 1")
+    sql(f"INSERT INTO {schema}.t VALUES (1)")
+    redshift.fault(statement.format(schema).replace("(", r"\(").replace(")", r"\)"), "lost")
+    with pytest.raises(psycopg2.OperationalError):
+        sql(statement.format(schema))
+    other = Client(redshift)
+    assert other(f"SELECT a FROM {schema}.t ORDER BY 1") == ([(1,), (2,)] if "INSERT" in statement else [(1,)])
+    assert other(f"SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}'") == [(1 + ("CREATE" in statement),)]
+
+
+def test_some_statements_pass_first_and_none_is_struck_when_it_is_calm(redshift: Redshift, sql: Client) -> None:
+    redshift.fault("SELECT", "error:planned", after=2)
+    assert sql("SELECT 1") == sql("SELECT 1") == [(1,)]
+    with pytest.raises(psycopg2.Error, match="planned"):
+        sql("SELECT 1")
+    redshift.fault("SELECT", "cut")
+    redshift.calm()
+    assert sql("SELECT 1") == [(1,)]
+
+
+def test_whoever_logs_in_while_it_restarts_waits(s3: dict[str, Any], tmp_path: Path) -> None:
+    with Redshift(tmp_path / "own", s3) as own:
+        restart = threading.Thread(target=own.restart)
+        restart.start()
+        answers = [own.query("SELECT 1")]
+        while restart.is_alive():
+            answers.append(own.query("SELECT 1"))
+        assert Client(own)("SELECT 1") == [(1,)] and {tuple(rows) for rows in answers} == {((1,),)}
+
+
 def test_cancel(redshift: Redshift) -> None:
     with psycopg.connect(**login(redshift), options="-c client_encoding=utf-8", autocommit=True) as con:
         threading.Timer(0.3, con.cancel_safe).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -18,10 +19,14 @@ class Gone(Exception):
 
 
 class Wire:
-    """One side's socket with a buffer of what it has sent."""
+    """One side's socket with a buffer of what it has sent.
+
+    Attributes:
+        mute: what is written never arrives.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
+        self.sock, self.mute = sock, False
         self._buffer = bytearray()
 
     def fill(self) -> None:
@@ -85,6 +90,8 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         """Write all of it."""
+        if self.mute:
+            return
         try:
             self.sock.sendall(data)
         except (OSError, ValueError) as error:
@@ -98,8 +105,16 @@ class Wire:
         except Gone:
             return
 
+    def shut(self) -> None:
+        """End the connection from another thread than the one that uses it: that one closes it.
+
+        A socket that is closed beneath a thread may be another file by the time that the thread writes to it.
+        """
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
     def close(self) -> None:
-        """Close at once, whoever else may be reading."""
+        """Close at once; for the thread that uses it."""
         for end in (lambda: self.sock.shutdown(socket.SHUT_RDWR), self.sock.close):
             try:
                 end()

@@ -96,3 +96,26 @@ def test_a_look_that_a_run_overtakes_gives_way(tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "open_file", held)
     with pytest.raises(connection.RunInProgressError, match="a run is in progress"):
         connection._look(tmp_path / "warehouse.duckdb", lambda: next(answers))
+
+
+def test_a_run_whose_lock_is_gone_notices_before_it_commits(here, postgres):
+    lock.ensure_held()
+    with lock.one_at_a_time(here):
+        lock.ensure_held()
+        with psycopg2.connect(
+            host=str(postgres._sockets), port=postgres.port, user="postgres", dbname="postgres"
+        ) as con:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'deftunes'"
+            con.cursor().execute(ended)
+        if here.aws:
+            with pytest.raises(lock.LockError, match="another run may be in progress"):
+                lock.ensure_held()
+        else:
+            lock.ensure_held()
+    lock.ensure_held()
+
+
+def test_the_next_run_may_begin_at_once(here):
+    for _ in range(100):
+        with lock.one_at_a_time(here):
+            pass

@@ -12,9 +12,12 @@ import time
 from pathlib import Path
 
 from settings import LIBRARIES
-from tests.soak import faults, planted, project, report, shim
-from tests.soak.trials import COMMANDS, Soak, Trial, close
+from tests.soak import aws_faults, faults, planted, project, report, shim
+from tests.soak.aws_trials import AwsSoak
+from tests.soak.trials import COMMANDS, Soak, Trial
 from tests.soak.upstream import Upstream
+
+SOAKS: dict[str, type[Soak]] = {"local": Soak, "aws": AwsSoak}
 
 
 def main() -> int:
@@ -23,16 +26,19 @@ def main() -> int:
     os.environ.update(LIBRARIES)  # before the process that forks the commands imports what reads them
     folder = Path(tempfile.mkdtemp(prefix="soak-", dir=given.folder))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
+    kind = SOAKS[given.target]
     try:
-        kinds = possible(given.faults or [*faults.KINDS], folder)
+        kinds = possible(given.faults or [*kind.all_kinds], folder)
         project.warm_up(folder)
         with Upstream(folder / "upstream", given.seed) as upstream:
-            soak = Soak(folder, upstream, given.seed, kinds=kinds, commands=given.commands)
+            soak = kind(folder, upstream, given.seed, kinds=kinds, commands=given.commands)
             soak.asks_status = not given.without_status
-            soak.begin()
-            return find(soak, given.planted, given.trials) if given.planted else strike(soak, given)
+            try:
+                soak.begin(given.first)
+                return find(soak, given.planted, given.trials) if given.planted else strike(soak, given)
+            finally:
+                soak.close()
     finally:
-        close()
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -41,8 +47,6 @@ def strike(soak: Soak, given: argparse.Namespace) -> int:
     """Trials until the time is over; 1 when one of them was bad."""
     trials: list[Trial] = []
     until = time.monotonic() + given.minutes * 60
-    for skipped in range(1, given.first):
-        soak.skip(skipped)
     while (time.monotonic() < until or not trials) and len(trials) < given.trials:
         trial = soak.take(given.first + len(trials))
         trials.append(trial)
@@ -54,10 +58,10 @@ def strike(soak: Soak, given: argparse.Namespace) -> int:
         sys.stdout.flush()
     print(report.table(trials))
     if given.write:
-        report.write(trials, given.seed, given.minutes)
+        report.write(trials, given.seed, given.minutes, given.target)
     bad = [trial.number for trial in trials if trial.is_bad]
     for number in bad[:10]:
-        print(f"to repeat: python -m tests.soak --seed {given.seed} --trial {number}")
+        print(f"to repeat: python -m tests.soak --target {given.target} --seed {given.seed} --trial {number}")
     return 1 if bad else 0
 
 
@@ -67,7 +71,7 @@ def find(soak: Soak, plants: list[str], most: int) -> int:
     for plant in plants:
         soak.choose([planted.STRUCK_BY.get(plant, "SIGKILL")], ["run --now"])
         soak.project.planted = plant
-        trials = []
+        trials: list[Trial] = []
         while not trials or not (trials[-1].is_bad or len(trials) == most):
             trials.append(soak.take(len(trials) + 1, stays=True))
         missed += not trials[-1].is_bad
@@ -97,13 +101,16 @@ def leave_out(kinds: list[str], these: set[str], why: str) -> list[str]:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--target", choices=SOAKS, default="local", help="aws: its stand-ins of tests/aws")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument(
         "--trial", dest="first", type=int, default=0, metavar="N", help="only the N-th trial of the seed"
     )
     parser.add_argument("--trials", type=int, default=1_000_000, help="at most so many")
-    parser.add_argument("--faults", nargs="*", choices=faults.KINDS, help="only these kinds")
+    parser.add_argument(
+        "--faults", nargs="*", choices=[*dict.fromkeys([*faults.KINDS, *aws_faults.KINDS])], help="only these kinds"
+    )
     parser.add_argument("--commands", nargs="*", choices=COMMANDS, default=[], help="only these commands")
     parser.add_argument("--without-status", action="store_true", help="nobody asks for `status` meanwhile")
     parser.add_argument(
@@ -114,6 +121,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave the folder as it is at the end")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     given = parser.parse_args()
+    target = SOAKS[given.target]
+    if unknown := {*(given.faults or ())} - {*target.all_kinds} | {*given.commands} - {*target.all_commands}:
+        parser.error(f"not on target {given.target}: {', '.join(sorted(unknown))}")
+    if elsewhere := [plant for plant in given.planted if (plant in planted.ON_AWS) != (given.target == "aws")]:
+        parser.error(f"not planted on target {given.target}: {', '.join(elsewhere)}")
     if given.first:
         given.trials = 1
     given.first = given.first or 1

@@ -6,7 +6,7 @@ import errno
 import random
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,6 +26,7 @@ class Strike:
         also: other commands that began meanwhile, and how they may end.
         codes: how the struck command may end.
         sees: whether what is published can be read all the while.
+        strikes_all: whether it may strike whoever asks for `status` meanwhile.
         told: what was done, for the transcript.
     """
 
@@ -35,6 +36,7 @@ class Strike:
     also: list[tuple[Said, set[int]]] = field(default_factory=list)
     codes: set[int] = field(default_factory=lambda: {0})
     sees: bool = True
+    strikes_all: bool = False
     told: str = ""
     after: Callable[[], None] = lambda: None
 
@@ -232,7 +234,9 @@ class Lost(Strike):
                 shutil.rmtree(path)
 
 
-KINDS: dict[str, tuple[type[Strike], float]] = {
+Kinds = Mapping[str, tuple[type[Strike], float]]
+"""Per kind: what does it, and how often among the others."""
+KINDS: Kinds = {
     "SIGKILL": (Signal, 5),
     "SIGTERM": (Terminate, 2),
     "SIGINT": (Interrupt, 2),
@@ -250,6 +254,5 @@ KINDS: dict[str, tuple[type[Strike], float]] = {
     "clock wrong": (Clock, 2),
     "files lost": (Lost, 2),
 }
-"""Per kind: what does it, and how often among the others."""
 BY_ROOT = {"disk full", "folder read-only"}
 BY_SHIM = {"write, rename or fsync fails", "power loss", "clock wrong"}

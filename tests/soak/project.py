@@ -13,8 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from tests import forks
 from tests.small import Small
+from tests.soak.content import Content, operational, published, silver, staged
 from tests.soak.declared import EDITED, declare
 from tests.soak.upstream import Upstream
 
@@ -26,8 +29,6 @@ if planted:
 sys.argv[0] = "runner.py"
 runpy.run_path("runner.py", run_name="__main__")
 """
-PATIENCE = 60
-"""Seconds after which a command that does not end is killed."""
 HUNG = 124
 Said = tuple[str, int, str]
 """A command, how it ended, and what it wrote to stderr."""
@@ -41,15 +42,16 @@ class Command:
     process: Any
     out: Path
     err: Path
+    patience: float
 
     def signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.process.is_alive():
             os.kill(self.process.pid, number)
 
-    def end(self, patience: float = PATIENCE) -> Said:
-        """Wait for its end."""
-        self.process.join(patience)
+    def end(self) -> Said:
+        """Wait for its end; what does not end is killed."""
+        self.process.join(self.patience)
         hung = self.process.is_alive()
         if hung:
             self.signal(signal.SIGKILL)
@@ -67,9 +69,12 @@ class Project:
         database: its operational one.
 
     Attributes:
+        patience: seconds that a command may take.
         planted: a bug in the commands' processes; empty: none.
         window: exists while a strike finds that bug.
     """
+
+    patience = 120.0
 
     def __init__(self, folder: Path, database: str, upstream: Upstream) -> None:
         self.folder, self.upstream, self.database = folder, upstream, database
@@ -91,11 +96,36 @@ class Project:
         if planted and self.planted:
             plants = str(Path(__file__).with_name("planted.py"))
             settings |= {"SOAK_PLANTED": self.planted, "SOAK_PLANTS": plants, "SOAK_WINDOW": str(self.window)}
-        return Command(words, forks.start(["-c", _COMMAND, *words], self.code, settings, out, err), out, err)
+        process = forks.start(["-c", _COMMAND, *words], self.code, settings, out, err)
+        return Command(words, process, out, err, self.patience)
 
     def run(self, *words: str) -> Said:
         """The same to its end."""
         return self.start(*words).end()
+
+    def content(self) -> Content:
+        """Everything that is compared: published gold, staging with rejected rows, silver, the operational Postgres, loads."""
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        found = {f"gold {name}": rows for name, rows in self.published().items()}
+        with duckdb.connect(str(self.data / "warehouse.duckdb"), read_only=True) as con:
+            found |= staged(lambda sql: con.execute(sql).fetchall())
+        folder = self.data / "lake/silver"
+        catalog = SqlCatalog("silver", uri=f"sqlite:///{folder}/catalog.db", warehouse=folder.as_uri())
+        try:
+            found |= silver(catalog)
+        finally:
+            catalog.engine.dispose()
+        return found | self.sunk()
+
+    def published(self) -> Content:
+        """What dashboards read, as of one moment."""
+        with duckdb.connect(str((self.data / "serving.duckdb").resolve()), read_only=True) as con:
+            return published(lambda sql: con.execute(sql).fetchall())
+
+    def sunk(self) -> Content:
+        """What the operational Postgres holds."""
+        return operational(self.upstream.environment(self.database)["ELT_POSTGRES_URL"])
 
     def keep(self) -> None:
         """Remember the state as it is now."""

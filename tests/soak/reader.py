@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 
 import duckdb
+import psycopg2
 
-from tests.soak.content import Content, published
+from tests.soak.content import Content
 from tests.soak.project import Project
 
 PAUSE = 0.2
@@ -55,8 +56,8 @@ class Reader:
     def look(self) -> None:
         """Read everything once."""
         try:
-            found = by_domain(published(self.project))
-        except (duckdb.Error, OSError) as error:
+            found = by_domain(self.project.published())
+        except (duckdb.Error, psycopg2.Error, OSError) as error:
             if self.paused:
                 return
             self.errors.append(f"{type(error).__name__}: {str(error).splitlines()[0][:300]}")

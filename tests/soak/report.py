@@ -14,7 +14,7 @@ from tests.soak.trials import Trial
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 HEAD = ("struck by", "trials", "right after one run", "after two", "not", "lost rows", "doubled rows", "partial publishes",
         "reader errors", "tracebacks", "wrong exit codes")  # fmt: skip
-_BEGIN, _END = "<!-- soak: written by `make soak WRITE=yes` -->", "<!-- /soak -->"
+_BEGIN, _END = "<!-- soak {}: written by `make soak TARGET={} WRITE=yes` -->", "<!-- /soak {} -->"
 
 
 def table(trials: Sequence[Trial]) -> str:
@@ -37,11 +37,12 @@ def _line(name: str, trials: Sequence[Trial]) -> tuple[str, ...]:
     return name, *(f"{count:,}" for count in counts)
 
 
-def write(trials: Sequence[Trial], seed: int, minutes: float) -> None:
-    """Put the table into the page."""
+def write(trials: Sequence[Trial], seed: int, minutes: float, target: str) -> None:
+    """Put the table of a target into the page."""
+    begin, end = _BEGIN.format(target, target), _END.format(target)
     text = PAGE.read_text(encoding="utf-8")
     when = f"{date.today():%d %B %Y}, seed {seed}, {minutes:g} minutes, {os.cpu_count()} cores, Python {platform.python_version()}"
-    new = f"{_BEGIN}\n\n{when}:\n\n{table(trials)}\n\n{_END}"
-    changed, found = re.subn(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", lambda _: new, text, flags=re.DOTALL)
-    assert found == 1, f"{PAGE} has no place for the table: {_BEGIN} ... {_END}"
+    new = f"{begin}\n\n{when}:\n\n{table(trials)}\n\n{end}"
+    changed, found = re.subn(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: new, text, flags=re.DOTALL)
+    assert found == 1, f"{PAGE} has no place for the table: {begin} ... {end}"
     PAGE.write_text(changed, encoding="utf-8")

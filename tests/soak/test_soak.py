@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import ROOT
-from tests.soak.planted import PLANTS
+from tests.soak.planted import ON_AWS, PLANTS
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,16 @@ def test_a_minute_of_strikes_finds_nothing(tmp_path: Path) -> None:
     assert "| **all** |" in done.stdout
 
 
-def test_planted_bugs_are_found(tmp_path: Path) -> None:
-    done = soak(tmp_path, "--planted", *PLANTS, "--seed", "1", "--trials", "12")
+def test_strikes_on_aws_find_nothing(tmp_path: Path) -> None:
+    done = soak(tmp_path, "--target", "aws", "--minutes", "0.4", "--seed", "16")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(": found by trial ") == len(PLANTS)
+    assert "| **all** |" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "plants"), [("local", [plant for plant in PLANTS if plant not in ON_AWS]), ("aws", [*ON_AWS])]
+)
+def test_planted_bugs_are_found(tmp_path: Path, target: str, plants: list[str]) -> None:
+    done = soak(tmp_path, "--target", target, "--planted", *plants, "--seed", "1", "--trials", "12")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(": found by trial ") == len(plants)

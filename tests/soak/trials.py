@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.soak import disk
-from tests.soak.content import Content, compare, content
+from tests.soak.content import Content, compare
 from tests.soak.declared import SOURCES, edit
-from tests.soak.faults import KINDS, RUN, Signal, Strike
+from tests.soak.faults import KINDS, RUN, Kinds, Signal, Strike
 from tests.soak.planted import PAUSE
 from tests.soak.project import HUNG, Command, Project, Said
 from tests.soak.reader import Reader, wait
@@ -86,35 +86,41 @@ class Soak:
         kinds, commands: what to draw from; empty: all.
     """
 
+    all_kinds: Kinds = KINDS
+    all_commands: Collection[str] = COMMANDS
+    slower = 1.0
+    """How many times as long as its twin's a run of the project takes."""
+
     def __init__(self, folder: Path, upstream: Upstream, seed: int, *,
                  kinds: Collection[str] = (), commands: Collection[str] = ()) -> None:  # fmt: skip
-        self.seed, self.upstream, self.pace = seed, upstream, 6.0
+        self.folder, self.seed, self.upstream, self.pace = folder, seed, upstream, 6.0
         self.asks_status = True
         self.choose(kinds, commands)
-        self.project = Project(folder / "struck", "operational", upstream)
-        self.twin = Project(folder / "twin", "twin", upstream)
         self.before: Content = {}
         self.expected: Content = {}
 
-    def begin(self) -> None:
-        """Bring both to the evening of the first day, and let the second come."""
+    def begin(self, first: int = 1) -> None:
+        """Make both, bring them to the evening of the first day, and let the second come, and what passes before a first trial."""
+        self.project = Project(self.folder / "struck", "operational", self.upstream)
+        self.twin = Project(self.folder / "twin", "twin", self.upstream)
+        self._begin()
+        for skipped in range(1, first):
+            if self._goes_on(skipped):
+                self._settle()
+
+    def _begin(self) -> None:
         self._run_well(self.twin)
-        self.expected = content(self.twin)
+        self.expected = self.twin.content()
         self._settle()
 
     def choose(self, kinds: Collection[str], commands: Collection[str]) -> None:
         """Draw from these only; empty: from all."""
-        self.kinds = {kind: KINDS[kind] for kind in kinds or KINDS}
-        self.commands = {command: COMMANDS[command] for command in commands or COMMANDS}
+        self.kinds = {kind: self.all_kinds[kind] for kind in kinds or self.all_kinds}
+        self.commands = {command: COMMANDS[command] for command in commands or self.all_commands}
 
     def draw(self, number: int) -> random.Random:
         """What is random in a trial: the same for the same seed."""
         return random.Random(f"{self.seed}:{number}")
-
-    def skip(self, number: int) -> None:
-        """Let the day of a trial pass without it."""
-        if self._goes_on(number):
-            self._settle()
 
     def take(self, number: int, *, stays: bool = False) -> Trial:
         """Do one trial; afterwards the project is ready for the next one, which may be on the next day unless it `stays`."""
@@ -127,7 +133,7 @@ class Soak:
         words = self._words(command, number, draw)
         self.project.window.unlink(missing_ok=True)
         fault.arm()
-        asks = draw.random() < 0.3 and self.asks_status
+        asks = draw.random() < 0.3 and self.asks_status and not fault.strikes_all
         apart = "feed_gold" if command == "backfill" else ""
         with Reader(self.project, [self.before, self.expected], asks, apart) as reader:
             self._strike(trial, fault, words, command, draw)
@@ -135,6 +141,11 @@ class Soak:
             self._recover(trial, reader, backfilled=command == "backfill")
         trial.partial, trial.reader_errors = reader.partial, reader.errors
         fault.after()
+        self._go_on(trial, command, goes_on)
+        return trial
+
+    def _go_on(self, trial: Trial, command: str, goes_on: bool) -> None:
+        """To the next day, or back to the evening before."""
         if goes_on and command != "backfill" and trial.runs:
             self.project.keep()
             self._next_day()
@@ -142,7 +153,6 @@ class Soak:
             self.project.restore()
             if goes_on:
                 self._settle()
-        return trial
 
     def _goes_on(self, number: int) -> bool:
         return self.draw(number).random() < GOES_ON
@@ -203,7 +213,7 @@ class Soak:
             reader.paused = False
             code = trial.said[-1][1]
             try:
-                found = content(self.project)
+                found = self.project.content()
             except Exception as error:  # a store that cannot be read is a finding, not an end of the soak
                 trial.lost = Counter({f"unreadable: {type(error).__name__}: {str(error)[:200]}": 1})
                 continue
@@ -237,7 +247,7 @@ class Soak:
     def _settle(self) -> None:
         """Let the project have a day without strikes, and the next one come."""
         self._run_well(self.project)
-        lost, extra = compare(self.expected, content(self.project))
+        lost, extra = compare(self.expected, self.project.content())
         assert not lost and not extra, f"undisturbed, the twins differ: {dict(lost)} {dict(extra)}"
         self.project.keep()
         self._next_day()
@@ -247,15 +257,14 @@ class Soak:
         self.upstream.advance()
         began = time.monotonic()
         self._run_well(self.twin)
-        self.pace = time.monotonic() - began
-        self.expected = content(self.twin)
+        self.pace = self.slower * (time.monotonic() - began)
+        self.expected = self.twin.content()
+
+    def close(self) -> None:
+        """Unmount whatever a trial that was cut short left mounted."""
+        disk.clear()
 
     @staticmethod
     def _run_well(project: Project) -> Any:
-        words, code, err = project.start(*RUN, planted=False).end(300)
+        words, code, err = project.start(*RUN, planted=False).end()
         assert code == 0, f"{words} ended by {code} without a strike: {err}"
-
-
-def close() -> None:
-    """Unmount whatever a trial that was cut short left mounted."""
-    disk.clear()
