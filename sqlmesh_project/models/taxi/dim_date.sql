@@ -5,8 +5,8 @@ MODEL (
   grain date_key,
   description 'Calendar days: every day of each year in which a trip begins or ends, of the year before it and of the year after.',
   column_descriptions (
-    date_key = 'The day as yyyymmddFalse',
-    date_day = 'The dayFalse',
+    date_key = 'The day as yyyymmdd',
+    date_day = 'The day',
     day_of_week = 'Day of the week, 1 = Monday to 7 = Sunday',
     day_of_month = 'Day of the month',
     day_of_year = 'Day of the year',
