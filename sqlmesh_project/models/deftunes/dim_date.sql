@@ -73,19 +73,5 @@ WITH digits AS (
 )
 SELECT
   TO_CHAR(days.date_day, 'YYYYMMDD')::INTEGER AS date_key,
-  days.date_day::DATE AS date_day,
-  (
-    (
-      EXTRACT(DOW FROM days.date_day) + 6
-    ) % 7 + 1
-  )::INTEGER AS day_of_week,
-  EXTRACT(DAY FROM days.date_day)::INTEGER AS day_of_month,
-  EXTRACT(DOY FROM days.date_day)::INTEGER AS day_of_year,
-  EXTRACT(WEEK FROM days.date_day)::INTEGER AS week_of_year,
-  EXTRACT(MONTH FROM days.date_day)::INTEGER AS month,
-  EXTRACT(QUARTER FROM days.date_day)::INTEGER AS quarter,
-  EXTRACT(YEAR FROM days.date_day)::INTEGER AS year,
-  (
-    EXTRACT(DOW FROM days.date_day) BETWEEN 1 AND 5
-  )::BOOLEAN AS is_weekday
+  @CALENDAR_COLUMNS(days.date_day)
 FROM days

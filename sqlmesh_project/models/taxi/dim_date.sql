@@ -102,21 +102,7 @@ WITH digits AS (
 )
 SELECT
   @DATE_KEY(d.date_day)::INTEGER AS date_key,
-  d.date_day::DATE AS date_day,
-  (
-    (
-      EXTRACT(DOW FROM d.date_day) + 6
-    ) % 7 + 1
-  )::INTEGER AS day_of_week,
-  EXTRACT(DAY FROM d.date_day)::INTEGER AS day_of_month,
-  EXTRACT(DOY FROM d.date_day)::INTEGER AS day_of_year,
-  EXTRACT(WEEK FROM d.date_day)::INTEGER AS week_of_year,
-  EXTRACT(MONTH FROM d.date_day)::INTEGER AS month,
-  EXTRACT(QUARTER FROM d.date_day)::INTEGER AS quarter,
-  EXTRACT(YEAR FROM d.date_day)::INTEGER AS year,
-  (
-    EXTRACT(DOW FROM d.date_day) BETWEEN 1 AND 5
-  )::BOOLEAN AS is_weekday
+  @CALENDAR_COLUMNS(d.date_day)
 FROM days AS d
 WHERE
   EXTRACT(YEAR FROM d.date_day) = d.year
