@@ -7,6 +7,7 @@ import traceback
 from typing import NoReturn
 
 from .aws import explain
+from .causes import causes
 from .visible import visible
 
 MISTAKE = 70  # the exit code of one in this program
@@ -18,14 +19,11 @@ _OF_DUCKDB = {"IOException", "OutOfMemoryException", "ConnectionException", "Fat
 
 def is_store_fault(error: BaseException | None) -> bool:
     """Whether the lake or the warehouse is at fault, and not this program: by where the error, or its cause, comes from."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:  # an error raised from what wraps it closes a circle
-        kind = type(error)
+    for cause in causes(error, implied=False):
+        kind = type(cause)
         of_duckdb = kind.__module__ in ("duckdb", "_duckdb") and kind.__name__ in _OF_DUCKDB
-        if isinstance(error, OSError) or of_duckdb or kind.__module__.partition(".")[0] in _STORES:
+        if isinstance(cause, OSError) or of_duckdb or kind.__module__.partition(".")[0] in _STORES:
             return True
-        seen.add(id(error))
-        error = error.__cause__
     return False
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .aws import explain
+from .causes import causes
 from .exits import MISTAKE, exit_code, show_mistake
 
 if TYPE_CHECKING:
@@ -88,10 +89,4 @@ def _ended_by_signal(error: BaseException | None) -> bool:
     """Whether dlt wrapped a signal, which is not an `Exception`, in an error of its own."""
     from dlt.common.exceptions import SignalReceivedException
 
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:  # an error raised from what wraps it closes a circle
-        if isinstance(error, SignalReceivedException):
-            return True
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(cause, SignalReceivedException) for cause in causes(error))

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import duckdb
 
+from runtime.causes import first_line
 from warehouse.quote import identifier
 
 from .columns import Column, is_made
@@ -204,6 +205,6 @@ def _computed(columns: list[Column]) -> Iterator[FieldProblem]:
 
 def explain_type(contract: type[Contract], error: Exception) -> tuple[str | None, str]:
     """(field, reason) of an exception of `columns_of`, which begins with ``Class.field: `` where it knows it."""
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = first_line(error)
     found = re.match(rf"{contract.__name__}\.(\w+): (.*)", text)
     return (found[1], found[2]) if found else (None, text)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from runtime.causes import first_line
+
 from .source_yml import Endpoint, FilesSource, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -111,7 +113,7 @@ def _endpoint(endpoint: Endpoint | None) -> Iterator[Problem]:
         except Exception as error:
             yield (
                 ("endpoint", "paginator"),
-                f"{_first_line(error).replace('__init__()', '').strip()}; see dlt's paginators",
+                f"{first_line(error).replace('__init__()', '').strip()}; see dlt's paginators",
             )
         else:
             if made is None:
@@ -122,7 +124,7 @@ def _endpoint(endpoint: Endpoint | None) -> Iterator[Problem]:
         try:
             compile_path(endpoint.data_selector)  # type: ignore[arg-type]
         except Exception as error:
-            yield ("endpoint", "data_selector"), f"{endpoint.data_selector!r} is not a JSONPath ({_first_line(error)})"
+            yield ("endpoint", "data_selector"), f"{endpoint.data_selector!r} is not a JSONPath ({first_line(error)})"
 
 
 def _page(table: Table) -> Iterator[Problem]:
@@ -132,7 +134,7 @@ def _page(table: Table) -> Iterator[Problem]:
         try:
             soupsieve.compile(table.selector)
         except Exception as error:
-            yield ("selector",), f"{table.selector!r} is not a CSS selector ({_first_line(error)})"
+            yield ("selector",), f"{table.selector!r} is not a CSS selector ({first_line(error)})"
 
 
 def _files(table: Table) -> Iterator[Problem]:
@@ -141,7 +143,3 @@ def _files(table: Table) -> Iterator[Problem]:
             yield ("files", number), "{month} stands once, in the file's own name"
         elif not PurePosixPath(pattern).name:
             yield ("files", number), "names no file; write a name such as `*.csv`"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -15,6 +15,7 @@ import dlt
 import psycopg2
 import pyarrow.parquet as pq
 
+from runtime.causes import causes, first_line
 from runtime.exits import is_store_fault
 from settings import Settings, SettingsError
 from warehouse.connection import export
@@ -91,13 +92,12 @@ def _explained(source: Source, settings: Settings) -> Iterator[None]:
     except Exception as error:
         if not (isinstance(error, pipelines.StoreError) or is_store_fault(error)):
             raise
-        cause: BaseException = error
-        while (inner := cause.__cause__ or cause.__context__) is not None and not isinstance(cause, psycopg2.Error):
-            cause = inner
+        chain = list(causes(error))
+        cause = next((found for found in chain if isinstance(found, psycopg2.Error)), chain[-1])
         if isinstance(cause, psycopg2.OperationalError) and cause.pgcode is None:  # there was no connection
             _, why = say_of_connection(cause, settings.postgres_url.get_secret_value())
         else:
-            why = f"could not be written ({(str(cause).strip().splitlines() or [type(cause).__name__])[0]})"
+            why = f"could not be written ({first_line(cause)})"
         raise pipelines.StoreError(
             f"{source.name}: the operational Postgres {why}; the next run sends what waits"
         ) from error

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import requests
 
+from runtime.causes import causes
 from runtime.visible import visible
 from settings import SettingsError
 
@@ -77,11 +78,7 @@ NEXT = "nothing of this read was landed, the next run starts from the same place
 
 def explain(error: BaseException, source: str, then: str = NEXT) -> SourceError | SettingsError:
     """The reason inside dlt's and the drivers' wrappings, in words: what failed, why, what to do next."""
-    cause: BaseException | None = error
-    chain: list[BaseException] = []
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__
+    chain = list(causes(error))
     for found in chain:
         if isinstance(found, SourceError | SettingsError):
             return found
@@ -148,10 +145,7 @@ def asked(url: str) -> str:
 
 def without_values(error: BaseException) -> str:
     """What kind of error it is, without its text, which may quote a row: drivers and engines do."""
-    cause, seen = error, {id(error)}
-    while (inner := cause.__cause__ or cause.__context__) is not None and id(inner) not in seen:
-        cause = inner
-        seen.add(id(cause))
+    *_, cause = causes(error)
     text = f"{cause} {getattr(error.__cause__, 'failed_message', '')}"
     if number := re.search(r"\[Errno (\d+)\]", text):
         return os.strerror(int(number[1]))

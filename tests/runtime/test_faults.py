@@ -1,7 +1,11 @@
 """Errors that are raised from what wraps them, as an explained one is, end a step and not the program."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from dlt_sources._steps import sink
+from dlt_sources.door import StoreError
 from runtime.console import Console
 from runtime.faults import Faults
 from warehouse.ops import Run
@@ -23,3 +27,11 @@ def test_a_circle_of_causes_is_reported_like_any_error(kinds):
     with faults.alone("land", "shop"):
         raise in_a_circle(*kinds)
     assert faults.held == {"shop"} and run.exit_code in (4, 70) and "away" in run.problems[0]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kinds", [(OSError, ValueError), (OSError,)])
+def test_a_circle_of_causes_is_explained_by_the_sink_too(kinds):
+    with pytest.raises(StoreError, match="shop: the operational Postgres could not be written"):
+        with sink._explained(SimpleNamespace(name="shop"), SimpleNamespace()):
+            raise in_a_circle(*kinds)
