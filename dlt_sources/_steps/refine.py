@@ -130,9 +130,10 @@ def _judge(
         for name, found in files.items()
     }
     for name, table in source.tables.items():
-        paths, marks = landed[table.from_ or name], dict[str, str]()
-        if table.files and (marks := withdrawn.marks_of(landing, name, folder / "marks" / name)):
-            fresh = {file: load for file, load in marks.items() if load in wanted}
+        paths = landed[table.from_ or name]
+        marks = withdrawn.marks_of(landing, name, folder / "marks" / name) if table.files else {}
+        fresh = {file: load for file, load in marks.items() if load in wanted}
+        if marks:
             if table.mode == "upsert" and (fresh or withdrawn.names_in(paths) & set(marks)):
                 paths = _all_landed(
                     landing, name, loads, folder / "landed" / name
@@ -143,16 +144,14 @@ def _judge(
             parent = judged.get(table.from_ or "")
             judged[name] = judge.judge(name, table, source.contracts[name], paths, parent, redactions[name])
             judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
-        if name in judged and table.files:
-            fresh = {file: load for file, load in marks.items() if load in wanted}
-            if table.by_file:
-                for file, load in fresh.items():
-                    judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
-                earlier = [load for load in landing.loads() if load not in judged[name].counts]
-                earlier = [load for load in earlier if fresh and float(load) <= max(map(float, loads))]
-                left = withdrawn.recount(landing, landing.files(name, earlier), marks, fresh)
-                judged[name].recounted.update(left)
-                silver.remove(source.name, name, table.file_column(source.contracts[name]), fresh, settings)
+        if name in judged and table.by_file and fresh:  # looks at every load there is, so only where it must
+            for file, load in fresh.items():
+                judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
+            last, counted = max(map(float, loads)), judged[name].counts
+            earlier = [load for load in landing.loads() if load not in counted and float(load) <= last]
+            left = withdrawn.recount(landing, landing.files(name, earlier), marks, fresh)
+            judged[name].recounted.update(left)
+            silver.remove(source.name, name, table.file_column(source.contracts[name]), fresh, settings)
         if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
             silver.write(source.name, name, judged[name].accepted, again, settings)
