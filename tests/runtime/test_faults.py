@@ -32,6 +32,6 @@ def test_a_circle_of_causes_is_reported_like_any_error(kinds):
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("kinds", [(OSError, ValueError), (OSError,)])
 def test_a_circle_of_causes_is_explained_by_the_sink_too(kinds):
-    with pytest.raises(StoreError, match="shop: the operational Postgres could not be written"):
-        with sink._explained(SimpleNamespace(name="shop"), SimpleNamespace()):
-            raise in_a_circle(*kinds)
+    explained = sink._explained(SimpleNamespace(name="shop"), SimpleNamespace())
+    with pytest.raises(StoreError, match="shop: the operational Postgres could not be written"), explained:
+        raise in_a_circle(*kinds)
