@@ -19,7 +19,7 @@ _OURS = {"benchmarks", "demo", "dlt_sources", "runner", "runtime", "settings", "
 
 
 def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path) -> Any:
-    """Begin ``python ARGUMENTS`` (a script, or ``-m`` and a module) in a folder; returns the process."""
+    """Begin ``python ARGUMENTS`` (a script, ``-m`` and a module, or ``-c`` and code) in a folder; returns the process."""
     process = processes.Process(target=_child, args=(list(arguments), folder, dict(environment), out, err))
     process.start()
     return process
@@ -52,6 +52,9 @@ def _child(arguments: list[str], folder: Path, environment: dict[str, str], out:
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        exec(arguments[1], {"__name__": "__main__"})
     else:
         sys.argv = arguments
         runpy.run_path(str(folder / arguments[0]), run_name="__main__")
