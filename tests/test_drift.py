@@ -1,11 +1,10 @@
 """Drift from the source to the dashboards: said once, sent once, shown until it is over, and turned into a contract."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.alerts import listening
 from tests.small import Small
 
 pytestmark = pytest.mark.slow
@@ -14,21 +13,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def team():
     """Whom alerts reach: the titles and texts that came."""
-    heard = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"json://127.0.0.1:{server.server_port}", heard
-    server.shutdown()
+    with listening(lambda _, body: json.loads(body)) as (port, heard):
+        yield f"json://127.0.0.1:{port}", heard
 
 
 def deliver(small, file, head, *rows):

@@ -2,14 +2,13 @@
 
 import json
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import duckdb
 import pytest
 import yaml
 
 from tests import forks, harness
+from tests.alerts import listening
 
 pytestmark = pytest.mark.slow
 
@@ -174,21 +173,8 @@ def test_rejected_rows_are_shown_beside_sources_that_never_ran(tmp_path):
 @pytest.fixture
 def hook():
     """A server that writes down what it is sent, by path."""
-    heard = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port, heard
-    server.shutdown()
+    with listening(lambda path, body: (path, json.loads(body))) as found:
+        yield found
 
 
 def test_a_source_tells_its_own_people_once_per_trouble_and_of_each_success(tmp_path, hook):
