@@ -76,10 +76,8 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
 def follow_contract(source: Source, settings: Settings) -> list[str]:
     """Let what a source has staged follow its contract before anything is built on it; returns notes for a person.
 
-    What cannot follow by itself, or was never staged, is left as it is: the source's next run says so.
+    What cannot follow by itself is left as it is: the source's next run says so.
     """
-    if source.name not in Staging.of_all([source], settings):
-        return []
     staging = Staging(source, settings)
     return [] if waiting(source.name, staging.changes()) else _follow_contracts(staging)
 

@@ -106,12 +106,17 @@ def is_wider(old: str, new: str) -> bool:
     if old.startswith("VARCHAR(") and new.startswith("VARCHAR("):
         return digits[new][0] >= digits[old][0]
     if new.startswith("DECIMAL("):
-        places = digits[new][0] - digits[new][1]
+        precision, scale = digits[new]
         if old == "BIGINT":
-            return places >= _INTEGER_DIGITS
+            return holds_decimals(precision, scale)
         if old.startswith("DECIMAL("):
-            return digits[new][1] >= digits[old][1] and places >= digits[old][0] - digits[old][1]
+            return holds_decimals(precision, scale, *digits[old])
     return False
+
+
+def holds_decimals(precision: int, scale: int, old_precision: int = _INTEGER_DIGITS, old_scale: int = 0) -> bool:
+    """Whether a decimal of these digits holds every decimal of the old ones, or every BIGINT, unchanged."""
+    return scale >= old_scale and precision - scale >= old_precision - old_scale
 
 
 def _compare_column(name: str, old: dict[str, str], new: dict[str, str], keyed: bool, changes: Changes) -> None:

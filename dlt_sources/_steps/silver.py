@@ -20,7 +20,7 @@ from settings import Settings
 
 from .lake import storage
 from .pipelines import StoreError
-from .shape import ContractChangedError
+from .shape import ContractChangedError, holds_decimals
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 ROWS = 250_000  # per Iceberg commit's in-memory piece
 ASIDE = "__rebuild"
-_INTEGER_DIGITS = 19
-"""Digits of the longest 64-bit integer."""
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -258,10 +256,9 @@ def _same(old: pa.DataType, new: pa.DataType) -> bool:
 def _is_wider(old: pa.DataType, new: pa.DataType) -> bool:
     if not pa.types.is_decimal(new):
         return False
-    places = new.precision - new.scale
     if pa.types.is_int64(old):
-        return bool(places >= _INTEGER_DIGITS)
-    return bool(pa.types.is_decimal(old) and new.scale >= old.scale and places >= old.precision - old.scale)
+        return holds_decimals(new.precision, new.scale)
+    return pa.types.is_decimal(old) and holds_decimals(new.precision, new.scale, old.precision, old.scale)
 
 
 def _rewrite(target: Table, types: Mapping[str, pa.DataType]) -> None:
