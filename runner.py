@@ -34,15 +34,15 @@ from runtime.work import Work
 from superset.cli import app as dashboards
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-    from dlt_sources.door import Declared
-    from dlt_sources.door import StagingProgress as Progress
+    from dlt_sources.door import Declared, StagingProgress
     from runtime.console import Console
     from settings import Settings
     from soda_checks.door import CheckResult
     from sqlmesh_project.door import ModelRun
     from warehouse.ops import Ops, Run
+    from warehouse.run import Progress
 
 CHECK_FAILED, CONFIGURATION = 1, 2
 
@@ -78,11 +78,10 @@ class Flow:
         held = self.faults.held
         held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
-        changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
+        changed, rebuilt = changed_since(staged, progress)
         left = self.unpublished.leave(changed, progress)
         held |= {name for name in left if progress[name].held_in == "staging"}
-        changed = {name: refine_id for name, refine_id in changed.items() if name not in left}
-        rebuilt = {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
+        changed, rebuilt = {name: changed[name] for name in changed if name not in left}, rebuilt - left
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
         unsound = held & set(changed)
         for name, found in staged.items():
@@ -117,8 +116,7 @@ class Flow:
         self.follow_contracts()
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= set(self.sources.broken)
-        changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
-        rebuilt = {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
+        changed, rebuilt = changed_since(staged, progress)
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
         unsound = held & set(changed)
 
@@ -146,11 +144,11 @@ class Flow:
 
     def follow_contracts(self) -> None:
         """Let staging follow changed contracts, as the edited models expect it."""
-        from dlt_sources.door import follow_contract
+        from dlt_sources.door import Staging, follow_contract
 
-        for name, source in self.sources.items():
+        for name in Staging.of_all(list(self.sources.values()), self.settings):
             with self.faults.alone("staging", name):
-                for note in follow_contract(source, self.settings):
+                for note in follow_contract(self.sources[name], self.settings):
                     self.console.note(note)
 
     def passed(self, models: ModelRun, held: set[str]) -> set[str]:
@@ -226,7 +224,7 @@ class Flow:
             return True
         return False
 
-    def staged(self) -> dict[str, Progress]:
+    def staged(self) -> dict[str, StagingProgress]:
         """Sources whose staging holds rows, with how far it is; those whose staging is half done are held.
 
         Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
@@ -345,6 +343,14 @@ class Flow:
         self.unpublished.release()
         for name, refine_id in sources.items():
             self.ops.mark(name, published=refine_id)
+
+
+def changed_since(
+    staged: Mapping[str, StagingProgress], progress: Mapping[str, Progress]
+) -> tuple[dict[str, str], set[str]]:
+    """(the newest refine of each source whose staging is not published; those of them that were rebuilt since)."""
+    changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
+    return changed, {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
 
 
 def run_flow(

@@ -226,13 +226,16 @@ def _judged_since(schema: str, settings: Settings) -> dict[str, str]:
 
 def _without_rows(schema: str, since: dict[str, str], settings: Settings) -> set[str]:
     """Tables without a row since their contract changed."""
-    found = set()
-    for table, refine_id in since.items():
-        with connect(settings) as con:
-            query = f"SELECT 1 FROM {identifier(schema)}.{identifier(table)} WHERE _refine_id >= ? LIMIT 1"
-            if not con.execute(query, [refine_id]).fetchall():
-                found.add(table)
-    return found
+    if not since:
+        return set()
+    with connect(settings) as con:
+        return {
+            table
+            for table, refine_id in since.items()
+            if not con.execute(
+                f"SELECT 1 FROM {identifier(schema)}.{identifier(table)} WHERE _refine_id >= ? LIMIT 1", [refine_id]
+            ).fetchall()
+        }
 
 
 def _verify(
