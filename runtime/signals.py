@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 GRACE = 8.0
 """Seconds from the first signal to the end of the process, whatever it waits for: who sends one kills after ten."""
@@ -29,12 +31,20 @@ class Interrupted(BaseException):
 
 
 class _Receiver:
-    """What has been received."""
+    """What has been received.
+
+    Python drops what is raised while it runs a finalizer or a callback of a weak reference, and only tells of it
+    (https://docs.python.org/3/library/sys.html#sys.unraisablehook); an `Interrupted` that was dropped is raised again.
+    """
 
     def __init__(self) -> None:
         self.number = 0
+        self.dropped = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.dropped:
+            self.dropped = False
+            raise Interrupted(self.number)
         code = 128 + (self.number or number)
         if self.number:
             os._exit(code)
@@ -43,6 +53,16 @@ class _Receiver:
         deadline.daemon = True
         deadline.start()
         raise Interrupted(number)
+
+    def tell_unraisable(self, unraisable: Any) -> None:
+        """Raise an `Interrupted` that was dropped again, a moment later; tell of all else as Python does."""
+        if not isinstance(unraisable.exc_value, Interrupted):
+            sys.__unraisablehook__(unraisable)
+            return
+        self.dropped = True
+        again = threading.Timer(0.01, signal.pthread_kill, [threading.main_thread().ident, self.number])
+        again.daemon = True
+        again.start()
 
 
 _receiver = _Receiver()
@@ -59,10 +79,13 @@ def interruptible() -> Iterator[None]:
         yield
         return
     before = {number: signal.signal(number, _receiver) for number in numbers}
+    told = sys.unraisablehook
+    sys.unraisablehook = _receiver.tell_unraisable
     try:
         yield
     finally:
         if not _receiver.number:  # else a second signal still ends it at once
+            sys.unraisablehook = told
             for number, handler in before.items():
                 signal.signal(number, handler)
 

@@ -5,15 +5,39 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from typing import Any
 
 import pytest
 
 from tests import forks
+from tests.harness import ROOT
 from tests.small import Small
 
 pytestmark = pytest.mark.slow
+
+DROPS = """
+import gc, signal, time, weakref
+from runtime import signals
+
+def strike(*_):
+    signal.raise_signal(signal.SIGTERM)
+
+class Thing:
+    pass
+
+class Struck:
+    __del__ = strike
+
+with signals.interruptible():
+    try:
+        {dropped}
+        time.sleep(30)
+    except signals.Interrupted as error:
+        print("ended", error.exit_code)
+"""
 
 STUBBORN = """
 import time
@@ -77,6 +101,20 @@ def test_a_signal_at_any_moment(shop: Struck, command: tuple[str, ...], number: 
         shop.run("rebuild", "shop")
     assert len(shop.gold("shop")) == rows + 1
     assert shop.run("run", "--now").stdout.count("nothing new") == 2
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        "Struck()",  # a finalizer
+        "thing = Thing(); kept = weakref.ref(thing, strike); del thing",
+        "gc.callbacks.append(strike); gc.collect(); gc.callbacks.clear()",
+    ],
+)
+def test_a_signal_that_python_drops_still_ends_the_command(dropped: str) -> None:
+    code = [sys.executable, "-c", DROPS.format(dropped=dropped)]
+    said = subprocess.run(code, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert (said.stdout, said.stderr) == ("ended 143\n", "")
 
 
 @pytest.fixture
