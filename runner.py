@@ -394,6 +394,7 @@ def run_flow(
     from runtime.schedule import due
     from runtime.signals import interruptible
     from runtime.telemetry import report
+    from warehouse.connection import kept_open
     from warehouse.ops import Ops, Run
     from warehouse.publish import is_lost
 
@@ -404,6 +405,7 @@ def run_flow(
         taken_up(command, names, settings, as_json),
         log_to_file(settings, command) as log,
         one_at_a_time(settings, wait),
+        kept_open(settings),
     ):
         console, sources = Console(as_json, log), declared()
         work = work(settings) if callable(work) else work or Work()

@@ -141,6 +141,8 @@ def _unready(
     """
     now, schema = settings.moment(), f"stg_{scope}" if layer == "staging" else scope
     columns, empty = _look_at(schema, settings, staging=layer == "staging")
+    if layer == "staging":  # a table that a source was given since its last run, which makes it
+        empty |= {path.stem for path in contracts} - columns.keys() - set(unbuilt)
     unbuilt = set(unbuilt) - (_tables(schema, settings) if unbuilt else set())
     empty |= _without_rows(schema, since, settings)
     found, rest = [], []

@@ -106,7 +106,8 @@ def run_models(
             )
             _raise_store_fault(listener)
             context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
-        result.pending = _pending(project, filled)
+        if new or Waiting(settings).models(fingerprint()) != []:
+            result.pending = _pending(project, filled)
         result.ran = sorted(listener.ran)
         result.failed = [*faults.values(), *listener.failures()]
         result.broken |= {_domain(name) for name in listener.not_built}
@@ -259,9 +260,7 @@ def _after_the_last_build(context: Context) -> datetime:
     SQLMesh builds what is missing since the last build. One under a clock that was ahead would leave nothing missing until
     that time has come.
     """
-    prod = context.state_reader.get_environment("prod")
-    snapshots = context.state_reader.get_snapshots(prod.snapshots if prod else []).values()
-    newest = max((end for snapshot in snapshots for _, end in snapshot.intervals), default=0)
+    newest = max(context.state_reader.max_interval_end_per_model("prod").values(), default=0)
     built = datetime.fromtimestamp(newest / 1000, UTC)
     now = datetime.now(UTC)
     return now if now > built else built + timedelta(seconds=1)

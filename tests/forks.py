@@ -8,8 +8,10 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,15 @@ processes.set_forkserver_preload(["tests.libraries"])
 _OURS = {"benchmarks", "demo", "dlt_sources", "runner", "runtime", "settings", "soda_checks", "sqlmesh_project", "superset",
          "tests", "warehouse"}  # fmt: skip
 
+_one_at_a_time = threading.Lock()
+"""To start a process and to join one: each also asks how others have ended, and who asks second would hear 255."""
+
 
 def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path) -> Any:
     """Begin ``python ARGUMENTS`` (a script, ``-m`` and a module, or ``-c`` and code) in a folder; returns the process."""
     process = processes.Process(target=_child, args=(list(arguments), folder, dict(environment), out, err))
-    process.start()
+    with _one_at_a_time:
+        process.start()
     return process
 
 
@@ -31,7 +37,9 @@ def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) 
     with tempfile.TemporaryDirectory() as name:
         out, err = Path(name, "out"), Path(name, "err")
         process = start(arguments, folder, environment, out, err)
-        process.join()
+        wait([process.sentinel])
+        with _one_at_a_time:
+            process.join()
         texts = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
         return subprocess.CompletedProcess(list(arguments), process.exitcode, *texts)
 

@@ -29,16 +29,20 @@ _real, _count = {function}, [0]
 def {function}(*values, **named):
     _count[0] += 1
     if _count[0] == {call}:
-        held = subprocess.Popen([sys.executable, "-c", """{holder}""", {file!r}], stdout=subprocess.PIPE)
-        held.stdout.readline()
-        open({pid!r}, "w").write(str(held.pid))
+        held = subprocess.Popen(
+            [sys.executable, "-c", """{holder}""", {file!r}], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        opened = held.stdout.readline()
+        open({pid!r}, "w").write(str(held.pid) if opened else "")
     return _real(*values, **named)
 '''
 STEPS = {  # when the file is taken: module, function, which call of it, which file
     "before": None,
+    "state": ("sqlmesh_project/loading.py", "load", 1, "state.duckdb"),
+}
+WITHIN = {
     "refine": ("dlt_sources/_steps/refine.py", "refine", 1, "warehouse.duckdb"),
     "model": ("sqlmesh_project/loading.py", "load", 1, "warehouse.duckdb"),
-    "state": ("sqlmesh_project/loading.py", "load", 1, "state.duckdb"),
     "publish": ("warehouse/publish.py", "publish", 1, "warehouse.duckdb"),
 }
 
@@ -54,7 +58,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Small:
 
 def take(shop: Small, step: str, pid: Path) -> dict[Path, str]:
     """Let another program open the file in this step of every run; returns the code as it was."""
-    module, function, call, file = STEPS[step]
+    module, function, call, file = (STEPS | WITHIN)[step]
     path = shop.code / module
     text = path.read_text()
     path.write_text(
@@ -86,6 +90,20 @@ def test_the_message_names_who_has_the_file_open(shop: Small, step: str, tmp_pat
     assert json.loads(done.stdout)["published"] == [] and shop.gold("shop") == before
     shop.run("run", "--now", ELT_WAREHOUSE_WAIT="10")
     assert (len(step) + 1, step) in shop.gold("shop")
+
+
+@pytest.mark.parametrize("step", WITHIN)
+def test_the_warehouse_is_the_runs_own_from_its_first_use_to_its_end(shop: Small, step: str, tmp_path: Path) -> None:
+    row = (len(step) + 50, step)
+    shop.deliver("shop", f"{step}.csv", f"{row[0]},{step}")
+    code = take(shop, step, tmp_path / "pid")
+    try:
+        shop.run("run", "--now")
+    finally:
+        for path, text in code.items():
+            path.write_text(text)
+    assert (tmp_path / "pid").read_text() == "" and row in shop.gold("shop")  # the other program was refused
+    duckdb.connect(str(shop.data / "warehouse.duckdb")).close()
 
 
 def run_with_alerts(shop: Small) -> Any:

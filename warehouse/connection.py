@@ -7,12 +7,12 @@ function that one of them lacks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .file import HeldError, open_file
+from .file import HeldError, close, keep_open, open_file
 from .file import WarehouseError as WarehouseError
 from .quote import literal
 
@@ -79,11 +79,16 @@ def connect(settings: Settings) -> Iterator[Connection]:
         con.execute("SET autoload_known_extensions = false")
         yield con
     finally:
-        con.close()
+        close(settings.warehouse, con)
 
 
 def _open(settings: Settings) -> Any:
     return open_file(settings.warehouse, patience=settings.warehouse_wait)
+
+
+def kept_open(settings: Settings) -> AbstractContextManager[None]:
+    """Keep the warehouse of this machine open from its first use until the block ends. Nobody else can open it meanwhile."""
+    return nullcontext() if settings.aws else keep_open(settings.warehouse)
 
 
 @contextmanager
