@@ -96,7 +96,7 @@ def mask(text: str) -> str:
     for pattern in (r"\d{8}T\d{6}-[0-9a-f]{6}", r"\d{4}-\d\d-\d\d \d\d:\d\d", r"\b\d{10}\.\d+", r" *\d+\.\d+( s|  +\d+)\b",
                     r"ops \d+", r"(PID|-fp) \d+", r"\d+(\.\d)? [kM]?B", r" of [\d.]+ [kMG]B"):  # fmt: skip
         text = re.sub(pattern, "~", text)
-    return text
+    return re.sub(r"(?m)^ between steps.*\n", "", text)  # only where it takes long enough to be shown
 
 
 Case = Callable[[Team], Iterator[None]]

@@ -124,6 +124,7 @@ serving: INSERT INTO "taxi"."monthly_flags" ("taxi_type", "trip_month", "flag", 
 serving: INSERT INTO "taxi"."trips" ("trip_key", "taxi_type", "source_file", "vendor_id", "vendor", "rate_code_id", "rate_code", "payment_type_id", "payment_type", "trip_type_id", "trip_type", "pickup_zone_id", "pickup_zone", "pickup_borough", "pickup_service_zone", "dropoff_zone_id", "dropoff_zone", "dropoff_borough", "dropoff_service_zone", "pickup_date_key", "dropoff_date_key", "pickup_datetime", "dropoff_datetime", "passenger_count", "trip_distance", "store_and_fwd_flag", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge", "congestion_surcharge", "airport_fee", "ehail_fee", "total_amount", "is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month", "is_implausible") SELECT "trip_key", "taxi_type", "source_file", "vendor_id", "vendor", "rate_code_id", "rate_code", "payment_type_id", "payment_type", "trip_type_id", "trip_type", "pickup_zone_id", "pickup_zone", "pickup_borough", "pickup_service_zone", "dropoff_zone_id", "dropoff_zone", "dropoff_borough", "dropoff_service_zone", "pickup_date_key", "dropoff_date_key", "pickup_datetime", "dropoff_datetime", "passenger_count", "trip_distance", "store_and_fwd_flag", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge", "congestion_surcharge", "airport_fee", "ehail_fee", "total_amount", "is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month", "is_implausible" FROM "warehouse"."taxi"."trips"
 serving: INSERT INTO "taxi"."trips_by_hour" ("taxi_type", "trip_date", "hour_of_day", "pickup_zone_id", "zone", "zone_place", "borough", "payment_type_id", "payment_type", "airport_zone_id", "airport", "airport_direction", "trips", "refunds", "passengers", "implausible", "trip_distance", "fare_amount", "tip_amount", "total_amount") SELECT "taxi_type", "trip_date", "hour_of_day", "pickup_zone_id", "zone", "zone_place", "borough", "payment_type_id", "payment_type", "airport_zone_id", "airport", "airport_direction", "trips", "refunds", "passengers", "implausible", "trip_distance", "fare_amount", "tip_amount", "total_amount" FROM "warehouse"."taxi"."trips_by_hour"
 serving: INSERT INTO "taxi"."zone_hour_trips" ("pickup_zone_id", "hour_of_day", "zone", "borough", "trips", "total_amount") SELECT "pickup_zone_id", "hour_of_day", "zone", "borough", "trips", "total_amount" FROM "warehouse"."taxi"."zone_hour_trips"
+serving: SELECT 1 FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'runs'
 serving: SELECT DISTINCT table_schema FROM information_schema.tables
 serving: SELECT count(*) FROM "audiophile"."avg_audio_signature_headphone"
 serving: SELECT count(*) FROM "audiophile"."avg_audio_signature_iem"
@@ -185,6 +186,7 @@ serving: SELECT count(*) FROM "taxi"."trips"
 serving: SELECT count(*) FROM "taxi"."trips_by_hour"
 serving: SELECT count(*) FROM "taxi"."zone_hour_trips"
 serving: SELECT table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale FROM svv_columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
+serving: UPDATE ops.runs SET published = TRUE WHERE run_id = ?
 warehouse: ALTER TABLE "sqlmesh__audiophile"."__temp_<name>" RENAME TO "audiophile__company_names__<version>"
 warehouse: ALTER TABLE "sqlmesh__audiophile"."__temp_<name>" RENAME TO "audiophile__rank_scale__<version>"
 warehouse: ALTER TABLE "sqlmesh__audiophile"."audiophile__company_names__<version>" RENAME TO "__temp_<name>"
@@ -1128,8 +1130,7 @@ warehouse: UPDATE stg_ops.progress SET held_refine_id = ? WHERE source = ?
 warehouse: UPDATE stg_ops.progress SET published_refine_id = ? WHERE source = ?
 warehouse: UPDATE stg_ops.progress SET ran_at = ? WHERE source = ?
 warehouse: UPDATE stg_ops.progress SET sent_refine_id = ? WHERE source = ?
-warehouse: UPDATE stg_ops.runs SET ended = TRUE WHERE run_id = ?
-warehouse: UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?, published = ?, error = ? WHERE run_id = ?
-warehouse: UPDATE stg_ops.runs SET status = 'interrupted', published = NULL, ended = TRUE, error = COALESCE(error, ?) WHERE status = 'running' OR ended = FALSE
+warehouse: UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?, published = ?, error = ?, ended = ? WHERE run_id = ?
+warehouse: UPDATE stg_ops.runs SET status = 'interrupted', ended = TRUE, error = COALESCE(error, ?) WHERE status = 'running' OR ended = FALSE
 warehouse: begin transaction
 warehouse: commit
