@@ -36,6 +36,10 @@ browser: .venv/.ready
 test: .venv/.ready browser ## all tests, fast ones first; what cannot run on this machine is listed at the end
 	$(RUN) pytest $(ARGS)
 
+.PHONY: test-all
+test-all: .venv/.ready browser ## all tests, and the further cases that run nightly
+	$(RUN) pytest --nightly $(ARGS)
+
 test-fast: .venv/.ready ## the tests that need no running world
 	$(RUN) pytest -m "not slow" $(ARGS)
 

@@ -17,8 +17,16 @@ TOOLS.update(
 warnings.filterwarnings("ignore", module="platformdirs")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first; the slow ones keep their order among themselves."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first; the slow ones keep their order among themselves. Nightly ones only when they are asked for."""
+    if not config.getoption("nightly") and not any("::" in argument for argument in config.args):
+        left = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 

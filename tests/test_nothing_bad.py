@@ -104,13 +104,13 @@ def code_of(kind, source):
 @pytest.mark.parametrize(
     ("source", "path", "kind"),
     [
-        ("audiophile", "rankings", "status"),
-        ("audiophile", "rankings", "truncated"),
+        pytest.param("audiophile", "rankings", "status", marks=pytest.mark.nightly),
+        pytest.param("audiophile", "rankings", "truncated", marks=pytest.mark.nightly),
         ("audiophile", "rankings", "html"),
         ("random_users", "api", "object"),
         ("random_users", "api", "truncated"),
         ("taxi", "trip-data", "status"),
-        ("taxi", "trip-data", "truncated"),
+        pytest.param("taxi", "trip-data", "truncated", marks=pytest.mark.nightly),
     ],
 )
 def test_any_source_that_is_broken_for_one_run_is_said_so_and_caught_up_by_the_next(

@@ -177,6 +177,7 @@ def test_gold_is_a_fresh_project_s(laptop: tuple[dict[str, Any], dict[str, Any]]
     assert list(differences(used, fresh)) == []
 
 
+@pytest.mark.nightly  # three minutes
 def test_gold_is_the_same_on_aws(laptop: tuple[dict[str, Any], dict[str, Any]], estate: Estate, tmp_path: Path) -> None:
     shops = Shops(tmp_path, estate.environment)
     pipeline = AwsPipeline(shops.data, estate, {})

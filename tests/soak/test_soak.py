@@ -27,6 +27,7 @@ def test_a_minute_of_strikes_finds_nothing(tmp_path: Path) -> None:
     assert "| **all** |" in done.stdout
 
 
+@pytest.mark.nightly  # tests/aws has the kinds of strikes one by one
 def test_strikes_on_aws_find_nothing(tmp_path: Path) -> None:
     done = soak(tmp_path, "--target", "aws", "--minutes", "0.4", "--seed", "16")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -34,7 +35,11 @@ def test_strikes_on_aws_find_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "plants"), [("local", [plant for plant in PLANTS if plant not in ON_AWS]), ("aws", [*ON_AWS])]
+    ("target", "plants"),
+    [
+        ("local", [plant for plant in PLANTS if plant not in ON_AWS]),
+        pytest.param("aws", [*ON_AWS], marks=pytest.mark.nightly),
+    ],
 )
 def test_planted_bugs_are_found(tmp_path: Path, target: str, plants: list[str]) -> None:
     done = soak(tmp_path, "--target", target, "--planted", *plants, "--seed", "1", "--trials", "12")
