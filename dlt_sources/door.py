@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from ._steps.connect import reach
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._steps.declaration import Declared, Source, load_sources, read_alerts
 from ._steps.declaration_error import DeclarationError
-from ._steps.drift import add_unasked, expected, lines_for
-from ._steps.keep_small import maintain, silver_size
-from ._steps.lake import Landing
-from ._steps.land import land, withdraw
-from ._steps.landed import LandedFileError
-from ._steps.outstanding import Rejected, count_rejected, row_keys
-from ._steps.pipelines import StoreError
-from ._steps.rebuild import Rebuilt, rebuild
-from ._steps.refine import Refined, follow_contract, refine
-from ._steps.shape import ContractChangedError
-from ._steps.sink import sink
-from ._steps.source_error import SourceError
 from ._steps.source_yml import Alerts
-from ._steps.stage import Progress as StagingProgress
-from ._steps.stage import Staging
-from ._steps.staging_tables import LOADS, REJECTED
-from ._steps.unfinished import Unfinished, find_unfinished
+
+if TYPE_CHECKING:
+    from ._steps.connect import reach
+    from ._steps.drift import add_unasked, expected, lines_for
+    from ._steps.keep_small import maintain, silver_size
+    from ._steps.lake import Landing
+    from ._steps.land import land, withdraw
+    from ._steps.landed import LandedFileError
+    from ._steps.outstanding import Rejected, count_rejected, row_keys
+    from ._steps.pipelines import StoreError
+    from ._steps.rebuild import Rebuilt, rebuild
+    from ._steps.refine import Refined, follow_contract, refine
+    from ._steps.shape import ContractChangedError
+    from ._steps.sink import sink
+    from ._steps.source_error import SourceError
+    from ._steps.stage import Progress as StagingProgress
+    from ._steps.stage import Staging
+    from ._steps.staging_tables import LOADS, REJECTED
+    from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
     "LOADS",
@@ -59,3 +64,42 @@ __all__ = [
     "sink",
     "withdraw",
 ]
+
+_PLACES = {
+    "ContractChangedError": "shape",
+    "LOADS": "staging_tables",
+    "LandedFileError": "landed",
+    "Landing": "lake",
+    "REJECTED": "staging_tables",
+    "Rebuilt": "rebuild",
+    "Refined": "refine",
+    "Rejected": "outstanding",
+    "SourceError": "source_error",
+    "Staging": "stage",
+    "StagingProgress": "stage.Progress",
+    "StoreError": "pipelines",
+    "Unfinished": "unfinished",
+    "add_unasked": "drift",
+    "count_rejected": "outstanding",
+    "expected": "drift",
+    "find_unfinished": "unfinished",
+    "follow_contract": "refine",
+    "land": "land",
+    "lines_for": "drift",
+    "maintain": "keep_small",
+    "reach": "connect",
+    "rebuild": "rebuild",
+    "refine": "refine",
+    "row_keys": "outstanding",
+    "silver_size": "keep_small",
+    "sink": "sink",
+    "withdraw": "land",
+}
+"""Where in `_steps` each name is that is imported when it is first asked for: dlt and what else is behind these takes a second."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, original = _PLACES[name].partition(".")
+    return getattr(import_module(f"._steps.{module}", __package__), original or name)

@@ -49,6 +49,7 @@ _ALL = "sqlmesh_project"
 def status(sources: Declared, as_json: bool) -> None:
     """Show the last runs and why they failed, each table's freshness, disk used, failed checks and models that wait for a plan."""
     from dlt_sources.door import find_unfinished
+    from sqlmesh_project.door import known_models
 
     settings, console = configuration.load(), Console(as_json)
     with record(settings) as seen:
@@ -59,6 +60,7 @@ def status(sources: Declared, as_json: bool) -> None:
         drift = [row for row in rows(con, _DRIFT.format(ops=ops)) if sources.has_table(row["source"], row["table"])]
         waits = _waits(con, sources) if live and con else {}
         unfinished = find_unfinished(sources, con) if live and con else []
+        known = known_models(con) if live and con else None
     running = seen.running or any(run["status"] == "running" for run in last)
     answer: dict[str, Any] = {
         "running": running,
@@ -76,7 +78,8 @@ def status(sources: Declared, as_json: bool) -> None:
     }
     if not as_json:
         _print(console, answer, seen.why)
-    models = _inspect(settings, look=live and not running)  # takes seconds, and may fail: what is known is shown before
+    # to look takes seconds, and may fail: what is known is shown before
+    models = known or _inspect(settings, look=live and not running)
     answer["pending_models"] = models.pending
     answer["broken_models"] = [{"file": file, "reason": reason} for file, reason in models.unreadable.items()]
     if as_json:

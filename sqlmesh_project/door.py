@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from warehouse.connection import WarehouseError
-from warehouse.waiting import Waiting, filled_sources
+from warehouse.connection import Connection, WarehouseError
+from warehouse.waiting import Waiting, filled_sources, read_models
 
 from .copied import copied
-from .listener import broken_rule
 from .loading import STAGING, ModelError, Project, fingerprint, load
 from .pairing import begin_build
 
@@ -34,6 +33,7 @@ __all__ = [
     "ModelRun",
     "deploy_pending",
     "inspect_models",
+    "known_models",
     "model_columns",
     "pending_models",
     "remove_expired",
@@ -155,8 +155,17 @@ def pending_models(settings: Settings, inspected: ModelRun | None = None) -> lis
         if record.models(files) == []:
             return []
         inspected = inspect_models(settings)
-    record.note_models(files, inspected.pending)
+    record.note_models(files, inspected.pending, inspected.unreadable)
     return inspected.pending
+
+
+def known_models(con: Connection) -> ModelRun | None:
+    """What the last run found pending or unreadable, where that cannot have changed since; None: look at the models.
+
+    A plan by SQLMesh's own command line brings pending models to prod and tells nobody: pending ones are looked at again.
+    """
+    known = read_models(con, fingerprint())
+    return ModelRun(unreadable=known[1]) if known and not known[0] else None
 
 
 def deploy_pending(
@@ -291,6 +300,8 @@ def _finish_deployment(context: Context) -> None:
 def _lint(context: Context, models: list[str]) -> dict[str, str]:
     """What the linter does not let pass, per model; a model that ignores a rule that does not exist does not pass either."""
     from sqlmesh.utils.errors import ConfigError
+
+    from .listener import broken_rule
 
     faults: dict[str, str] = {}
     for name in models:

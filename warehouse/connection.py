@@ -74,7 +74,7 @@ def connect(settings: Settings) -> Iterator[Connection]:
     con = _look(settings.warehouse, busy) if (busy := _busy.get()) else _open(settings)
     try:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute("SET memory_limit = ?", [settings.memory])
+        con.execute(f"SET memory_limit = {literal(settings.memory)}")
         con.execute("SET autoinstall_known_extensions = false")
         con.execute("SET autoload_known_extensions = false")
         yield con

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from .connection import Connection, connect, exists
-from .quote import identifier
+from .quote import identifier, literal
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TABLES = {
     "waiting_domains": "domain VARCHAR(100), sources VARCHAR(1000), since TIMESTAMP, reason VARCHAR(65535), checks VARCHAR(64)",
     "waiting_models": "files VARCHAR(64), models VARCHAR(65535)",
+    "unreadable_models": "files VARCHAR(64), file VARCHAR(1000), reason VARCHAR(65535)",
 }
 INTERRUPTED = "an earlier plan was interrupted"
 
@@ -81,16 +82,40 @@ class Waiting:
     def models(self, files: str) -> list[str] | None:
         """The models that waited when the project's files had this fingerprint; None: they have changed since."""
         with connect(self.settings) as con:
-            known = con.execute("SELECT models FROM stg_ops.waiting_models WHERE files = ?", [files]).fetchall()
+            known = con.execute(f"SELECT models FROM stg_ops.waiting_models WHERE files = {literal(files)}").fetchall()
         return [name for name in known[0][0].split(",") if name] if known else None
 
-    def note_models(self, files: str, models: Collection[str]) -> None:
-        """Remember which models wait for a plan, for files of this fingerprint."""
+    def note_models(self, files: str, models: Collection[str], unreadable: Mapping[str, str]) -> None:
+        """Remember which models wait for a plan, for files of this fingerprint, and which of the files cannot be read."""
         text = ",".join(models)
-        if self.models(files) != list(models) and len(text) <= 60_000:
-            with connect(self.settings) as con:
+        if len(text) > 60_000:
+            return
+        with connect(self.settings) as con:
+            if read_models(con, files) != (list(models), dict(unreadable)):
                 con.execute("DELETE FROM stg_ops.waiting_models")
+                con.execute("DELETE FROM stg_ops.unreadable_models")
+                for file, reason in unreadable.items():
+                    cut = reason.encode()[:60_000].decode(errors="ignore")
+                    con.execute("INSERT INTO stg_ops.unreadable_models VALUES (?, ?, ?)", [files, file, cut])
                 con.execute("INSERT INTO stg_ops.waiting_models VALUES (?, ?)", [files, text])
+
+
+def read_models(con: Connection, files: str) -> tuple[list[str], dict[str, str]] | None:
+    """(the models that waited when the project's files had this fingerprint; the files that could not be read, with the
+    reason); None: the files have changed since, or no run with this record has begun yet.
+    """
+    query = (
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'unreadable_models'"
+    )
+    if not con.execute(query).fetchall():
+        return None
+    known = con.execute(f"SELECT models FROM stg_ops.waiting_models WHERE files = {literal(files)}").fetchall()
+    if not known:
+        return None
+    broken = con.execute(
+        f"SELECT file, reason FROM stg_ops.unreadable_models WHERE files = {literal(files)}"
+    ).fetchall()
+    return [name for name in known[0][0].split(",") if name], dict(broken)
 
 
 def read_domains(con: Connection) -> dict[str, Held]:

@@ -11,6 +11,8 @@ from .source_yml import LONGEST_NAME, NAME
 
 LONGEST_COLUMN = 63
 """Bytes of Postgres's longest identifier; Redshift has room for 127."""
+_PLAIN = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""Names that dlt leaves as they are: to ask it takes half a second, the first time."""
 _STAGING = "staging"
 """In the operational Postgres dlt merges through a schema beside each source's: that of ``shop`` is ``shop_staging``."""
 _TAKEN = {"ops": "the schema `stg_ops` holds the record of runs", "public": "it is Postgres's own schema",
@@ -38,7 +40,7 @@ def refuse_source(folder: Path) -> str | None:
 
 def refuse_column(name: str) -> str | None:
     """Why a stored column cannot have the name, with the fix; None: it can."""
-    spelled = _naming().normalize_identifier(name)
+    spelled = name if _PLAIN.fullmatch(name) else _naming().normalize_identifier(name)
     path = f"give it another name and say where its value is: `path={name!r}`"
     if spelled != name:
         return f"the warehouse would call it {spelled!r}; {path}" if spelled.strip("_x") else f"it is no name; {path}"

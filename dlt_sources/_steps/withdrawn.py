@@ -11,13 +11,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dlt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from dlt.extract.resource import DltResource
 
 from warehouse.quote import identifier, literal
 
@@ -26,6 +24,9 @@ from .contract import FILE
 from .engine import engine
 from .judged import MARKS_SCHEMA, Judged, Left, arrow_type
 from .lake import LandedFile, Landing
+
+if TYPE_CHECKING:
+    from dlt.extract.resource import DltResource
 
 _FOLDER = "_withdrawn_{}"
 MARK = "withdrawn"
@@ -39,6 +40,7 @@ def folder_of(table: str) -> str:
 
 def resource_of(table: str, files: list[str], now: datetime) -> DltResource:
     """The marks of some files as rows to land."""
+    import dlt
 
     def rows() -> Any:
         yield pa.table({"file": files, "read_at": [now] * len(files)})

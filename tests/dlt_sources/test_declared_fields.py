@@ -2,7 +2,9 @@
 
 import pytest
 import yaml
+from hypothesis import given, strategies
 
+from dlt_sources._steps import names
 from dlt_sources._steps.names import refuse_column
 from dlt_sources.door import load_sources
 
@@ -254,3 +256,8 @@ def test_a_key_that_the_contract_s_own_code_makes_finds_no_deletions(tmp_path):
     )
     landed = field('key: int = column("k", path="_id")')
     assert refused(tmp_path, contract=landed, things={"key": ["key"], "deletes": "soft"}) is None
+
+
+@given(strategies.from_regex(names._PLAIN, fullmatch=True))
+def test_a_plain_name_is_one_that_dlt_leaves_as_it_is(name):
+    assert names._naming().normalize_identifier(name) == name

@@ -62,9 +62,9 @@ def test_what_waits(settings):
     waits.release({"sales", "none"})
     assert set(waits.domains()) == {"empty"}
     assert waits.models("x") is None
-    waits.note_models("x", ["a.b", "c.d"])
+    waits.note_models("x", ["a.b", "c.d"], {})
     assert (waits.models("x"), waits.models("y")) == (["a.b", "c.d"], None)
-    waits.note_models("y", [])
+    waits.note_models("y", [], {"models/a.sql": "line 3"})
     assert (waits.models("x"), waits.models("y")) == (None, [])
 
 
