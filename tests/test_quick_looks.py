@@ -33,7 +33,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Small:
 
 @pytest.mark.parametrize(
     "words",
-    [["run"], ["status"], ["status", "--json"], ["rejected"], ["rejected", "--json"], ["drift"], ["--help"]],
+    [["run"], ["status"], ["status", "--json"], ["rejected"], ["rejected", "--json"], ["--help"]],
     ids=" ".join,
 )  # fmt: skip
 def test_a_look_loads_no_library_that_only_moving_rows_needs(shop: Small, words: list[str], tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .connection import Connection, connect
-from .quote import literal
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -178,9 +177,9 @@ def read(con: Connection, source: str | None = None, ops: str = "stg_ops") -> li
     Args:
         ops: the schema of the record.
     """
-    where = f" WHERE source = {literal(source)}" if source else ""
+    where, values = (" WHERE source = ?", [source]) if source else ("", [])
     columns = 'source, table_name, path, what, type, first_seen, last_seen, "rows", ended_at'
-    rows = con.execute(f"SELECT {columns} FROM {ops}.drift{where} ORDER BY 1, 2, 3, 4").fetchall()
+    rows = con.execute(f"SELECT {columns} FROM {ops}.drift{where} ORDER BY 1, 2, 3, 4", values).fetchall()
     return [Drift(*row) for row in rows]
 
 
@@ -190,8 +189,8 @@ def read_open(con: Connection | None, ops: str, source: str | None = None) -> li
     Args:
         con: None: there is no record yet. ops: the schema of the record.
     """
-    made = f"SELECT 1 FROM information_schema.tables WHERE table_schema = {literal(ops)} AND table_name = 'drift'"
-    if con is None or not con.execute(made).fetchall():
+    made = "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = 'drift'"
+    if con is None or not con.execute(made, [ops]).fetchall():
         return []
     return [drift for drift in read(con, source, ops) if drift.ended_at is None]
 

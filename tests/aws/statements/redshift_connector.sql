@@ -556,6 +556,7 @@ warehouse: CREATE TABLE IF NOT EXISTS stg_ops.published_domains (domain VARCHAR(
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.runs ("run_id" VARCHAR(40), "started_at" TIMESTAMP, "finished_at" TIMESTAMP, "command" VARCHAR(20), "target" VARCHAR(10), "sources" VARCHAR(1000), "status" VARCHAR(20), "exit_code" INTEGER, "landed" BIGINT, "accepted" BIGINT, "rejected" BIGINT, "published" BOOLEAN, "error" VARCHAR(65535), "ended" BOOLEAN)
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.steps ("run_id" VARCHAR(40), "step_number" INTEGER, "step" VARCHAR(20), "subject" VARCHAR(100), "started_at" TIMESTAMP, "seconds" DOUBLE PRECISION, "outcome" VARCHAR(20), "handled" BIGINT, "refused" BIGINT, "detail" VARCHAR(4000))
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.troubles ("source" VARCHAR(100), "error" VARCHAR(65535))
+warehouse: CREATE TABLE IF NOT EXISTS stg_ops.unreadable_models ("files" VARCHAR(64), "file" VARCHAR(1000), "reason" VARCHAR(65535))
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.waiting_domains ("domain" VARCHAR(100), "sources" VARCHAR(1000), "since" TIMESTAMP, "reason" VARCHAR(65535), "checks" VARCHAR(64))
 warehouse: CREATE TABLE IF NOT EXISTS stg_ops.waiting_models ("files" VARCHAR(64), "models" VARCHAR(65535))
 warehouse: CREATE TEMP TABLE "_came__loads" ("source" VARCHAR(400), "table_name" VARCHAR(400), "load_id" VARCHAR(128), "landed" BIGINT, "accepted" BIGINT, "rejected" BIGINT, "refined_at" TIMESTAMP, "_refine_id" VARCHAR(128))
@@ -718,6 +719,7 @@ warehouse: DELETE FROM stg_ops.looks WHERE source = ?
 warehouse: DELETE FROM stg_ops.published_domains
 warehouse: DELETE FROM stg_ops.runs WHERE run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 10000)
 warehouse: DELETE FROM stg_ops.steps WHERE started_at < ? OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)
+warehouse: DELETE FROM stg_ops.unreadable_models
 warehouse: DELETE FROM stg_ops.waiting_models
 warehouse: DROP TABLE "_came__loads"
 warehouse: DROP TABLE "_came__rejected"
@@ -908,6 +910,7 @@ warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, '
 warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, 'TABLE' AS "type" FROM pg_tables UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'VIEW' AS "type" FROM pg_views WHERE NOT definition ILIKE '%create materialized view%' UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'MATERIALIZED_VIEW' AS "type" FROM pg_views WHERE definition ILIKE '%create materialized view%') AS objs WHERE schema_name = 'sqlmesh__taxi' AND name IN ('<text>', '<text>', '<text>', '<text>', '<text>', '<text>', '<text>')
 warehouse: SELECT * FROM (SELECT schemaname AS schema_name, tablename AS name, 'TABLE' AS "type" FROM pg_tables UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'VIEW' AS "type" FROM pg_views WHERE NOT definition ILIKE '%create materialized view%' UNION ALL SELECT schemaname AS schema_name, viewname AS name, 'MATERIALIZED_VIEW' AS "type" FROM pg_views WHERE definition ILIKE '%create materialized view%') AS objs WHERE schema_name = 'taxi' AND name IN ('daily_trips', 'dim_date', 'dim_payment_type', 'dim_rate_code', 'dim_trip_type', 'dim_vendor', 'dim_zone', 'fact_trip', 'monthly_flags', 'trips', 'trips_by_hour', 'zone_hour_trips')
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'published_domains'
+warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'unreadable_models'
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = 'stg_ops' AND table_name = 'waiting_domains'
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = '_state'
 warehouse: SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?
@@ -1088,7 +1091,7 @@ warehouse: SELECT id FROM "stg_random_users"."_rejected" WHERE (table_name = ? A
 warehouse: SELECT id FROM "stg_sales"."_rejected" WHERE (table_name = ? AND load_id IN (?))
 warehouse: SELECT id FROM "stg_taxi"."_rejected" WHERE (table_name = ? AND load_id IN (?)) OR (table_name = ? AND load_id IN (?)) OR (table_name = ? AND load_id IN (?)) OR (table_name = ? AND load_id IN (?)) OR (table_name = ? AND load_id IN (?)) OR (table_name = ? AND load_id IN (?)) OR (table_name = ? AND load_id IN (?))
 warehouse: SELECT max(started_at) FROM stg_ops.runs
-warehouse: SELECT models FROM stg_ops.waiting_models WHERE files = ?
+warehouse: SELECT models FROM stg_ops.waiting_models WHERE files = '<text>'
 warehouse: SELECT name, value FROM "stg_audiophile"."_state"
 warehouse: SELECT name, value FROM "stg_audiophile"._state WHERE left(name, 6) = 'since:' AND value <> ''
 warehouse: SELECT name, value FROM "stg_deftunes_api"."_state"
@@ -1105,7 +1108,7 @@ warehouse: SELECT pair, number FROM stg_ops.builds
 warehouse: SELECT source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_why, held_in FROM stg_ops.progress
 warehouse: SELECT source, table_name, path, what, type, first_seen, last_seen, "rows", ended_at FROM stg_ops.drift WHERE source = ? ORDER BY 1, 2, 3, 4
 warehouse: SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
-warehouse: SELECT table_name, column_name, character_maximum_length FROM information_schema.columns WHERE table_schema = ?
+warehouse: SELECT table_name, column_name, character_maximum_length FROM information_schema.columns WHERE table_schema = 'stg_ops'
 warehouse: SELECT table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale FROM svv_columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
 warehouse: SELECT table_name, field, declared, types, "rows", "values", empty_rows, empty_since FROM stg_ops.fields WHERE source = ?
 warehouse: SELECT table_name, sum(landed), sum(rejected) FROM "stg_audiophile"._loads WHERE _refine_id > ? GROUP BY 1 ORDER BY 1
