@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from .text import text_of, value_at
 
 PAGE = 20_000
 PAGES = "_pages"
+AT_ONCE = 64 * 2**20
+"""Bytes of rows that are compared in one go with what the read before saw."""
 
 
 class TableRead:
@@ -99,6 +101,7 @@ class TableRead:
     def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table]:
         """Read the table, write what was seen of it to `seen` and yield the rows whose hash is not `known`, numbered."""
         self.read = 0
+        held: list[pa.Table] = []
         writer: pq.ParquetWriter | None = None
         try:
             for page in _pages(connect(self.request)):
@@ -113,15 +116,25 @@ class TableRead:
                 self.read += len(page)
                 self.names.look(con, page)
                 self.newest = max(filter(None, (self.newest, self._newest(con))), default=None)
-                con.register("hashed", hashed)
-                yield from self._number(
-                    con,
-                    f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})",
-                )
+                held.append(hashed)
+                if sum(part.nbytes for part in held) >= AT_ONCE:
+                    yield from self._compare(con, held, known)
+                    held = []
+            yield from self._compare(con, held, known)
             self.names.refuse_missing()
         finally:
             if writer:
                 writer.close()
+
+    def _compare(self, con: duckdb.DuckDBPyConnection, pages: list[pa.Table], known: str) -> Iterator[pa.Table]:
+        """The rows of pages whose hash is not `known`, numbered. Each comparison reads all that is known, so that it takes as
+        many pages as memory has room for.
+        """
+        for _, alike in groupby(pages, lambda page: page.schema):
+            con.register("hashed", pa.concat_tables(alike))
+            yield from self._number(
+                con, f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})"
+            )
 
     def _read_again(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
         """Read all pages once more before a row is taken for deleted: where rows are deleted between two pages, those
