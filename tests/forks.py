@@ -44,6 +44,12 @@ def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) 
         return subprocess.CompletedProcess(list(arguments), process.exitcode, *texts)
 
 
+def forget_settings() -> None:
+    """In a process that was forked: forget the settings of the test that ran when the process that forks began."""
+    for name in [name for name in os.environ if name.startswith(("ELT_", "AWS_"))]:
+        del os.environ[name]
+
+
 def run_as_nobody(work: Callable[[], None]) -> None:
     """Do some work as a user who is not root, in a fork of this process.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from tests.forks import processes
+from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -164,8 +164,7 @@ class Pipeline:
 
 def _child(arguments: list[str], environment: dict[str, str], out: Path, err: Path, kill: str, patch: str) -> None:
     os.chdir(ROOT)
-    for name in [name for name in os.environ if name.startswith(("ELT_", "AWS_"))]:
-        del os.environ[name]  # another test's, when the process that forks began
+    forget_settings()
     os.environ.update(environment)
     Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)
     sys.argv = ["runner.py", *arguments]

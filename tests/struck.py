@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from tests.forks import processes
+from tests.forks import forget_settings, processes
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.symlink", "os.link"}
@@ -55,6 +55,7 @@ class _Counted:
 
 
 def _work(work: Callable[..., Any], arguments: tuple[Any, ...], below: Path, at: int, how: str) -> None:
+    forget_settings()
     seen, prefix = [0], str(below)
     connect = duckdb.connect
 
