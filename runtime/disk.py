@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from settings import Settings
+if TYPE_CHECKING:
+    from settings import Settings
 
 MOST = 200_000
 """Files that are looked at in a place: of more it is said that there is more."""

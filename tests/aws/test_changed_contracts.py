@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.aws.estate import AwsPipeline, Estate, alike, differences
-from tests.dlt_sources.test_contract_changes import BEFORE, CHANGES, DAYS, HEAD, TAG, Change
+from tests.dlt_sources.test_contract_changes import ALIKE, BEFORE, CHANGES, DAYS, HEAD, TAG, Change
 from tests.harness import Pipeline
 from tests.small import Small
 
@@ -24,11 +24,6 @@ pytestmark = pytest.mark.slow
 
 STOPPED = {  # by their checks, as they should be: every row is rejected, or a key comes twice
     "a required column that nobody sends", "text to int", "text to datetime", "int to bool", "a list's text to int", "upsert to append",
-}  # fmt: skip
-ALIKE = {  # of a kind that another change of the table shows
-    "several columns removed", "two renamed", "a column with a default more", "a pattern", "looser bounds", "decimal with more digits",
-    "text longer", "int to float", "decimal with more places in as many digits", "text to a short list", "a long text to hash",
-    "a longer key", "another path", "a list's column more", "decimal narrower", "required to nullable",
 }  # fmt: skip
 SOURCES = {
     source: {f"t{n:02}": change for n, (name, change) in enumerate(CHANGES.items()) if bool(change.waits) == waits and name not in STOPPED | ALIKE}

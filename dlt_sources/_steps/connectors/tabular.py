@@ -164,7 +164,9 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
     with path.open("rb") as file:
         first = file.readline(connection.max_line)
     if b"\0" in first:
-        raise FileError("it is not CSV: its first line holds the NUL character, as binary files do; deliver it again")
+        raise FileError(
+            "it is not CSV in UTF-8: its first line holds the NUL character, as binary files and UTF-16 do; deliver it again"
+        )
     try:
         [names] = csv.reader([first.decode("utf-8-sig").strip("\r\n")], delimiter=connection.delimiter)
     except (UnicodeDecodeError, ValueError, csv.Error):
