@@ -60,7 +60,7 @@ def views(pipeline):
     "kinds",
     [  # one run finds all of its group
         ("model", "model's head", "no model", "test", "external models", "seed"),
-        ("audit", "macro", "macro's import"),
+        pytest.param(("audit", "macro", "macro's import"), marks=pytest.mark.nightly),
     ],
 )
 def test_what_is_deployed_is_built_and_published_without_the_files(kinds, good, world, first_day, tmp_path):

@@ -96,6 +96,7 @@ def test_any_source_killed_then_run_again(source, point, uninterrupted, world, f
     survives([source], SOURCES[source], how, uninterrupted, world, first_day, tmp_path)
 
 
+@pytest.mark.nightly  # `make soak` does it with small sources
 @pytest.mark.parametrize("seed", range(1))  # any number of seeds; each takes most of a minute
 def test_everything_killed_at_random_then_run_again(seed, uninterrupted, world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")

@@ -44,7 +44,7 @@ def of(domain, gold):
     ("fault", "code", "said"),
     [
         ("fail_a_gold_check", 1, "check failed: gold deftunes: sales_per_artist_vw: planted"),
-        ("check_what_is_not_there", 1, "no_such_column"),
+        pytest.param("check_what_is_not_there", 1, "no_such_column", marks=pytest.mark.nightly),
         ("fail_an_audit", 1, "deftunes.fact_order_items: audit accepted_range"),
         ("fail_to_publish", 4, "No space left on device"),
     ],

@@ -47,8 +47,8 @@ def rename(small, followed):
     ("left", "followed"),
     [
         ("a limit that failed", "derived files and models"),
-        ("a limit that failed", "nothing"),
-        ("rejected rows", "derived files"),
+        pytest.param("a limit that failed", "nothing", marks=pytest.mark.nightly),
+        pytest.param("rejected rows", "derived files", marks=pytest.mark.nightly),
         ("nothing open", "derived files and models"),
     ],
 )

@@ -20,7 +20,10 @@ from tests.dlt_sources.test_contract_changes import ALIKE, BEFORE, CHANGES, DAYS
 from tests.harness import Pipeline
 from tests.small import Small
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.nightly,
+]  # tests/dlt_sources/test_contract_changes.py has the changes one by one
 
 STOPPED = {  # by their checks, as they should be: every row is rejected, or a key comes twice
     "a required column that nobody sends", "text to int", "text to datetime", "int to bool", "a list's text to int", "upsert to append",
@@ -172,7 +175,6 @@ def test_gold_is_a_fresh_project_s(laptop: tuple[dict[str, Any], dict[str, Any]]
     assert list(differences(used, fresh)) == []
 
 
-@pytest.mark.nightly  # three minutes
 def test_gold_is_the_same_on_aws(laptop: tuple[dict[str, Any], dict[str, Any]], estate: Estate, tmp_path: Path) -> None:
     shops = Shops(tmp_path, estate.environment)
     pipeline = AwsPipeline(shops.data, estate, {})

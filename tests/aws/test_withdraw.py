@@ -29,7 +29,7 @@ class Thing(Contract):
 '''
 
 
-@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize("mode", [pytest.param("append", marks=pytest.mark.nightly), "upsert"])
 def test_a_file_is_withdrawn(tmp_path: Path, estate: Estate, mode: str) -> None:
     name = f"withdrawn_{mode}"
     project, inbox = checkout(tmp_path / "project"), tmp_path / "inbox"

@@ -37,7 +37,7 @@ def test_strikes_on_aws_find_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "plants"),
     [
-        ("local", [plant for plant in PLANTS if plant not in ON_AWS]),
+        pytest.param("local", [plant for plant in PLANTS if plant not in ON_AWS], marks=pytest.mark.nightly),
         pytest.param("aws", [*ON_AWS], marks=pytest.mark.nightly),
     ],
 )
