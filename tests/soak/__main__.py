@@ -24,6 +24,8 @@ def main() -> int:
     """Strike for so many minutes; or, with planted bugs, until each is found."""
     given = parse()
     os.environ.update(LIBRARIES)  # before the process that forks the commands imports what reads them
+    if given.folder:
+        Path(given.folder).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="soak-", dir=given.folder))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     kind = SOAKS[given.target]
