@@ -15,18 +15,10 @@ from pathlib import Path
 import yaml
 
 import settings as configuration
+from benchmarks.turns import CONTRACT
 from dlt_sources.door import land, load_sources
 
 PAGE = 20_000
-CONTRACT = """from dlt_sources.contract import Contract, column
-
-
-class Reading(Contract):
-    \"\"\"One reading.\"\"\"
-
-    id: int = column("The reading", ge=1)
-    name: str = column("Its name", max_length=40)
-"""
 EXTRACT = """import pyarrow as pa
 
 

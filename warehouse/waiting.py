@@ -82,8 +82,7 @@ class Waiting:
     def models(self, files: str) -> list[str] | None:
         """The models that waited when the project's files had this fingerprint; None: they have changed since."""
         with connect(self.settings) as con:
-            known = con.execute(f"SELECT models FROM stg_ops.waiting_models WHERE files = {literal(files)}").fetchall()
-        return [name for name in known[0][0].split(",") if name] if known else None
+            return _waiting_models(con, files)
 
     def note_models(self, files: str, models: Collection[str], unreadable: Mapping[str, str]) -> None:
         """Remember which models wait for a plan, for files of this fingerprint, and which of the files cannot be read."""
@@ -109,13 +108,18 @@ def read_models(con: Connection, files: str) -> tuple[list[str], dict[str, str]]
     )
     if not con.execute(query).fetchall():
         return None
-    known = con.execute(f"SELECT models FROM stg_ops.waiting_models WHERE files = {literal(files)}").fetchall()
-    if not known:
+    waiting = _waiting_models(con, files)
+    if waiting is None:
         return None
     broken = con.execute(
         f"SELECT file, reason FROM stg_ops.unreadable_models WHERE files = {literal(files)}"
     ).fetchall()
-    return [name for name in known[0][0].split(",") if name], dict(broken)
+    return waiting, dict(broken)
+
+
+def _waiting_models(con: Connection, files: str) -> list[str] | None:
+    known = con.execute(f"SELECT models FROM stg_ops.waiting_models WHERE files = {literal(files)}").fetchall()
+    return [name for name in known[0][0].split(",") if name] if known else None
 
 
 def read_domains(con: Connection) -> dict[str, Held]:

@@ -102,6 +102,7 @@ class TableRead:
         """Read the table, write what was seen of it to `seen` and yield the rows whose hash is not `known`, numbered."""
         self.read = 0
         held: list[pa.Table] = []
+        size = 0
         writer: pq.ParquetWriter | None = None
         try:
             for page in _pages(connect(self.request)):
@@ -117,9 +118,10 @@ class TableRead:
                 self.names.look(con, page)
                 self.newest = max(filter(None, (self.newest, self._newest(con))), default=None)
                 held.append(hashed)
-                if sum(part.nbytes for part in held) >= AT_ONCE:
+                size += hashed.nbytes
+                if size >= AT_ONCE:
                     yield from self._compare(con, held, known)
-                    held = []
+                    held, size = [], 0
             yield from self._compare(con, held, known)
             self.names.refuse_missing()
         finally:
