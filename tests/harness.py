@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -209,3 +210,14 @@ def _arm(kill: str) -> None:
         return result
 
     setattr(holder, name, deadly)
+
+
+def run_pytest(folder: Path, *options: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Pytest in a process of its own, with its temporary folders in `folder`.
+
+    In the shared one it would close `/tmp/pytest-of-<user>` to other users while Postgres, which is one, works there.
+    """
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "--basetemp", folder / "temporary", *options],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ import zipfile
 import pytest
 
 from tests import needs
-from tests.harness import ROOT
+from tests.harness import ROOT, run_pytest
 from tests.superset import browser
 from tests.superset.site import reading
 
@@ -171,10 +171,7 @@ def test_the_end_of_a_run_says_each_reason_once(tmp_path, reports):
     (folder / "test_x.py").write_text(f"import pytest\n{body}def test_good():\n    pass\n")
     hook = "from tests.conftest import pytest_terminal_summary"
     (folder / "conftest.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{hook}\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "1", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, folder],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+    done = run_pytest(tmp_path, "-n", "1", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, folder)
     assert done.returncode == 0, done.stdout + done.stderr
     expected = {0: [], 1: ["1 test: a; to run them: b"], 3: ["2 tests: a; to run them: b", "1 test: c"]}[len(reports)]
     *above, _ = done.stdout.splitlines()  # the very last line counts

@@ -2,11 +2,8 @@
 
 import http.server
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -15,7 +12,7 @@ from tests import needs
 from tests.deploy import terraform
 from tests.deploy.offline_provider import schema
 from tests.deploy.offline_provider.values import policy_document
-from tests.harness import ROOT
+from tests.harness import ROOT, run_pytest
 
 UNKNOWN = 'resource "aws_lightsail_instance" "x" {}\ndata "aws_ip_ranges" "y" {}\n'
 VERSIONS = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
@@ -95,10 +92,8 @@ def test_the_real_provider_is_used_only_where_both_its_servers_answer(asked):
 def test_without_terraform_its_tests_are_skipped_and_the_last_line_says_so(tmp_path):
     for name in ("bash", "git"):
         (tmp_path / name).symlink_to(shutil.which(name))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "0", "tests/deploy/test_terraform.py", "-k", "valid or formatted"],
-        cwd=ROOT, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True,
-    )  # fmt: skip
+    tests = ["tests/deploy/test_terraform.py", "-k", "valid or formatted"]
+    done = run_pytest(tmp_path, "-n", "0", *tests, PATH=str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
         f"Not run here: 2 tests: {needs.TERRAFORM[0]}; to run them: {needs.TERRAFORM[1]}"
