@@ -87,7 +87,7 @@ def _describe(number: int, path: Path | None, settings: Settings | None) -> str 
         folder = _full(path, places)
         usage = shutil.disk_usage(folder)
         free = f"{readable(usage.free)} of {readable(usage.total)} free"
-        return f"{folder}: {os.strerror(number)} ({free}); free some space there, or set {_setting(folder)} to another folder; {THEN}"
+        return f"{folder}: {os.strerror(number)} ({free}); free some space there, or set {_setting(folder, places)} to another folder; {THEN}"
     if number not in _REFUSED:
         return None
     if path is None:  # the catalog of silver, and others who name no file
@@ -95,7 +95,7 @@ def _describe(number: int, path: Path | None, settings: Settings | None) -> str 
     if path is None or not _is_ours(path, places):
         return None  # a file of a source, say
     free = readable(shutil.disk_usage(_nearest(path)).free)
-    return f"{path}: {_REFUSED[number]} ({free} free); make it writable for this user, or set {_setting(path)} to another folder; {THEN}"
+    return f"{path}: {_REFUSED[number]} ({free} free); make it writable for this user, or set {_setting(path, places)} to another folder; {THEN}"
 
 
 def _is_ours(path: Path, places: list[Path]) -> bool:
@@ -128,9 +128,11 @@ def _nearest(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
-def _setting(path: Path) -> str:
+def _setting(path: Path, places: list[Path]) -> str:
+    """What moves a place of ours. One of the data folder and the temporary one may be in the other."""
     temporary = Path(tempfile.gettempdir())
-    return "TMPDIR" if path == temporary or temporary in path.parents else "ELT_DATA_DIR"
+    around = [place for place in {*places[:1], temporary} if place in (path, *path.parents)]
+    return "TMPDIR" if max(around, key=lambda place: len(place.parts), default=None) == temporary else "ELT_DATA_DIR"
 
 
 def _settings() -> Settings | None:

@@ -146,6 +146,26 @@ def test_what_only_says_so_is_none(other, here, tmp_path):
     assert stores.explain(error) is None
 
 
+@pytest.mark.parametrize(
+    ("temporary", "data", "file", "named"),
+    [
+        ("tmp", "data", "data/lake/landing/1.parquet", "ELT_DATA_DIR"),
+        ("tmp", "data", "tmp/sort/1", "TMPDIR"),
+        ("tmp", "tmp/data", "tmp/data/lake/landing/1.parquet", "ELT_DATA_DIR"),
+        ("tmp", "tmp/data", "tmp/sort/1", "TMPDIR"),
+        ("data/tmp", "data", "data/tmp/sort/1", "TMPDIR"),
+        ("data/tmp", "data", "data/warehouse.duckdb", "ELT_DATA_DIR"),
+    ],
+)
+def test_the_setting_that_is_named_moves_the_folder_that_is_full(temporary, data, file, named, tmp_path, monkeypatch):
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / temporary).mkdir(exist_ok=True, parents=True)
+    monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / data))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / file))
+    assert f"set {named} to another folder" in stores.explain(error)
+
+
 def test_a_user_who_may_not_write(here, monkeypatch):
     """Each store that belongs to somebody else; as root the work is done by a fork that is not."""
     folder = Path(tempfile.mkdtemp())
