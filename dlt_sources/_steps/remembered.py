@@ -7,6 +7,7 @@ those tagged as personal, nor anything that the contract does not name.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -38,6 +39,10 @@ class Remembered:
             rest += [((name,),) for name in contract.needs]
             self.ways += [paths for paths in rest if not any(related(path, private) for path in paths)]
         self.names = {str(path[0]) for paths in self.ways for path in paths} | {HASH, *MARKS}
+
+    def columns(self, there: Iterable[str], *, sees_deletes: bool) -> list[str]:
+        """Of the columns of a table those that are remembered: nothing but the hash where nothing is looked for that is gone."""
+        return [name for name in there if name == HASH or (sees_deletes and name in self.names)]
 
     def of(self, rows: pa.Table) -> pa.Table:
         """The rows with what is remembered of them, their hash and marks."""

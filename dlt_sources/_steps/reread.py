@@ -30,6 +30,7 @@ from .raw_rows import Paths, as_json, value_of, values_at
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
+from .row_files import RowFiles, changed_files, import_file, write_file
 from .seen import Seen
 from .source_error import NEXT, RefusedError, SourceError, quoted
 from .text import text_of, value_at
@@ -76,11 +77,14 @@ class TableRead:
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
 
-    def _in_its_folder(self, rows: pa.Table) -> Any:
-        """Columns of the source's own go into a folder of rows with just these columns."""
-        return rows if PAYLOAD in rows.column_names else dlt.mark.with_table_name(rows, shaped(self.name, rows.schema))
+    def _in_its_folder(self, rows: pa.Table | Path) -> Any:
+        """Records go to dlt as they are. Columns of the source's own go as a file into a folder of rows with just these columns."""
+        if isinstance(rows, pa.Table) and PAYLOAD in rows.column_names:
+            return rows
+        path = rows if isinstance(rows, Path) else write_file(rows, self.request.work)
+        return import_file(path, shaped(self.name, pq.read_schema(path)))
 
-    def _changed(self) -> Iterator[pa.Table]:
+    def _changed(self) -> Iterator[pa.Table | Path]:
         con = engine(self.request.work, self.previous.parent, spill=self.request.work / "spill")
         con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
@@ -98,7 +102,7 @@ class TableRead:
         if self.seen.exists() and not self.backfill:
             self._keep(con)
 
-    def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table]:
+    def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table | Path]:
         """Read the table, write what was seen of it to `seen` and yield the rows whose hash is not `known`, numbered."""
         self.read = 0
         held: list[pa.Table] = []
@@ -106,7 +110,10 @@ class TableRead:
         writer: pq.ParquetWriter | None = None
         try:
             for page in _pages(connect(self.request)):
-                self._check(page.column_names)
+                if isinstance(page, RowFiles):
+                    yield from changed_files(self, con, page, seen, known)
+                    continue
+                self.check(page.column_names)
                 con.register("page", page)
                 hashed = con.execute(
                     f"SELECT page.*, md5(CAST({as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
@@ -116,7 +123,7 @@ class TableRead:
                 writer.write_table(kept.cast(writer.schema))
                 self.read += len(page)
                 self.names.look(con, page)
-                self.newest = max(filter(None, (self.newest, self._newest(con))), default=None)
+                self.newest = max(filter(None, (self.newest, self.newest_in(con))), default=None)
                 held.append(hashed)
                 size += hashed.nbytes
                 if size >= AT_ONCE:
@@ -172,7 +179,7 @@ class TableRead:
         if self.request.memory.get("seen") != self.known or self.shelf.moves:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
-    def _check(self, names: list[str]) -> None:
+    def check(self, names: list[str]) -> None:
         """Refuse a page with names that landed rows use for themselves, or without a column that the contract needs."""
         taken = [name for name in names if name in RESERVED and name != PAYLOAD]
         if taken:
@@ -252,7 +259,7 @@ class TableRead:
     def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
         return int(con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
 
-    def _newest(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
+    def newest_in(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
         """The newest value of the cursor in the page."""
         if not self.table.cursor:
             return None
@@ -267,7 +274,9 @@ class TableRead:
         for name, kind in [row[:2] for row in con.execute(f"DESCRIBE SELECT {values} FROM page").fetchall()]:
             aware = kind == "VARCHAR" or "ZONE" in kind  # a text may name its offset; one without is UTC
             moment = (
-                f"TRY_CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" if aware else f"TRY_CAST({name} AS TIMESTAMP)"
+                f"make_timestamp(epoch_us(TRY_CAST({name} AS TIMESTAMPTZ)))"
+                if aware
+                else f"TRY_CAST({name} AS TIMESTAMP)"
             )
             found += con.execute(
                 f"SELECT max(moment) FROM (SELECT {moment} AS moment FROM (SELECT {values} FROM page))"
@@ -283,11 +292,11 @@ class TableRead:
         cursor.advance(dlt.current.resource_state(self.name), self.table, reached, now)
 
 
-def _pages(resource: Iterable[Any]) -> Iterator[pa.Table]:
-    """Arrow tables as they come; single records gathered into tables of JSON text."""
+def _pages(resource: Iterable[Any]) -> Iterator[pa.Table | RowFiles]:
+    """Arrow tables and files as they come; single records gathered into tables of JSON text."""
     items = iter(resource)
     while batch := list(islice(items, 1)):
-        if isinstance(batch[0], pa.Table):
+        if isinstance(batch[0], pa.Table | RowFiles):
             yield batch[0]
         else:
             batch += islice(items, PAGE - 1)

@@ -19,6 +19,15 @@ def here(tmp_path, monkeypatch):
     return configuration.load()
 
 
+@pytest.fixture(params=["copied", "scanned"])
+def way(request, monkeypatch):
+    """How Postgres is read: a table of any size by COPY, or by DuckDB's scanner where that can be trusted."""
+    from dlt_sources._steps.connectors import scanned
+
+    monkeypatch.setattr(scanned, "LARGE", {"copied": 2**62, "scanned": 1}[request.param])
+    return request.param
+
+
 @pytest.fixture
 def inbox(tmp_path):
     (tmp_path / "inbox").mkdir()

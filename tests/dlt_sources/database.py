@@ -11,7 +11,7 @@ from dlt_sources.door import land, load_sources, refine
 CONTRACT = """
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 from dlt_sources._steps.contract import Contract, column
 class Thing(Contract):

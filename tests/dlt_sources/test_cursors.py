@@ -81,7 +81,7 @@ def asked(monkeypatch):
 
     def read(request, connection):
         rows = list(original(request, connection))
-        counts.append(sum(page.num_rows for page in rows))
+        counts.append(sum(len(page) for page in rows))
         return rows
 
     monkeypatch.setattr(sql_database, "read", read)

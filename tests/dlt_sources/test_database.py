@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from demo.postgres import Postgres
+from dlt_sources._steps.connectors import postgres as postgres_connector
+from dlt_sources._steps.connectors.copied import copy
 from dlt_sources.door import land
 from tests.dlt_sources.database import declare, execute, query, rejected, run
 
@@ -21,7 +23,7 @@ def postgres(tmp_path_factory):
 
 
 @pytest.fixture
-def db(postgres):
+def db(postgres, way):
     """The server, with an empty schema `s` that the source's login may do everything in."""
     execute(postgres, "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO deftunes")
     yield postgres
@@ -137,3 +139,21 @@ def test_every_value_is_accepted_exactly_as_it_is_or_its_row_is_rejected(tmp_pat
     assert {(field, n) for n, field, _ in rejected(here)} == {("v", n) for n, _ in texts if n not in wanted}
     assert all(rule for _, _, rule in rejected(here))
     assert land(shop, here) == {}  # and the same is the same at the next read
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_scanned"),
+    [
+        ("int4", "1", True), ("float4", "0.1", True), ("numeric(12,2)", "0", True), ("numeric(12,2)", "NaN", False),
+        ("timestamp", "2020-01-01", True), ("timestamp", "infinity", False), ("timestamptz", "10000-01-01", False),
+        ("date", "0044-03-15 BC", False), ("text", "a", True), ("jsonb", "{}", True), ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", True),
+        ("char(3)", "a", False), ("numeric", "1", False), ("s.cents", "1", False), ("int4[]", "{1}", False),
+    ],
+)  # fmt: skip
+def test_the_scanner_is_asked_for_what_it_reads_exactly(tmp_path, here, db, monkeypatch, way, kind, value, is_scanned):
+    execute(db, OWN_TYPES, f"CREATE TABLE s.things (id int, v {kind})", OWN, f"INSERT INTO s.things VALUES (1, '{value}'), (2, NULL)")  # fmt: skip
+    copied = []
+    monkeypatch.setattr(postgres_connector, "copy", lambda *given: copied.append(given) or copy(*given))
+    shop = declare(tmp_path, monkeypatch, db.dsn, "    v: Any = column('v', pii='drop')")
+    assert run(shop, here) == (2, 2, 0)
+    assert (not copied) == (is_scanned and way == "scanned")

@@ -22,7 +22,7 @@ def postgres(tmp_path_factory):
 
 
 @pytest.fixture
-def db(postgres):
+def db(postgres, way):
     """The server, with a schema `s` and in it the table `things` (id, v) with two rows."""
     execute(
         postgres,

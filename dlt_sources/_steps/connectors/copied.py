@@ -130,6 +130,11 @@ def _write(source: Any, columns: list[PgColumn], target: Path, block: int) -> No
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
 
 
+def holds_bytes(path: Path) -> bool:
+    """Whether a column that `copy` wrote is bytes, which may be text."""
+    return path.exists() and any(pa.types.is_binary(field.type) for field in pq.read_schema(path))
+
+
 def pages(path: Path, rows: int) -> Iterator[pa.Table]:
     """The rows that `copy` wrote; bytes as text in columns whose bytes all are text."""
     if not path.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,15 +15,18 @@ import sqlalchemy as sa
 from psycopg2 import sql
 
 from ..request import Request
+from ..row_files import RowFiles
 from ..source_error import NEXT, RefusedError
 from ..source_yml import SqlConnection
-from .copied import BLOCK, LARGEST_BLOCK, MOMENTS, PgColumn, copy, pages
+from . import scanned
+from .copied import BLOCK, LARGEST_BLOCK, MOMENTS, PgColumn, copy, holds_bytes, pages
 from .pg_errors import connection_error, query_error
 from .relation import choose, cursor_column, end_of, missing_table, no_cursor
 
 _SESSION = """SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3"""
-_RELATION = """SELECT c.oid, n.nspname, has_schema_privilege(n.oid, 'USAGE') FROM pg_class c
+_RELATION = """SELECT c.oid, n.nspname, has_schema_privilege(n.oid, 'USAGE'),
+COALESCE(pg_relation_size(c.oid), 0) FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = %(table)s AND c.relkind IN ('r', 'v', 'm', 'f', 'p')
 AND CASE WHEN %(schema)s IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = %(schema)s END"""
 _RELATIONS = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -39,8 +42,8 @@ has_column_privilege(%(oid)s, place::int2, 'SELECT')
 FROM typed JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = t.typnamespace WHERE typtype <> 'd' ORDER BY place"""
 
 
-def read(request: Request, connection: SqlConnection, url: str) -> Iterator[pa.Table]:
-    """The rows of a table, exactly as the server holds them.
+def read(request: Request, connection: SqlConnection, url: str) -> Iterator[pa.Table | RowFiles]:
+    """The rows of a table, exactly as the server holds them: as files, or pages where bytes of theirs may be text.
 
     Raises:
         RefusedError: there is no such table, it lacks a column that the contract needs, or the login may not read it.
@@ -51,10 +54,16 @@ def read(request: Request, connection: SqlConnection, url: str) -> Iterator[pa.T
         try:
             with con.cursor() as cursor:
                 cursor.execute(_SESSION)
-                _Reading(request, connection.schema_, cursor).copy(target)
+                reading = _Reading(request, connection.schema_, cursor)
+                found = reading.scan(_parameters(url), request.work / f"{request.name}.scanned")
+                if found is None:
+                    reading.copy(target)
         except psycopg2.Error as error:
             raise query_error(f"{request.source.name}.{request.name}", error) from None
-    yield from pages(target, connection.chunk_size)
+    if found is None and holds_bytes(target):
+        yield from pages(target, connection.chunk_size)
+    elif found or target.exists():
+        yield found or RowFiles([target])
 
 
 def connect(source: str, url: str) -> Any:
@@ -64,15 +73,20 @@ def connect(source: str, url: str) -> Any:
         RefusedError: the login or a parameter of the DSN is wrong.
         SourceError: the server cannot be reached.
     """
-    parsed = sa.make_url(url)
-    _, parameters = parsed.get_dialect()().create_connect_args(parsed)
     try:
-        con = psycopg2.connect(**{"connect_timeout": 30, "fallback_application_name": "millrace", **parameters})
+        con = psycopg2.connect(**_parameters(url))
         con.set_session(isolation_level="REPEATABLE READ", readonly=True)
         con.set_client_encoding("UTF8")
     except psycopg2.Error as error:
         raise connection_error(source, error, url) from None
     return con
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    """Of libpq, by the address."""
+    parsed = sa.make_url(url)
+    _, parameters = parsed.get_dialect()().create_connect_args(parsed)
+    return {"connect_timeout": 30, "fallback_application_name": "millrace", **parameters}
 
 
 class _Reading:
@@ -81,8 +95,9 @@ class _Reading:
     def __init__(self, request: Request, schema: str | None, cursor: Any) -> None:
         self.request, self.cursor = request, cursor
         self.where = f"{request.source.name}.{request.name}"
-        self.ascii = cursor.connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-        oid, self.schema = self._find(schema)
+        self.encoding = cursor.connection.info.parameter_status("server_encoding")
+        self.ascii = self.encoding == "SQL_ASCII"
+        oid, self.schema, self.size = self._find(schema)
         cursor.execute(_COLUMNS, {"oid": oid})
         there = {row[0]: PgColumn(*row) for row in cursor.fetchall()}
         self.columns = [there[name].native for name in choose(request, {n: c.type or "text" for n, c in there.items()})]
@@ -93,8 +108,8 @@ class _Reading:
         if self.bound and self.bound.type not in MOMENTS:
             raise no_cursor(request, self.bound.name, self.bound.type or "of a type of its own")
 
-    def _find(self, schema: str | None) -> tuple[int, str]:
-        """The table's number and its schema."""
+    def _find(self, schema: str | None) -> tuple[int, str, int]:
+        """The table's number, its schema and its bytes: 0 of a view."""
         asked = {"table": self.request.table.table, "schema": schema}
         self.cursor.execute(_RELATION, asked)
         found = self.cursor.fetchone()
@@ -103,7 +118,7 @@ class _Reading:
             raise missing_table(self.request, schema, [name for (name,) in self.cursor.fetchall()])
         if not found[2]:
             raise self._refused(f"schema {found[1]}")
-        return found[0], found[1]
+        return found[0], found[1], found[3]
 
     def _refused(self, what: str) -> RefusedError:
         self.cursor.execute("SELECT current_user")
@@ -112,6 +127,13 @@ class _Reading:
             f"{self.where}: the login {user} may not read {what} of the table {self.request.table.table}; its owner has to"
             f" GRANT it USAGE on the schema and SELECT on the table. {NEXT}"
         )
+
+    def scan(self, parameters: Mapping[str, Any], folder: Path) -> RowFiles | None:
+        """The rows by DuckDB's scanner, where all of a large table is wanted; None: COPY has to read it."""
+        request = self.request
+        if request.since or request.upto or self.encoding != "UTF8" or self.size < scanned.LARGE:
+            return None
+        return scanned.scan(parameters, self.schema, str(request.table.table), self.columns, folder, request.read_at)
 
     def copy(self, target: Path) -> None:
         """Write the rows to a Parquet file: first as native columns, and if a value has no native form, as text where needed."""
