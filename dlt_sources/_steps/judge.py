@@ -7,7 +7,7 @@ stream through DuckDB from and to Parquet.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Judge:
 
     def judge(
         self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None,
-        redaction: Redaction | None = None,
+        redaction: Redaction | None = None, number: Callable[[list[str]], dict[str, int]] | None = None,
     ) -> Judged:  # fmt: skip
         """Judge the rows of `table` in the landed `files` (Parquet, named ``<load id>.<file id>.parquet``).
 
@@ -60,7 +60,9 @@ class Judge:
 
         Args:
             redaction: what people may read of rejected rows; None: what the table's own contract says.
+            number: gives columns the numbers that Iceberg knows them by, so that silver takes accepted files as they are.
         """
+        self.number = number
         self.redaction = of_contract(contract) if redaction is None else redaction
         parts = [
             self._judge_alike(name, number, table, contract, group, parent)
@@ -110,13 +112,22 @@ class Judge:
             rows = stored("judged WHERE _ok", every, marks, careful=careful)
             whole = f"SELECT * FROM ({rows}) WHERE {has_computed(every)}" if careful else rows
             try:
-                self.con.execute(f"COPY ({whole}) TO {literal(sure)} (FORMAT parquet, COMPRESSION zstd)")
+                form = f"FORMAT parquet, COMPRESSION zstd{self._numbers(whole)}"
+                self.con.execute(f"COPY ({whole}) TO {literal(sure)} ({form})")
             except (duckdb.DataError, duckdb.InvalidInputException):  # a computed expression fails for some row
                 if careful:
                     raise
                 continue
             if careful or not _holds_nulls(sure, needed):
                 return
+
+    def _numbers(self, query: str) -> str:
+        """Option of COPY: the number of each column."""
+        if self.number is None:
+            return ""
+        names = [str(row[0]) for row in self.con.execute(f"DESCRIBE {query}").fetchall()]
+        pairs = ", ".join(f"{identifier(name)}: {number}" for name, number in self.number(names).items())
+        return f", FIELD_IDS {{{pairs}}}"
 
     def _judge_in_bulk(
         self,

@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -223,7 +224,9 @@ def _judge(
                 judged[name] = withdrawn.nothing(columns_of(source.contracts[name]), folder)
         if paths:
             parent = judged.get(table.from_ or "")
-            judged[name] = judge.judge(name, table, source.contracts[name], paths, parent, redactions[name])
+            judged[name] = judge.judge(
+                name, table, source.contracts[name], paths, parent, redactions[name], partial(silver.field_ids, name)
+            )
             judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
         if name in judged and table.by_file and fresh:  # looks at every load there is, so only where it must
             for file, load in fresh.items():

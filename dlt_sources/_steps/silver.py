@@ -8,9 +8,10 @@ gathers its rows in ``<source>.<table>__rebuild``, which then takes the other's 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,13 @@ from settings import Settings
 from .lake import storage
 from .pipelines import StoreError
 from .shape import ContractChangedError, holds_decimals
+from .silver_rows import append, same_type, shaped
 from .tidy import PROPERTIES, tidy
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
-ROWS = 250_000  # per Iceberg commit's in-memory piece
 ASIDE = "__rebuild"
 
 
@@ -112,8 +113,14 @@ class Silver:
         with self._readable(table), target.transaction() as transaction:
             if again:
                 transaction.delete(of_these)
-            for piece in _pieces(files, target.schema().as_arrow()):
-                transaction.append(piece)
+            append(transaction, target, files, self.settings)
+
+    def field_ids(self, table: str, names: Iterable[str]) -> dict[str, int]:
+        """The numbers that columns have in the Iceberg table, or will have when rows with them are written."""
+        target = self._existing(table)
+        known = {field.name: field.field_id for field in target.schema().fields} if target else {}
+        later = itertools.count(target.metadata.last_column_id + 1 if target else 1)
+        return {name: known[name] if name in known else next(later) for name in names}
 
     def remove(self, table: str, column: str, files: Mapping[str, str]) -> None:
         """Delete the rows that withdrawn files delivered.
@@ -306,10 +313,8 @@ def held_loads(silver: Silver, table: str) -> set[str]:
 
 
 def _same(old: pa.DataType, new: pa.DataType) -> bool:
-    texts = (pa.types.is_string, pa.types.is_large_string)
     times = pa.types.is_timestamp
-    both_text = any(is_text(old) for is_text in texts) and any(is_text(new) for is_text in texts)
-    return bool(old == new or both_text or (times(old) and times(new)))
+    return same_type(old, new) or bool(times(old) and times(new))
 
 
 def _is_wider(old: pa.DataType, new: pa.DataType) -> bool:
@@ -335,7 +340,7 @@ def _rewrite(target: Table, types: Mapping[str, pa.DataType]) -> None:
         for batch in rows:
             if batch.num_rows:
                 piece = pa.Table.from_batches([batch])
-                transaction.append(_shaped(piece, transaction.table_metadata.schema().as_arrow()))
+                transaction.append(shaped(piece, transaction.table_metadata.schema().as_arrow()))
 
 
 def _moved(source: str, settings: Settings) -> dict[str, str]:
@@ -352,29 +357,3 @@ def _moved(source: str, settings: Settings) -> dict[str, str]:
         here = f"{Path(settings.silver).as_uri()}/"
         return {table: place for table, place in con.execute(asked, [source]) if not place.startswith(here)}
     return {}
-
-
-def _pieces(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows as the table holds them, in pieces of bounded size, read without reading ahead.
-
-    Each file is shaped by itself: the engine writes times with their zone, rows that Pydantic looked at have none.
-    """
-    held: list[pa.Table] = []
-    count = 0
-    for batch in (batch for path in files for batch in pq.ParquetFile(path).iter_batches()):
-        held.append(_shaped(pa.Table.from_batches([batch]), schema))
-        count += batch.num_rows
-        if count >= ROWS:
-            yield pa.concat_tables(held)
-            held, count = [], 0
-    if count:
-        yield pa.concat_tables(held)
-
-
-def _shaped(piece: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The rows with the table's columns, by name: a contract gains and loses fields, its table keeps them all."""
-    columns = [
-        piece[field.name].cast(field.type) if field.name in piece.column_names else pa.nulls(len(piece), field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
