@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .connection import Connection, WarehouseError, connect
-from .quote import identifier, literal, redshift_literal
+from .quote import identifier, redshift_literal
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -26,17 +26,19 @@ class Rows:
     """Rows for one table.
 
     Attributes:
-        file: Parquet, with the table's columns by name.
-        columns: the file's columns in their order, each with its type in the warehouse.
+        query: SQL that gives them, over files of this machine, with the table's columns by name.
+        columns: its columns in their order, each with its type in the warehouse.
         match: the columns by which they take the place of rows that are there.
         keeps_deleted: whether rows with ``_deleted`` are kept; else they only take others away.
+        file: on AWS the Parquet file of the same rows, which the warehouse gets by S3.
     """
 
     table: str
-    file: Path
+    query: str
     columns: dict[str, str]
     match: list[str]
     keeps_deleted: bool = True
+    file: Path | None = None
 
 
 @contextmanager
@@ -71,8 +73,8 @@ def replace(schema: str, rows: Sequence[Rows], statements: Sequence[Statement], 
         WarehouseError: it could not be done; nothing of it is.
     """
     with _reachable(schema, rows, settings) as places, transaction(settings) as con:
-        for part, place in zip(rows, places, strict=True):
-            _replace(con, schema, part, place, settings)
+        for part in rows:
+            _replace(con, schema, part, places.get(part.table, ""), settings)
         for query, values in statements:
             con.execute(query, values)
 
@@ -85,10 +87,11 @@ def _replace(con: Connection, schema: str, rows: Rows, place: str, settings: Set
         role = redshift_literal(settings.redshift_role)
         con.execute(f"COPY {came} FROM {redshift_literal(place)} IAM_ROLE {role} FORMAT AS PARQUET")
     else:
-        con.execute(f"CREATE TEMP VIEW {came} AS SELECT * FROM read_parquet({literal(place)})")
+        con.execute(f"CREATE TEMP VIEW {came} AS {rows.query}")
     target, own = f"{identifier(schema)}.{identifier(rows.table)}", identifier(rows.table)
     same = " AND ".join(f"{came}.{n} = {own}.{n}" for n in map(identifier, rows.match))
-    con.execute(f"DELETE FROM {target} USING {came} WHERE {same}")
+    if settings.aws or con.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchall():  # no need to look at all that came
+        con.execute(f"DELETE FROM {target} USING {came} WHERE {same}")
     names = ", ".join(map(identifier, rows.columns))
     kept = "" if rows.keeps_deleted else " WHERE NOT _deleted"
     con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {came}{kept}")
@@ -96,10 +99,10 @@ def _replace(con: Connection, schema: str, rows: Rows, place: str, settings: Set
 
 
 @contextmanager
-def _reachable(schema: str, rows: Sequence[Rows], settings: Settings) -> Iterator[list[str]]:
-    """Where the warehouse finds each file: here, or on S3 for as long as the block runs."""
+def _reachable(schema: str, rows: Sequence[Rows], settings: Settings) -> Iterator[dict[str, str]]:
+    """Where on S3 the warehouse finds each table's file, for as long as the block runs. On this machine it reads them itself."""
     if not settings.aws:
-        yield [str(part.file) for part in rows]
+        yield {}
         return
     import secrets
 
@@ -109,14 +112,14 @@ def _reachable(schema: str, rows: Sequence[Rows], settings: Settings) -> Iterato
 
     lake = fsspec.filesystem("s3", **storage_options(settings))
     folder = f"{settings.lake}/staging/{schema}/{secrets.token_hex(8)}"
-    places = [f"{folder}/{part.table}.parquet" for part in rows]
+    places = {part.table: f"{folder}/{part.table}.parquet" for part in rows}
     try:
         if rows:
-            lake.put([str(part.file) for part in rows], places)
+            lake.put([str(part.file) for part in rows], list(places.values()))
         yield places
     finally:
         with contextlib.suppress(Exception):  # what is left expires by the lake's lifecycle
-            lake.rm(places)
+            lake.rm(list(places.values()))
 
 
 def _first(error: Exception) -> str:

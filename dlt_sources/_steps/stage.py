@@ -254,27 +254,27 @@ class Staging:
         # loads without rows move the mark of where to go on, but leave nothing new to model
         refine_id = self.next_refine() if judged else self.refine_id
         state = {"refine_id": refine_id, "last_load": last_load, "in_order": str(int(in_order))}
-        con = engine(folder)
-        rows = []
-        for name, query in merges(self, judged).items():
-            path = folder / f"staged.{name}.parquet"
-            con.execute(
-                f"COPY (SELECT *{self._storable(name)}, {literal(refine_id)} AS _refine_id FROM ({query}))"
-                f" TO {literal(path)} (FORMAT parquet)"
-            )
-            rows.append(self._rows(name, path, con))
-        con.close()
+        with engine(folder) as con:
+            rows = [
+                self._rows(name, f"SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})", folder, con)
+                for name, query in merges(self, judged).items()
+            ]
         load.replace(self.schema, rows, self.remember(state), self.settings)
         self._state |= state
 
-    def _rows(self, name: str, path: Path, con: Connection) -> load.Rows:
+    def _rows(self, name: str, query: str, folder: Path, con: Connection) -> load.Rows:
+        """The rows of a query for a table; on AWS also written to a file, once."""
         types = columns_for(self.source, name) | {"_deleted": "BOOLEAN"}
         types = for_redshift(types) if self.settings.aws else types
-        names = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()]
-        columns = {column: types[column] for column in names}
-        return load.Rows(
-            name, path, columns, match_columns(self.source, name), keeps_deleted=not keeps_no_deleted(self.source, name)
-        )
+        found = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query}").fetchall()}
+        if found.get("_read_at") == "TIMESTAMP WITH TIME ZONE":  # a cast would look zones up, row by row
+            query = f"SELECT * REPLACE (make_timestamp(epoch_us(_read_at)) AS _read_at) FROM ({query})"
+        path = folder / f"staged.{name}.parquet" if self.settings.aws else None
+        if path:
+            con.execute(f"COPY (SELECT *{self._storable(name)} FROM ({query})) TO {literal(path)} (FORMAT parquet)")
+        columns = {column: types[column] for column in found}
+        kept = not keeps_no_deleted(self.source, name)
+        return load.Rows(name, query, columns, match_columns(self.source, name), keeps_deleted=kept, file=path)
 
     def _storable(self, name: str) -> str:
         """Of texts for Redshift, what leaves out the one character it cannot hold."""

@@ -94,6 +94,8 @@ def advance_cursor_on_failure() -> None:
 
 def double_staging() -> None:
     """Rows are committed before the note that they are there, and inserted again where the note is missing."""
+    from dataclasses import replace as replace_fields
+
     from warehouse import load
 
     replace = load.replace
@@ -101,8 +103,8 @@ def double_staging() -> None:
 
     def insert(con: Any, schema: str, rows: Any, place: str, settings: Any) -> None:
         if "_load_id" in rows.columns:
-            rows = load.Rows(rows.table, rows.file, rows.columns, [*rows.match, "_refine_id"], rows.keeps_deleted)
-            came = f"read_parquet('{place}')"
+            rows = replace_fields(rows, match=[*rows.match, "_refine_id"])
+            came = f"({rows.query})"
             same = " AND ".join(f"came.{name} = own.{name}" for name in rows.match if name != "_refine_id")
             con.execute(
                 f'DELETE FROM {schema}."{rows.table}" AS own USING {came} AS came WHERE {same} AND came._load_id <> own._load_id'
