@@ -80,13 +80,18 @@ def _attached(parameters: Mapping[str, Any], schema: str, folder: Path) -> duckd
     con.execute("SET TimeZone = 'UTC'")
     con.execute(f"SET temp_directory = {literal(folder / 'spill')}")
     con.execute(f"SET threads = {min(SESSIONS, len(os.sched_getaffinity(0)))}")
-    con.execute(f"LOAD {literal(_extension())}")
+    con.execute(f"LOAD {literal(extension())}")
     dsn = psycopg2.extensions.make_dsn(**parameters)
     con.execute(f"ATTACH {literal(dsn)} AS pg (TYPE postgres, READ_ONLY, SCHEMA {literal(schema)})")
     return con
 
 
-def _extension() -> Path:
+def extension() -> Path:
+    """The file of the scanner: its wheel's, so that nothing is downloaded.
+
+    Raises:
+        duckdb.Error: the wheel is not installed.
+    """
     found = importlib.util.find_spec("duckdb_extension_postgres_scanner")
     if found is None or not found.submodule_search_locations:
         raise duckdb.Error("the scanner's wheel is not installed")
