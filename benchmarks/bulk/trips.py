@@ -13,7 +13,7 @@ COLUMNS = {
     "mta_tax": "numeric(10,2)", "tip": "numeric(10,2)", "tolls": "numeric(10,2)", "surcharge": "numeric(10,2)",
     "total": "numeric(10,2)", "updated_at": "timestamptz",
 }  # fmt: skip
-FIRST = "2024-01-01"
+FIRST = "2020-01-01"
 SECONDS = 6
 """Between one trip and the next: five million cover a year."""
 VALUES = f"""i, 1 + i % 2, timestamp '{FIRST}' + i * interval '{SECONDS} seconds',

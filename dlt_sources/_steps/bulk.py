@@ -177,7 +177,7 @@ def _native_value(column: Column, x: str, base: str, kind: str) -> Check:
         case "float" if base in ("DECIMAL", *checks.WHOLE) and base != "BIGINT" and not rule.strict:
             return checks.bounded(rule, f"CAST(CAST({x} AS VARCHAR) AS DOUBLE)", "TRUE")
         case "decimal" if base in ("DECIMAL", *checks.WHOLE) and (base == "DECIMAL" or not rule.strict):
-            return checks.bounded(rule, *checks.exact_decimal(column, x, kind))
+            return checks.bounded_decimal(column, *checks.exact_decimal(column, x, kind))
         case "decimal" if base == "DOUBLE" and not rule.strict:
             plain = rf"regexp_replace(CAST({x} AS VARCHAR), '(\.\d*?)0+$', '\1')"
             text = f"regexp_replace({plain}, '\\.$', '')"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import cache
 
 import duckdb
@@ -44,9 +44,30 @@ def bounded(rule: Rule, value: str, ok: str) -> Check:
     found = [ok]
     for operator, bound in ((">=", rule.ge), (">", rule.gt), ("<=", rule.le), ("<", rule.lt)):
         if bound is not None:
-            found.append(
-                f"{value} {operator} {literal(f'{bound:f}') if isinstance(bound, Decimal) else literal(bound)}"
-            )
+            found.append(f"{value} {operator} {literal(bound)}")
+    if rule.multiple_of:
+        found.append(f"{value} % {rule.multiple_of} = 0")
+    return value, " AND ".join(found)
+
+
+def bounded_decimal(column: Column, value: str, ok: str) -> Check:
+    """The check with the rule's bounds over a value of the column's own type, each as the nearest number that this type holds.
+
+    DuckDB would round a bound of more places to that type, whichever way.
+    """
+    rule, digits, places = column.rule, column.max_digits or 0, column.decimal_places or 0
+    most = Decimal(10) ** (digits - places)
+    found = [ok]
+    for operator, bound, way in (
+        (">=", rule.ge, ROUND_CEILING), (">", rule.gt, ROUND_FLOOR), ("<=", rule.le, ROUND_FLOOR), ("<", rule.lt, ROUND_CEILING)
+    ):  # fmt: skip
+        if bound is None:
+            continue
+        nearest = Decimal(bound).quantize(Decimal(1).scaleb(-places), way, Context(prec=100))
+        if abs(nearest) < most:
+            found.append(f"{value} {operator} {literal(f'{nearest:f}')}")
+        elif (nearest > 0) == (operator in (">=", ">")):  # no value of the type is as large, or as small
+            found.append("FALSE")
     if rule.multiple_of:
         found.append(f"{value} % {rule.multiple_of} = 0")
     return value, " AND ".join(found)
@@ -100,7 +121,7 @@ def decimal_type(column: Column) -> str:
 
 def decimal_of_text(column: Column, text: str, most: int) -> Check:
     """The check of a decimal written out; `most` as in `decimal_shape`."""
-    return bounded(column.rule, f"TRY_CAST({text} AS {decimal_type(column)})", decimal_shape(column, text, most))
+    return bounded_decimal(column, f"TRY_CAST({text} AS {decimal_type(column)})", decimal_shape(column, text, most))
 
 
 def decimal_shape(column: Column, text: str, most: int) -> str:

@@ -230,6 +230,8 @@ def _value_rule(kind: str, schema: Schema, config: Schema) -> Rule:
         zone=schema.get("tz_constraint"),
         nullable=kind == "literal" and None in schema["expected"],
     )
+    if kind == "decimal":
+        rule = replace(rule, **{name: _as_decimal(getattr(rule, name)) for name in _BOUNDS})
     engine = schema.get("regex_engine", config.get("regex_engine", "rust-regex"))
     bounds = [bound for bound in (rule.ge, rule.gt, rule.le, rule.lt, rule.multiple_of) if bound is not None]
     comparable = all(_comparable(kind, bound) for bound in bounds) and rule.multiple_of != 0
@@ -266,6 +268,11 @@ def _comparable(kind: str, bound: Any) -> bool:
     if kind == "datetime":
         return type(bound) is datetime and bound.tzinfo is None
     return kind == "date" and type(bound) is date
+
+
+def _as_decimal(bound: Any) -> Any:
+    """A decimal's bound as Pydantic compares with it: one that is a float as it is written."""
+    return Decimal(repr(bound)) if type(bound) is float else bound
 
 
 def _choices(schema: Schema) -> tuple[Any, ...] | None:

@@ -153,6 +153,36 @@ def test_cells_of_text_are_judged_as_pydantic_would(tmp_path, data):
     agree(Cells, landed.to_pylist(), accepted, rejected)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    bound=st.floats(-100, 100, allow_nan=False) | st.decimals(-100, 100, places=2).map(float),
+    word=st.sampled_from(["ge", "gt", "le", "lt"]),
+    digits=st.integers(0, 4),
+)
+def test_a_decimal_is_compared_with_a_fraction_as_it_is_written(tmp_path, bound, word, digits):
+    class Priced(Contract):
+        """A price."""
+
+        price: Decimal = column("money", max_digits=12, decimal_places=4, **{word: bound})
+
+    near = round(Decimal(repr(bound)), digits)
+    prices = [near + Decimal(step).scaleb(-4) for step in (-1, 0, 1)]
+    landed = pa.table({"price": pa.array(prices, pa.decimal128(16, 4))})
+    accepted, rejected, _ = judge(tmp_path, Priced, landed, Table(contract="Priced", key=["price"]))
+    agree(Priced, landed.to_pylist(), accepted, rejected)
+
+
+def test_a_decimal_with_a_fraction_for_a_bound_is_judged_in_the_engine(tmp_path, monkeypatch):
+    class Priced(Contract):
+        """A price."""
+
+        price: Decimal = column("money", ge=0.01, max_digits=12, decimal_places=4)
+
+    monkeypatch.setattr("dlt_sources._steps.judge.ask", None)
+    landed = pa.table({"price": pa.array([Decimal("0.01")] * 3, pa.decimal128(16, 4))})
+    assert len(judge(tmp_path, Priced, landed, Table(contract="Priced", key=["price"]))[0]) == 3
+
+
 def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
