@@ -24,10 +24,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Fast tests first; the slow ones keep their order among themselves. Nightly ones only when they are asked for."""
     if not config.getoption("nightly") and not any("::" in argument for argument in config.args):
-        left = [item for item in items if item.get_closest_marker("nightly")]
-        config.hook.pytest_deselected(items=left)
+        left = {item for item in items if item.get_closest_marker("nightly")}
+        left |= beyond_few([item for item in items if item not in left])
+        config.hook.pytest_deselected(items=list(left))
         items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def beyond_few(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Of tests marked ``few(n)`` the cases beyond n, which are evenly spaced among all: they run with the nightly ones."""
+    cases: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("few"):
+            cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    left: set[pytest.Item] = set()
+    for all_ in cases.values():
+        [count] = all_[0].get_closest_marker("few").args  # type: ignore[union-attr]
+        kept = {round(n * (len(all_) - 1) / max(count - 1, 1)) for n in range(min(count, len(all_)))}
+        left |= {item for place, item in enumerate(all_) if place not in kept}
+    return left
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

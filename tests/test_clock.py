@@ -52,6 +52,7 @@ TABLES = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_rows_arrive_and_win_in_the_order_of_the_reads(tmp_path, here, clock, table, wrong):
@@ -204,6 +205,7 @@ def test_a_published_version_is_not_removed_as_an_older_one(here, monkeypatch):
             assert con.execute("SELECT n FROM g.t").fetchall() == [(number,)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["+1d", "-1d"])
 def test_the_whole_flow_under_a_clock_that_is_wrong_for_one_run(tmp_path, wrong):

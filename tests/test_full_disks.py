@@ -101,6 +101,7 @@ def disks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
             disks.close()
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("names", "left"),
     [

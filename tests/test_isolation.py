@@ -135,6 +135,7 @@ SINKS = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("trouble", SINKS)
 def test_a_sink_that_fails_holds_up_no_dashboard_and_no_other_source(small, operational, trouble):
     make, end, said = SINKS[trouble]

@@ -46,7 +46,7 @@ def of(domain, gold):
         ("fail_a_gold_check", 1, "check failed: gold deftunes: sales_per_artist_vw: planted"),
         pytest.param("check_what_is_not_there", 1, "no_such_column", marks=pytest.mark.nightly),
         ("fail_an_audit", 1, "deftunes.fact_order_items: audit accepted_range"),
-        ("fail_to_publish", 4, "No space left on device"),
+        pytest.param("fail_to_publish", 4, "No space left on device", marks=pytest.mark.nightly),
     ],
 )
 def test_a_failure_keeps_the_published_data_and_the_next_run_goes_on(
@@ -69,6 +69,7 @@ def test_a_failure_keeps_the_published_data_and_the_next_run_goes_on(
     assert pipeline.gold("deftunes") == of("deftunes", good)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("source", ["taxi", "deftunes_db"])  # alone in its domain, and one of two
 def test_a_source_whose_staging_fails_keeps_what_is_published_and_holds_up_no_other(
     source, good, world, first_day, tmp_path
@@ -101,6 +102,7 @@ def code_of(kind, source):
     return 2 if kind == "object" or (kind == "html" and source.endswith("_api")) else 3
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("source", "path", "kind"),
     [

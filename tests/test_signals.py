@@ -77,6 +77,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Struck:
     return shop
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("command", "number"),
     [

@@ -100,6 +100,7 @@ def test_plan_deploys_a_domain_where_nothing_was_deployed_before(tmp_path):
     assert small.gold("shop") == [(1, "one")] and waiting(small) == ([], [])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("corrected", ["check, plan", "check, run", "check, due", "model, plan", "model back, plan"])
 def test_a_gold_check_that_fails_after_a_plan_is_repeated_until_it_is_corrected(small, corrected):
     edit_model(small, change=upper)

@@ -140,6 +140,7 @@ VALIDATORS = {  # what the server says of the first and of the second version
 }
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("kind", VALIDATORS)
 @pytest.mark.parametrize("body", [b"id,name\n1,b\n", b"id,name\n1,longer\n"])
 def test_a_new_version_is_seen_whatever_the_server_says_of_it(tmp_path, here, site, kind, body):

@@ -87,6 +87,7 @@ class Columns(Contract):
     at: datetime | None = column("moment")
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("whole", [pa.int32(), pa.float64(), pa.string(), pa.decimal128(6, 1)])
 @pytest.mark.parametrize("money", [pa.decimal128(12, 4), pa.float64(), pa.int64()])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

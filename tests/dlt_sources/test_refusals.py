@@ -48,6 +48,7 @@ class Thing(Contract):
 """
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("connector", ["rest_api", "html_table"])
 @pytest.mark.parametrize("status", LASTING + PASSING)
 def test_a_status_is_an_error_with_its_address_and_code(tmp_path, here, monkeypatch, connector, status):

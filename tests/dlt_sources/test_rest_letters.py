@@ -65,6 +65,7 @@ TYPES = ["application/json", "text/plain", "application/json; charset=iso-8859-1
          "text/plain; charset=ascii", "text/json; charset=nonsense"]  # fmt: skip
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("content_type", TYPES)
 def test_json_is_utf_8_or_what_its_first_bytes_say_whatever_the_header_says(tmp_path, here, encoding, content_type):
@@ -97,6 +98,7 @@ RECORDS = {
 }  # fmt: skip
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("selector", ["$", "items[*]", "deep.items"])
 def test_records_land_to_the_letter(tmp_path, here, name, selector):

@@ -239,6 +239,7 @@ AFTER = {
 }
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("before", BEFORE)
 @pytest.mark.parametrize("after", AFTER)
 def test_an_api_that_counts_from_1_is_read_whole_whatever_its_ends_answer(tmp_path, here, before, after):

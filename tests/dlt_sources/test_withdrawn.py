@@ -56,6 +56,7 @@ def counted(here):
     return tuple(map(int, counts)), [name for (name,) in names]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("mode", MODES)
 def test_rejected_rows_of_a_withdrawn_file_leave_and_count_no_longer(tmp_path, here, inbox, mode, together):

@@ -120,6 +120,7 @@ BY_DAY = (
 )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "what", [pytest.param(what, marks=[] if what in BY_DAY else [pytest.mark.nightly]) for what in SABOTAGE]
 )

@@ -1,4 +1,4 @@
-"""The soak finds nothing in a minute, and each bug that is planted within a few trials."""
+"""The soak finds nothing in some trials, and each bug that is planted within a few trials."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def soak(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=580)
 
 
-def test_a_minute_of_strikes_finds_nothing(tmp_path: Path) -> None:
-    done = soak(tmp_path, "--minutes", "1", "--seed", "16")
+def test_some_strikes_find_nothing(tmp_path: Path) -> None:
+    done = soak(tmp_path, "--trials", "3", "--seed", "16")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| **all** |" in done.stdout
 
