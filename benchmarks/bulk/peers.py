@@ -23,16 +23,20 @@ LAND = """
 import duckdb
 from dlt_sources._steps.connectors.scanned import extension
 con = duckdb.connect({database!r})
+con.execute("SET TimeZone = 'UTC'")
 con.execute(f"LOAD '{{extension()}}'")
 con.execute("ATTACH '{dsn}' AS pg (TYPE postgres, READ_ONLY, SCHEMA 'deftunes')")
 con.execute("COPY (SELECT * FROM pg.deftunes.trips) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
 """
-FLOOR = LAND + """
+FLOOR = (
+    LAND
+    + """
 con.execute("CREATE SCHEMA stg_trips")
 con.execute("CREATE TABLE stg_trips.trips AS SELECT * FROM '{file}'")
 for name, query in {marts!r}.items():
     con.execute(f"CREATE TABLE {{name}} AS {{query}}")
 """
+)
 DLT = """
 import dlt
 from dlt.sources.sql_database import sql_table
@@ -59,7 +63,7 @@ def take_floor(folder: Path, dsn: str) -> tuple[Took, dict[str, list[tuple[Any, 
     database.unlink(missing_ok=True)
     script = FLOOR.format(database=str(database), dsn=dsn, file=folder / "floor.parquet", marts=queries())
     took = take([sys.executable, "-c", script], Path.cwd(), dict(os.environ))
-    return took, _marts(database, "main")
+    return took, marts_of(database)
 
 
 class Peer:
@@ -77,7 +81,9 @@ class Peer:
         self.database = folder / "peer.duckdb"
         project = folder / "dbt"
         (project / "models").mkdir(parents=True)
-        profile = {"peer": {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": str(self.database), "threads": 2}}}}
+        profile = {
+            "peer": {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": str(self.database), "threads": 2}}}
+        }
         (project / "profiles.yml").write_text(yaml.safe_dump(profile))
         described = {"name": "peer", "version": "1.0", "profile": "peer", "models": {"+materialized": "table"}}
         (project / "dbt_project.yml").write_text(yaml.safe_dump(described))
@@ -93,9 +99,10 @@ class Peer:
         loaded = take([str(self.bin / "python"), "-c", script], self.folder, environment)
         words = [str(self.bin / "dbt"), "run", "--profiles-dir", "."]
         made = take(words, self.folder / "dbt", environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"})
-        return loaded, made, _marts(self.database, "main")
+        return loaded, made, marts_of(self.database)
 
 
-def _marts(database: Path, schema: str) -> dict[str, list[tuple[Any, ...]]]:
+def marts_of(database: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """What the marts of a DuckDB file hold."""
     with duckdb.connect(str(database), read_only=True) as con:
-        return {name: con.execute(f"FROM {schema}.{name} ORDER BY 1").fetchall() for name in MARTS}
+        return {name: con.execute(f"FROM main.{name} ORDER BY 1").fetchall() for name in MARTS}

@@ -67,13 +67,8 @@ SELECT
 FROM stg_trips.trips AS t
 GROUP BY 1
 """
-TABLE: dict[str, Any] = {
-    "contract": "Trip",
-    "key": ["trip_id"],
-    "mode": "upsert",
-    "cursor": "updated_at",
-    "overlap": "PT10M",
-}
+TABLE: dict[str, Any] = {"contract": "Trip", "key": ["trip_id"], "mode": "upsert"}
+CURSOR = {"cursor": "updated_at", "overlap": "PT10M"}
 CONNECTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sql_database": ({"url": "${TRIPS_AT}"}, {"table": "trips"}),
     "files": ({"url": "${TRIPS_AT}"}, {"files": "*"}),
@@ -125,7 +120,8 @@ class Project:
         source = self.small.code / "dlt_sources/trips"
         source.mkdir()
         declared = {"description": "trips", "owner": "me", "schedule": "@daily", "connector": connector}
-        tables = {"trips": TABLE | words | table}
+        own = {} if connector == "files" else CURSOR  # a file is read whole, once
+        tables = {"trips": TABLE | own | words | table}
         (source / "source.yml").write_text(yaml.safe_dump(declared | {"connection": connection, "tables": tables}))
         (source / "contract.py").write_text(CONTRACT)
         models = self.small.code / "sqlmesh_project/models/trips_gold"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg2
@@ -20,7 +21,7 @@ VALUES = f"""i, 1 + i % 2, timestamp '{FIRST}' + i * interval '{SECONDS} seconds
 timestamp '{FIRST}' + (i * {SECONDS} + i % 3600) * interval '1 second', 1 + i % 6, (i % 2000)::numeric / 100,
 CASE WHEN i % 50 = 0 THEN NULL ELSE 1 END, CASE WHEN i % 9 = 0 THEN 'Y' ELSE 'N' END, 1 + i % 263, 1 + i * 31 % 263, 1 + i % 4,
 5 + (i % 5000)::numeric / 100, 0.5, 0.5, (i % 700)::numeric / 100, 0, 0.3, 8 + (i % 6000)::numeric / 100,
-timestamptz '{FIRST} 00:00+00' + i * interval '{SECONDS} seconds'"""
+timestamptz '{FIRST} 00:00:00+00' + i * interval '{SECONDS} seconds'"""
 MARTS = {
     "by_day": {
         "day": "CAST(t.pickup_at AS DATE)",
@@ -41,6 +42,15 @@ MARTS = {
     },
 }
 """Per mart its columns, of which the first is its grain, in words that DuckDB and Redshift share."""
+
+
+def in_duckdb(first: int, last: int) -> str:
+    """The same trips as a query of DuckDB, from one number to another."""
+    values = [part.strip() for part in re.split(r",(?![^(]*\))", VALUES.replace("\n", " "))]
+    named = ", ".join(
+        f"CAST({value} AS {kind}) AS {name}" for value, (name, kind) in zip(values, COLUMNS.items(), strict=True)
+    )
+    return f"SELECT {named} FROM range({first}, {last + 1}) AS g(i)"
 
 
 def fill(con: Any, table: str, rows: int) -> None:
