@@ -58,8 +58,8 @@ format: .venv/.ready ## format Python and SQL
 derive: .venv/.ready ## rewrite what follows from the contracts and the models
 	$(RUN) python -m dlt_sources.derive && $(RUN) python -m superset.derive
 
-benchmark: .venv/.ready ## measure the claims in benchmarks/
-	$(RUN) python -m benchmarks.refine && $(RUN) python -m benchmarks.turns 300
+benchmark: .venv/.ready ## measure the claims in benchmarks/ (half an hour; ROWS=500000 makes the bulk cases small)
+	$(RUN) python -m benchmarks.refine && $(RUN) python -m benchmarks.turns 300 && $(RUN) python -m benchmarks.bulk $(ROWS)
 
 .PHONY: soak
 soak: .venv/.ready ## strike the pipeline at random for MINUTES=30 and compare with an undisturbed one; SEED=N, TARGET=aws, WRITE=yes

@@ -120,11 +120,10 @@ def in_utc(moment: str) -> str:
 def _asked_again(read: TableRead, con: duckdb.DuckDBPyConnection) -> str:
     """SQL: whether the next read will ask for a row of `page` again.
 
-    A table without a cursor is always read whole. With one, whole days are kept: a date has no time. SCD2 keeps all, since a
-    version that comes a second time would be one.
+    A table without a cursor is always read whole. With one, whole days are kept: a date has no time.
     """
     table = read.table
-    if not table.cursor or table.sees_deletes or table.mode == "scd2" or read.newest is None:
+    if not table.cursor or table.sees_deletes or read.newest is None:
         return "TRUE"
     asked = min(read.newest, read.settings.clock()) - table.overlap - timedelta(days=1)
     day = asked.astimezone(UTC).date().isoformat()

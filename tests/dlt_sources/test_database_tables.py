@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import psycopg2
+import pyarrow.parquet as pq
 import pytest
 
 from demo.postgres import Postgres
@@ -294,3 +295,19 @@ def test_sqlite_goes_on_through_dlt(tmp_path, here, monkeypatch):
         con.execute("ALTER TABLE things RENAME TO thinks")
     with pytest.raises(RefusedError, match="did you mean 'thinks'"):
         land(shop, here)
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_what_is_remembered_is_what_the_next_read_asks_for(tmp_path, here, db, monkeypatch, mode):
+    execute(db, "CREATE TABLE s.x (id int, v text, at timestamptz)", "GRANT SELECT ON s.x TO deftunes")
+    execute(db, "INSERT INTO s.x SELECT i, 'a', timestamptz '2020-01-01 00:00+00' + i * interval '1 day' FROM generate_series(1, 60) g(i)")  # fmt: skip
+    fields = '    v: str | None = column("v")\n    at: datetime | None = column("at")'
+    words = {"table": "x", "cursor": "at", "overlap": "P2D", "mode": mode}
+    shop = declare(tmp_path, monkeypatch, db.dsn, fields, **words)
+    assert run(shop, here) == (60, 60, 0)
+    [seen] = (tmp_path / "data/lake/landing/shop/_seen").glob("things.*.parquet")
+    assert 2 <= pq.read_metadata(seen).num_rows <= 5
+    execute(db, "UPDATE s.x SET v = 'late' WHERE id = 59", "UPDATE s.x SET v = 'too late' WHERE id = 30")
+    execute(db, "INSERT INTO s.x VALUES (61, 'new', '2020-03-01 12:00+00'), (62, 'no time', NULL)")
+    assert land(shop, here) == {"things": 3}  # the one inside the overlap, the newer one, the one without a time
+    assert land(shop, here) == {}
