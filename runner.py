@@ -266,9 +266,12 @@ class Flow:
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
             source = self.sources[scope] if layer == "staging" else None
-            results = check(layer, scope, self.settings, row_keys(source) if source else {}, self.pending)
+            published = self.ops.progress()[scope].published if source else None
+            results = check(
+                layer, scope, self.settings, row_keys(source) if source else {}, self.pending, published or ""
+            )
             if source:
-                counted = count_rejected(source, self.ops.progress()[scope].published, self.settings)
+                counted = count_rejected(source, published, self.settings)
                 results += rejected_rows(scope, counted, self.settings)
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})

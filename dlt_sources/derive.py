@@ -76,6 +76,7 @@ def soda_base(source: Source, name: str) -> str:
         HEAD.format(origin=f"dlt_sources/{source.name}/contract.py", tail=" above `checks:`"),
         'dataset: "warehouse/${var.path}/' + name + '"\n',
         "variables:\n  path:\n    default: stg_" + source.name + '\n  since:\n    default: "0"\n',
+        *(["  fresh:\n    default: 1 = 1\n"] if _single_key(table) else []),
         f"filter: {'NOT _deleted AND ' if table.sees_deletes and not table.removes else ''}_refine_id >= '${{var.since}}'\n",
         "columns:\n",
     ]
@@ -85,10 +86,15 @@ def soda_base(source: Source, name: str) -> str:
         lines += [f"    {rule}\n" for rule in rules]
         checks = [] if column.nullable else ["missing:"]
         checks += ["invalid:"] if rules else []
-        checks += ["duplicate:"] if table.key == [column.name] and table.mode != "scd2" else []
+        checks += ["duplicate:\n          filter: ${var.fresh}"] if _single_key(table) == column.name else []
         if checks:
             lines += ["    checks:\n", *(f"      - {check}\n" for check in checks)]
     return "".join(lines)
+
+
+def _single_key(table: Table) -> str | None:
+    """The column that names one row of staging by itself, where one does."""
+    return table.key[0] if len(table.key) == 1 and table.mode != "scd2" else None
 
 
 def _valid(column: Column) -> Iterator[str]:

@@ -90,8 +90,9 @@ def fingerprint(scope: str) -> str:
 
 
 def check(
-    layer: str, scope: str, settings: Settings, keys: Mapping[str, RowKey] | None = None, unbuilt: Collection[str] = ()
-) -> list[CheckResult]:
+    layer: str, scope: str, settings: Settings, keys: Mapping[str, RowKey] | None = None, unbuilt: Collection[str] = (),
+    passed: str = "",
+) -> list[CheckResult]:  # fmt: skip
     """Run every contract in ``soda_checks/<layer>/<scope>/`` and return each check's answer.
 
     Args:
@@ -99,6 +100,7 @@ def check(
         keys: per table the columns that name a row, and those that are personal; of a table that is not among them the
             columns that its contract says are unique. Of a source: every table that is declared.
         unbuilt: models (``domain.name``) that are not built, as they wait for a plan: their contracts do not run.
+        passed: of a source the refine whose rows have passed: of a key only what came later can be there twice.
 
     Returns:
         The answers; an empty list when there are no contracts. A contract that cannot run is an ``error`` answer.
@@ -121,6 +123,12 @@ def check(
     if layer == "staging" and keys is not None:  # a table that was taken out of the declaration, and out of staging
         missing = {path.stem for path in contracts if path.stem not in keys}
     found, contracts = _unready(layer, scope, contracts, since, missing, settings)
+
+    def own(table: str) -> dict[str, str]:
+        key = keys[table][0] if keys and table in keys else ()
+        fresh = _fresh(schema, table, key, "" if settings.aws else passed)
+        return {"since": since.get(table, "0"), "fresh": fresh}
+
     with (
         data_sources.opened(settings) as source,
         explained({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
@@ -128,8 +136,19 @@ def check(
         return found + [
             CheckResult(layer, scope, path.stem, checked_at=now, **answer)
             for path in contracts
-            for answer in _verify(path, source, variables | {"since": since.get(path.stem, "0")}, errors, failing)
+            for answer in _verify(path, source, variables | own(path.stem), errors, failing)
         ]
+
+
+def _fresh(schema: str, table: str, key: Sequence[str], passed: str) -> str:
+    """SQL: whether a row's key is one that came after a refine; of all rows where that is not known.
+
+    To look for keys that are there twice costs more than all other checks of a table, and grows with it.
+    """
+    if len(key) != 1 or not passed.strip("0"):
+        return "1 = 1"
+    name = identifier(key[0])
+    return f"({name} IN (SELECT {name} FROM {identifier(schema)}.{identifier(table)} WHERE _refine_id > '{passed}'))"
 
 
 def _unready(

@@ -218,3 +218,27 @@ def test_a_table_that_no_rows_have_come_for_is_not_checked(here):
 )
 def test_numbers_are_described(given, said):
     assert describe(*given) == said
+
+
+@pytest.mark.parametrize(
+    ("passed", "found"),
+    [("", 2), ("000", 2), ("1", 1), ("2", 0)],  # of the old rows two are doubled, of which one only by what came later
+)
+def test_a_key_is_looked_for_among_all_rows_where_it_came_later(here, passed, found):
+    with duckdb.connect(str(here.warehouse)) as con:
+        con.execute("ALTER TABLE stg_shop.orders ADD COLUMN _refine_id VARCHAR DEFAULT '1'")
+        con.execute("INSERT INTO stg_shop.orders SELECT * FROM stg_shop.orders WHERE id = 7")
+        con.execute(
+            "INSERT INTO stg_shop.orders SELECT * REPLACE ('2' AS _refine_id) FROM stg_shop.orders WHERE id = 8"
+        )
+    folder = door.FOLDER / "staging" / "shop"
+    folder.mkdir(parents=True)
+    content = {
+        "dataset": "warehouse/${var.path}/orders",
+        "variables": {"path": {"default": "x"}, "fresh": {"default": "1 = 1"}},
+        "columns": [{"name": "id", "checks": [{"duplicate": {"filter": "${var.fresh}"}}]}],
+    }
+    (folder / "orders.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+    [answer] = door.check("staging", "shop", here, {"orders": (["id"], frozenset())}, passed=passed)
+    assert (answer.failing or 0) == found and answer.stops == bool(found)
+    assert [row["id"] for row in answer.failed_rows] == [7, 8][2 - found :]
