@@ -79,7 +79,7 @@ def _attached(parameters: Mapping[str, Any], schema: str, folder: Path) -> duckd
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "memory_limit": configuration.load().memory})
     con.execute("SET TimeZone = 'UTC'")
     con.execute(f"SET temp_directory = {literal(folder / 'spill')}")
-    con.execute(f"SET threads = {min(SESSIONS, len(os.sched_getaffinity(0)))}")
+    con.execute(f"SET threads = {min(SESSIONS, os.cpu_count() or 1)}")
     con.execute(f"LOAD {literal(extension())}")
     dsn = psycopg2.extensions.make_dsn(**parameters)
     con.execute(f"ATTACH {literal(dsn)} AS pg (TYPE postgres, READ_ONLY, SCHEMA {literal(schema)})")
