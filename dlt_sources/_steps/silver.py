@@ -117,6 +117,8 @@ class Silver:
 
     def field_ids(self, table: str, names: Iterable[str]) -> dict[str, int]:
         """The numbers that columns have in the Iceberg table, or will have when rows with them are written."""
+        if not self.aside:
+            self._refuse_moved(table)
         target = self._existing(table)
         known = {field.name: field.field_id for field in target.schema().fields} if target else {}
         later = itertools.count(target.metadata.last_column_id + 1 if target else 1)
