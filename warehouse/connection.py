@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .file import HeldError, close, keep_open, open_file
 from .file import WarehouseError as WarehouseError
 from .quote import literal
+from .values import PlainConnection
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -77,7 +78,7 @@ def connect(settings: Settings) -> Iterator[Connection]:
         con.execute(f"SET memory_limit = {literal(settings.memory)}")
         con.execute("SET autoinstall_known_extensions = false")
         con.execute("SET autoload_known_extensions = false")
-        yield con
+        yield PlainConnection(con)
     finally:
         close(settings.warehouse, con)
 
