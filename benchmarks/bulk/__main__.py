@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bulk import cases, peers, trips
+from benchmarks.bulk import api, cases, peers, trips
 from benchmarks.bulk.project import Took
 from demo.postgres import Postgres
 
@@ -21,7 +21,7 @@ TIMES = 3
 ROWS = 5_000_000
 
 
-CASES = ("chains", "files", "rejects", "increments")
+CASES = ("chains", "files", "api", "rejects", "increments")
 
 
 def main(rows: int, wanted: Sequence[str] = CASES) -> None:
@@ -36,6 +36,7 @@ def main(rows: int, wanted: Sequence[str] = CASES) -> None:
             measured: dict[str, Callable[[], None]] = {
                 "chains": lambda: compare_chains(folder, postgres.dsn, rows),
                 "files": lambda: compare_files(folder, rows),
+                "api": lambda: compare_api(folder, rows // 10),
                 "rejects": lambda: compare_rejects(folder, postgres.dsn, rows),
                 "increments": lambda: compare_increments(folder, postgres.dsn, con, rows),
             }
@@ -93,6 +94,28 @@ def compare_files(folder: Path, rows: int) -> None:
             f"| {kind} | {cases.median(ours):.1f} | {cases.median(floor):.1f} | {cases.median(ours) / cases.median(floor):.2f} x"
             f" | {cases.memory(ours):.0f} |"
         )
+
+
+def compare_api(folder: Path, rows: int) -> None:
+    """JSON of an API to the marts, beside DuckDB reading the same pages from files."""
+    answers, ours, floor = api.pages(rows), [], []
+    drop = cases.fresh(folder / "pages")
+    api.write_pages(answers, drop)
+    with api.serving(answers) as address:
+        for _ in range(TIMES):
+            project, took = cases.first_run(folder, address, "rest_api")
+            ours.append(took)
+            alone, marts = cases.take_file_floor(folder, drop, "json")
+            floor.append(alone)
+            assert cases.as_text(project.marts()) == cases.as_text(marts)
+    landed = statistics.median(cases.step(took, "land") for took in ours)
+    print(f"\n{rows:,} records of {len(trips.COLUMNS)} fields from an API, pages of {api.PAGE:,}, to three marts\n")
+    print("| chain | seconds | ours is | MB |\n|---|---|---|---|")
+    print(f"| this project | {cases.median(ours):.1f} | 1.00 x | {cases.memory(ours):.0f} |")
+    print(
+        f"| DuckDB alone, from files | {cases.median(floor):.1f} | {cases.median(ours) / cases.median(floor):.2f} x | |"
+    )
+    print(f"| land alone: {rows / landed:,.0f} records a second | {landed:.1f} | | |", flush=True)
 
 
 def compare_rejects(folder: Path, dsn: str, rows: int) -> None:

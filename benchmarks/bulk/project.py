@@ -72,6 +72,16 @@ CURSOR = {"cursor": "updated_at", "overlap": "PT10M"}
 CONNECTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sql_database": ({"url": "${TRIPS_AT}"}, {"table": "trips"}),
     "files": ({"url": "${TRIPS_AT}"}, {"files": "*"}),
+    "rest_api": (
+        {"base_url": "${TRIPS_AT}"},
+        {
+            "endpoint": {
+                "path": "trips",
+                "data_selector": "$",
+                "paginator": {"type": "page_number", "base_page": 1, "total_path": None},
+            }
+        },
+    ),
 }
 """Per connector the words of its connection and of its table."""
 
@@ -120,7 +130,7 @@ class Project:
         source = self.small.code / "dlt_sources/trips"
         source.mkdir()
         declared = {"description": "trips", "owner": "me", "schedule": "@daily", "connector": connector}
-        own = {} if connector == "files" else CURSOR  # a file is read whole, once
+        own = CURSOR if connector == "sql_database" else {}
         tables = {"trips": TABLE | own | words | table}
         (source / "source.yml").write_text(yaml.safe_dump(declared | {"connection": connection, "tables": tables}))
         (source / "contract.py").write_text(CONTRACT)
