@@ -229,7 +229,6 @@ def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, o
     assert equal(on_aws, on_laptop) == []
 
 
-@pytest.mark.nightly  # tests/test_promises.py replays on the laptop, tests/aws/test_withdraw.py refines again on AWS
 def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
     landed = on_aws.landed()
     for database in ("warehouse", "serving"):
