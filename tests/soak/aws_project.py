@@ -11,7 +11,7 @@ import psycopg2
 from demo.postgres import Postgres
 from tests.aws.cloud import REGION
 from tests.aws.estate import Estate
-from tests.soak.content import Content, Query, published, silver, staged
+from tests.soak.content import Content, Query, gathering, published, silver, staged
 from tests.soak.project import Project
 from tests.soak.upstream import Upstream
 
@@ -47,7 +47,8 @@ class AwsProject(Project):
         found = {f"gold {name}": rows for name, rows in self.published().items()}
         with closing(self.estate.redshift.admin("warehouse")) as con:
             found |= staged(_query(con))
-        return found | silver(self._catalog(), GLUE_PREFIX) | self.sunk()
+            gathers = gathering(_query(con))
+        return found | silver(self._catalog(), gathers, GLUE_PREFIX) | self.sunk()
 
     def published(self) -> Content:
         before = self.estate.redshift.restarts

@@ -6,7 +6,7 @@ Queries are in words that DuckDB, PostgreSQL and so the stand-in of Redshift hav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from typing import Any
 
@@ -47,11 +47,20 @@ def staged(query: Query) -> Content:
     return found | {"runs left running": +Counter({"running": running})}
 
 
-def silver(catalog: Any, prefix: str = "") -> Content:
-    """Every Iceberg table of a catalog whose databases are named by a prefix and the source."""
+def gathering(query: Query) -> set[str]:
+    """The sources of which a rebuild was cut short: what it has gathered stays, and the next rebuild goes on with it."""
+    return {schema.removeprefix("rebuild_") for schema, _ in _tables(query) if schema.startswith("rebuild_")}
+
+
+def silver(catalog: Any, gathers: Collection[str], prefix: str = "") -> Content:
+    """Every Iceberg table of a catalog whose databases are named by a prefix and the source, but for those of a rebuild that
+    gathers.
+    """
     found = {}
     for (space,) in catalog.list_namespaces():
         for _, table in catalog.list_tables((space,)):
+            if table.endswith("__rebuild") and space.removeprefix(prefix) in gathers:
+                continue
             rows = catalog.load_table((space, table)).scan().to_arrow()
             kept = sorted(set(rows.column_names) - VOLATILE)
             columns = [rows[column].to_pylist() for column in kept]

@@ -17,7 +17,7 @@ import duckdb
 
 from tests import forks
 from tests.small import Small
-from tests.soak.content import Content, operational, published, silver, staged
+from tests.soak.content import Content, gathering, operational, published, silver, staged
 from tests.soak.declared import EDITED, declare
 from tests.soak.upstream import Upstream
 
@@ -110,10 +110,11 @@ class Project:
         found = {f"gold {name}": rows for name, rows in self.published().items()}
         with duckdb.connect(str(self.data / "warehouse.duckdb"), read_only=True) as con:
             found |= staged(lambda sql: con.execute(sql).fetchall())
+            gathers = gathering(lambda sql: con.execute(sql).fetchall())
         folder = self.data / "lake/silver"
         catalog = SqlCatalog("silver", uri=f"sqlite:///{folder}/catalog.db", warehouse=folder.as_uri())
         try:
-            found |= silver(catalog)
+            found |= silver(catalog, gathers)
         finally:
             catalog.engine.dispose()
         return found | self.sunk()
