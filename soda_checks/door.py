@@ -19,7 +19,7 @@ import yaml
 from runtime.stores import explain
 from settings import Settings
 from warehouse.connection import WarehouseError, connect
-from warehouse.quote import identifier
+from warehouse.quote import identifier, literal
 
 from . import data_sources
 from .failing import Failing, Keys, describe, explained
@@ -148,7 +148,7 @@ def _fresh(schema: str, table: str, key: Sequence[str], passed: str) -> str:
     if len(key) != 1 or not passed.strip("0"):
         return "1 = 1"
     name = identifier(key[0])
-    return f"({name} IN (SELECT {name} FROM {identifier(schema)}.{identifier(table)} WHERE _refine_id > '{passed}'))"
+    return f"({name} IN (SELECT {name} FROM {identifier(schema)}.{identifier(table)} WHERE _refine_id > {literal(passed)}))"
 
 
 def _unready(

@@ -68,9 +68,7 @@ def bounded_decimal(column: Column, value: str, ok: str) -> Check:
             found.append(f"{value} {operator} {literal(f'{nearest:f}')}")
         elif (nearest > 0) == (operator in (">=", ">")):  # no value of the type is as large, or as small
             found.append("FALSE")
-    if rule.multiple_of:
-        found.append(f"{value} % {rule.multiple_of} = 0")
-    return value, " AND ".join(found)
+    return bounded(Rule(multiple_of=rule.multiple_of), value, " AND ".join(found))
 
 
 def text(rule: Rule, value: str, ok: str, *, stored: bool) -> Check:
