@@ -5,15 +5,18 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 import settings as configuration
 from dlt_sources._steps import cursor
+from dlt_sources._steps.commit import LandingClient
 from dlt_sources._steps.lake import Landing
 from dlt_sources.door import land, refine
 from runtime.schedule import due, late_hours
 from tests.dlt_sources.shop import query, run, source_of, staged
+from tests.dlt_sources.test_withdrawn import silver
 from tests.needs import lack
 from tests.small import Small
 from warehouse.ops import Ops, Progress, Run
@@ -89,6 +92,25 @@ def test_another_machine_goes_on_in_the_same_order(tmp_path, here, clock, wrong)
         shutil.rmtree(here.dlt)  # what dlt remembers is what it reads back from the lake and the warehouse
         shutil.rmtree(here.workplace("shop"))
     assert staged(here) == [(1, "version 2")]
+
+
+@pytest.mark.parametrize("same_id", [False, True])
+def test_a_read_that_was_cut_short_lands_once(tmp_path, here, clock, monkeypatch, same_id):
+    """What it left in the landing is not another read's, even under the same id: a clock that was ahead leaves none free."""
+    (tmp_path / "inbox").mkdir()
+    shop = source_of(tmp_path, tmp_path / "inbox", mode="append")
+    if same_id:
+        monkeypatch.setattr("dlt_sources._steps.pipelines.secrets.randbelow", lambda most: 7)
+    for number, seconds in enumerate((DAY, 0, 0)):
+        clock(seconds)
+        (tmp_path / "inbox" / f"{number}.csv").write_text(f"id,name\n{number + 1},x\n")
+        with monkeypatch.context() as cut, pytest.raises(Exception, match="no power"):
+            cut.setattr(LandingClient, "complete_load", Mock(side_effect=RuntimeError("no power")))
+            land(shop, here)
+        assert run(shop, here) == (1, 1, 0)
+    assert staged(here) == [(1, "x"), (2, "x"), (3, "x")]
+    assert query(here, "SELECT sum(landed)::INT, sum(accepted)::INT FROM stg_shop._loads") == [(3, 3)]
+    assert silver(here) == [(f"{n}.csv", n + 1, "x") for n in range(3)]
 
 
 def test_what_was_landed_in_an_odd_order_before_is_refined(tmp_path, here, clock, monkeypatch):

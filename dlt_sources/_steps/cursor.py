@@ -9,11 +9,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
+from .raw_rows import values_at
+from .source_error import SourceError
+
 if TYPE_CHECKING:
+    from .request import Request
     from .source_yml import Table
 
 KEEP = 40
 """Days of which the last cursor is kept."""
+FROM = "from"
+"""In what reads remember: from where on what the last read saw is kept; an empty text: all of it."""
+BEYOND = "beyond"
+"""How far an earlier read had come when the last one, by its clock, did not come as far."""
 
 
 def since(memory: dict[str, Any], table: Table, now: datetime) -> datetime | None:
@@ -33,12 +43,26 @@ def since(memory: dict[str, Any], table: Table, now: datetime) -> datetime | Non
     return believed[-1] - table.overlap if believed else start
 
 
+def goes_back(memory: dict[str, Any], since: datetime | None) -> bool:
+    """Whether a read from `since` on covers what the read before did not, though an earlier one may have."""
+    if BEYOND in memory:
+        return True
+    covered = str(memory.get(FROM, ""))
+    return bool(covered) and (since is None or since < datetime.fromisoformat(covered))
+
+
 def advance(memory: dict[str, Any], table: Table, reached: datetime | None, now: datetime) -> None:
     """Remember that the table was read up to `reached`; None: no row says how far.
 
     Args:
         memory: is changed.
     """
+    beyond = max(
+        [*_known(memory), *(datetime.fromisoformat(memory[name]) for name in [BEYOND] if name in memory)], default=now
+    )
+    memory.pop(BEYOND, None)
+    if beyond > now:
+        memory[BEYOND] = beyond.isoformat()
     if reached is None:
         return
     known = [cursor for cursor in _known(memory) if cursor <= now or table.mode == "append"]
@@ -46,6 +70,35 @@ def advance(memory: dict[str, Any], table: Table, reached: datetime | None, now:
     days = {f"{cursor:%Y-%m-%d}": cursor.isoformat() for cursor in sorted([*known, reached])}
     memory["cursor"] = reached.isoformat()
     memory["cursors"] = [days[day] for day in sorted(days)][-KEEP:]
+
+
+def newest_in(con: duckdb.DuckDBPyConnection, request: Request) -> datetime | None:
+    """The newest value of the cursor in the view `page`; None where none says when it is.
+
+    Raises:
+        SourceError: the page has no column of the cursor's field.
+    """
+    table = request.table
+    if not table.cursor:
+        return None
+    paths = request.paths[table.cursor]
+    values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(values_at(con, "page", paths)))
+    if not values:
+        raise SourceError(
+            f"{request.source.name}.{request.name}: no column {' or '.join(str(path[0]) for path in paths)} to read"
+            f" the cursor {table.cursor} from; if it was renamed, add the new name to the field's `path`"
+        )
+    found = []
+    for name, kind in [row[:2] for row in con.execute(f"DESCRIBE SELECT {values} FROM page").fetchall()]:
+        aware = kind == "VARCHAR" or "ZONE" in kind  # a text may name its offset; one without is UTC
+        moment = (
+            f"make_timestamp(epoch_us(TRY_CAST({name} AS TIMESTAMPTZ)))" if aware else f"TRY_CAST({name} AS TIMESTAMP)"
+        )
+        found += con.execute(
+            f"SELECT max(moment) FROM (SELECT {moment} AS moment FROM (SELECT {values} FROM page))"
+            " WHERE isfinite(moment) AND moment BETWEEN '0001-01-02' AND '9999-12-30'"
+        ).fetchall()
+    return max((moment.replace(tzinfo=UTC) for (moment,) in found if moment), default=None)
 
 
 def _known(memory: dict[str, Any]) -> list[datetime]:

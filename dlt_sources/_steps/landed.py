@@ -45,7 +45,7 @@ class Landed:
         Raises:
             LandedFileError: one is missing, or has another size.
         """
-        found = [file for file in self.landing.files(table, self.loads) if file.load not in gone]
+        found = [file for file in self.landing.files(table, self.loads) if file.load not in gone and self._counts(file)]
         sizes = {self._path(file): file.size for file in found}
         oldest = min((float(file.load) for file in found), default=float("inf"))
         for load, wrote in self._wrote.items():
@@ -93,6 +93,11 @@ class Landed:
                 f"{self.source.name}: {error}; put this record of a load back from a backup and run again. If there is none,"
                 " delete it and those of all later loads: they then count as never landed, and the next run reads their rows again"
             ) from None
+
+    def _counts(self, file: LandedFile) -> bool:
+        """Whether a file is of its load: a read that was cut short may have left one under the same id."""
+        wrote = self._wrote.get(file.load)
+        return not wrote or self._path(file) in wrote
 
     def _has_expired(self, load: str, expected: list[str], sizes: Mapping[str, int], oldest: float) -> bool:
         """Whether a lifecycle removed the rows: it removes the oldest first, and what they came to is in staging."""

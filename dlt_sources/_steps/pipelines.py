@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,11 +111,12 @@ def _count_loads_from(newest: str) -> None:
 
     dlt makes an id of the clock and takes the greatest for the newest, here and when it reads its state back. A clock
     that is put back, or was ahead for one run, would turn the order of loads around: it is the order of their commits.
+    By chance it is not the next greater one: that may be the id of a read that was cut short, whose files lie there.
     """
     from dlt.common.time import increasing_precise_time as ids
 
-    with ids._lock:
-        ids._last = float(newest or 0)  # for this pipeline; the clock counts when it is ahead of that
+    with ids._lock:  # for this pipeline; the clock counts when it is ahead of that
+        ids._last = float(newest or 0) + secrets.randbelow(1_000_000) / 1_000_000
 
 
 def newest_load(pipe: dlt.Pipeline) -> str:

@@ -21,14 +21,12 @@ _ALIKE = {
 """Per DuckDB type, the text that a reader gives for the same value when it cannot give the type."""
 
 
-def as_json(con: duckdb.DuckDBPyConnection) -> str:
-    """A row of `page` as JSON: the same for a value read natively and for one that had to be read as text or bytes."""
-    columns = [(identifier(row[0]), str(row[1])) for row in con.execute("DESCRIBE page").fetchall() if row[0]]
+def as_json(con: duckdb.DuckDBPyConnection, rows: str = "page") -> str:
+    """A row of `rows` as JSON: the same for a value read natively and for one that had to be read as text or bytes."""
+    columns = [(identifier(row[0]), str(row[1])) for row in con.execute(f"DESCRIBE {rows}").fetchall() if row[0]]
     alike = {
         name: _ALIKE[kind.partition("(")[0]].format(name) for name, kind in columns if kind.partition("(")[0] in _ALIKE
     }
-    if not alike:
-        return "to_json(page)"
     return f"to_json(struct_pack({', '.join(f'{name} := {alike.get(name, name)}' for name, _ in columns)}))"
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from settings import Settings, SettingsError
 
+from .columns import columns_of
 from .contract import Contract
 from .declaration import Source
 from .source_yml import Table
@@ -70,6 +71,11 @@ class Request:
     def contract(self) -> type[Contract]:
         """The contract of the table's rows."""
         return self.source.contracts[self.name]
+
+    @property
+    def paths(self) -> dict[str, tuple[tuple[str | int, ...], ...]]:
+        """Where each field of the contract is in a raw row: the first of its paths that a row has counts."""
+        return {column.name: column.paths for column in columns_of(self.contract, stored=False)}
 
 
 def declared_paths(source: Source, settings: Settings) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ from duckdb.sqltypes import VARCHAR
 
 from warehouse.quote import literal
 
-from . import cursor
-from .columns import columns_of, lacking
+from . import cursor, landed_before
+from .columns import lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import shaped
 from .named import NamesOfRecords
-from .raw_rows import Paths, as_json, value_of, values_at
+from .raw_rows import as_json, value_of, values_at
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
@@ -62,6 +62,9 @@ class TableRead:
         self.names = NamesOfRecords(request)
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
+        self.covers = request.since
+        covered = self.previous.is_file() and not cursor.goes_back(request.memory, request.since)
+        self.looks_back = not (covered or self.backfill) and self.table.skip_if_unchanged
 
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
@@ -85,12 +88,15 @@ class TableRead:
         return import_file(path, shaped(self.name, pq.read_schema(path)))
 
     def _changed(self) -> Iterator[pa.Table | Path]:
-        con = engine(self.request.work, self.previous.parent, spill=self.request.work / "spill")
+        con = engine(*self._folders(), spill=self.request.work / "spill")
         con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
+        landed_before.begin(con)
         yield from self._read(con, self.seen, self._known())
         read = self.read
-        if not self.seen.exists() and self.previous.is_file():  # an empty answer is a read, too
+        if (
+            not self.seen.exists() and self.previous.is_file() and self.table.sees_deletes
+        ):  # an empty answer is a read, too
             con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
         if self.table.sees_deletes:
             self._refuse_shrinking(con, read)
@@ -115,6 +121,7 @@ class TableRead:
                     continue
                 self.check(page.column_names)
                 con.register("page", page)
+                self.look_back(con)
                 hashed = con.execute(
                     f"SELECT page.*, md5(CAST({as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
                 ).to_arrow_table()
@@ -123,7 +130,7 @@ class TableRead:
                 writer.write_table(kept.cast(writer.schema))
                 self.read += len(page)
                 self.names.look(con, page)
-                self.newest = max(filter(None, (self.newest, self.newest_in(con))), default=None)
+                self.newest = max(filter(None, (self.newest, cursor.newest_in(con, self.request))), default=None)
                 held.append(hashed)
                 size += hashed.nbytes
                 if size >= AT_ONCE:
@@ -173,6 +180,8 @@ class TableRead:
         if name != self.request.memory.get("seen") or self.shelf.moves:
             self.shelf.put(self.seen, name)
             self.request.memory["seen"] = name
+            if self.table.cursor:
+                self.request.memory[cursor.FROM] = self.covers.isoformat() if self.covers else ""
 
     def remember(self) -> None:
         """Remove what earlier reads saw, now that this one's rows are committed."""
@@ -198,7 +207,22 @@ class TableRead:
 
     def _known(self) -> str:
         """SQL: hashes of rows that do not land again."""
-        return f"SELECT {_HASH} FROM previous WHERE {self.table.skip_if_unchanged}"
+        before = f"UNION ALL SELECT {_HASH} FROM {landed_before.TABLE}"
+        return f"SELECT {_HASH} FROM previous WHERE {self.table.skip_if_unchanged} {before}"
+
+    def look_back(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Compare with what has landed, too, where the read before did not cover what this one does. `page` is its first page."""
+        if self.looks_back:
+            landed_before.collect(con, self.request, self.request.since)
+            self.looks_back = False
+
+    def _folders(self) -> list[Path]:
+        """Where the engine may read and write: where the read works, and the landing that is on this machine."""
+        return [
+            self.request.work,
+            self.previous.parent,
+            *([] if self.settings.aws else [Path(self.settings.landing, self.request.source.name)]),
+        ]
 
     def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
         numbered = con.execute(
@@ -242,47 +266,18 @@ class TableRead:
 
     def _key(self, con: duckdb.DuckDBPyConnection, rows: str) -> str:
         """SQL: the key's values in raw rows, as k0, k1 and so on."""
-        paths = self._paths()
+        paths = self.request.paths
         return ", ".join(f"{value_of(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
 
     def _renamed(self, con: duckdb.DuckDBPyConnection) -> str:
         """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
-        paths = self._paths()
+        paths = self.request.paths
         pairs = [[values_at(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
         return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
-
-    def _paths(self) -> dict[str, Paths]:
-        """Where each field of the contract is in a raw row."""
-        return {column.name: column.paths for column in columns_of(self.request.contract, stored=False)}
 
     @staticmethod
     def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
         return int(con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
-
-    def newest_in(self, con: duckdb.DuckDBPyConnection) -> datetime | None:
-        """The newest value of the cursor in the page."""
-        if not self.table.cursor:
-            return None
-        paths = self._paths()[self.table.cursor]
-        values = ", ".join(f"{value} AS v{n}" for n, value in enumerate(values_at(con, "page", paths)))
-        if not values:
-            raise SourceError(
-                f"{self.request.source.name}.{self.name}: no column {' or '.join(str(path[0]) for path in paths)} to read"
-                f" the cursor {self.table.cursor} from; if it was renamed, add the new name to the field's `path`"
-            )
-        found = []
-        for name, kind in [row[:2] for row in con.execute(f"DESCRIBE SELECT {values} FROM page").fetchall()]:
-            aware = kind == "VARCHAR" or "ZONE" in kind  # a text may name its offset; one without is UTC
-            moment = (
-                f"make_timestamp(epoch_us(TRY_CAST({name} AS TIMESTAMPTZ)))"
-                if aware
-                else f"TRY_CAST({name} AS TIMESTAMP)"
-            )
-            found += con.execute(
-                f"SELECT max(moment) FROM (SELECT {moment} AS moment FROM (SELECT {values} FROM page))"
-                " WHERE isfinite(moment) AND moment BETWEEN '0001-01-02' AND '9999-12-30'"
-            ).fetchall()
-        return max((moment.replace(tzinfo=UTC) for (moment,) in found if moment), default=None)
 
     def _advance(self, newest: datetime | None, read: int) -> None:
         """Move the cursor to the newest row; where no row of a window says when it is from, to the clock."""

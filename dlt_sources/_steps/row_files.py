@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from warehouse.quote import identifier, literal
 
-from .columns import columns_of
+from . import cursor
 from .contract import MARKS
 from .raw_rows import as_json, values_at
 from .remembered import HASH
@@ -64,7 +64,8 @@ def changed_files(
     con.execute(f"CREATE OR REPLACE VIEW page AS SELECT *{own}{replaced} FROM ({rows.sql})")
     read.check([row[0] for row in con.execute("DESCRIBE page").fetchall()])
     read.read = len(rows)
-    read.newest = read.newest_in(con)
+    read.newest = cursor.newest_in(con, read.request)
+    read.look_back(con)
     compares = bool(con.execute(f"SELECT 1 FROM ({known}) LIMIT 1").fetchall())
     hashed = f"SELECT page.*, md5(CAST({as_json(con)} AS VARCHAR)) AS {HASH} FROM page"
     if not read.backfill:
@@ -127,10 +128,8 @@ def _asked_again(read: TableRead, con: duckdb.DuckDBPyConnection) -> str:
         return "TRUE"
     asked = min(read.newest, read.settings.clock()) - table.overlap - timedelta(days=1)
     day = asked.astimezone(UTC).date().isoformat()
-    paths = next(
-        column.paths for column in columns_of(read.request.contract, stored=False) if column.name == table.cursor
-    )
-    moments = values_at(con, "page", paths)
+    read.covers = max(filter(None, (read.covers, datetime.combine(asked.astimezone(UTC).date(), time(), UTC))))
+    moments = values_at(con, "page", read.request.paths[table.cursor])
     return " OR ".join(f"{moment} IS NULL OR {moment} >= '{day}'" for moment in moments) or "TRUE"
 
 

@@ -246,9 +246,9 @@ def test_a_backfill_reads_its_days_and_no_other(tmp_path, here, db, monkeypatch,
     assert land(shop, here, **span) == {"things": 2}
     refine(shop, here)
     assert [number for (number,) in staged(here, "id")] == [1, 2]
-    assert land(shop, here) == {
-        "things": 6
-    }  # the cursor has not moved, and a row without a time or dated ahead is read
+    # the cursor has not moved, and a row without a time or dated ahead is read; what the backfill landed is known, unless it
+    # comes as text now, which a timestamp without a zone does beside one that is infinite
+    assert land(shop, here) == {"things": 6 if kind == "timestamp" else 4}
     assert refine(shop, here).rejected["things"] == 1
 
 
