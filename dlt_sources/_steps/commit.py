@@ -18,14 +18,15 @@ from dlt.common import json
 from dlt.common.configuration.container import Container
 from dlt.common.destination import PreparedTableSchema
 from dlt.common.destination.client import RunnableLoadJob, StateInfo, StorageSchemaInfo
-from dlt.common.storages.load_package import LoadPackageStateInjectableContext, PackageStorage, TPipelineStateDoc
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext, PackageStorage
 from dlt.destinations import filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 
+import settings as configuration
 from runtime.lock import ensure_held
 from warehouse import durable
 
-from .lake import INIT, packs
+from .lake import INIT, Landing
 
 log = logging.getLogger(__name__)
 
@@ -65,22 +66,9 @@ class LandingClient(FilesystemClient):
         return super().get_load_job_class(table, file_path)
 
     def get_stored_state(self, pipeline_name: str) -> StateInfo | None:
-        """What reads remember as of the newest load that is committed.
-
-        A state that cannot be read is skipped, with a warning.
-        """
-        found = [
-            (parts[1], path) for path, parts in self._list_dlt_table_files(self.schema.state_table_name, pipeline_name)
-        ]
-        for load, path in sorted(found, key=lambda item: float(item[0]), reverse=True):
-            if not self._is_committed(load):
-                continue
-            try:
-                state: TPipelineStateDoc = json.loads(self.fs_client.read_text(path, encoding="utf-8"))
-                return StateInfo(**state)
-            except (ValueError, TypeError) as error:
-                log.warning("%s cannot be read (%s); the state of the load before it is used", path, error)
-        return None
+        """What reads remember as of the newest load that is committed."""
+        stored: Any = Landing(self.dataset_name, configuration.load()).stored_state()
+        return StateInfo(**stored) if stored else None
 
     def list_files_with_prefixes(self, table_dir: str, prefixes: list[str]) -> list[str]:
         """The files of one of dlt's tables. In a folder without patterns: dlt would take brackets in its name for one."""
@@ -88,13 +76,6 @@ class LandingClient(FilesystemClient):
             return list(super().list_files_with_prefixes(table_dir, prefixes))
         found = sorted(str(path) for path in Path(table_dir).rglob("*") if path.is_file() and path.name != INIT)
         return [path for path in found if path.startswith(tuple(prefixes))]
-
-    def _is_committed(self, load: str) -> bool:
-        try:
-            return bool(self.fs_client.size(self._record(load)))
-        except FileNotFoundError:
-            packed = packs(Path(self._record(load)).parent) if self.is_local_filesystem else []
-            return any(f'"{load}"' in pack.read_text(encoding="utf-8") for pack in packed)
 
     def _record(self, load: str) -> str:
         """Where the record of a load is; its schema has the source's name, dlt's own of this client may not."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ from typing import Any
 from settings import Settings
 from warehouse import durable
 
+log = logging.getLogger(__name__)
+
 INIT = "init"
 """dlt's mark in a folder that it has made."""
 LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
@@ -29,6 +32,7 @@ PACK = 1_000
 UNPACKED = 100
 _PACKED = ".packed.jsonl"
 _SINGLE = r"__([0-9.]+)\.jsonl$"
+_STATE = r"__([0-9]+\.[0-9]+)__[^/]*\.jsonl$"
 _LOAD = re.compile(r"(?:^|(?<=__))[0-9]+\.[0-9]+")
 """The load in the name of a file of rows, or of one of dlt's own."""
 
@@ -127,6 +131,41 @@ class Landing:
             return {place: Path(place).read_bytes() for place in places if Path(place).exists()}
         texts = self.fs.cat(places, on_error="omit") if places else {}
         return {f"s3://{place.removeprefix('s3://')}": text for place, text in texts.items()}
+
+    def is_committed(self, load: str) -> bool:
+        """Whether a load's record is there, by itself or packed."""
+        try:
+            return bool(self.fs.size(self.record(load)))
+        except FileNotFoundError:
+            packed = [] if self.settings.aws else packs(Path(self.root, "_dlt_loads"))
+            return any(f'"{load}"' in pack.read_text(encoding="utf-8") for pack in packed)
+
+    def stored_state(self) -> dict[str, Any] | None:
+        """What dlt stored of its state with the newest load that is committed; None before the first.
+
+        A state that cannot be read is skipped, with a warning.
+        """
+        listed = self._list(f"{self.root}/_dlt_pipeline_state", "", f"land_{self.source}")
+        found = [(match[1], file.path) for file in listed if (match := re.search(_STATE, file.path))]
+        for load, path in sorted(found, key=lambda named: float(named[0]), reverse=True):
+            if not self.is_committed(load):
+                continue
+            try:
+                return dict(json.loads(self.fs.cat_file(path) if self.settings.aws else Path(path).read_bytes()))
+            except (ValueError, TypeError) as error:
+                log.warning("%s cannot be read (%s); the state of the load before it is used", path, error)
+        return None
+
+    def remembered(self) -> dict[str, Any]:
+        """What the source's reads remember, as of the newest load that is committed."""
+        from dlt.common.versioned_state import decompress_state
+        from dlt.pipeline.state_sync import migrate_state_to_current
+
+        stored = self.stored_state()
+        if not stored:
+            return {}
+        state = migrate_state_to_current(str(stored["pipeline_name"]), decompress_state(stored["state"]))
+        return dict(state.get("sources", {}).get(self.source, {}))
 
     def pack(self, *, whole: bool = False) -> int:
         """Put marks of old loads together, `PACK` in a file, where there are so many; returns how many files are gone.

@@ -57,24 +57,18 @@ def land(
     """
     if not files and any(table.rows is None for table in source.extracted.values()):
         check_address(source, settings)
-    pipe = _pipeline(source, settings)
     private = has_private(source.contracts.values())
-    work = settings.workplace(source.name) / "reading"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    memory = pipe.state.get("sources", {}).get(source.name, {}).get("resources", {})
-    reads = _reads(source, settings, work, memory, since, until, files)
-    noted = pipe.state.get("sources", {}).get(source.name, {})
-    newest, read_at = Landing(source.name, settings).newest(after=str(noted.get("after", ""))), _moment(settings, noted)
+    landing, work = Landing(source.name, settings), _workplace(source, settings)
+    noted = landing.remembered()
+    reads = _reads(source, settings, work, noted.get("resources", {}), since, until, files)
+    newest, read_at = landing.newest(after=str(noted.get("after", ""))), _moment(settings, noted)
     for read in reads:
         read.request.newest, read.request.read_at = newest, read_at
 
-    @dlt.source(name=source.name)
-    def everything() -> Any:
-        return [resource for read in reads for resource in read.resources()]
-
     try:
-        pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
+        if news := [read for read in reads if read.begin()]:  # most reads bring nothing, and dlt takes its time
+            made = [resource for read in news for resource in read.resources()]
+            _append(source, settings, made, newest, private)
         if notes is not None:
             notes += [text for read in reads for text in read.request.notes]
         if unasked is not None:
@@ -100,17 +94,33 @@ def land(
     return {read.name: read.landed for read in reads if read.landed}
 
 
-def _pipeline(source: Source, settings: Settings) -> dlt.Pipeline:
-    """The source's landing pipeline, which remembers what its committed loads say."""
+def _workplace(source: Source, settings: Settings) -> Path:
+    """An empty folder for what is read, which nobody else can look into."""
     for place in (f"land_{source.name}", f"reading/{source.name}", f"refine/{source.name}"):
         shutil.rmtree(
             settings.dlt / place, ignore_errors=True
         )  # where raw rows were on their way before there was `workplace`
+    work = settings.workplace(source.name) / "reading"
+    shutil.rmtree(work, ignore_errors=True)
+    pipelines.keep_private(work, settings)
+    return work
+
+
+def _append(source: Source, settings: Settings, made: list[DltResource], newest: str, private: bool) -> None:
+    """Append the rows of dlt's resources to the landing, in one load, with what reads remember."""
+
+    @dlt.source(name=source.name)
+    def everything() -> Any:
+        return made
+
     landing = Landing(source.name, settings)
     if not landing.exists():
         landing.begin()
     folder = settings.workplace(source.name) / "dlt"
-    return pipelines.pipeline(f"land_{source.name}", destination.lake(settings), source.name, settings, folder=folder)
+    pipe = pipelines.pipeline(
+        f"land_{source.name}", destination.lake(settings), source.name, settings, folder=folder
+    )  # it remembers what its committed loads say
+    pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
 
 
 def _moment(settings: Settings, noted: dict[str, Any]) -> datetime:
@@ -154,6 +164,15 @@ class FileRead:
         self.request, self.name, self.declared = request, request.name, declared
         self.landed = 0
         self.refused: list[str] = []
+        self.shapes: dict[str, list[Path]] = {}
+        self.before = copy.deepcopy(request.memory)
+
+    def begin(self) -> bool:
+        """Read the files; whether there is anything to land or to remember."""
+        for path in file_connector.read(self.request, self.declared.connection, self.refused):
+            self.shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
+        self.landed = sum(pq.read_metadata(path).num_rows for paths in self.shapes.values() for path in paths)
+        return bool(self.shapes or self.request.withdrawn or self.request.memory != self.before)
 
     def resources(self) -> list[DltResource]:
         """The files' rows as resources that hand Parquet files to dlt, which puts them into the lake as they are.
@@ -163,27 +182,21 @@ class FileRead:
         """
         from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 
-        shapes: dict[str, list[Path]] = {}
-        for path in file_connector.read(self.request, self.declared.connection, self.refused):
-            shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
         made = [dlt.resource(self._remember_files(), name=self.name)]
         if self.request.withdrawn:
             made.append(withdrawn.resource_of(self.name, self.request.withdrawn, self.request.settings.clock()))
-        for name, paths in shapes.items():
+        for name, paths in self.shapes.items():
             columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
             made.append(dlt.resource(self._rows(paths), name=name, columns=columns, write_disposition="append"))
         return made
 
     def _rows(self, paths: list[Path]) -> Iterator[Any]:
         for path in paths:
-            count = pq.read_metadata(path).num_rows
-            self.landed += count
-            if count:
-                self.request.note_rows(dlt.current.source_state())
+            if count := pq.read_metadata(path).num_rows:
                 yield dlt.mark.with_file_import(str(path), "parquet", count)
 
     def _remember_files(self) -> Iterator[Any]:
-        dlt.current.resource_state(self.name).update(self.request.memory)  # commits with the rows
+        self.request.keep_memory(bool(self.landed))
         yield from ()
 
     def remember(self) -> None:
@@ -199,8 +212,9 @@ def withdraw(source: Source, file: str, settings: Settings) -> list[str]:
     Raises:
         DeclarationError: no table knows such a file; the ones that are known are named.
     """
-    pipe = _pipeline(source, settings)
-    memory = copy.deepcopy(pipe.state.get("sources", {}).get(source.name, {}).get("resources", {}))
+    landing = Landing(source.name, settings)
+    noted = landing.remembered()
+    memory = noted.get("resources", {})
     known = {name: memory.get(name, {}).get("files", {}) for name, table in source.extracted.items() if table.files}
     tables = [name for name, files in known.items() if file in files]
     if not tables:
@@ -223,19 +237,14 @@ def withdraw(source: Source, file: str, settings: Settings) -> list[str]:
         dlt.current.resource_state(name).setdefault("files", {})[file] = known[name][file] | {withdrawn.MARK: True}
         yield from ()
 
-    @dlt.source(name=source.name)
-    def everything() -> Any:
-        return [
-            made
-            for name in tables
-            for made in (
-                dlt.resource(remembered(name), name=name),
-                withdrawn.resource_of(name, [file], settings.clock()),
-            )
-        ]
-
-    noted = pipe.state.get("sources", {}).get(source.name, {})
-    newest = Landing(source.name, settings).newest(after=str(noted.get("after", "")))
-    private = has_private(source.contracts.values())
-    pipelines.run(pipe, everything(), newest=newest, private=private, loader_file_format="parquet")
+    made = [
+        resource
+        for name in tables
+        for resource in (
+            dlt.resource(remembered(name), name=name),
+            withdrawn.resource_of(name, [file], settings.clock()),
+        )
+    ]
+    newest = landing.newest(after=str(noted.get("after", "")))
+    _append(source, settings, made, newest, has_private(source.contracts.values()))
     return tables

@@ -65,10 +65,7 @@ def pipeline(name: str, destination: Any, dataset: str, settings: Settings, fold
             folder (dlt's default is shared by all checkouts).
     """
     folder = folder or settings.dlt
-    private(settings.dlt)
-    private(folder)
-    if not settings.aws:
-        private(Path(settings.lake))
+    keep_private(folder, settings)
     if (folder / name).exists():
         shutil.rmtree(folder / name)
     pipe = dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(folder))
@@ -76,10 +73,13 @@ def pipeline(name: str, destination: Any, dataset: str, settings: Settings, fold
     return pipe
 
 
-def private(folder: Path) -> None:
-    """Make a folder that only its owner can look into: rows as they came hold personal fields in clear."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+def keep_private(folder: Path, settings: Settings) -> None:
+    """Make a folder, and those of the lake and of dlt, that only their owner can look into: rows as they came hold personal
+    fields in clear.
+    """
+    for made in (settings.dlt, *([] if settings.aws else [Path(settings.lake)]), folder):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made.chmod(0o700)
 
 
 def run(pipe: dlt.Pipeline, data: Any, *, newest: str, private: bool = False, **options: Any) -> LoadInfo | None:

@@ -59,13 +59,21 @@ class Request:
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
-    def note_rows(self, state: dict[str, Any]) -> None:
-        """Remember, with rows that land, after which load and when. Not without rows: every read would be a load.
+    def keep_memory(self, landed: bool) -> None:
+        """Let dlt commit what was written down with the rows: called in a resource of the table, after its last row.
 
         Args:
-            state: dlt's, of the source.
+            landed: there were rows. With them it is remembered after which load they came, and when; without, every read
+                would be a load.
         """
-        state["after"], state["read_at"] = self.newest, self.read_at.isoformat()
+        import dlt
+
+        state = dlt.current.resource_state(self.name)
+        state.clear()
+        state.update(self.memory)
+        if landed:
+            source = dlt.current.source_state()
+            source["after"], source["read_at"] = self.newest, self.read_at.isoformat()
 
     @property
     def contract(self) -> type[Contract]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,30 @@ class TableRead:
         self.newest: datetime | None = None
         self.refused: list[str] = []
         self.names = NamesOfRecords(request)
+        self.before = copy.deepcopy(request.memory)
+        self._items: Iterator[Any] = self._rows()
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
         self.covers = request.since
         covered = self.previous.is_file() and not cursor.goes_back(request.memory, request.since)
         self.looks_back = not (covered or self.backfill) and self.table.skip_if_unchanged
 
+    def begin(self) -> bool:
+        """Read as far as to the first rows that land; whether there are any, or the next read must remember something else."""
+        first = list(islice(self._items, 1))
+        self._items = chain(first, self._items)
+        return bool(first) or self.request.memory != self.before
+
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
-        return [dlt.resource(self._rows(), name=self.name, write_disposition="append")]
+        return [dlt.resource(self._land(), name=self.name, write_disposition="append")]
+
+    def _land(self) -> Iterator[Any]:
+        yield from self._items
+        self.request.keep_memory(bool(self.landed))
 
     def _rows(self) -> Iterator[Any]:
         """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
-        self.request.memory = dlt.current.resource_state(self.name)  # commits with the rows
         with contextlib.suppress(UnchangedError):
             yield from map(self._in_its_folder, self._changed())
         if self.request.received:
@@ -231,7 +243,6 @@ class TableRead:
         ).to_arrow_table()
         self.landed += len(numbered)
         if len(numbered):
-            self.request.note_rows(dlt.current.source_state())
             yield numbered
 
     def _refuse_shrinking(self, con: duckdb.DuckDBPyConnection, read: int) -> None:
@@ -284,7 +295,7 @@ class TableRead:
         now = self.settings.clock()
         windowed = self.table.endpoint is not None and self.table.endpoint.window is not None
         reached = now if windowed and read and newest is None else newest
-        cursor.advance(dlt.current.resource_state(self.name), self.table, reached, now)
+        cursor.advance(self.request.memory, self.table, reached, now)
 
 
 def _pages(resource: Iterable[Any]) -> Iterator[pa.Table | RowFiles]:

@@ -79,7 +79,6 @@ def changed_files(
         count = pq.read_metadata(path).num_rows
         read.landed += count
         if count:
-            read.request.note_rows(dlt.current.source_state())
             yield path
 
 
