@@ -36,7 +36,7 @@ from superset.cli import app as dashboards
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each command imports what it needs
     from collections.abc import Callable, Collection, Mapping
 
-    from dlt_sources.door import Declared, StagingProgress
+    from dlt_sources.door import Ahead, Declared, Reading, StagingProgress
     from runtime.console import Console
     from settings import Settings
     from soda_checks.door import CheckResult
@@ -68,10 +68,10 @@ class Flow:
         self.ops.begin(self.run)
         if work.withdraw:
             self.withdraw(self.run.sources[0], work.withdraw)
-        landed = [name for name in self.run.sources if not work.lands or self.land(name, work)]
+        landed = self.land_all(work) if work.lands else self.run.sources
         if work.rebuild is not None:
             self.rebuild(self.run.sources[0], work.rebuild)
-        refined = [name for name in self.run.sources if self.refine(name, work)]
+        refined = self.refine_all(work)
         ran = [name for name in landed if work.is_whole and name in refined]
         if ran:
             self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
@@ -173,15 +173,24 @@ class Flow:
                 self.unpublished.passed.append(domain)
         return failed
 
-    def land(self, name: str, work: Work) -> bool:
-        """Read the source and append what is new to the lake; False when it could not be read."""
+    def land_all(self, work: Work) -> list[str]:
+        """Read the run's sources, side by side those that are asked over HTTP; returns those that could be read."""
+        from dlt_sources.door import read_ahead
+
+        span = (work.since, work.until, work.files)
+        with read_ahead(self.sources, self.run.sources, self.settings, *span) as ahead:
+            return [name for name in self.run.sources if self.land(name, work, ahead)]
+
+    def land(self, name: str, work: Work, ahead: Ahead[Reading]) -> bool:
+        """Append what is new in the source to the lake; False when it could not be read."""
         from dlt_sources.door import land
 
         notes: list[str] = []
         with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
             unasked = self.unasked.setdefault(name, {})
-            span: dict[str, Any] = {"since": work.since, "until": work.until, "files": list(work.files)}
-            step.done(land(self.sources[name], self.settings, **span, notes=notes, unasked=unasked))
+            span: dict[str, Any] = {"since": work.since, "until": work.until, "files": work.files}
+            begun = ahead.get(name)
+            step.done(land(self.sources[name], self.settings, **span, notes=notes, unasked=unasked, begun=begun))
             for note in notes:
                 self.console.note(note)
             return True
@@ -204,13 +213,28 @@ class Flow:
             for table, rows in rebuilt.carried.items():
                 self.console.note(f"{table}: the raw rows of {rows:,} have expired; they were carried over from silver")
 
-    def refine(self, name: str, work: Work) -> bool:
-        """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed."""
-        from dlt_sources.door import refine
+    def refine_all(self, work: Work) -> list[str]:
+        """Refine what has landed of the run's sources; returns those of which that worked."""
+        from dlt_sources.door import settled
+
+        done: set[str] = set()
+        if work.replay is None:
+            with contextlib.suppress(Exception):  # what is broken says so in its own refine
+                done = settled([self.sources[name] for name in self.run.sources], self.settings)
+        return [name for name in self.run.sources if self.refine(name, work, settled=name in done)]
+
+    def refine(self, name: str, work: Work, *, settled: bool) -> bool:
+        """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed.
+
+        Args:
+            settled: there is nothing to do.
+        """
+        from dlt_sources.door import Refined, refine
         from runtime.drift import note as note_drift
 
         with self.faults.alone("refine", name), self.console.step("refine", name) as step:
-            refined = refine(self.sources[name], self.settings, since=work.replay, progress=step.progress)
+            given = self.sources[name], self.settings
+            refined = Refined() if settled else refine(*given, since=work.replay, progress=step.progress)
             step.done(refined.accepted, refined.rejected)
             for note in refined.notes:
                 self.console.note(note)

@@ -10,16 +10,17 @@ from ._steps.declaration_error import DeclarationError
 from ._steps.source_yml import Alerts
 
 if TYPE_CHECKING:
+    from ._steps.ahead import Ahead
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
     from ._steps.keep_small import maintain, silver_size
     from ._steps.lake import Landing
-    from ._steps.land import land, withdraw
+    from ._steps.land import Reading, land, read_ahead, withdraw
     from ._steps.landed import LandedFileError
     from ._steps.outstanding import Rejected, count_rejected, row_keys
     from ._steps.pipelines import StoreError
     from ._steps.rebuild import Rebuilt, rebuild
-    from ._steps.refine import Refined, follow_contract, refine
+    from ._steps.refine import Refined, follow_contract, refine, settled
     from ._steps.shape import ContractChangedError
     from ._steps.sink import sink
     from ._steps.source_error import SourceError
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 __all__ = [
     "LOADS",
     "REJECTED",
+    "Ahead",
     "Alerts",
     "ContractChangedError",
     "DeclarationError",
     "Declared",
     "LandedFileError",
     "Landing",
+    "Reading",
     "Rebuilt",
     "Refined",
     "Rejected",
@@ -56,21 +59,25 @@ __all__ = [
     "load_sources",
     "maintain",
     "reach",
+    "read_ahead",
     "read_alerts",
     "rebuild",
     "refine",
     "row_keys",
+    "settled",
     "silver_size",
     "sink",
     "withdraw",
 ]
 
 _PLACES = {
+    "Ahead": "ahead",
     "ContractChangedError": "shape",
     "LOADS": "staging_tables",
     "LandedFileError": "landed",
     "Landing": "lake",
     "REJECTED": "staging_tables",
+    "Reading": "land",
     "Rebuilt": "rebuild",
     "Refined": "refine",
     "Rejected": "outstanding",
@@ -88,9 +95,11 @@ _PLACES = {
     "lines_for": "drift",
     "maintain": "keep_small",
     "reach": "connect",
+    "read_ahead": "land",
     "rebuild": "rebuild",
     "refine": "refine",
     "row_keys": "outstanding",
+    "settled": "refine",
     "silver_size": "keep_small",
     "sink": "sink",
     "withdraw": "land",

@@ -28,6 +28,7 @@ WRONG = {
     "ELT_NOW": [VALUE, "2020", "5", "1580428800", "20200131", "2020-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31"],
     "ELT_MEMORY": [VALUE, "lots", "2", "80%", "-1GB", "0GB", "1KB", "1PB", "none", "99999999999TB", "GB"],
     "ELT_RETRY_PACE": [VALUE, "-1", "nan", "inf", "1e308", "1,5"],
+    "ELT_READERS": [VALUE, "0", "-1", "1.5", "10000"],
     "ELT_WAREHOUSE_WAIT": [VALUE, "-1", "nan", "inf", "1e308", "1,5"],
     "ELT_DATA_DIR": ["settings.py", "settings.py/below", "/dev/null", ".", "superset", "~nosuchuser/data"],
     "ELT_DEMO_DATA_DIR": ["settings.py", ".", "~nosuchuser/data"],

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
+BRIEF = timedelta(seconds=0.5)
+"""Steps that took less, all together, are recorded with the next one."""
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
     ("rejected_rows", "_rejected",
@@ -73,10 +75,13 @@ class Ops:
             self._open = True
 
     def add_step(self, run: Run, step: StepDone) -> None:
-        """Record a step that has ended; on Redshift, where a login costs as much as a step, with the next thing recorded."""
+        """Record a step that has ended: with the next thing recorded where that costs more than the step took. On Redshift a
+        login always does.
+        """
         self._count += 1
         self._steps.append({"run_id": run.run_id, "step_number": self._count, **vars(step)})
-        if not self.settings.aws:
+        began = self._steps[0]["started_at"]
+        if not self.settings.aws and step.started_at + timedelta(seconds=step.seconds) - began > BRIEF:
             with contextlib.suppress(Exception), connect(self.settings) as con:  # what is broken will report itself
                 self._add_steps(con)
 
@@ -127,8 +132,9 @@ class Ops:
         """Write how the run ended, and that the sources in `ran` have had their turn."""
         with connect(self.settings) as con:
             self._write_end(con, run)
-            for source in ran:  # when it began: a slot that came while it ran is still to be served
-                self._progress(con, source, "ran_at", run.clock)
+            self._progress(
+                con, list(ran), "ran_at", run.clock
+            )  # it began then: a slot that came while it ran is still due
 
     def _write_end(self, con: Connection, run: Run, *, ended: bool = False) -> None:
         con.execute(
@@ -149,11 +155,13 @@ class Ops:
         """
         with connect(self.settings) as con:
             self._add_steps(con)
-            for source, names in tables.items():
-                con.execute("DELETE FROM stg_ops.looks WHERE source = ?", [source])
-                marks = ", ".join(["(?, ?, ?)"] * len(names))
-                values = [value for name in names for value in (source, name, run.clock)]
-                con.execute(f"INSERT INTO stg_ops.looks (source, table_name, looked_at) VALUES {marks}", values)
+            con.execute(f"DELETE FROM stg_ops.looks WHERE source IN ({_marks(tables)})", list(tables))
+            rows = [
+                {"source": source, "table_name": name, "looked_at": run.clock}
+                for source, names in tables.items()
+                for name in names
+            ]
+            _insert(con, "looks", rows)
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
@@ -245,27 +253,31 @@ class Ops:
         with connect(self.settings) as con:
             for column, refine_id in (("published_refine_id", published), ("sent_refine_id", sent)):
                 if refine_id is not None:
-                    self._progress(con, source, column, refine_id)
+                    self._progress(con, [source], column, refine_id)
             if published is not None:
-                self._progress(con, source, "held_refine_id", None)
+                self._progress(con, [source], "held_refine_id", None)
 
     def hold(self, source: str, refine_id: str, *, by: Collection[str], layer: str, why: str) -> None:
         """Remember that a refine was tried and is not published: other sources' runs leave it alone (see `waiting`)."""
         with connect(self.settings) as con:
             held = {"refine_id": refine_id, "by": ",".join(sorted(by)), "in": layer, "why": cut(why, 4000)}
             for name, value in held.items():
-                self._progress(con, source, f"held_{name}", value)
+                self._progress(con, [source], f"held_{name}", value)
 
-    def _progress(self, con: Connection, source: str, column: str, value: Any) -> None:
-        con.execute(
-            "INSERT INTO stg_ops.progress (source) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM stg_ops.progress WHERE source = ?)",
-            [source, source],
-        )
-        con.execute(f"UPDATE stg_ops.progress SET {column} = ? WHERE source = ?", [value, source])
+    def _progress(self, con: Connection, sources: Collection[str], column: str, value: Any) -> None:
+        if sources:
+            known = {source for (source,) in con.execute("SELECT source FROM stg_ops.progress").fetchall()}
+            _insert(con, "progress", [{"source": source} for source in sources if source not in known])
+            query = f"UPDATE stg_ops.progress SET {column} = ? WHERE source IN ({_marks(sources)})"
+            con.execute(query, [value, *sources])
 
 
 def _error(run: Run) -> str | None:
     return cut("\n".join(run.problems), LONGEST) or None
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

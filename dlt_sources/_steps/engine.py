@@ -10,12 +10,15 @@ import settings as configuration
 from warehouse.quote import literal
 
 
-def engine(*folders: Path, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+def engine(*folders: Path, spill: Path | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
     """A connection that reads times as UTC, keeps to the memory it is given and spills into a folder, if one is given.
 
     It reads and writes files below `folders` and nothing else: no address, no extension, whatever a statement says.
+
+    Args:
+        memory: as in the settings; empty: they are read, for which every source's files are looked at.
     """
-    con = duckdb.connect(config={"memory_limit": configuration.load().memory})
+    con = duckdb.connect(config={"memory_limit": memory or configuration.load().memory})
     con.execute("SET TimeZone = 'UTC'")
     if spill is not None:
         con.execute(f"SET temp_directory = {literal(spill)}")

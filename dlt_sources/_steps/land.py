@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import difflib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from settings import Settings
 
 from . import destination, pipelines, withdrawn
 from .addressed import check_address
+from .ahead import Ahead, asked_over_http
 from .connectors import files as file_connector
 from .connectors.file_names import matches
 from .declaration import Source
@@ -35,17 +36,77 @@ from .source_error import Lasting, SourceError, explain
 from .source_yml import FilesSource
 
 
-def land(
-    source: Source, settings: Settings, *, since: datetime | None = None, until: datetime | None = None,
-    files: Sequence[str] = (), notes: list[str] | None = None, unasked: dict[str, dict[str, str]] | None = None,
-) -> dict[str, int]:  # fmt: skip
-    """Read every table of a source and append what is new or changed to its landing folder.
+class Reading:
+    """One read of every table of a source, from its beginning to the first rows that land.
 
     Args:
         since, until: read this span of the tables with a cursor instead (a backfill); the cursors stay where they are.
         files: read these files only (names in the source's folder, or addresses).
+
+    Raises:
+        SettingsError: the source's address is not set, or cannot be one.
+        DeclarationError, SourceError: there is nothing to read in this way.
+    """
+
+    def __init__(
+        self, source: Source, settings: Settings, since: datetime | None = None, until: datetime | None = None,
+        files: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        if not files and any(table.rows is None for table in source.extracted.values()):
+            check_address(source, settings)
+        landing, self.work = Landing(source.name, settings), _workplace(source, settings)
+        noted = landing.remembered()
+        self.reads = _reads(source, settings, self.work, noted.get("resources", {}), since, until, files)
+        self.newest, read_at = landing.newest(after=str(noted.get("after", ""))), _moment(settings, noted)
+        for read in self.reads:
+            read.request.newest, read.request.read_at = self.newest, read_at
+        self.news: list[TableRead | FileRead] = []
+        self.failure: Exception | None = None
+
+    def begin(self) -> Reading:
+        """Read; what goes wrong is kept for who lands it."""
+        try:
+            self.news = [read for read in self.reads if read.begin()]
+        except Exception as error:
+            self.failure = error
+        return self
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of the read, though nothing is wrong."""
+        return [text for read in self.reads for text in read.request.notes]
+
+    @property
+    def unasked(self) -> dict[str, dict[str, str]]:
+        """Per table of a database, the columns that its contract does not name, with their types."""
+        return {read.name: read.request.unasked for read in self.reads if read.request.unasked}
+
+    def refuse(self) -> None:
+        """Raise an error where files could not be read; the others have landed.
+
+        Raises:
+            SourceError: which, and why.
+        """
+        if refused := [text for read in self.reads for text in read.refused]:
+            raise SourceError(
+                f"{self.reads[0].request.source.name}: {'; '.join(refused)}. Other files have landed; the next run tries"
+                " these again",
+                lasting=any(isinstance(text, Lasting) for text in refused),
+            )
+
+
+def land(
+    source: Source, settings: Settings, *, since: datetime | None = None, until: datetime | None = None,
+    files: Sequence[str] = (), notes: list[str] | None = None, unasked: dict[str, dict[str, str]] | None = None,
+    begun: Reading | None = None,
+) -> dict[str, int]:  # fmt: skip
+    """Read every table of a source and append what is new or changed to its landing folder.
+
+    Args:
+        since, until, files: as of `Reading`.
         notes: gets what people should know of the read, though nothing is wrong.
         unasked: gets, per table of a database, the columns that its contract does not name, with their types.
+        begun: the read, where it has begun already.
 
     Returns:
         Rows landed per table; an empty dict when nothing was new.
@@ -55,33 +116,22 @@ def land(
             could be read have.
         SettingsError: its address is not set, or cannot be one.
     """
-    if not files and any(table.rows is None for table in source.extracted.values()):
-        check_address(source, settings)
     private = has_private(source.contracts.values())
-    landing, work = Landing(source.name, settings), _workplace(source, settings)
-    noted = landing.remembered()
-    reads = _reads(source, settings, work, noted.get("resources", {}), since, until, files)
-    newest, read_at = landing.newest(after=str(noted.get("after", ""))), _moment(settings, noted)
-    for read in reads:
-        read.request.newest, read.request.read_at = newest, read_at
-
+    reading = begun or Reading(source, settings, since, until, files).begin()
     try:
-        if news := [read for read in reads if read.begin()]:  # most reads bring nothing, and dlt takes its time
-            made = [resource for read in news for resource in read.resources()]
-            _append(source, settings, made, newest, private)
+        if reading.failure:
+            raise reading.failure
+        if reading.news:  # most reads bring nothing, and dlt takes its time
+            made = [resource for read in reading.news for resource in read.resources()]
+            _append(source, settings, made, reading.newest, private)
         if notes is not None:
-            notes += [text for read in reads for text in read.request.notes]
+            notes += reading.notes
         if unasked is not None:
-            unasked |= {read.name: read.request.unasked for read in reads if read.request.unasked}
-        refused = [text for read in reads for text in read.refused]
-        for read in reads:
+            unasked |= reading.unasked
+        for read in reading.reads:
             if since is None:
                 read.remember()
-        if refused:
-            raise SourceError(
-                f"{source.name}: {'; '.join(refused)}. Other files have landed; the next run tries these again",
-                lasting=any(isinstance(text, Lasting) for text in refused),
-            )
+        reading.refuse()
     except (pipelines.StoreError, DeclarationError):
         raise
     except Exception as error:
@@ -90,8 +140,21 @@ def land(
             raise reason.without_values(declared_paths(source, settings)) from None
         raise reason from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return {read.name: read.landed for read in reads if read.landed}
+        shutil.rmtree(reading.work, ignore_errors=True)
+    return {read.name: read.landed for read in reading.reads if read.landed}
+
+
+def read_ahead(
+    sources: Mapping[str, Source], names: Collection[str], settings: Settings, since: datetime | None = None,
+    until: datetime | None = None, files: Sequence[str] = (),
+) -> Ahead[Reading]:  # fmt: skip
+    """Begin to read sources side by side, those of them that are asked over HTTP."""
+    asked = asked_over_http(sources, names, settings)
+    return Ahead(
+        lambda name: Reading(sources[name], settings, since, until, files).begin(),
+        asked if len(asked) > 1 else [],
+        settings.readers,
+    )
 
 
 def _workplace(source: Source, settings: Settings) -> Path:

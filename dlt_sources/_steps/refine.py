@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .silver import Silver, held_loads
-from .stage import Staging, silver_lacks, waiting
+from .stage import Staging, changes_of, silver_lacks, waiting
 from .staging_tables import SILVER
 from .swap import finish_swap
 
@@ -82,6 +82,21 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     if done.loads:
         done.notes += keep_small(source, settings)
     return done
+
+
+def settled(sources: Iterable[Source], settings: Settings) -> set[str]:
+    """The sources whose refine has nothing to do: every load is in staging, and nothing has changed for their tables."""
+    sources = list(sources)
+    states, swapping = Staging.states_of(sources, settings)
+    found = set()
+    for source in sources:
+        state = states.get(source.name)
+        if state is None or source.name in swapping or state.get("in_order", "1") != "1" or changes_of(source, state):
+            continue
+        last = state.get("last_load", "")
+        if Landing(source.name, settings).loads(since=last) == ([last] if last else []):
+            found.add(source.name)
+    return found
 
 
 def follow_contract(source: Source, settings: Settings) -> list[str]:

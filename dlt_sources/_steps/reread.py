@@ -100,7 +100,7 @@ class TableRead:
         return import_file(path, shaped(self.name, pq.read_schema(path)))
 
     def _changed(self) -> Iterator[pa.Table | Path]:
-        con = engine(*self._folders(), spill=self.request.work / "spill")
+        con = engine(*self._folders(), spill=self.request.work / "spill", memory=self.settings.memory)
         con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
         landed_before.begin(con)

@@ -148,7 +148,13 @@ class Staging:
 
     @classmethod
     def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, Progress]:
-        """Per source whose staging has all its tables: how far it is, as committed.
+        """Per source whose staging has all its tables: how far it is, as committed."""
+        states, swapping = cls.states_of(sources, settings)
+        return {name: _progress(state)._replace(swapping=name in swapping) for name, state in states.items()}
+
+    @classmethod
+    def states_of(cls, sources: Iterable[Source], settings: Settings) -> tuple[dict[str, dict[str, str]], set[str]]:
+        """(what the staging of each source remembers, where it has all its tables; the sources whose rebuild is half swapped).
 
         Two questions to the warehouse for all sources: a run with nothing to do asks for no more.
         """
@@ -168,7 +174,7 @@ class Staging:
         states: dict[str, dict[str, str]] = {source.name: {} for source in there}
         for source_name, name, value in rows:
             states[source_name][name] = value
-        return {name: _progress(state)._replace(swapping=name in swapping) for name, state in states.items()}
+        return states, swapping
 
     @classmethod
     def make(cls, sources: Iterable[Source], settings: Settings) -> None:

@@ -1,0 +1,152 @@
+"""Sources that are asked over HTTP are asked side by side, and nothing else about them changes."""
+
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import yaml
+
+from tests import forks
+from tests.small import CONTRACT, MODEL, UNIT_TEST, Small
+
+NAMES = ["ants", "bees", "cats", "dogs"]
+
+
+class Api:
+    """Answers for each source: `wrong` says how some answer; `together` asks wait for each other, as far as `patience` goes."""
+
+    def __init__(self):
+        self.together, self.patience, self.wrong = 1, 5.0, {}
+        self.rows = {name: [{"id": 1, "name": "one"}] for name in NAMES}
+        self.asked, self.most, self._now = [], 0, 0
+        self._changed = threading.Condition()
+
+    def _meet(self):
+        with self._changed:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self.together, self.patience)
+            self._now -= 1
+
+    @contextmanager
+    def serve(self):
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                name = self.path.strip("/")
+                api.asked.append(name)
+                api._meet()
+                status = api.wrong.get(name, 200)
+                if status == "hang":
+                    time.sleep(20)
+                    return
+                body = json.dumps(api.rows[name]).encode()
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+def api():
+    with Api().serve() as api:
+        yield api
+
+
+@pytest.fixture
+def small(tmp_path, api):
+    small = Small(tmp_path)
+    for name in NAMES:
+        declare(small, name, api)
+    small("-m", "dlt_sources.derive")
+    return small
+
+
+def declare(small, name, api):
+    folder = small.code / "dlt_sources" / name
+    folder.mkdir()
+    table = {"contract": "Thing", "key": ["id"], "mode": "upsert", "endpoint": {"path": name}}
+    connection = {"base_url": api.url, "attempts": 1, "timeout": 30}
+    declared = {"description": "things", "owner": "me", "schedule": "@daily", "connector": "rest_api"}
+    (folder / "source.yml").write_text(
+        yaml.safe_dump({**declared, "connection": connection, "tables": {"things": table}})
+    )
+    (folder / "contract.py").write_text(CONTRACT)
+    models = small.code / "sqlmesh_project/models" / f"{name}_gold"
+    models.mkdir()
+    (models / "things_now.sql").write_text(MODEL.format(name=name))
+    (small.code / f"sqlmesh_project/tests/test_{name}.yaml").write_text(UNIT_TEST.format(name=name))
+
+
+def steps(out, verb):
+    return [line.split()[1] for line in out.splitlines() if line.split()[:1] == [verb]]
+
+
+def test_answers_are_awaited_together_and_told_in_order(small, api):
+    api.together = len(NAMES)
+    done = small.run("run", "--now")
+    assert api.most == len(NAMES)
+    assert steps(done.stdout, "land") == steps(done.stdout, "refine") == NAMES
+    assert all(small.gold(name) == [(1, "one")] for name in NAMES)
+    api.asked.clear()
+    assert "landed 0 rows" in small.run("run", "--now").stdout
+    assert sorted(api.asked) == NAMES
+
+
+def test_no_more_are_asked_at_a_time_than_the_settings_say(small, api):
+    api.together, api.patience = 3, 0.3
+    small.run("run", "--now", ELT_READERS="2")
+    assert api.most == 2
+
+
+def test_one_that_fails_leaves_the_others_alone(small, api):
+    api.wrong = {"bees": 500, "cats": 503}
+    done = small.run("run", "--now", code=3)
+    told = [line for line in done.stderr.splitlines() if "problem" in line]
+    assert ["bees" in told[0], "cats" in told[1], len(told)] == [True, True, 2], done.stderr
+    assert "Traceback" not in done.stderr
+    assert [small.gold(name) for name in ("ants", "dogs")] == [[(1, "one")]] * 2
+    api.wrong = {}
+    small.run("run", "--now")
+    assert [small.gold(name) for name in NAMES] == [[(1, "one")]] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_run_is_ended_while_it_waits_for_answers(tmp_path, small, api, number):
+    api.wrong = {"ants": "hang", "dogs": "hang"}
+    out, err = tmp_path / "out", tmp_path / "err"
+    process = forks.start(["runner.py", "run", "--now"], small.code, small.environment, out, err)
+    while len(api.asked) < len(NAMES) and process.is_alive():
+        time.sleep(0.05)
+    began = time.monotonic()
+    os.kill(process.pid, number)
+    process.join(15)
+    assert time.monotonic() - began < 10
+    assert process.exitcode == (-9 if number == signal.SIGKILL else 128 + number)
+    assert "Traceback" not in err.read_text() and "Fatal" not in err.read_text()
+    api.wrong = {}
+    small.run("run", "--now")
+    assert [small.gold(name) for name in NAMES] == [[(1, "one")]] * 4
+    assert small.query("SELECT sum(landed)::INT FROM stg_ants._loads", "warehouse.duckdb") == [(1,)]
