@@ -28,6 +28,7 @@ _WORDS = {
     "file or database is full": errno.ENOSPC,
     "disk quota exceeded": errno.EDQUOT,
     "too many open files": errno.EMFILE,
+    "input/output error": errno.EIO,
     "read-only file system": errno.EROFS,
     "readonly database": errno.EACCES,
     "unable to open database file": errno.EACCES,
@@ -88,14 +89,18 @@ def _describe(number: int, path: Path | None, settings: Settings | None) -> str 
         usage = shutil.disk_usage(folder)
         free = f"{readable(usage.free)} of {readable(usage.total)} free"
         return f"{folder}: {os.strerror(number)} ({free}); free some space there, or set {_setting(folder, places)} to another folder; {THEN}"
-    if number not in _REFUSED:
+    if number not in (*_REFUSED, errno.EIO):
         return None
-    if path is None:  # the catalog of silver, and others who name no file
+    if path is None and number != errno.EIO:  # the catalog of silver, and others who name no file
         path = next((place for place in places if place.exists() and not os.access(place, os.W_OK)), None)
     if path is None or not _is_ours(path, places):
         return None  # a file of a source, say
-    free = readable(shutil.disk_usage(_nearest(path)).free)
-    return f"{path}: {_REFUSED[number]} ({free} free); make it writable for this user, or set {_setting(path, places)} to another folder; {THEN}"
+    free, setting = readable(shutil.disk_usage(_nearest(path)).free), _setting(path, places)
+    if number == errno.EIO:
+        why = f"{os.strerror(number)} ({free} free); look at that disk (`dmesg` may say more)"
+    else:
+        why = f"{_REFUSED[number]} ({free} free); make it writable for this user"
+    return f"{path}: {why}, or set {setting} to another folder; {THEN}"
 
 
 def _is_ours(path: Path, places: list[Path]) -> bool:

@@ -66,8 +66,10 @@ class TableRead:
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
         self.covers = request.since
-        covered = self.previous.is_file() and not cursor.goes_back(request.memory, request.since)
-        self.looks_back = not (covered or self.backfill) and self.table.skip_if_unchanged
+        compares = self.table.skip_if_unchanged and not self.backfill
+        self.looks_back = compares and not (
+            self.previous.is_file() and not cursor.goes_back(request.memory, request.since)
+        )
 
     def begin(self) -> bool:
         """Read as far as to the first rows that land; whether there are any, or the next read must remember something else."""

@@ -131,6 +131,20 @@ def test_a_longer_overlap_lands_only_what_is_new(tmp_path, at, api):
     assert land(rest(tmp_path, api, overlap="P5D"), at(DAY)) == {"things": 1}
 
 
+@pytest.mark.parametrize("zone", [None, UTC])
+def test_a_backfill_lands_its_days_again(tmp_path, at, api, zone):
+    """It is asked for: whatever reads remember, and whether the days that were typed have a zone."""
+    for day in range(4):
+        api.things[day + 1] = {"id": day + 1, "name": "x", "at": f"{DAY - timedelta(days=day):%Y-%m-%d}T00:00:00"}
+    shop, since = rest(tmp_path, api, overlap="P1D"), (DAY - timedelta(days=2)).replace(tzinfo=zone)
+    assert land(shop, at(DAY)) == {"things": 4}
+    land(shop, at(DAY))
+    assert land(shop, at(DAY), since=since) == {"things": 3}
+    assert land(shop, at(DAY - timedelta(days=30))) == {}
+    assert land(shop, at(DAY), since=since) == {"things": 3}
+    assert land(shop, at(DAY)) == {}
+
+
 def test_an_answer_without_rows_is_no_reason_to_land_them_again(tmp_path, at, api):
     shop = rest(tmp_path, api, overlap="P2D")
     api.things = {n: {"id": n, "name": "x", "at": f"{DAY:%Y-%m-%d}T00:00:00"} for n in (1, 2)}

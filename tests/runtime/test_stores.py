@@ -74,6 +74,10 @@ FAULTS = {
     "too many files": fail(errno.EMFILE),
     "a read-only file system": fail(errno.EROFS, "data/lake/landing/shop/things/1.parquet"),
     "no permission": fail(errno.EACCES, "data/lake/silver/shop"),
+    "a disk that fails": fail(errno.EIO, "data/warehouse.duckdb"),
+    "DuckDB on a disk that fails": lambda path: say(
+        duckdb.TransactionException, f'Failed to commit: Could not write file "{path}/data/warehouse.duckdb.wal": Input/output error'
+    )(path),
     "a folder that cannot be made": fail(errno.EACCES, "data/lake"),
 }  # fmt: skip
 
@@ -133,6 +137,7 @@ OTHERS = {
     "a server that says so": behind(requests.HTTPError),
     "a source's file": fail(errno.EACCES, "drop/1.csv"),
     "a source's file in the data folder": fail(errno.EACCES, "data/world/sales/1.csv"),
+    "a source's disk that fails": fail(errno.EIO, "drop/1.csv"),
     "a file that is missing": fail(errno.ENOENT, "data/lake/landing/shop/things/1.parquet"),
     "a mistake": lambda path: {}["No space left on device"],
 }

@@ -715,7 +715,7 @@ warehouse: DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome =
 warehouse: DELETE FROM stg_ops.drift WHERE source = ? AND table_name = ? AND path = ? AND what = ?
 warehouse: DELETE FROM stg_ops.failed_rows WHERE layer = ? AND scope = ?
 warehouse: DELETE FROM stg_ops.fields WHERE source = ? AND table_name = ?
-warehouse: DELETE FROM stg_ops.looks WHERE source = ?
+warehouse: DELETE FROM stg_ops.looks WHERE source IN (?, ?, ?, ?, ?, ?)
 warehouse: DELETE FROM stg_ops.published_domains
 warehouse: DELETE FROM stg_ops.runs WHERE run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 10000)
 warehouse: DELETE FROM stg_ops.steps WHERE started_at < ? OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)
@@ -881,7 +881,7 @@ warehouse: INSERT INTO stg_ops.check_results (run_id, checked_at, layer, scope, 
 warehouse: INSERT INTO stg_ops.drift VALUES (...)
 warehouse: INSERT INTO stg_ops.fields VALUES (...)
 warehouse: INSERT INTO stg_ops.looks (source, table_name, looked_at) VALUES (...)
-warehouse: INSERT INTO stg_ops.progress (source) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM stg_ops.progress WHERE source = ?)
+warehouse: INSERT INTO stg_ops.progress (source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_in, held_why) VALUES (...)
 warehouse: INSERT INTO stg_ops.published_domains VALUES (...)
 warehouse: INSERT INTO stg_ops.runs (run_id, started_at, command, target, sources, status, ended) VALUES (...)
 warehouse: INSERT INTO stg_ops.steps (run_id, step_number, step, subject, started_at, seconds, outcome, handled, refused, detail) VALUES (...)
@@ -1105,6 +1105,7 @@ warehouse: SELECT name, value FROM "stg_sales"._state WHERE left(name, 6) = 'sin
 warehouse: SELECT name, value FROM "stg_taxi"."_state"
 warehouse: SELECT name, value FROM "stg_taxi"._state WHERE left(name, 6) = 'since:' AND value <> ''
 warehouse: SELECT pair, number FROM stg_ops.builds
+warehouse: SELECT source FROM stg_ops.progress
 warehouse: SELECT source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_why, held_in FROM stg_ops.progress
 warehouse: SELECT source, table_name, path, what, type, first_seen, last_seen, "rows", ended_at FROM stg_ops.drift WHERE source = ? ORDER BY 1, 2, 3, 4
 warehouse: SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
@@ -1129,10 +1130,10 @@ warehouse: UNLOAD ('SELECT "model", "rank_grade", "value_rating", "price", "pric
 warehouse: UNLOAD ('SELECT "model", "rank_grade", "value_rating", "price", "price_status", "price_note", "bundle_price", "sort_price", "price_disagrees", "audio_signature", "tone_grade", "technical_grade", "driver_type", "dynamic_drivers", "balanced_armature_drivers", "electrostatic_drivers", "planar_drivers", "other_drivers", "comments", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_audiophile"."iems" WHERE _refine_id > '''') QUALIFY row_number() OVER (PARTITION BY "model" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
 warehouse: UNLOAD ('SELECT "person_id", "first_name", "last_name", "title", "gender", "city", "state", "country", "postcode", "nat", "registered_at", "email", "phone", "cell", "username", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_random_users"."users" WHERE _refine_id > '''') QUALIFY row_number() OVER (PARTITION BY "person_id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
 warehouse: UNLOAD ('SELECT "zone_id", "borough", "zone", "service_zone", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_taxi"."zones" WHERE _refine_id > '''') QUALIFY row_number() OVER (PARTITION BY "zone_id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
-warehouse: UPDATE stg_ops.progress SET held_refine_id = ? WHERE source = ?
-warehouse: UPDATE stg_ops.progress SET published_refine_id = ? WHERE source = ?
-warehouse: UPDATE stg_ops.progress SET ran_at = ? WHERE source = ?
-warehouse: UPDATE stg_ops.progress SET sent_refine_id = ? WHERE source = ?
+warehouse: UPDATE stg_ops.progress SET held_refine_id = ? WHERE source IN (?)
+warehouse: UPDATE stg_ops.progress SET published_refine_id = ? WHERE source IN (?)
+warehouse: UPDATE stg_ops.progress SET ran_at = ? WHERE source IN (?, ?, ?, ?, ?, ?)
+warehouse: UPDATE stg_ops.progress SET sent_refine_id = ? WHERE source IN (?)
 warehouse: UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?, published = ?, error = ?, ended = ? WHERE run_id = ?
 warehouse: UPDATE stg_ops.runs SET status = 'interrupted', ended = TRUE, error = COALESCE(error, ?) WHERE status = 'running' OR ended = FALSE
 warehouse: begin transaction
