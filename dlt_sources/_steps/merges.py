@@ -117,7 +117,7 @@ def first(query: str, key: list[str], position: str) -> str:
     """The newest row of each key, as SQL; of one load's rows one that is there before one that vanished."""
     names = ", ".join(map(identifier, key))
     return (
-        f"SELECT * FROM ({query}) QUALIFY row_number() OVER"
+        f"SELECT * FROM ({query}) AS every QUALIFY row_number() OVER"  # Redshift wants the alias
         f" (PARTITION BY {names} ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, {position} DESC) = 1"
     )
 

@@ -212,6 +212,9 @@ def test_unload(sql: Client, schema: str, bucket: Bucket) -> None:
         sql(unload.replace("t.*", "string_agg(b, '''')"))
     with pytest.raises(psycopg2.Error, match="LIMIT"):
         sql(unload.replace(f"FROM {schema}.t", f"FROM {schema}.t LIMIT 1"))
+    newest = "QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1"
+    with pytest.raises(psycopg2.Error, match="needs an alias"):
+        sql(unload.replace(f"FROM {schema}.t", f"FROM (SELECT * FROM {schema}.t) {newest}"))
     with pytest.raises(psycopg2.Error, match="not authorized"):
         sql(unload.replace(ROLE, "arn:x"))
 

@@ -57,6 +57,9 @@ SELECT listagg(a, ','), count(DISTINCT b) FROM t ~ DISTINCT aggregate
 SELECT median(a), median(b) FROM t ~ must be the same
 SELECT * FROM generate_series(1, 3) AS g(n), t ~ leader node
 SELECT tag FROM t ~ "tag" is a reserved word
+SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1 ~ needs an alias
+SELECT a FROM t AS u, s.t QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1 ~ needs an alias
+SELECT * FROM (SELECT a FROM t) QUALIFY row_number() OVER (ORDER BY a) = 1 ~ needs an alias
 SELECT a FROM t AS snapshot ~ reserved
 CREATE TABLE t (tag INT) ~ reserved
 CREATE TABLE t (a SERIAL) ~ serial
@@ -91,7 +94,10 @@ WITH RECURSIVE r(n) AS (SELECT 1 UNION SELECT n + 1 FROM r) SELECT * FROM r ~ UN
 TAKEN = """
 SELECT a FROM t ORDER BY a NULLS FIRST
 SELECT a AS tag, "tag", t.tag FROM t
-SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1
+SELECT a FROM t AS u QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1
+SELECT a FROM (SELECT a FROM t) u QUALIFY row_number() OVER (ORDER BY a) = 1
+SELECT a FROM t WHERE a > 1 QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1
+SELECT a FROM t JOIN s.u ON t.a = u.a QUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1
 SELECT a, count(*) FROM t GROUP BY GROUPING SETS ((a), (b))
 SELECT a, count(*) FROM t GROUP BY ROLLUP (a)
 SELECT a ILIKE 'x', a SIMILAR TO 'y', a ~ 'z' FROM t

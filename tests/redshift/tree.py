@@ -73,10 +73,23 @@ def _windows(tree: exp.Expression) -> Iterator[str]:
             yield "names of windows (WINDOW w AS ...) are not supported"
 
 
+def _ends_bare(select: exp.Select) -> bool:
+    """Whether what stands directly before its QUALIFY is a relation without an alias."""
+    joins = select.args.get("joins") or []
+    if any(select.args.get(clause) for clause in ("where", "group", "having")):
+        return False
+    if joins and (joins[-1].args.get("on") or joins[-1].args.get("using")):
+        return False
+    source = joins[-1] if joins else select.args.get("from_")
+    return source is not None and not source.this.alias
+
+
 def _selects(tree: exp.Expression) -> Iterator[str]:
     for select in tree.find_all(exp.Select):
         if select.args.get("windows"):
             yield "names of windows (WINDOW w AS ...) are not supported"
+        if select.args.get("qualify") and _ends_bare(select):
+            yield "the relation before QUALIFY needs an alias"  # docs.aws.amazon.com/redshift/latest/dg/r_QUALIFY_clause.html
         mine = [c for c in select.find_all(exp.Anonymous) if c.find_ancestor(exp.Select) is select]
         mine = [c for c in mine if not isinstance(c.find_ancestor(exp.Window, exp.Select), exp.Window)]
         ordered = [c for c in mine if _name(c) in words.ORDERED_AGGREGATES]
