@@ -19,6 +19,7 @@ from runtime.options import (
     Json,
     Keep,
     Now,
+    Profile,
     Rejected,
     Remove,
     Rows,
@@ -405,7 +406,7 @@ def changed_since(
 
 def run_flow(
     command: str, names: list[str] | None, work: Work | Callable[[Settings], Work] | None = None, *, wait: float = 0, as_json: bool = False,
-    among: list[str] | None = None,
+    among: list[str] | None = None, profile: bool = False,
 ) -> int:  # fmt: skip
     """Run the flow once under the lock. `names` None: what is due, of `among` where that is given. Returns the exit code.
 
@@ -454,7 +455,8 @@ def run_flow(
             elif command == "plan":
                 flow.deploy()
         ops.close(run)
-        console.summary(run if run.sources or run.problems or run.published or command == "plan" else None)
+        moved = run.sources or run.problems or run.published or command == "plan"
+        console.summary(run if moved else None, profile=profile)
         repeated = bool(run.problems) and ops.repeats(run)
         addresses = addressed(run)
         news = ops.note_troubles(run, addresses)
@@ -490,13 +492,16 @@ def default(context: typer.Context) -> None:
 
 
 @app.command()
-def run(sources: Sources = None, now: Now = False, file: Files = None, wait: Wait = 0, as_json: Json = False) -> None:
+def run(
+    sources: Sources = None, now: Now = False, file: Files = None, wait: Wait = 0, profile: Profile = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Run what is due, or the named sources now, through the whole flow; with --file read that file of the source."""
     known = declared(sources)
     names = (sources or known.names) if sources or now else None
     if file and len(sources or []) != 1:
         raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")
-    raise SystemExit(run_flow("run", names, Work(files=tuple(file or ())), wait=wait, as_json=as_json))
+    raise SystemExit(run_flow("run", names, Work(files=tuple(file or ())), wait=wait, as_json=as_json, profile=profile))
 
 
 @app.command()

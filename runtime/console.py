@@ -19,6 +19,7 @@ from rich.text import Text
 
 from warehouse.run import StepDone, utc_now
 
+from .used import used
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from warehouse.ops import Run
 
     from .logs import Log
+
+
+ROWS = ("land", "refine", "rebuild", "sink", "publish")
+"""Steps that count rows."""
+MOMENT = 0.05
+"""Seconds below which rows a second say nothing."""
 
 
 class Step:
@@ -61,11 +68,13 @@ class Console:
 
     Attributes:
         on_step: called with each step that has ended.
+        done: the steps that have ended.
     """
 
     def __init__(self, as_json: bool = False, log: Log | None = None) -> None:
         self.as_json, self.log = as_json, log
         self.on_step: Callable[[StepDone], None] | None = None
+        self.done: list[StepDone] = []
         self.out = Rich(highlight=False, soft_wrap=True)
         self.err = Rich(highlight=False, soft_wrap=True, stderr=True)
         self.steps = self.err if as_json else self.out
@@ -73,7 +82,7 @@ class Console:
     @contextmanager
     def step(self, verb: str, subject: str) -> Iterator[Step]:
         """Show a step while the block runs and its outcome and seconds when it ends."""
-        label, start, began = f"  {verb:<14}{subject:<16}", time.monotonic(), utc_now()
+        label, start, began, before = f"  {verb:<14}{subject:<16}", time.monotonic(), utc_now(), used()
         status = self.steps.status(label) if self.steps.is_terminal else None
         step, ended = Step(status, label), "ok"
         if status:
@@ -89,9 +98,23 @@ class Console:
                 status.stop()
             seconds = time.monotonic() - start
             self._show(self.steps, f"{label}[dim]{seconds:5.1f} s[/dim]  {step.outcome}")
+            took, detail = used().since(before), Text.from_markup(step.outcome).plain
+            done = StepDone(
+                verb,
+                subject,
+                began,
+                seconds,
+                ended,
+                step.handled,
+                step.refused,
+                detail,
+                took.cpu,
+                took.read,
+                took.written,
+            )
+            self.done.append(done)
             if self.on_step:
-                detail = Text.from_markup(step.outcome).plain
-                self.on_step(StepDone(verb, subject, began, seconds, ended, step.handled, step.refused, detail))
+                self.on_step(done)
 
     def _show(self, where: Rich, markup: str, level: int = logging.INFO) -> None:
         """Print a line, and log the same text."""
@@ -107,13 +130,18 @@ class Console:
         """Say what went wrong, on stderr."""
         self._show(self.err, f"  [red]problem[/red] {escape(visible(text))}", logging.ERROR)
 
-    def summary(self, run: Run | None) -> None:
-        """Say how the run ended, and how sources depart from their contracts since."""
+    def summary(self, run: Run | None, *, profile: bool = False) -> None:
+        """Say how the run ended, and how sources depart from their contracts since.
+
+        Args:
+            profile: say also where the time went, the bytes and the rows.
+        """
         for text in run.drift if run else []:
             self.note(text)
         where = self.out
         if self.as_json:
-            self.json(asdict(run) if run else {"sources": []})
+            steps = {"profile": [vars(step) for step in self.done]} if profile else {}
+            self.json((asdict(run) if run else {"sources": []}) | steps)
             where = Rich(quiet=True)  # for the log only
         if run is None:
             self._show(where, "Nothing is due. `python runner.py status` shows when each source last ran.")
@@ -124,6 +152,9 @@ class Console:
                 where,
                 f"{verdict}  landed {run.landed:,} rows · accepted {run.accepted:,} · rejected {run.rejected:,} · {published}",
             )
+
+        if profile and not self.as_json:
+            self.table("Where the time went", list(profiled(self.done)), "no step was taken")
 
     def table(self, title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> None:
         """Print rows of equal keys as a table."""
@@ -156,6 +187,24 @@ class Console:
         """Print a value as JSON; where the output knows ASCII only, escaped as JSON escapes, so that it stays the same value."""
         escaped = not self.out.encoding.lower().startswith("utf")
         self.out.print_json(json.dumps(value, default=str), ensure_ascii=escaped)
+
+
+def profiled(steps: Sequence[StepDone]) -> Iterator[dict[str, Any]]:
+    """What steps took, a row each, and all together: seconds, their share, seconds of CPU, megabytes read and written, rows."""
+    whole = sum(step.seconds for step in steps)
+    for step in steps:
+        counts_rows = step.step in ROWS
+        yield {
+            "step": step.step, "of": step.subject, "s": round(step.seconds, 2), "%": round(100 * step.seconds / (whole or 1)),
+            "CPU s": round(step.cpu_seconds, 2), "MB read": _megabytes(step.read_bytes),
+            "MB written": _megabytes(step.written_bytes), "rows": step.handled + step.refused if counts_rows else None,
+            "rows/s": round((step.handled + step.refused) / step.seconds) if counts_rows and step.seconds > MOMENT else None,
+            "per table": step.detail,
+        }  # fmt: skip
+
+
+def _megabytes(count: int | None) -> float | None:
+    return None if count is None else round(count / 1e6, 1)
 
 
 def _cell(value: Any) -> str:

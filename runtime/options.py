@@ -9,6 +9,7 @@ Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means a
 Tables = Annotated[list[str] | None, typer.Argument(help="tables of the source; none means all")]
 RunId = Annotated[str | None, typer.Argument(help="a run, as `status` lists it, or `last`; none: the pipeline's state")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
+Profile = Annotated[bool, typer.Option("--profile", help="say where the time, the bytes and the rows went")]
 Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
 Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
 Files = Annotated[

@@ -23,7 +23,8 @@ _DECLARED = {
     " sources VARCHAR(1000), status VARCHAR(20), exit_code INTEGER, landed BIGINT, accepted BIGINT, rejected BIGINT,"
     " published BOOLEAN, error VARCHAR(65535), ended BOOLEAN",
     "steps": "run_id VARCHAR(40), step_number INTEGER, step VARCHAR(20), subject VARCHAR(100), started_at TIMESTAMP,"
-    " seconds DOUBLE PRECISION, outcome VARCHAR(20), handled BIGINT, refused BIGINT, detail VARCHAR(4000)",
+    " seconds DOUBLE PRECISION, outcome VARCHAR(20), handled BIGINT, refused BIGINT, detail VARCHAR(4000),"
+    " cpu_seconds DOUBLE PRECISION, read_bytes BIGINT, written_bytes BIGINT",
     "check_results": f"{_STAMP}, check_type VARCHAR(40), severity VARCHAR(10), outcome VARCHAR(20),"
     " measured DOUBLE PRECISION, failing BIGINT, tested BIGINT, allowed VARCHAR(100), failing_sql VARCHAR(65535)",
     "failed_rows": f"{_STAMP}, row_number INTEGER, row_key VARCHAR(4000)",

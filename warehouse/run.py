@@ -27,6 +27,8 @@ class StepDone:
         handled: rows; of a check step checks, of a model step models.
         refused: of these, rows that were rejected, or checks or models that failed.
         detail: the same per table, as the console showed it.
+        cpu_seconds, read_bytes, written_bytes: of the whole process meanwhile, so that what is read ahead for other sources
+            counts here, too; None where the system does not count bytes.
     """
 
     step: str
@@ -37,6 +39,9 @@ class StepDone:
     handled: int
     refused: int
     detail: str
+    cpu_seconds: float = 0
+    read_bytes: int | None = None
+    written_bytes: int | None = None
 
 
 @dataclass

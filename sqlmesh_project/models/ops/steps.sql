@@ -14,7 +14,10 @@ MODEL (
     outcome = 'ok, failed or interrupted',
     handled = 'Rows; of a check step checks, of a model step models',
     refused = 'Of these, rows rejected or checks and models that failed',
-    detail = 'The same per table'
+    detail = 'The same per table',
+    cpu_seconds = 'Seconds of CPU of the whole process meanwhile; NULL before they were recorded',
+    read_bytes = 'Bytes read from files meanwhile; NULL where the system does not count them',
+    written_bytes = 'Bytes written to files meanwhile; NULL where the system does not count them'
   ),
   audits (
     UNIQUE_COMBINATION_OF_COLUMNS(columns := (run_id, step_number)),
@@ -32,5 +35,8 @@ SELECT
   every.outcome::VARCHAR(20) AS outcome,
   every.handled::BIGINT AS handled,
   every.refused::BIGINT AS refused,
-  every.detail::VARCHAR(4000) AS detail
+  every.detail::VARCHAR(4000) AS detail,
+  every.cpu_seconds::DOUBLE PRECISION AS cpu_seconds,
+  every.read_bytes::BIGINT AS read_bytes,
+  every.written_bytes::BIGINT AS written_bytes
 FROM stg_ops.steps AS every
