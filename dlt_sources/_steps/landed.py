@@ -31,9 +31,10 @@ class Landed:
     def __init__(self, source: Source, landing: Landing, loads: Collection[str], refined: Collection[str] = ()) -> None:
         self.source, self.landing, self.refined = source, landing, set(refined)
         self.loads = sorted(loads, key=float)
+        records = self._records()
+        self._says = {load for load, record in records.items() if "files" in record}
         self._wrote: dict[str, dict[str, Any]] = {
-            load: {str(file["path"]): file for file in record.get("files", [])}
-            for load, record in self._records().items()
+            load: {str(file["path"]): file for file in record.get("files", [])} for load, record in records.items()
         }
 
     def files(self, table: str, gone: Collection[str] = ()) -> list[LandedFile]:
@@ -96,8 +97,7 @@ class Landed:
 
     def _counts(self, file: LandedFile) -> bool:
         """Whether a file is of its load: a read that was cut short may have left one under the same id."""
-        wrote = self._wrote.get(file.load)
-        return not wrote or self._path(file) in wrote
+        return file.load not in self._says or self._path(file) in self._wrote[file.load]
 
     def _has_expired(self, load: str, expected: list[str], sizes: Mapping[str, int], oldest: float) -> bool:
         """Whether a lifecycle removed the rows: it removes the oldest first, and what they came to is in staging."""
