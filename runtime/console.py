@@ -190,7 +190,7 @@ class Console:
 
 
 def profiled(steps: Sequence[StepDone]) -> Iterator[dict[str, Any]]:
-    """What steps took, a row each, and all together: seconds, their share, seconds of CPU, megabytes read and written, rows."""
+    """What steps took, a row each: seconds, their share of all, seconds of CPU, megabytes read and written, rows."""
     whole = sum(step.seconds for step in steps)
     for step in steps:
         counts_rows = step.step in ROWS

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from settings import Settings
+from settings import Settings, SettingsError
 
 from .declaration import Source
 from .request import expand
@@ -84,8 +84,6 @@ def waits(source: Source, settings: Settings) -> bool:
 
 def asked_over_http(sources: Mapping[str, Source], names: Collection[str], settings: Settings) -> list[str]:
     """Of some sources those that can be read ahead; one whose address is not set is told of in its turn."""
-    from settings import SettingsError
-
     found = []
     for name in names:
         try:

@@ -57,10 +57,8 @@ def advance(memory: dict[str, Any], table: Table, reached: datetime | None, now:
     Args:
         memory: is changed.
     """
-    beyond = max(
-        [*_known(memory), *(datetime.fromisoformat(memory[name]) for name in [BEYOND] if name in memory)], default=now
-    )
-    memory.pop(BEYOND, None)
+    before = memory.pop(BEYOND, None)
+    beyond = max([now, *_known(memory), *([datetime.fromisoformat(before)] if before else [])])
     if beyond > now:
         memory[BEYOND] = beyond.isoformat()
     if reached is None:
