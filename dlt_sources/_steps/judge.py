@@ -26,6 +26,7 @@ from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
 from .engine import engine
 from .explain import UNREPRESENTABLE, NotAListError, ask, ask_of_vanished, raw_of
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, has_computed, stored
+from .lake import LOAD_OF_FILE
 from .redact import Redaction, of_contract
 from .rules import checks_rows
 from .source_yml import Table
@@ -144,7 +145,7 @@ class Judge:
         """
         self.con.execute(
             "CREATE TEMP VIEW landed AS SELECT * EXCLUDE (filename), TRUE AS _parent_ok,"
-            " regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
+            f" {LOAD_OF_FILE} AS _load_id"
             f" FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true, filename = true)"
         )
         landed = {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}

@@ -15,7 +15,7 @@ import duckdb
 from warehouse.quote import identifier, literal
 
 from .judge import alike
-from .lake import Landing
+from .lake import LOAD_OF_FILE, Landing
 from .raw_rows import as_json, value_of
 from .remembered import HASH
 
@@ -62,7 +62,7 @@ def _collect(con: duckdb.DuckDBPyConnection, request: Request, files: list[str])
     """Add landed rows of one set of columns. Where it is not the page's set they have no hash: each may be a newer version."""
     con.execute(
         "CREATE OR REPLACE TEMP VIEW landed AS SELECT *,"
-        " CAST(regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS DOUBLE) AS _load"
+        f" CAST({LOAD_OF_FILE} AS DOUBLE) AS _load"
         f" FROM read_parquet([{', '.join(map(literal, files))}], filename = true)"
     )
     there = {row[0]: str(row[1]) for row in con.execute("DESCRIBE landed").fetchall()}

@@ -29,7 +29,7 @@ from .explain import raw_of, validator_of
 from .fit import fit
 from .judge import alike
 from .judged import arrow_type, stored_value
-from .lake import Landing
+from .lake import LOAD_OF_FILE, Landing
 from .source_yml import RejectLimit, Table
 from .staging_tables import LOADS, REJECTED
 
@@ -214,7 +214,7 @@ class _Versions:
         files = self.landing.files(self.table.from_ or self.name, loads)
         for group in alike(self.landing.fetch(files, folder / "landed")).values():
             found = self.con.cursor().execute(
-                "SELECT * FROM (SELECT * EXCLUDE (filename), regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
+                f"SELECT * FROM (SELECT * EXCLUDE (filename), {LOAD_OF_FILE} AS _load_id"
                 f" FROM read_parquet([{', '.join(map(literal, group))}], union_by_name = true, filename = true)) {which}"
             )
             for batch in found.to_arrow_reader(CHUNK):

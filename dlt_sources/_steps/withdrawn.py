@@ -23,7 +23,7 @@ from .columns import Column
 from .contract import FILE
 from .engine import engine
 from .judged import MARKS_SCHEMA, Judged, Left, arrow_type
-from .lake import LandedFile, Landing
+from .lake import LOAD_OF_FILE, LandedFile, Landing
 
 if TYPE_CHECKING:
     from dlt.extract.resource import DltResource
@@ -78,7 +78,7 @@ def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: 
     pairs = ", ".join(f"({literal(name)}, {literal(marks[name])})" for name in sorted(known))
     con.execute(
         f"CREATE TEMP TABLE gone AS SELECT _load_id, _row FROM (SELECT {FILE}, _row,"
-        " regexp_extract(filename, '([0-9]+\\.[0-9]+)\\.[^/]+$', 1) AS _load_id"
+        f" {LOAD_OF_FILE} AS _load_id"
         f" FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name = true, filename = true)) AS l"
         f" JOIN (VALUES {pairs}) AS m(file, mark) ON l.{FILE} = m.file WHERE CAST(l._load_id AS DOUBLE) < CAST(m.mark AS DOUBLE)"
     )
