@@ -89,9 +89,13 @@ def _describe(number: int, path: Path | None, settings: Settings | None) -> str 
         usage = shutil.disk_usage(folder)
         free = f"{readable(usage.free)} of {readable(usage.total)} free"
         return f"{folder}: {os.strerror(number)} ({free}); free some space there, or set {_setting(folder, places)} to another folder; {THEN}"
+    if number == errno.EIO and path is None:  # of a write to an open file; who reads a source's file names it
+        disks = " or ".join(str(folder) for folder in dict.fromkeys((places[0], Path(tempfile.gettempdir()))))
+        free = readable(shutil.disk_usage(_nearest(places[0])).free)
+        return f"{disks}: {os.strerror(number)} ({free} free); look at that disk (`dmesg` may say more); {THEN}"
     if number not in (*_REFUSED, errno.EIO):
         return None
-    if path is None and number != errno.EIO:  # the catalog of silver, and others who name no file
+    if path is None:  # the catalog of silver, and others who name no file
         path = next((place for place in places if place.exists() and not os.access(place, os.W_OK)), None)
     if path is None or not _is_ours(path, places):
         return None  # a file of a source, say

@@ -1,15 +1,19 @@
 """Damaged files of every kind: refused by name or rejected by line, and nothing of the others is lost."""
 
+import errno
+import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from fsspec.implementations.local import LocalFileOpener
 
+from dlt_sources._steps.connectors import files
 from dlt_sources.door import SourceError, land
+from runtime.exits import exit_code
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 
 WHOLE = parquet(id=[2], name=["whole"])
@@ -130,15 +134,15 @@ def test_a_file_that_grows_while_it_is_read_is_read_when_it_is_whole(tmp_path, h
     shop = source_of(tmp_path, inbox)
     (inbox / "a.csv").write_text(HEAD + "1,a\n")
     (inbox / "b.csv").write_text(HEAD + "2,b\n")
-    copy = shutil.copyfileobj
+    whole = files._pieces
 
-    def and_grow(source, target, *size):
-        copy(source, target, *size)
-        if target.name != "b" and str(getattr(source, "name", source)).endswith("b.csv"):
+    def and_grow(source, path):
+        yield from whole(source, path)
+        if path.endswith("b.csv"):
             with (inbox / "b.csv").open("a") as file:
                 file.write("3,c\n")
 
-    monkeypatch.setattr(shutil, "copyfileobj", and_grow)
+    monkeypatch.setattr(files, "_pieces", and_grow)
     with pytest.raises(SourceError, match=r"b\.csv: it changed while it was read"):
         land(shop, here)
     refined(shop, here)
@@ -172,3 +176,14 @@ def test_a_cell_of_20_megabytes_is_refused_in_little_memory(tmp_path, here, inbo
         said = done.stderr
     assert "a.csv: line 3: Maximum line size of 1000000 bytes exceeded" in said
     assert megabytes[1] - megabytes[0] < 300
+
+
+def test_a_disk_of_a_source_that_fails_is_the_source_s_trouble(tmp_path, here, inbox, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (inbox / "a.csv").write_text(f"{HEAD}1,good\n")
+    monkeypatch.setattr(LocalFileOpener, "read", fail, raising=False)
+    with pytest.raises(SourceError, match=r"Input/output error.*a\.csv") as error:
+        land(source_of(tmp_path, inbox), here)
+    assert exit_code(error.value) == 3

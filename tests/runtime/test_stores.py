@@ -75,6 +75,7 @@ FAULTS = {
     "a read-only file system": fail(errno.EROFS, "data/lake/landing/shop/things/1.parquet"),
     "no permission": fail(errno.EACCES, "data/lake/silver/shop"),
     "a disk that fails": fail(errno.EIO, "data/warehouse.duckdb"),
+    "a write to an open file on a disk that fails": fail(errno.EIO),
     "DuckDB on a disk that fails": lambda path: say(
         duckdb.TransactionException, f'Failed to commit: Could not write file "{path}/data/warehouse.duckdb.wal": Input/output error'
     )(path),

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 import requests
@@ -203,12 +202,22 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
                 f"more than {connection.max_megabytes:g} MB; if that is right, raise `max_megabytes` in source.yml"
             )
         with fs.open(path, "rb") as source, target.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.writelines(_pieces(source, path))
         if version() != before:
             raise FileError("it changed while it was read; the next run reads it when it is whole")
         return "" if _is_fresh(fs.info(path)) else before
 
     return Candidate(name, None if strange else version(), fetch)
+
+
+def _pieces(source: BinaryIO, path: str) -> Iterator[bytes]:
+    """A source's file in pieces; a read that fails names it, so that it is not taken for a write of ours."""
+    try:
+        while piece := source.read(1 << 20):
+            yield piece
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
 
 
 def _is_fresh(facts: dict[str, Any]) -> bool:
