@@ -26,13 +26,14 @@ class Reader:
         errors: reads that failed, by what was said.
         partial: domains that were seen in none of their consistent states.
         paused: there may be nothing to read.
+        ignored: a domain of which no state is known to be consistent.
     """
 
     def __init__(self, project: Project, states: Sequence[Content], asks_status: bool, apart: str = "") -> None:
         self.project, self.asks_status, self.apart = project, asks_status, apart
         self.errors: list[str] = []
         self.partial: list[str] = []
-        self.reads, self.paused = 0, False
+        self.reads, self.paused, self.ignored = 0, False, ""
         self._states = [by_domain(state) for state in states]
         self._thread, self._end = threading.Thread(target=self._watch), threading.Event()
 
@@ -70,7 +71,7 @@ class Reader:
                 whole = all(rows in [state[name] for state in known if state] for name, rows in there.items())
             else:
                 whole = there in known
-            if not whole:
+            if not whole and domain != self.ignored:
                 self.partial.append(domain)
 
 

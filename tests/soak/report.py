@@ -12,24 +12,25 @@ from pathlib import Path
 from tests.soak.trials import Trial
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
-HEAD = ("struck by", "trials", "right after one run", "after two", "not", "lost rows", "doubled rows", "partial publishes",
+HEAD = ("struck by", "strikes", "trials", "right after one run", "after two", "not", "lost rows", "doubled rows", "partial publishes",
         "reader errors", "tracebacks", "wrong exit codes")  # fmt: skip
 _BEGIN, _END = "<!-- soak {}: written by `make soak TARGET={} WRITE=yes` -->", "<!-- /soak {} -->"
 
 
 def table(trials: Sequence[Trial]) -> str:
-    """A line per kind of fault and one for all, as Markdown."""
-    kinds = sorted({trial.kind for trial in trials}, key=str.lower)
+    """A line per kind of fault and one for all, as Markdown; a trial with strikes of several kinds is in several lines."""
+    kinds = sorted({kind for trial in trials for kind in trial.kinds}, key=str.lower)
     lines = [HEAD, ("---",) * len(HEAD)]
-    lines += [_line(kind, [trial for trial in trials if trial.kind == kind]) for kind in kinds]
+    lines += [_line(kind, [trial for trial in trials if kind in trial.kinds], kind) for kind in kinds]
     lines.append(_line("**all**", trials))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _line(name: str, trials: Sequence[Trial]) -> tuple[str, ...]:
+def _line(name: str, trials: Sequence[Trial], kind: str = "") -> tuple[str, ...]:
     unsettled = [trial for trial in trials if not trial.runs]
+    strikes = sum(not kind or struck == kind for trial in trials for struck in trial.kinds)
     counts = (
-        len(trials), sum(t.runs == 1 for t in trials), sum(t.runs == 2 for t in trials), len(unsettled),
+        strikes, len(trials), sum(t.runs == 1 for t in trials), sum(t.runs == 2 for t in trials), len(unsettled),
         sum(t.lost.total() for t in unsettled), sum(t.extra.total() for t in unsettled),
         sum(len(t.partial) for t in trials), sum(len(t.reader_errors) for t in trials),
         sum(t.tracebacks for t in trials), sum(len(t.wrong_codes) for t in trials),

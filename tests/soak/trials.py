@@ -15,7 +15,7 @@ from typing import Any
 from tests.soak import disk
 from tests.soak.content import Content, compare
 from tests.soak.declared import SOURCES, edit
-from tests.soak.faults import KINDS, RUN, Kinds, Signal, Strike
+from tests.soak.faults import BY_ROOT, KINDS, RUN, Kinds, Signal, Strike
 from tests.soak.planted import PAUSE
 from tests.soak.project import HUNG, Command, Project, Said
 from tests.soak.reader import Reader, wait
@@ -36,6 +36,8 @@ READING = {"run --now", "run", "serve", "backfill"}
 GOES_ON = 1 / 3
 AGAIN = {0, 1, 3, 4}
 """How the first normal run after a strike may end; the second must end well."""
+FURTHER = (0.5, 0.3, 0.2)
+"""How often a trial has no further strike, one, two: each on a run that is to put right what the one before left."""
 
 
 @dataclass
@@ -43,12 +45,13 @@ class Trial:
     """What came of one trial.
 
     Attributes:
+        kinds: what struck, one after the other.
         runs: normal runs until all was right; 0: it never was.
     """
 
     number: int
-    kind: str
-    words: str
+    kinds: list[str]
+    words: str = ""
     runs: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     extra: Counter[str] = field(default_factory=Counter)
@@ -58,6 +61,11 @@ class Trial:
     wrong_codes: list[str] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     told: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What struck, for a person."""
+        return ", then ".join(self.kinds)
 
     @property
     def is_bad(self) -> bool:
@@ -128,17 +136,26 @@ class Soak:
         draw = self.draw(number)
         draw.random()  # whether it goes on
         kind, command = self._pick(draw)
-        trial = Trial(number, kind, command)
+        trial = Trial(number, [kind, *self._further(number, kind)])
         fault = self.kinds[kind][0](self.project, draw)
         words = self._words(command, number, draw)
         self.project.window.unlink(missing_ok=True)
         fault.arm()
-        asks = draw.random() < 0.3 and self.asks_status and not fault.strikes_all
+        asks = draw.random() < 0.3 and self.asks_status and not fault.strikes_all and len(trial.kinds) == 1
         # a backfill reads one of its tables only; of a clock that is behind the API's window ends before today's rows
-        apart = "feed_gold" if command == "backfill" or kind == "clock wrong" else ""
+        moved = "clock wrong" in trial.kinds
+        apart = "feed_gold" if command == "backfill" or moved else ""
         with Reader(self.project, [self.before, self.expected], asks, apart) as reader:
+            if command == "backfill" and moved:  # the days up to a wrong today are in neither of the two states
+                reader.ignored = "feed_gold"
             self._strike(trial, fault, words, command, draw)
             reader.paused = not fault.sees
+            for further in trial.kinds[1:]:
+                fault = self.kinds[further][0](self.project, draw)
+                fault.arm()
+                again = draw.choice(("run --now", "run", "serve"))
+                self._strike(trial, fault, self._words(again, number, draw), again, draw, AGAIN)
+                reader.paused |= not fault.sees
             self._recover(trial, reader, backfilled=command == "backfill")
         trial.partial, trial.reader_errors = reader.partial, reader.errors
         fault.after()
@@ -164,6 +181,14 @@ class Soak:
         [command] = draw.choices(known, [self.commands[name][0] for name in known])
         return kind, command
 
+    def _further(self, number: int, kind: str) -> list[str]:
+        """What strikes the runs that follow; where a file system was mounted nothing, since it stays until the trial is over."""
+        draw, found = random.Random(f"{self.seed}:{number}:further"), [kind]
+        [count] = draw.choices(range(len(FURTHER)), FURTHER)
+        while len(found) <= count and found[-1] not in BY_ROOT and not self.project.planted:
+            found += draw.choices([*self.kinds], [weight for _, weight in self.kinds.values()])
+        return found[1:]
+
     def _words(self, command: str, number: int, draw: random.Random) -> tuple[str, ...]:
         match command:
             case "serve":
@@ -176,8 +201,9 @@ class Soak:
                 edit(self.project.code, number + 1)
         return tuple(command.split())
 
-    def _strike(self, trial: Trial, fault: Strike, words: tuple[str, ...], command: str, draw: random.Random) -> None:
-        trial.words = " ".join(words)
+    def _strike(self, trial: Trial, fault: Strike, words: tuple[str, ...], command: str, draw: random.Random,
+                also: Collection[int] = ()) -> None:  # fmt: skip
+        trial.words += f"{', ' * bool(trial.words)}{' '.join(words)}"
         typical = COMMANDS[command][1] * self.pace
         at = draw.uniform(0, 1.05) * typical
         try:
@@ -190,8 +216,8 @@ class Soak:
             said = self._end(running, fault, max(typical - at, 0) + 2)
         finally:
             fault.lift()
-        trial.told = f"{fault.told}{', ' * bool(fault.told)}after {at:.2f} s"
-        self._note(trial, said, fault.codes)
+        trial.told += f"{'; ' * bool(trial.told)}{fault.told}{', ' * bool(fault.told)}after {at:.2f} s"
+        self._note(trial, said, {*fault.codes, *also})
         for other, codes in fault.also:
             self._note(trial, other, codes)
 
