@@ -17,6 +17,9 @@ from .text import Exact, parse
 UNREPRESENTABLE = "unrepresentable"
 """Rule of a row that Pydantic accepts and no column can hold, or that cannot be judged at all."""
 
+_OWN = frozenset((*MARKS, "_parent_ok"))
+"""What a landed row has besides its record."""
+
 
 class NotAListError(ValueError):
     """What should be the list of a table's rows is something else."""
@@ -29,7 +32,7 @@ def raw_of(row: dict[str, Any], explode: str | None) -> Any:
         NotAListError: the list is something else.
     """
     if PAYLOAD not in row:
-        return {k: v for k, v in row.items() if k not in (*MARKS, "_parent_ok")}
+        return {k: v for k, v in row.items() if k not in _OWN}
     record = _parse(row[PAYLOAD]) if explode else parse(row[PAYLOAD])
     if explode is None:
         return record

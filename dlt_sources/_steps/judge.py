@@ -10,31 +10,26 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from runtime.visible import visible
 from warehouse.quote import identifier, literal
 
 from . import bulk, drift, tokens
+from .asked import PLACE, Asker, Chunk, ask_all
 from .columns import Column, columns_of
 from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
 from .engine import engine
-from .explain import UNREPRESENTABLE, NotAListError, ask, ask_of_vanished, raw_of
-from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, Judged, arrow_type, has_computed, stored
+from .judged import MARKS_SCHEMA, Judged, has_computed, stored
 from .lake import LOAD_OF_FILE
 from .redact import Redaction, of_contract
 from .rules import checks_rows
 from .source_yml import Table
-from .text import text_of
 
 CHUNK = 20_000
-LONGEST = 60_000
-"""Bytes of a raw row that its rejection keeps: Redshift's longest text is counted in them; landing has the whole."""
 
 
 class Judge:
@@ -178,62 +173,38 @@ class Judge:
     ) -> None:
         """Ask Pydantic about the rows that bulk did not accept; write what it accepts and what it rejects."""
         every = columns_of(contract, stored=False)
+        asker = Asker(self.source, name, table, contract, self.redaction, self.now)
         with contextlib.ExitStack() as stack:
             writers: dict[Path, pq.ParquetWriter] = {}
-            for rows in self._unsure(sure, table.explode):
-                accepted: list[tuple[dict[str, Any], dict[str, Any]]] = []
-                rejected: list[dict[str, Any]] = []
-                for row in rows:
-                    values, reasons = self._ask(table, contract, every, row)
-                    if reasons:
-                        rejected.append(self._rejection(name, table, row, reasons))
-                    else:
-                        accepted.append((row, values | {mark: row[mark] for mark in marks}))
-                kept, incomplete = self._store([values for _, values in accepted], every, marks)
-                rejected += [self._rejection(name, table, accepted[n][0], why) for n, why in incomplete.items()]
-                for path, part in ((good, kept), (bad, pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA))):
+            rows = self._find_unsure(sure, table.explode)
+            cores = int(self.con.execute("SELECT current_setting('threads')").fetchall()[0][0])
+            for chunk, answer in ask_all(asker, self._unsure(table.explode), rows, cores):
+                kept, incomplete = self._store(answer.accepted, every, marks)
+                rejected = [answer.rejected, asker.reject(chunk, incomplete)]
+                for path, part in ((good, kept), (bad, pa.concat_tables(rejected))):
                     if len(part):
                         if path not in writers:
                             writers[path] = stack.enter_context(pq.ParquetWriter(path, part.schema, compression="zstd"))
                         writers[path].write(part)
 
-    def _ask(
-        self, table: Table, contract: type[Contract], every: list[Column], row: dict[str, Any]
-    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """Pydantic's verdict on a landed row: (its values, why not)."""
-        try:
-            raw = raw_of(row, table.explode)
-        except NotAListError:
-            return {}, [{"field": str(table.explode), "rule": "list_type", "message": "Input should be a valid list"}]
-        except Exception as error:
-            reason = f"it is not JSON that can be read ({type(error).__name__})"
-            return {}, [{"field": "", "rule": UNREPRESENTABLE, "message": reason}]
-        values, reasons = ask(contract, every, raw, row["_parent_ok"])
-        if reasons and row["_deleted"] and not table.explode:
-            return ask_of_vanished(contract, every, table.key, raw)
-        return values, reasons
-
     def _store(
-        self, rows: list[dict[str, Any]], every: list[Column], marks: dict[str, pa.DataType]
+        self, rows: pa.Table, every: list[Column], marks: dict[str, pa.DataType]
     ) -> tuple[pa.Table, dict[int, list[dict[str, str]]]]:
-        """Accepted rows as they are stored; and by position those that lack a computed value, with the reasons."""
-        fields = [(c.name, arrow_type(c)) for c in every if c.stored and not c.computed]
-        schema = pa.schema([*fields, *marks.items(), ("_place", pa.int64())])
-        numbered = [row | {"_place": place} for place, row in enumerate(rows)]
-        self.con.register("chunk", pa.Table.from_pylist(numbered, schema=schema))
-        made = self.con.execute(stored("chunk", every, [*marks, "_place"])).to_arrow_table()
+        """Accepted rows as they are stored; and by place those that lack a computed value, with the reasons."""
+        self.con.register("chunk", rows)
+        made = self.con.execute(stored("chunk", every, [*marks, PLACE])).to_arrow_table()
         incomplete: dict[int, list[dict[str, str]]] = {}
         for column in (column for column in every if column.computed and not column.nullable):
             lost = pc.and_not(pc.is_null(made[column.name]), made["_deleted"])
-            for place in made.filter(lost)["_place"].to_pylist():
+            for place in made.filter(lost)[PLACE].to_pylist():
                 why = {
                     "field": column.name,
                     "rule": "computed",
                     "message": "its expression gives no value for this row",
                 }
                 incomplete.setdefault(place, []).append(why)
-        whole = made.filter(pc.invert(pc.is_in(made["_place"], pa.array(list(incomplete), pa.int64()))))
-        return whole.drop_columns("_place"), incomplete
+        whole = made.filter(pc.invert(pc.is_in(made[PLACE], pa.array(list(incomplete), pa.int64()))))
+        return whole.drop_columns(PLACE), incomplete
 
     def _unsure_rows(self, sure: Path, explode: str | None) -> str:
         """The landed rows that bulk did not accept, whole, as SQL: found by what is missing from the accepted ones."""
@@ -247,43 +218,23 @@ class Judge:
             f" USING (_load_id, _row, {INDEX})) AS j USING (_load_id, _row)"
         )
 
-    def _unsure(self, sure: Path, explode: str | None) -> Iterator[list[dict[str, Any]]]:
-        """The rows that bulk did not accept, in chunks: by a second cursor, so that the first stays free for each chunk's work."""
+    def _find_unsure(self, sure: Path, explode: str | None) -> int:
+        """Keep the rows that bulk did not accept as a table; returns how many they are."""
         self.con.execute(f"CREATE TABLE explain AS {self._unsure_rows(sure, explode)}")
         if explode:
             wanted = "FROM landed SEMI JOIN explain USING (_load_id, _row)"
             self.con.execute(f"CREATE TABLE explain_records AS SELECT _load_id, _row, {PAYLOAD} {wanted}")
-        for batch in self.con.cursor().execute("SELECT * FROM explain").to_arrow_reader(CHUNK):
-            rows = batch.to_pylist()
-            if explode:  # a record once, however many elements it has
-                self.con.register("chunk", batch)
-                found = self.con.execute(
-                    "SELECT * FROM explain_records SEMI JOIN chunk USING (_load_id, _row)"
-                ).fetchall()
-                records = {(load, number): text for load, number, text in found}
-                rows = [row | {PAYLOAD: records[row["_load_id"], row["_row"]]} for row in rows]
-            yield rows
+        return int(self.con.execute("SELECT count(*) FROM explain").fetchall()[0][0])
 
-    def _rejection(self, name: str, table: Table, row: dict[str, Any], reasons: list[dict[str, str]]) -> dict[str, Any]:
-        try:
-            raw = raw_of(row, table.explode)
-        except Exception:  # not JSON that can be read
-            raw = row[PAYLOAD]
-        raw, reasons = self.redaction.row(raw), self.redaction.reasons(reasons, raw)
-        to_the_letter = PAYLOAD in row and not table.explode and not self.redaction.private
-        shown = row[PAYLOAD] if to_the_letter else text_of(raw)
-        place = [name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
-        return {
-            "id": "/".join(map(str, place)),
-            "source": self.source,
-            "table_name": name,
-            "load_id": row["_load_id"],
-            "row_number": row["_row"],
-            "raw": _cut(visible(shown)),  # people read these in a terminal
-            **reasons[0] | {"message": visible(reasons[0]["message"])[:1000]},
-            "errors": _cut(visible(text_of(reasons))),
-            "rejected_at": self.now,
-        }
+    def _unsure(self, explode: str | None) -> Iterator[Chunk]:
+        """The rows that bulk did not accept, in chunks: by a second cursor, so that the first stays free for each chunk's work."""
+        for batch in self.con.cursor().execute("SELECT * FROM explain").to_arrow_reader(CHUNK):
+            rows, records = pa.Table.from_batches([batch]), None
+            if explode:
+                self.con.register("chunk", rows)
+                found = "SELECT * FROM explain_records SEMI JOIN chunk USING (_load_id, _row)"
+                records = self.con.execute(found).to_arrow_table()
+            yield Chunk(rows, records)
 
     def _files(self) -> dict[str, str]:
         if FILE not in {row[0] for row in self.con.execute("DESCRIBE landed").fetchall()}:
@@ -328,7 +279,3 @@ def _holds_nulls(path: Path, names: list[str]) -> bool:
     places = [facts.schema.names.index(name) for name in names]
     columns = [facts.row_group(group).column(place) for group in range(facts.num_row_groups) for place in places]
     return any(c.statistics is None or not c.statistics.has_null_count or c.statistics.null_count for c in columns)
-
-
-def _cut(text: str) -> str:
-    return text.encode()[:LONGEST].decode(errors="ignore")

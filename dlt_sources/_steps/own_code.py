@@ -18,6 +18,10 @@ from .declaration_error import DeclarationError
 FOLDER = Path(__file__).resolve().parents[1]
 
 
+_READ: dict[str, list[tuple[str, int, int]]] = {}
+"""By module the files that it was made of, as they were."""
+
+
 def load(path: Path) -> types.ModuleType:
     """Import the file of a source's folder. One that failed is read anew by the next call.
 
@@ -40,12 +44,25 @@ def load(path: Path) -> types.ModuleType:
 def _imported(name: str, path: Path, own: bool) -> types.ModuleType:
     if own:
         importlib.invalidate_caches()
+        if name not in sys.modules:
+            _READ[name] = _files_of(path.parent)
         return importlib.import_module(name)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def is_as_read(name: str) -> bool:
+    """Whether another process that imports a source's module by its name gets what this one has: no file has changed since."""
+    return name in _READ and _READ[name] == _files_of(FOLDER / name.split(".")[1])
+
+
+def _files_of(folder: Path) -> list[tuple[str, int, int]]:
+    """The Python files of a source and those beside its folder: name, time of the last change in ns, bytes."""
+    found = sorted([*folder.glob("*.py"), *folder.parent.glob("*.py")])
+    return [(str(path), (facts := path.stat()).st_mtime_ns, facts.st_size) for path in found]
 
 
 def forget(folder: Path) -> None:

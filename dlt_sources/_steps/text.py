@@ -69,6 +69,8 @@ def parse(text: str) -> Any:
 
 def _plain(value: Any) -> Any:
     """A value that orjson does not know: another library's float as a number, all else as text."""
+    if type(value) is Decimal:  # what a database's rows hold most; the questions below cost more than the answer
+        return str(value)
     if isinstance(value, Exact):
         return orjson.Fragment(value.text)
     if isinstance(value, Real) and not isinstance(value, Rational):

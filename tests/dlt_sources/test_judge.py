@@ -179,7 +179,7 @@ def test_a_decimal_with_a_fraction_for_a_bound_is_judged_in_the_engine(tmp_path,
 
         price: Decimal = column("money", ge=0.01, max_digits=12, decimal_places=4)
 
-    monkeypatch.setattr("dlt_sources._steps.judge.ask", None)
+    monkeypatch.setattr("dlt_sources._steps.asked.ask", None)
     landed = pa.table({"price": pa.array([Decimal("0.01")] * 3, pa.decimal128(16, 4))})
     assert len(judge(tmp_path, Priced, landed, Table(contract="Priced", key=["price"]))[0]) == 3
 
@@ -187,7 +187,7 @@ def test_a_decimal_with_a_fraction_for_a_bound_is_judged_in_the_engine(tmp_path,
 def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "dlt_sources._steps.judge.ask",
+        "dlt_sources._steps.asked.ask",
         lambda *a: asked.append(a) or ({}, [{"field": "", "rule": "r", "message": "m"}]),
     )
     judge(tmp_path, Everything, pa.table({"_payload": [orjson.dumps(PERFECT).decode()] * 100}))

@@ -152,7 +152,9 @@ class Soak:
             reader.paused = not fault.sees
             for further in trial.kinds[1:]:
                 fault = self.kinds[further][0](self.project, draw)
+                before, reader.paused = reader.paused, True  # while a file system is mounted below it
                 fault.arm()
+                reader.paused = before
                 again = draw.choice(("run --now", "run", "serve"))
                 self._strike(trial, fault, self._words(again, number, draw), again, draw, AGAIN)
                 reader.paused |= not fault.sees
