@@ -7,7 +7,6 @@ import re
 import shutil
 import statistics
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,37 @@ con.execute("CREATE SCHEMA stg_trips")
 con.execute("CREATE TABLE stg_trips.trips AS SELECT * FROM '{files}'")
 for name, query in {marts!r}.items():
     con.execute(f"CREATE TABLE {{name}} AS {{query}}")
+"""
+
+REFINE = """
+import shutil, time, unittest.mock
+import settings
+from dlt_sources._steps import drift, judge
+from dlt_sources._steps.declaration import load_sources
+from dlt_sources._steps.refine import refine
+
+def take():
+    for path in given.data_dir.glob("warehouse*"):
+        path.unlink()
+    shutil.rmtree(given.silver)
+    begun = time.monotonic()
+    refine(source, given)
+    return time.monotonic() - begun
+
+def unseen(column, landed):
+    return check(column, landed)[0], "TRUE"
+
+if __name__ == "__main__":
+    given, source, check, found = settings.load(), load_sources()["trips"], judge.bulk.native_check, ([], [])
+    for turn in range({times} + 1):  # the first loads libraries
+        judged = take()
+        with unittest.mock.patch.object(judge.bulk, "native_check", unseen), unittest.mock.patch.object(drift, "observe"):
+            unjudged = take()
+        if turn:
+            found[0].append(judged)
+            found[1].append(unjudged)
+    for seconds in found:
+        print(*seconds)
 """
 
 
@@ -73,18 +103,11 @@ def take_file_floor(folder: Path, drop: Path, kind: str) -> tuple[Took, dict[str
     return took, peers.marts_of(database)
 
 
-def take_unjudged(folder: Path, project: Project) -> float:
-    """Seconds of what refine does with rows that landed, without judging: Parquet to Parquet, and into a table."""
-    landed = project.small.data / "lake/landing/trips/trips__*/*.parquet"
-    database = folder / "unjudged.duckdb"
-    database.unlink(missing_ok=True)
-    with duckdb.connect(str(database)) as con:
-        begun = time.monotonic()
-        con.execute(
-            f"COPY (SELECT * FROM '{landed}') TO '{folder / 'unjudged.parquet'}' (FORMAT parquet, COMPRESSION zstd)"
-        )
-        con.execute(f"CREATE TABLE trips AS SELECT * FROM '{folder / 'unjudged.parquet'}'")
-    return time.monotonic() - begun
+def take_refine(project: Project, times: int) -> tuple[float, float]:
+    """Median seconds of refining what landed, and of the same with every row accepted unseen."""
+    took = project.take("-c", REFINE.format(times=times))
+    judged, unjudged = ([float(text) for text in line.split()] for line in took.output.splitlines()[-2:])
+    return statistics.median(judged), statistics.median(unjudged)
 
 
 def median(found: Iterable[Took]) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -35,6 +35,7 @@ MOST = 8
 """Processes at most: each holds the libraries and two chunks of rows, about 200 MB."""
 LONGEST = 60_000
 """Bytes of a raw row that its rejection keeps: Redshift's longest text is counted in them; landing has the whole."""
+_UTC = ("UTC", "Etc/UTC")
 PLACE = "_place"
 """Column of accepted rows: which row of its chunk each one is."""
 
@@ -54,11 +55,24 @@ class Chunk:
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Each row as the contract's code is to see it."""
-        rows: list[dict[str, Any]] = self.rows.to_pylist()
+        rows = list(_as_dicts(self.rows))
         if self.records is None:
             return rows
         texts = {(row["_load_id"], row["_row"]): row[PAYLOAD] for row in self.records.to_pylist()}
         return [row | {PAYLOAD: texts[row["_load_id"], row["_row"]]} for row in rows]
+
+
+def _as_dicts(rows: pa.Table) -> Iterator[dict[str, Any]]:
+    """Each row by the names of its columns, as `to_pylist` gives it; but that looks every time's zone up by itself."""
+    columns = []
+    for column in rows.columns:
+        if pa.types.is_timestamp(column.type) and column.type.tz in _UTC and column.type.unit != "ns":
+            naive = column.cast(pa.timestamp(column.type.unit)).to_pylist()
+            columns.append([value and value.replace(tzinfo=UTC) for value in naive])
+        else:
+            columns.append(column.to_pylist())
+    names = rows.column_names
+    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 @dataclass(frozen=True)
