@@ -19,6 +19,7 @@ from runtime.options import (
     Json,
     Keep,
     Now,
+    Object,
     Profile,
     Rejected,
     Remove,
@@ -493,15 +494,16 @@ def default(context: typer.Context) -> None:
 
 @app.command()
 def run(
-    sources: Sources = None, now: Now = False, file: Files = None, wait: Wait = 0, profile: Profile = False,
-    as_json: Json = False,
+    sources: Sources = None, now: Now = False, file: Files = None, dropped: Object = None, wait: Wait = 0,
+    profile: Profile = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run what is due, or the named sources now, through the whole flow; with --file read that file of the source."""
     known = declared(sources)
     names = (sources or known.names) if sources or now else None
-    if file and len(sources or []) != 1:
+    files = (*(file or ()), *(["s3://{}/{}".format(*dropped)] if dropped else ()))
+    if files and len(sources or []) != 1:
         raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")
-    raise SystemExit(run_flow("run", names, Work(files=tuple(file or ())), wait=wait, as_json=as_json, profile=profile))
+    raise SystemExit(run_flow("run", names, Work(files=files), wait=wait, as_json=as_json, profile=profile))
 
 
 @app.command()

@@ -15,6 +15,12 @@ Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
 Files = Annotated[
     list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
 ]
+Object = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--object", metavar="BUCKET KEY", help="read this object of S3 and no other: as EventBridge names one that has come"
+    ),
+]
 File = Annotated[str, typer.Argument(help="name of a file that has landed")]
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]

@@ -83,8 +83,9 @@ resource "aws_cloudwatch_event_target" "dropped" {
 
   input_transformer {
     input_paths = { bucket = "$.detail.bucket.name", key = "$.detail.object.key" }
+    # A placeholder without quotes is replaced by the value as JSON: whoever names an object writes no part of the command.
     # Not jsonencode: it would escape the < and > of the placeholders.
-    input_template = "{\"containerOverrides\": [{\"name\": \"pipeline\", \"command\": [\"run\", \"${each.key}\", \"--wait\", \"${var.wait_seconds}\", \"--file\", \"s3://<bucket>/<key>\"]}]}"
+    input_template = "{\"containerOverrides\": [{\"name\": \"pipeline\", \"command\": [\"run\", \"${each.key}\", \"--wait\", \"${var.wait_seconds}\", \"--object\", <bucket>, <key>]}]}"
   }
 
   ecs_target {

@@ -73,9 +73,12 @@ run "a_dropped_file_is_read" {
   }
 
   assert {
-    condition = jsondecode(replace(replace(aws_cloudwatch_event_target.dropped["files"].input_transformer[0].input_template, "<bucket>", "b"), "<key>", "files/x.csv")
-    ).containerOverrides[0].command == ["run", "files", "--wait", "3600", "--file", "s3://b/files/x.csv"]
-    error_message = "It runs the source with that file."
+    condition = alltrue([
+      for key in ["files/x.csv", "files/a b.csv", "files/x\", \"--now\"], \"environment\": [{\"name\": \"A\", \"value\": \"b.csv", "files/\\\"]}]}.csv"] :
+      jsondecode(replace(replace(aws_cloudwatch_event_target.dropped["files"].input_transformer[0].input_template, "<bucket>", jsonencode("b")), "<key>", jsonencode(key))) ==
+      { containerOverrides = [{ name = "pipeline", command = ["run", "files", "--wait", "3600", "--object", "b", key] }] }
+    ])
+    error_message = "It runs the source with that file, whatever it is called; as EventBridge replaces a placeholder without quotes: by the value as JSON."
   }
 }
 
