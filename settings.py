@@ -47,7 +47,10 @@ class Settings(FromEnvironment):
     demo_data_dir: of.Folder = Field(
         ROOT / "data-demo", description="the folder of `runner.py demo`, apart from data_dir"
     )
-    pii_salt: SecretStr = Field(SecretStr("local-only-salt"), description="salt of hashed personal fields")
+    pii_salt: SecretStr | None = Field(
+        None,
+        description="salt of hashed personal fields; on a laptop without it one is made and kept in the data folder",
+    )
     now: of.Moment | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
     memory: of.Size = Field("2GB", description="what DuckDB may hold in memory before it spills to disk, such as 2GB")
     readers: int = Field(32, ge=1, le=256, description="how many sources are asked over HTTP at a time")
@@ -108,7 +111,15 @@ class Settings(FromEnvironment):
     @model_validator(mode="after")
     def _complete(self) -> Settings:
         if self.target == "aws":
-            needed = ["lake_url", "redshift_host", "redshift_role", "state_host", "state_user", "state_password"]
+            needed = [
+                "lake_url",
+                "redshift_host",
+                "redshift_role",
+                "state_host",
+                "state_user",
+                "state_password",
+                "pii_salt",
+            ]
             if not (self.redshift_workgroup or self.redshift_cluster):
                 needed += ["redshift_user", "redshift_password"]
             missing = [name for name in needed if not _plain(getattr(self, name))]

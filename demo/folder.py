@@ -23,11 +23,11 @@ KEPT = (LOCK, "run.lock", "superset")
 """What stays when the demo is run again: locks that may be held, and a Superset that may be running, with its edits."""
 _SOURCE = "|".join(SOURCES)
 _MADE = re.compile(
-    rf"({re.escape(MARK)}(\.new)?|{LOCK}|run\.lock|heartbeat\.(json|new)|(warehouse|state)\.duckdb(\.wal|\.tmp)?|serving\.duckdb"
+    rf"({re.escape(MARK)}(\.new)?|{LOCK}|run\.lock|heartbeat\.(json|new)|pii_salt|\.unfinished|(warehouse|state)\.duckdb(\.wal|\.tmp)?|serving\.duckdb"
     rf"|serving|logs|logs/millrace\.log(\.\d+)?|serving/\d{{20}}(\.(duckdb|new)(\.\w+)?|(\.new)?(/serving\.duckdb(\.\w+)?)?)|dlt|sqlmesh_cache|superset|{WORLD}"
     rf"|{WORLD}/(postgres|sales|api\.(log|port))|{WORLD}/sales/\.?sales_[\w-]+\.csv"
     rf"|lake|lake/(landing|silver)|lake/landing/(_seen|{_SOURCE})|lake/landing/_seen/({_SOURCE})"
-    rf"|lake/silver/(({_SOURCE})|_?catalog\.db(-\w+)?))"
+    rf"|lake/silver/(({_SOURCE})|_?catalog\.db(-\w+)?|_salt|\.unfinished))"
 )
 _LOOKED_INTO = ("serving", "logs", WORLD, f"{WORLD}/sales", "lake", "lake/landing", "lake/landing/_seen", "lake/silver")
 

@@ -226,13 +226,16 @@ def test_two_mistakes_are_said_at_once(monkeypatch):
         configuration.load()
 
 
-def test_publishing_into_the_warehouse_itself_is_refused(monkeypatch):
+def test_aws_wants_a_salt_of_its_own_and_does_not_publish_into_the_warehouse_itself(monkeypatch):
     values = {
         "TARGET": "aws", "LAKE_URL": "s3://bucket", "REDSHIFT_HOST": "h", "REDSHIFT_ROLE": "arn:aws:iam::1:role/r",
         "STATE_HOST": "s", "STATE_USER": "u", "STATE_PASSWORD": "p", "REDSHIFT_WORKGROUP": "w", "REDSHIFT_SERVING": "warehouse",
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(f"ELT_{name}", value)
+    with pytest.raises(SettingsError, match="target aws needs ELT_PII_SALT; docs/aws.md"):  # no salt that others know
+        configuration.load()
+    monkeypatch.setenv("ELT_PII_SALT", "pinch")
     with pytest.raises(SettingsError, match="ELT_REDSHIFT_SERVING must be another database"):
         configuration.load()
 

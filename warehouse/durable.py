@@ -26,10 +26,13 @@ def flush_folders(folders: Iterable[Path]) -> None:
         _flush(folder)
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a file so that there is the old one or the new one at any moment, whole and on disk.
 
     There is one writer to a folder: what one that was killed has left is written over by the next.
+
+    Args:
+        mode: who may do what with it, less what the umask forbids.
 
     Raises:
         OSError: it could not be written; the old one is as it was.
@@ -37,7 +40,8 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.parent / ".unfinished"
     try:
-        with draft.open("w", encoding="utf-8") as file:
+        draft.unlink(missing_ok=True)  # it may have another mode
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -27,6 +27,7 @@ from .engine import engine
 from .judged import REJECTED_SCHEMA, Judged
 from .lake import Landing
 from .landed import Landed
+from .salt import read_salt
 from .silver import Silver, held_loads
 from .stage import Staging
 from .staging_tables import LOADS, REJECTED
@@ -74,7 +75,7 @@ def carry_over(gone: Mapping[str, set[str]], used: Staging, aside: Staging) -> d
 def _carry(name: str, loads: list[str], used: Staging, aside: Staging, folder: Path) -> Judged:
     source, settings = aside.source, aside.settings
     con = engine(folder, spill=folder / "spill")
-    con.execute("SET VARIABLE pii_salt = ?", [settings.pii_salt.get_secret_value()])
+    con.execute("SET VARIABLE pii_salt = ?", [read_salt(settings)])
     columns, table = columns_of(source.contracts[name]), source.tables[name]
     marks = [*MARKS, *([INDEX] if table.explode else [])]
     _fetch(con, name, loads, used, folder, columns, marks)

@@ -30,6 +30,7 @@ from .fit import fit
 from .judge import alike
 from .judged import arrow_type, stored_value
 from .lake import LOAD_OF_FILE, Landing
+from .salt import read_salt
 from .source_yml import RejectLimit, Table
 from .staging_tables import LOADS, REJECTED
 
@@ -114,7 +115,7 @@ class _Versions:
             folder = Path(name)
             local = [] if self.settings.aws else [Path(self.landing.root)]
             self.con = engine(folder, *local, spill=folder / "spill")
-            self.con.execute("SET VARIABLE pii_salt = ?", [self.settings.pii_salt.get_secret_value()])
+            self.con.execute("SET VARIABLE pii_salt = ?", [read_salt(self.settings)])
             try:
                 self._fetch(folder, since)
                 self._read_rejected(folder)

@@ -28,6 +28,7 @@ from .lake import LandedFile, Landing
 from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
+from .salt import read_salt
 from .silver import Silver, held_loads
 from .stage import Staging, changes_of, silver_lacks, waiting
 from .staging_tables import SILVER
@@ -219,7 +220,7 @@ def _judge(
     source, settings = staging.source, staging.settings
     silver = Silver(source.name, settings, aside=staging.aside)
     redactions = of_tables(source.tables, source.contracts)
-    judge = Judge(source.name, folder, settings.pii_salt.get_secret_value(), settings.clock())
+    judge = Judge(source.name, folder, read_salt(settings), settings.clock())
     judged: dict[str, Judged] = {}
     landing, wanted = Landing(source.name, settings), set(loads)
     landed = {

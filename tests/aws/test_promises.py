@@ -255,7 +255,7 @@ def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
 def test_a_file_that_is_dropped_is_read_and_the_rest_is_found_on_schedule(on_aws, estate, world, on_laptop):
     s3, folder = estate.cloud.client("s3"), Path(world.environment["ELT_SALES_FILES"])
     files = sorted(folder.glob("*.csv"))
-    hostile = 'sales/a "b", \'c\'; $(d) [e] {f} <g> %20 #h?i=1 \\.csv'  # any name is only a name
+    hostile = "sales/a \"b\", 'c'; $(d) [e] {f} <g> %20 #h?i=1 \\.csv"  # any name is only a name
     for path in files:
         s3.upload_file(str(path), DROPS, hostile if path == files[0] else f"sales/{path.name}")
     drops = world.environment | {"ELT_SALES_FILES": f"s3://{DROPS}/sales"}

@@ -15,7 +15,7 @@ def here(redshift, tmp_path, monkeypatch):
     return settings.Settings(
         _env_file=None, target="aws", data_dir=tmp_path, lake_url="s3://lake", redshift_host=redshift.host,
         redshift_port=redshift.port, redshift_user=redshift.user, redshift_password=redshift.password, redshift_role="arn:aws:iam::1:role/r",
-        state_host="x", state_user="x", state_password="x", ca_file=redshift.ca,
+        state_host="x", state_user="x", state_password="x", pii_salt="x", ca_file=redshift.ca,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def here(redshift: Redshift, tmp_path, monkeypatch: pytest.MonkeyPatch, sql: Cli
     yield settings.Settings(
         _env_file=None, target="aws", data_dir=tmp_path, lake_url="s3://lake", redshift_host=redshift.host,
         redshift_port=redshift.port, redshift_user=redshift.user, redshift_password=redshift.password, redshift_role="arn:aws:iam::1:role/r",
-        state_host="x", state_user="x", state_password="x", ca_file=redshift.ca,
+        state_host="x", state_user="x", state_password="x", pii_salt="x", ca_file=redshift.ca,
     )  # fmt: skip
     sql("DROP SCHEMA IF EXISTS stg_ops CASCADE")
 

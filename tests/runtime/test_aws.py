@@ -34,6 +34,7 @@ NEEDED = {
     "ELT_STATE_HOST": "localhost",
     "ELT_STATE_USER": "elt",
     "ELT_STATE_PASSWORD": "state-password",
+    "ELT_PII_SALT": "pinch",
 }
 TEXT = "s3cr3t-text"
 

@@ -294,7 +294,7 @@ def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_
     meta = shutil.copy(site.pipeline.folder / "superset" / "superset.db", tmp_path / "meta.db")
     aws = {"TARGET": "aws", "REDSHIFT_HOST": "127.0.0.1", "REDSHIFT_PORT": "1", "REDSHIFT_USER": "writer"}
     aws |= {"REDSHIFT_PASSWORD": "w", "REDSHIFT_ROLE": "arn:aws:iam::1:role/r", "LAKE_URL": "s3://lake/elt"}
-    aws |= {"STATE_HOST": "db", "STATE_USER": "s", "STATE_PASSWORD": "s"}
+    aws |= {"STATE_HOST": "db", "STATE_USER": "s", "STATE_PASSWORD": "s", "PII_SALT": "s"}
     aws |= {
         "DASHBOARDS_META_URL": f"sqlite:///{meta}",
         "DASHBOARDS_USER": "reader",
