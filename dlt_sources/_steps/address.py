@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator
 
 SETTING = r"^\$\{[A-Za-z0-9_]+\}$"
 _SECRET = re.compile(r"auth|cookie|key|token|secret|password", re.I)
+_ENDS = re.compile(
+    r"(^|_)(auth|authorization|credentials?|pass|passwd|passphrase|pwd|sig|signature)$|(token|secret|password|apikey|accesskey|secretkey)$"
+    r"|^key$|(^|_)(api|app|access|account|auth|client|private|secret|shared|subscription)_key$"
+)
+"""How names of parameters end that hold a secret; in small letters, words divided by ``_``. `sort_key` and `author` are none."""
 
 
 def inside(path: str) -> str:
@@ -21,6 +27,7 @@ def inside(path: str) -> str:
         raise ValueError(
             f"{path!r} is no path under the connection's address: leave out scheme and host, `..` and control characters"
         )
+    _refuse_secrets(path)
     return path
 
 
@@ -28,11 +35,28 @@ def without_login(address: str) -> str:
     """An address that holds no password: where one is needed, the address is a setting.
 
     Raises:
-        ValueError: it holds one. Its text is not part of the message.
+        ValueError: it holds one, or its query does. Its text is not part of the message.
     """
-    if re.match(r"\w+://[^/]*@", address):
+    if re.match(r"[\w+.-]+://[^/]*@", address):
         raise ValueError("holds a user or a password: put the address into a setting and name it, `${NAME}`")
+    _refuse_secrets(address)
     return address
+
+
+def _refuse_secrets(address: str) -> None:
+    """Refuse an address whose query holds what looks like a secret."""
+    for name, value in parse_qsl(address.partition("?")[2].partition("#")[0]):
+        if value and _is_secret(name):
+            raise ValueError(
+                f"its query holds {name}, which looks like a secret: put it into a setting and name it, `${{NAME}}`, in `params`"
+                " or as the whole address"
+            )
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a parameter of this name holds a secret."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
+    return _ENDS.search(words) is not None
 
 
 def names_its_secrets(headers: dict[str, str]) -> dict[str, str]:
@@ -45,6 +69,18 @@ def names_its_secrets(headers: dict[str, str]) -> dict[str, str]:
         if _SECRET.search(name) and not re.fullmatch(SETTING.removesuffix("$"), value):
             raise ValueError(f"{name} looks like a secret: put its value into a setting and name it, `${{NAME}}`")
     return headers
+
+
+def name_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    """Values by name, such as a query's parameters, whose secrets are names of settings.
+
+    Raises:
+        ValueError: one that looks like a secret holds something else. Its text is not part of the message.
+    """
+    for name, value in values.items():
+        if value and _is_secret(name) and not re.fullmatch(SETTING.removesuffix("$"), str(value)):
+            raise ValueError(f"{name} looks like a secret: put its value into a setting and name it, `${{NAME}}`")
+    return values
 
 
 Path = Annotated[str, AfterValidator(inside)]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from .address import SETTING, Address, Path, names_its_secrets
+from .address import SETTING, Address, Path, name_secrets, names_its_secrets
 from .columns import columns_of
 from .contract import FILE, Contract
 from .text import is_encoding
@@ -36,7 +36,9 @@ class Endpoint(_Strict):
     """One REST endpoint."""
 
     path: Path
-    params: dict[str, Any] = Field({}, description="query parameters; a text may be `${NAME}`, the name of a setting")
+    params: Annotated[dict[str, Any], AfterValidator(name_secrets)] = Field(
+        {}, description="query parameters; a text may be `${NAME}`, the name of a setting: a secret must be"
+    )
     window: Window | None = None
     data_selector: str = Field("$", description="JSONPath of the list of records")
     paginator: dict[str, Any] | Literal["auto", "single_page"] = Field(
@@ -265,9 +267,9 @@ class SqlConnection(_Strict):
 
 
 class PythonConnection(_Strict):
-    """Whatever ``extract.py`` wants to know; values may be ``${NAME}``."""
+    """Whatever ``extract.py`` wants to know; values may be ``${NAME}``, and secrets must be."""
 
-    values: dict[str, str] = {}
+    values: Annotated[dict[str, str], AfterValidator(name_secrets)] = {}
 
 
 class RestSource(_Source):

@@ -106,6 +106,66 @@ def test_a_secret_stands_in_no_declaration(tmp_path, header):
     assert without_login("https://shop.example/@me") == "https://shop.example/@me"
 
 
+SECRETS = [
+    "key",
+    "apikey",
+    "api_key",
+    "Api-Key",
+    "accessToken",
+    "token",
+    "client_secret",
+    "password",
+    "pwd",
+    "sig",
+    "X-Amz-Signature",
+]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        (lambda c, n, v: endpoint(c, params={n: v}), "endpoint.params"),
+        (lambda c, n, v: c.update(connector="python", connection={"values": {n: v}}), "connection.values"),
+    ],
+    ids=["params", "values"],
+)
+def test_a_secret_parameter_is_a_setting_s_name(tmp_path, where, place, name):
+    with pytest.raises(DeclarationError, match=f"{place}: {name} looks like a secret") as error:
+        declare(tmp_path, lambda c: where(c, name, "hunter2"))
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_an_address_holds_no_secret(tmp_path, name):
+    for change in (
+        lambda c: c["connection"].update(base_url=f"https://shop.example/v1?page=1&{name}=hunter2#x"),
+        lambda c: endpoint(c, path=f"things?{name}=hunter2"),
+    ):
+        with pytest.raises(DeclarationError, match=f"its query holds {name}, which looks like a secret") as error:
+            declare(tmp_path, change)
+        assert "hunter2" not in str(error.value)
+
+
+def test_a_login_in_an_address_of_any_scheme_is_seen(tmp_path):
+    for scheme in ("http", "s3+http", "svn+ssh", "abfs.x", "a-b"):
+        with pytest.raises(DeclarationError, match="holds a user or a password"):
+            declare(tmp_path, lambda c, s=scheme: c["connection"].update(base_url=f"{s}://me:hunter2@shop.example"))
+
+
+def test_other_parameters_are_what_they_are(tmp_path):
+    honest = {
+        "sort_key": "id",
+        "author": "me",
+        "keyword": "x",
+        "tokens": "3",
+        "design": "a",
+        "passenger": "b",
+        "monkey": "c",
+    }
+    declare(tmp_path, lambda c: endpoint(c, params=honest | {"api_key": "${SHOP_KEY}", "token": ""}))
+
+
 def test_a_declaration_makes_no_objects(tmp_path):
     declare(tmp_path)
     path = tmp_path / "things" / "source.yml"
