@@ -420,6 +420,7 @@ def run_flow(
     from runtime.faults import taken_up
     from runtime.lock import one_at_a_time
     from runtime.logs import log_to_file
+    from runtime.place import owner_only
     from runtime.schedule import due
     from runtime.signals import interruptible
     from runtime.telemetry import report
@@ -431,6 +432,7 @@ def run_flow(
     ops = Ops(settings)
     with (
         interruptible(),
+        owner_only(),
         taken_up(command, names, settings, as_json),
         log_to_file(settings, command) as log,
         one_at_a_time(settings, wait),

@@ -27,9 +27,10 @@ def maintain(sources: Declared, wait: float, as_json: bool) -> int:
     from .faults import Faults
     from .lock import one_at_a_time
     from .logs import log_to_file
+    from .place import owner_only
 
     settings = configuration.load()
-    with log_to_file(settings, "maintain") as log, one_at_a_time(settings, wait):
+    with owner_only(), log_to_file(settings, "maintain") as log, one_at_a_time(settings, wait):
         console = Console(as_json, log)
         run = Run(command="maintain", sources=list(sources), target=settings.target)
         faults = Faults(run, console)

@@ -10,6 +10,8 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
@@ -20,6 +22,19 @@ class PlaceError(Exception):
     """The data folder cannot be used as it is."""
 
     exit_code = 4
+
+
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """Let the files and folders that this process makes while the block runs be its user's alone, whatever the shell's umask:
+    DuckDB makes a new write-ahead log at each checkpoint, and there may be personal fields in it.
+    """
+    before = os.umask(0o077)
+    os.umask(before | 0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def plain(folder: Path) -> Path:

@@ -26,7 +26,7 @@ import settings as configuration
 from runtime.environment import current
 
 settings = configuration.load()
-settings.data.mkdir(parents=True, exist_ok=True)
+settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 FOLDER = Path(__file__).resolve().parent
 
 

@@ -37,6 +37,8 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
     version = versions / f"{max(time.time_ns(), _newest(versions) + 1):020d}"
     unfinished = version.with_suffix(".new")
     unfinished.mkdir()
+    for folder in (versions, unfinished):
+        folder.chmod(0o755)  # who may enter the data folder may read what was published
     draft = unfinished / settings.serving.name
     with connect(settings) as con:
         found, damaged = _begin(con, draft, settings.serving, versions)
@@ -50,7 +52,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         con.execute(f"USE {identifier(settings.warehouse.stem)}")
         con.execute("CHECKPOINT serving")
         con.execute("DETACH serving")
-        draft.chmod(draft.stat().st_mode & ~0o222)
+        draft.chmod(0o444)
         _sync(draft)
         unfinished.rename(version)
         _switch(settings.serving, version / draft.name)

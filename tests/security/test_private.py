@@ -1,12 +1,16 @@
 """Landing holds personal fields as they came: nobody but its owner can look into it."""
 
+import contextlib
 import os
 import stat
+import threading
 
 import duckdb
+import pytest
 
 from dlt_sources.door import land, refine
 from tests.dlt_sources.shop import HEAD, run, source_of
+from tests.small import Small
 from warehouse.connection import connect
 
 
@@ -52,3 +56,32 @@ def test_nothing_in_passing_stays(tmp_path, here, inbox):
     refine(shop, here)
     left = [path for name in ("reading", "refine") for path in (here.workplace("shop") / name).rglob("*")]
     assert left == []
+
+
+@pytest.mark.slow
+def test_what_a_run_makes_is_its_user_s_alone(tmp_path):
+    """Also what is there for a moment only, such as write-ahead logs; but what was published, for who may enter the folder."""
+    small = Small(tmp_path, "shop")
+    small.deliver("shop", "a.csv", "1,ann")
+    ended, seen = threading.Event(), {}
+
+    def watch():
+        while not ended.is_set():
+            with contextlib.suppress(OSError):
+                seen.update({path.name: others(path) for path in small.data.glob("*.duckdb*") if not path.is_symlink()})
+
+    before, watcher = os.umask(0o000), threading.Thread(target=watch)
+    try:
+        watcher.start()
+        small.run("run")
+        small.run("maintain")
+    finally:
+        ended.set()
+        watcher.join()
+        os.umask(before)
+    assert "warehouse.duckdb.wal" in seen and not any(seen.values()), seen
+    assert others(small.data) == 0
+    published = small.data / "serving.duckdb"
+    assert stat.S_IMODE(published.resolve().stat().st_mode) == 0o444
+    open_to_all = {path for path in small.data.rglob("*") if not path.is_symlink() and others(path)}
+    assert {path.relative_to(small.data).parts[0] for path in open_to_all} == {"serving"}
