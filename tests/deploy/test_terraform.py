@@ -52,6 +52,21 @@ def test_everything_is_formatted_and_a_crooked_line_is_seen(checkout):
     assert checkout(checkout.terraform, "fmt", "-check", "-recursive").stdout.split() == ["modules/lake/main.tf"]
 
 
+LEFT = {"availability_zones", "silver_noncurrent_days", "silver_tiering_days", "publishers", "key_deletion_days", "encrypt_catalog",
+        "kms_key_arn", "database", "log_exports", "slow_statement_ms", "monitoring_seconds", "stop_seconds", "cpu", "memory", "tag_key",
+        "tag_value", "state_prefix", "project", "ecr_repositories", "require_permissions_boundary", "unscheduled"}  # fmt: skip
+"""What the stack decides for everybody. Whatever else a module can be told, the stack can be told."""
+
+
+def test_the_stack_hands_on_what_its_modules_can_be_told():
+    stack, missing = (ROOT / "terraform/modules/stack/main.tf").read_text(), set()
+    for module, block in re.findall(r'^module "(\w+)" \{\n(.*?)^\}', stack, re.S | re.M):
+        given = set(re.findall(r"^  (\w+)\s*=", block, re.M))
+        known = re.findall(r'^variable "(\w+)"', (ROOT / f"terraform/modules/{module}/variables.tf").read_text(), re.M)
+        missing |= {f"{module}.{name}" for name in known if name not in given | LEFT}
+    assert not missing
+
+
 def test_every_module_and_environment_is_valid(ready):
     folders = ready.folders()
     assert {"dev", "prod", "state", "stack"} <= {folder.name for folder in folders}

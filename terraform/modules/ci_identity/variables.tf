@@ -32,6 +32,7 @@ variable "main_branch" {
   description = "Branch whose commits are planned to be deployed, and looked at for drift every night."
   type        = string
   default     = "main"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._/-]+$", var.main_branch))
@@ -99,6 +100,7 @@ variable "hosted_zone_arns" {
   description = "Route 53 zones in which Terraform keeps the dashboards' name and its certificate's proof."
   type        = set(string)
   default     = []
+  nullable    = false
 }
 
 variable "require_permissions_boundary" {
@@ -111,4 +113,5 @@ variable "extra_deploy_statements" {
   description = "More statements for the deploy role, for what a team adds to the stack. Statement Never still wins."
   type        = any
   default     = []
+  nullable    = false
 }

@@ -55,6 +55,7 @@ variable "drops_days" {
   description = "Days that dropped files are kept after they came."
   type        = number
   default     = 30
+  nullable    = false
 
   validation {
     condition     = var.drops_days >= 2
@@ -83,6 +84,7 @@ variable "drops_writers" {
   description = "ARNs of roles and users, of other accounts too, that may drop files. They may write, not read and not list."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for arn in var.drops_writers : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/", arn))])

@@ -51,6 +51,7 @@ variable "public_buckets" {
   description = "ARNs of public buckets that a source reads without logging in."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for arn in var.public_buckets : can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]+$", arn))])
@@ -62,6 +63,7 @@ variable "source_databases" {
   description = "Where databases of sources are: the pipeline may connect there. The default is Postgres anywhere; narrow it when you know."
   type        = set(object({ cidr = string, port = number }))
   default     = [{ cidr = "0.0.0.0/0", port = 5432 }]
+  nullable    = false
 
   validation {
     condition     = alltrue([for database in var.source_databases : can(cidrhost(database.cidr, 0)) && database.port > 0 && database.port < 65536])

@@ -98,7 +98,7 @@ locals {
     }
   }
   late = {
-    for source in keys(var.sources) : "late-${source}" => {
+    for source in setsubtract(keys(var.sources), var.unscheduled) : "late-${source}" => {
       text      = "${source} is late by its own schedule: no run of it has ended well for ${var.late_hours} hours after it was due."
       name      = "LateHours", namespace = local.namespace, dimensions = { source = source }
       statistic = "Maximum", period = 3600, periods = 1, comparison = "GreaterThanThreshold", threshold = var.late_hours, missing = "ignore"

@@ -13,6 +13,12 @@ variable "sources" {
   type        = any
 }
 
+variable "unscheduled" {
+  description = "Sources that nothing runs by itself here: they are not late."
+  type        = set(string)
+  default     = []
+}
+
 variable "cluster_arn" {
   description = "ECS cluster whose tasks are watched."
   type        = string
@@ -59,4 +65,5 @@ variable "rejected_rows" {
   description = "Rejected rows in a day from which somebody is told. A source's own limit (max_rejected) fails its run besides."
   type        = number
   default     = 1000
+  nullable    = false
 }

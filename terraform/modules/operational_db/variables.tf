@@ -48,6 +48,7 @@ variable "allocated_storage" {
   description = "Disk in GiB; gp3 begins at 20."
   type        = number
   default     = 20
+  nullable    = false
 
   validation {
     condition     = var.allocated_storage >= 20
@@ -59,6 +60,7 @@ variable "max_allocated_storage" {
   description = "GiB up to which the disk grows by itself."
   type        = number
   default     = 100
+  nullable    = false
 
   validation {
     condition     = var.max_allocated_storage >= var.allocated_storage * 1.1

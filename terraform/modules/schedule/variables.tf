@@ -23,6 +23,7 @@ variable "wait_seconds" {
   description = "How long a task waits for another run to end before it gives up (exit code 5)."
   type        = number
   default     = 3600
+  nullable    = false
 }
 
 variable "cluster_arn" {

@@ -9,6 +9,8 @@ module "network" {
   kms_key_arn              = module.lake.kms_key_arn
   log_retention_days       = var.log_days
   permissions_boundary_arn = local.boundary_arn
+  public_buckets           = var.public_buckets
+  source_databases         = var.source_databases
 }
 
 module "lake" {
@@ -18,6 +20,8 @@ module "lake" {
   landing_days  = var.landing_days
   log_days      = var.log_days
   force_destroy = !var.protected
+  drops_days    = var.drops_days
+  drops_writers = var.drops_writers
 }
 
 module "catalog" {
@@ -44,6 +48,10 @@ module "warehouse" {
   permissions_boundary_arn  = local.boundary_arn
   log_retention_days        = var.log_days
   glue_prefix               = local.glue_prefix
+  max_query_seconds         = var.max_query_seconds
+  spectrum                  = var.spectrum
+  transformer_principals    = var.transformer_principals
+  bi_principals             = var.bi_principals
 }
 
 module "operational_db" {
@@ -60,6 +68,8 @@ module "operational_db" {
   skip_final_snapshot       = !var.protected
   permissions_boundary_arn  = local.boundary_arn
   log_retention_days        = var.log_days
+  allocated_storage         = var.db_storage
+  max_allocated_storage     = var.db_max_storage
 }
 
 module "pipeline" {
@@ -104,6 +114,7 @@ module "schedule" {
   kms_key_arn              = module.lake.kms_key_arn
   drops_bucket             = module.lake.drops_bucket
   permissions_boundary_arn = local.boundary_arn
+  wait_seconds             = var.wait_seconds
 }
 
 module "observability" {
@@ -111,6 +122,7 @@ module "observability" {
   name            = local.name
   kms_key_arn     = module.lake.kms_key_arn
   sources         = local.sources
+  unscheduled     = var.serve_resident ? [] : module.schedule.resident
   cluster_arn     = "arn:${data.aws_partition.this.partition}:ecs:${data.aws_region.this.region}:${data.aws_caller_identity.this.account_id}:cluster/${local.name}"
   unstarted_queue = module.schedule.unstarted_queue
   workgroup_name  = module.warehouse.workgroup_name
@@ -118,6 +130,7 @@ module "observability" {
   emails          = var.emails
   log_days        = var.log_days
   late_hours      = var.late_hours
+  rejected_rows   = var.rejected_rows
 }
 
 module "superset" {
@@ -155,15 +168,18 @@ module "budget" {
 }
 
 module "ci_identity" {
-  source               = "../ci_identity"
-  count                = var.github_repository == "" ? 0 : 1
-  name                 = local.name
-  environment          = var.environment
-  github_repository    = var.github_repository
-  create_oidc_provider = var.create_oidc_provider
-  state_bucket_arn     = var.state_bucket_arn
-  state_kms_key_arn    = var.state_kms_key_arn
-  glue_prefix          = local.glue_prefix
+  source                  = "../ci_identity"
+  count                   = var.github_repository == "" ? 0 : 1
+  name                    = local.name
+  environment             = var.environment
+  github_repository       = var.github_repository
+  create_oidc_provider    = var.create_oidc_provider
+  state_bucket_arn        = var.state_bucket_arn
+  state_kms_key_arn       = var.state_kms_key_arn
+  glue_prefix             = local.glue_prefix
+  main_branch             = var.main_branch
+  hosted_zone_arns        = var.hosted_zone_arns
+  extra_deploy_statements = var.extra_deploy_statements
 }
 
 data "aws_caller_identity" "this" {}

@@ -177,3 +177,95 @@ variable "state_kms_key_arn" {
   type        = string
   default     = null
 }
+
+# What a module decides unless somebody says otherwise. Null: as the module says.
+
+variable "public_buckets" {
+  description = "ARNs of public buckets that a source reads without logging in."
+  type        = set(string)
+  default     = null
+}
+
+variable "source_databases" {
+  description = "Where databases of sources are: the pipeline may connect there. The default is Postgres anywhere; narrow it when you know."
+  type        = set(object({ cidr = string, port = number }))
+  default     = null
+}
+
+variable "drops_days" {
+  description = "Days that dropped files are kept after they came."
+  type        = number
+  default     = null
+}
+
+variable "drops_writers" {
+  description = "ARNs of roles and users, of other accounts too, that may drop files. They may write, not read and not list."
+  type        = set(string)
+  default     = null
+}
+
+variable "max_query_seconds" {
+  description = "Seconds after which a query is ended: a guard against a join that never ends."
+  type        = number
+  default     = null
+}
+
+variable "spectrum" {
+  description = "Let Redshift read silver in the lake, for external schemas (python -m warehouse.spectrum). Billed per byte read."
+  type        = bool
+  default     = null
+}
+
+variable "transformer_principals" {
+  description = "ARNs of roles and users that may work as the database role transformer. None: the role is not made."
+  type        = set(string)
+  default     = null
+}
+
+variable "bi_principals" {
+  description = "ARNs of roles and users that may work as the database role bi. None: the role is not made."
+  type        = set(string)
+  default     = null
+}
+
+variable "db_storage" {
+  description = "Disk of RDS in GiB; gp3 begins at 20."
+  type        = number
+  default     = null
+}
+
+variable "db_max_storage" {
+  description = "GiB up to which that disk grows by itself."
+  type        = number
+  default     = null
+}
+
+variable "wait_seconds" {
+  description = "How long a task waits for another run to end before it gives up (exit code 5)."
+  type        = number
+  default     = null
+}
+
+variable "rejected_rows" {
+  description = "Rejected rows in a day from which somebody is told. A source's own limit (max_rejected) fails its run besides."
+  type        = number
+  default     = null
+}
+
+variable "main_branch" {
+  description = "Branch whose commits are planned to be deployed, and looked at for drift every night."
+  type        = string
+  default     = null
+}
+
+variable "hosted_zone_arns" {
+  description = "Route 53 zones in which Terraform keeps the dashboards' name and its certificate's proof."
+  type        = set(string)
+  default     = null
+}
+
+variable "extra_deploy_statements" {
+  description = "More statements for the deploy role, for what a team adds to the stack. Statement Never still wins."
+  type        = any
+  default     = null
+}

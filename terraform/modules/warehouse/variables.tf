@@ -97,6 +97,7 @@ variable "max_query_seconds" {
   description = "Seconds after which a query is ended: a guard against a join that never ends."
   type        = number
   default     = 3600
+  nullable    = false
 
   validation {
     condition     = var.max_query_seconds >= 60 && var.max_query_seconds <= 86399
@@ -141,6 +142,7 @@ variable "spectrum" {
   description = "Let Redshift read silver in the lake, for external schemas (python -m warehouse.spectrum). Billed per byte read."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "glue_prefix" {
@@ -153,6 +155,7 @@ variable "transformer_principals" {
   description = "ARNs of roles and users that may work as the database role transformer. None: the role is not made."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for arn in var.transformer_principals : startswith(arn, "arn:")])
@@ -164,6 +167,7 @@ variable "bi_principals" {
   description = "ARNs of roles and users that may work as the database role bi. None: the role is not made."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for arn in var.bi_principals : startswith(arn, "arn:")])

@@ -45,6 +45,19 @@ run "what_goes_wrong_is_told" {
   }
 }
 
+run "a_source_that_nothing_runs_is_not_late" {
+  command = apply
+
+  variables {
+    unscheduled = ["taxi"]
+  }
+
+  assert {
+    condition     = toset([for name in keys(aws_cloudwatch_metric_alarm.this) : name if startswith(name, "late-")]) == toset(["late-sales"])
+    error_message = "An alarm that sounds by design."
+  }
+}
+
 run "logs_and_messages_are_encrypted_and_end" {
   command = apply
 
