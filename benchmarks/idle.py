@@ -26,6 +26,19 @@ COMMANDS = {
     "`rejected`": ["runner.py", "rejected"],
     "`doctor`": ["runner.py", "doctor"],
 }
+TURNS = 5
+RESIDENT = f"""
+import statistics, time
+import runner, settings
+
+names, took = runner.declared(None).names, []
+for turn in range({TURNS} + 1):
+    begun = time.process_time()
+    code = runner.run_flow("serve", names)
+    assert code == 0, code
+    took.append(time.process_time() - begun)
+print(statistics.median(took[1:]))  # the first loads libraries
+"""
 
 
 def seconds(words: list[str], environment: dict[str, str]) -> float:
@@ -52,6 +65,11 @@ def main() -> None:
         for shown, words in COMMANDS.items():
             took = statistics.median(seconds(words, environment) for _ in range(3))
             print(f"| {shown} | {took:.2f} | {took / bare:,.0f} |", flush=True)
+        done = subprocess.run(
+            [sys.executable, "-c", RESIDENT], cwd=ROOT, env=environment, check=True, capture_output=True
+        )
+        took = float(done.stdout.split()[-1])
+        print(f"| a turn of a resident process, all six due, nothing new | {took:.2f} | {took / bare:,.0f} |")
 
 
 if __name__ == "__main__":

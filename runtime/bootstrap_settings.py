@@ -21,6 +21,9 @@ class Bootstrap(FromEnvironment):
     redshift_port: of.Port = 5439
     redshift_database: str = "warehouse"
     redshift_serving: str = "serving"
+    redshift_role: of.RoleArn = Field(
+        min_length=1, description="ARN of the role by which Redshift reads and writes the lake"
+    )
     state_host: of.Host = Field(min_length=1)
     state_port: of.Port = 5432
     ca_file: of.Pem = Field(description="PEM file of the authorities of Redshift and of RDS")

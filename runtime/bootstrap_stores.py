@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from warehouse.connection import WarehouseError
-from warehouse.quote import identifier
+from warehouse.quote import identifier, redshift_literal
 from warehouse.redshift import Redshift
 
 from .aws import AwsError, secret
@@ -148,6 +148,7 @@ def settle_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say)
         for user, role in ((pipeline, LOADER), (pipeline, TRANSFORMER), (reader, READER)):
             admin.member(user, role)
         admin.rights(warehouse, (LOADER, TRANSFORMER))
+        admin.lend(settings.redshift_role, LOADER)
     with Admin.connect(settings, serving, say) as admin:
         admin.rights(serving, (TRANSFORMER,))
         for domain in domains():
@@ -204,11 +205,23 @@ class Admin:
         self.tell("kept" if there else "made", what)
 
     def rights(self, database: str, makers: tuple[str, ...]) -> None:
-        """Who may make schemas in this session's database; nobody makes tables in `public`."""
-        what = f"Redshift: {database}: schemas are made by {' and '.join(makers)} only"
+        """Who may make schemas and temporary tables in this session's database; nobody makes tables in `public`."""
+        what, name = f"Redshift: {database}: schemas are made by {' and '.join(makers)} only", identifier(database)
         self.say(what, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        self.say(what, f"REVOKE TEMP ON DATABASE {name} FROM PUBLIC")
         for role in makers:
-            self.say(what, f"GRANT CREATE ON DATABASE {identifier(database)} TO ROLE {role}")
+            self.say(what, f"GRANT CREATE, TEMP ON DATABASE {name} TO ROLE {role}")
+        self.tell("set", what)
+
+    def lend(self, role: str, user: str) -> None:
+        """Let the members of a database role, and nobody else, have Redshift use an IAM role for COPY and UNLOAD.
+
+        By default everybody may: who runs queries could load any file of the lake. Redshift takes no grant before that
+        has been revoked.
+        """
+        what = f"Redshift: {role} is used by {user} only"
+        self.say(what, "REVOKE ASSUMEROLE ON ALL FROM PUBLIC FOR ALL")
+        self.say(what, f"GRANT ASSUMEROLE ON {redshift_literal(role)} TO ROLE {user} FOR COPY, UNLOAD")
         self.tell("set", what)
 
     def domain(self, schema: str, owner: str) -> None:

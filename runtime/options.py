@@ -18,7 +18,9 @@ Files = Annotated[
 Object = Annotated[
     tuple[str, str] | None,
     typer.Option(
-        "--object", metavar="BUCKET KEY", help="read this object of S3 and no other: as EventBridge names one that has come"
+        "--object",
+        metavar="BUCKET KEY",
+        help="read this object of S3 and no other: as EventBridge names one that has come",
     ),
 ]
 File = Annotated[str, typer.Argument(help="name of a file that has landed")]

@@ -118,7 +118,7 @@ def columns(session: Session, parts: list[str], listed: list[str] | None, explic
 def _load(session: Session, parts: list[str], listed: list[str] | None, uri: str, found: Options) -> str:
     from tests.redshift import parquet, rows
 
-    objects.authorize(session, found)
+    objects.authorize(session, found, "COPY")
     wanted = columns(session, parts, listed, bool(found["EXPLICIT_IDS"]))
     bucket = Bucket(session.server)
     count = 0

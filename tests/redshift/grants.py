@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tests.redshift.dialect import Piece
 from tests.redshift.plan import Plan, Refused
 
+if TYPE_CHECKING:
+    from tests.redshift.session import Session
+
 _NAME = r'("[^"]+"|[\w$]+)'
 _PASSWORD = rf"(CREATE|ALTER)\s+USER\s+{_NAME}\s+(?:WITH\s+)?PASSWORD\s+(DISABLE|'(?:[^']|'')*')\s*(CREATEUSER)?"
+_LENT = rf"(GRANT|REVOKE)\s+ASSUMEROLE\s+ON\s+('[^']+'(?:\s*,\s*'[^']+')*|ALL)\s+(?:TO|FROM)\s+(?:(?:ROLE|GROUP)\s+)?{_NAME}\s+FOR\s+([A-Z, ]+)"
+EVERYBODY = {("public", "ALL", "COPY"), ("public", "ALL", "UNLOAD")}
+"""Who may use a role of the cluster, which, and for what: at first everybody may use all."""
 _RULES = (r".{8,64}", r".*[A-Z].*", r".*[a-z].*", r".*[0-9].*", r"[!-~]+", r"[^'\"\\/@]+")
 
 
@@ -31,8 +38,48 @@ def plan(piece: Piece) -> Plan:
         if not found:
             raise Refused(f'syntax error in "{piece.text}": CREATE ROLE takes a name', "42601")
         return Plan(piece.text, f"CREATE ROLE {found[1]} NOLOGIN", tag="CREATE ROLE")
+    if second == "ASSUMEROLE":
+        return _lend(piece.text, text)
     text = re.sub(r"^(GRANT|REVOKE)\s+ROLE\s+", r"\1 ", text, flags=re.I)
     return Plan(piece.text, re.sub(r"\b(TO|FROM)\s+(GROUP|ROLE)\s+", r"\1 ", text, flags=re.I))
+
+
+def is_lent(session: Session, role: str, command: str) -> bool:
+    """Whether a session's user may let Redshift use a role for COPY or UNLOAD: as superuser, or by a grant."""
+    [[above]] = session.internal("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    names = session.internal("SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'member')")
+    mine = {"public", *((name or b"").decode() for [name] in names)}
+    lent = {(who, which) for who, which, what in session.server.lent if what == command}
+    return above == b"t" or any(who in mine and which in ("ALL", role) for who, which in lent)
+
+
+def _lend(said: str, text: str) -> Plan:
+    found = re.fullmatch(_LENT, text, re.I)
+    if not found:
+        raise Refused(f'syntax error in "{said}"', "42601")
+    roles = re.findall(r"'([^']+)'", found[2]) or ["ALL"]
+    commands = [word.strip().upper() for word in found[4].split(",")]
+    commands = ["COPY", "UNLOAD"] if commands == ["ALL"] else commands
+    if set(commands) - {"COPY", "UNLOAD"}:
+        raise Refused(f"the stand-in knows ASSUMEROLE for COPY and UNLOAD, not for {commands}")
+    named = {(found[3].strip('"').lower(), role, command) for role in roles for command in commands}
+
+    def work(session: Session) -> str:
+        if session.internal("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user") != [[b"t"]]:
+            raise Refused("must be superuser to grant or revoke ASSUMEROLE", "42501")
+        if found[1].upper() == "GRANT":
+            if session.server.lent & EVERYBODY:
+                raise Refused("ASSUMEROLE must be revoked from PUBLIC before it is granted for the first time", "0A000")
+            session.server.lent |= named
+        else:
+            session.server.lent = {one for one in session.server.lent if not any(_covers(gone, one) for gone in named)}
+        return found[1].upper()
+
+    return Plan(said, work=work)
+
+
+def _covers(gone: tuple[str, str, str], one: tuple[str, str, str]) -> bool:
+    return gone[0] == one[0] and gone[2] == one[2] and gone[1] in ("ALL", one[1])
 
 
 def _user(said: str, text: str) -> Plan:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.redshift import grants
 from tests.redshift.dialect import Piece
 from tests.redshift.plan import Refused
 
@@ -70,15 +71,15 @@ def options(piece: Piece, start: int, known: dict[str, str]) -> Options:
     return Options(found)
 
 
-def authorize(session: Session, found: Options) -> None:
-    """Only roles that the cluster may use reach S3."""
+def authorize(session: Session, found: Options, command: str) -> None:
+    """Only roles that the cluster may use reach S3, and only for users to whom they are lent (ASSUMEROLE)."""
     if KEYS & set(found.found):
         raise Refused("access keys are refused here: COPY and UNLOAD must name an IAM_ROLE", "42501")
     role = found["IAM_ROLE"]
     if not role:
         raise Refused("COPY and UNLOAD need an authorization: IAM_ROLE is missing", "42601")
     for name in str(role).split(","):
-        if name not in session.server.roles:
+        if name not in session.server.roles or not grants.is_lent(session, name, command):
             user = f"arn:aws:redshift:us-east-1:123456789012:dbuser:stand-in/{session.user}"
             raise Refused(f"User {user} is not authorized to assume IAM Role {name}", "XX000")
 

@@ -16,7 +16,7 @@ import psycopg2
 import trustme
 
 from demo.postgres import Postgres
-from tests.redshift import foreign, translate, wire
+from tests.redshift import foreign, grants, translate, wire
 from tests.redshift.plan import Context, Plan, Refused, Statement
 from tests.redshift.session import Session
 
@@ -40,6 +40,7 @@ class Redshift:
         self.user, self.password = "elt", secrets.token_urlsafe(12)
         self.roles: set[str] = set()
         self.users: dict[str, str] = {}
+        self.lent: set[tuple[str, str, str]] = set(grants.EVERYBODY)
         self.databases = ["warehouse", "serving"]
         self.statements: list[Statement] = []
         self.restarts = 0

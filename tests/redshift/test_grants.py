@@ -5,7 +5,8 @@ import hashlib
 import psycopg2
 import pytest
 
-from tests.redshift.conftest import Client
+from tests.redshift import grants
+from tests.redshift.conftest import BUCKET, Client
 from tests.redshift.server import Redshift
 
 
@@ -67,3 +68,32 @@ def test_another_database_is_read_by_who_may_read_it_there(redshift: Redshift, s
     sql(f"GRANT USAGE ON SCHEMA {schema} TO visitor")
     sql(f"GRANT SELECT ON {schema}.t TO visitor")
     assert visitor(f"SELECT * FROM warehouse.{schema}.t") == []
+
+
+ROLE = "arn:aws:iam::123456789012:role/millrace-redshift"
+UNLOAD = f"UNLOAD ('SELECT 1 AS n') TO 's3://{BUCKET}/lent/{{}}/' IAM_ROLE '{ROLE}' FORMAT AS PARQUET"
+
+
+def test_everybody_may_use_a_role_of_the_cluster_until_that_is_revoked(redshift: Redshift, sql: Client) -> None:
+    redshift.roles.add(ROLE)
+    sql("CREATE USER lender PASSWORD 'Lender-1234'")
+    sql("CREATE ROLE loaders")
+    lender = Client(redshift, user="lender", password="Lender-1234")
+    lender(UNLOAD.format("before"))
+    with pytest.raises(psycopg2.Error, match="must be revoked from PUBLIC before"):
+        sql(f"GRANT ASSUMEROLE ON '{ROLE}' TO ROLE loaders FOR COPY, UNLOAD")
+    with pytest.raises(psycopg2.Error, match="must be superuser"):
+        lender("REVOKE ASSUMEROLE ON ALL FROM PUBLIC FOR ALL")
+    sql("REVOKE ASSUMEROLE ON ALL FROM PUBLIC FOR ALL")
+    try:
+        with pytest.raises(psycopg2.Error, match="not authorized to assume IAM Role"):
+            lender(UNLOAD.format("after"))
+        sql(f"GRANT ASSUMEROLE ON '{ROLE}' TO ROLE loaders FOR COPY")
+        sql("GRANT ROLE loaders TO lender")
+        with pytest.raises(psycopg2.Error, match="not authorized to assume IAM Role"):
+            lender(UNLOAD.format("copy alone"))
+        sql(f"GRANT ASSUMEROLE ON '{ROLE}' TO ROLE loaders FOR UNLOAD")
+        lender(UNLOAD.format("lent"))
+        sql(UNLOAD.format("by the admin"))
+    finally:
+        redshift.lent = set(grants.EVERYBODY)

@@ -53,7 +53,7 @@ def plan(piece: Piece, context: Context) -> Plan:
 
 
 def _unload(session: Session, select: str, uri: str, found: Options) -> str:
-    objects.authorize(session, found)
+    objects.authorize(session, found, "UNLOAD")
     bucket = Bucket(session.server)
     present = bucket.named(uri)
     if present and found["CLEANPATH"]:

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 import settings as configuration
 from runtime import aws, bootstrap_secrets, bootstrap_stores, doctor_aws
 from tests.aws.actions import needed
+from tests.aws.estate import ROLE as COPIER
+from tests.redshift import grants
 from tests.redshift.conftest import Client
 from warehouse.publish import publish
 from warehouse.redshift import Redshift
@@ -20,6 +22,7 @@ SECRETS = [f"{PREFIX}/{name}" for name in ("state", "superset-meta", "dashboards
 ADMINS = {"redshift": "redshift!millrace-dev-admin", "rds": "rds!db-1"}
 ROLE = "millrace-dev-task"
 PIPELINE = f"IAMR:{ROLE}"
+UNLOAD = f"UNLOAD ('SELECT 1 AS n') TO 's3://millrace-drops/mine/' IAM_ROLE '{COPIER}' FORMAT AS PARQUET"
 ACTIONS = {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
 """What the role of the bootstrap's task needs: the first on `SECRETS` and both admins' secrets, the second on `SECRETS`;
 where they have a KMS key of their own also kms:Decrypt and kms:GenerateDataKey on it."""
@@ -49,6 +52,7 @@ class Fresh:
             "ELT_BOOTSTRAP_DB_SECRET": ADMINS["rds"],
             "ELT_BOOTSTRAP_REDSHIFT_SECRET": ADMINS["redshift"],
             "ELT_BOOTSTRAP_PIPELINE_ROLE": ROLE,
+            "ELT_REDSHIFT_ROLE": COPIER,
             "ELT_REDSHIFT_HOST": estate.redshift.host,
             "ELT_REDSHIFT_PORT": str(estate.redshift.port),
             "ELT_STATE_HOST": "localhost",
@@ -88,6 +92,7 @@ class Fresh:
                 self.redshift.query(f'DROP OWNED BY "{role}"')
                 self.redshift.query(f'DROP ROLE "{role}"')
         self.redshift.users[PIPELINE] = "lent by IAM"
+        self.redshift.lent = set(grants.EVERYBODY)
         self.redshift.statements.clear()
         self.estate.cloud.forget()
 
@@ -170,13 +175,15 @@ def usable(fresh, monkeypatch):
             for bad in (
                 "INSERT INTO taxi.zones VALUES (2)", "DELETE FROM taxi.zones", "DROP TABLE taxi.zones",
                 "CREATE TABLE taxi.mine (n INT)", "CREATE TABLE public.mine (n INT)", "CREATE SCHEMA mine",
-                "SELECT * FROM warehouse.taxi.zones",
+                "SELECT * FROM warehouse.taxi.zones", "CREATE TEMP TABLE mine (n INT)", UNLOAD,
             ):  # fmt: skip
-                with pytest.raises(psycopg2.Error, match=r"permission denied|must be owner"):
+                with pytest.raises(psycopg2.Error, match=r"permission denied|must be owner|not authorized to assume"):
                     reads.execute(bad)
         elsewhere = fresh.reader("warehouse")
-        with contextlib.closing(elsewhere.con), pytest.raises(psycopg2.Error, match="permission denied"):
-            elsewhere("SELECT * FROM taxi.zones")
+        with contextlib.closing(elsewhere.con):
+            for bad in ("SELECT * FROM taxi.zones", "CREATE TEMP TABLE mine (n INT)", UNLOAD):
+                with pytest.raises(psycopg2.Error, match=r"permission denied|not authorized to assume"):
+                    elsewhere(bad)
         url = settings.postgres_url.get_secret_value()
         for address, user in ((url, "millrace"), (fresh.secret("superset-meta")["url"], "superset")):
             with contextlib.closing(psycopg2.connect(address)) as con, con.cursor() as own:

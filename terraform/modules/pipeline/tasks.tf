@@ -35,6 +35,7 @@ locals {
     ELT_REDSHIFT_PORT             = tostring(var.warehouse.port)
     ELT_REDSHIFT_DATABASE         = var.warehouse.database
     ELT_REDSHIFT_SERVING          = var.warehouse.serving
+    ELT_REDSHIFT_ROLE             = var.warehouse.copy_role_arn
   }
 
   # Every task: no root, nothing writable but two scratch folders, no new rights.
