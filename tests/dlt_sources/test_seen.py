@@ -1,6 +1,10 @@
 """What reads remember of the read before: where it lies, what it holds, and that what an older version left still counts."""
 
+import errno
+import gc
 import json
+import os
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +13,7 @@ import pytest
 
 from demo.postgres import Postgres
 from dlt_sources._steps.reread import TableRead
-from dlt_sources.door import land, refine
+from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources.shop import query
 from tests.dlt_sources.test_land import Api, source_of
 
@@ -183,3 +187,25 @@ def test_rows_of_a_database_vanish_by_their_key(tmp_path, here, monkeypatch, del
         assert pa.types.is_string(table.schema.field("mail").type)
     finally:
         server.close()
+
+
+def test_a_read_that_is_given_up_on_a_disk_that_fails_prints_no_traceback(tmp_path, here, api, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def fail_once(writer):
+        if writer.is_open and not getattr(writer, "failed", False):
+            writer.failed = True
+            fail()
+        close(writer)
+
+    close, printed = pq.ParquetWriter.close, []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    with monkeypatch.context() as failing:
+        failing.setattr(pq.ParquetWriter, "close", fail_once)
+        failing.setattr("dlt_sources._steps.land._append", fail)
+        with pytest.raises(SourceError):
+            land(rest(tmp_path, api.url, ["id"], deletes="soft"), here)
+        gc.collect()
+    assert not printed
+    assert land(rest(tmp_path, api.url, ["id"], deletes="soft"), here) == {"things": len(ROWS)}
