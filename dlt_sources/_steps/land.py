@@ -140,6 +140,8 @@ def land(
             raise reason.without_values(declared_paths(source, settings)) from None
         raise reason from error
     finally:
+        for read in reading.reads:
+            read.close()
         shutil.rmtree(reading.work, ignore_errors=True)
     return {read.name: read.landed for read in reading.reads if read.landed}
 
@@ -264,6 +266,9 @@ class FileRead:
 
     def remember(self) -> None:
         """Nothing: what was read is in dlt's state."""
+
+    def close(self) -> None:
+        """Nothing: the files are read."""
 
 
 def withdraw(source: Source, file: str, settings: Settings) -> list[str]:

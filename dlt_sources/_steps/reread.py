@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -63,6 +62,7 @@ class TableRead:
         self.refused: list[str] = []
         self.names = NamesOfRecords(request)
         self.before = copy.deepcopy(request.memory)
+        self._changes = self._changed()
         self._items: Iterator[Any] = self._rows()
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
@@ -78,6 +78,11 @@ class TableRead:
         self._items = chain(first, self._items)
         return bool(first) or self.request.memory != self.before
 
+    def close(self) -> None:
+        """End the read, wherever it is: of one that is given up nobody looks at the files that it was writing."""
+        with contextlib.suppress(Exception):
+            self._changes.close()
+
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
         return [dlt.resource(self._land(), name=self.name, write_disposition="append")]
@@ -89,7 +94,7 @@ class TableRead:
     def _rows(self) -> Iterator[Any]:
         """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
         with contextlib.suppress(UnchangedError):
-            yield from map(self._in_its_folder, self._changed())
+            yield from map(self._in_its_folder, self._changes)
         if self.request.received:
             urls, bodies = zip(*self.request.received, strict=True)
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
@@ -102,7 +107,7 @@ class TableRead:
         path = rows if isinstance(rows, Path) else write_file(rows, self.request.work)
         return import_file(path, shaped(self.name, pq.read_schema(path)))
 
-    def _changed(self) -> Iterator[pa.Table | Path]:
+    def _changed(self) -> Generator[pa.Table | Path]:
         con = engine(*self._folders(), spill=self.request.work / "spill", memory=self.settings.memory)
         con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
@@ -154,10 +159,8 @@ class TableRead:
             yield from self._compare(con, held, known)
             self.names.refuse_missing()
         finally:
-            given_up = isinstance(sys.exception(), GeneratorExit)  # something else failed: nobody will look at the file
-            with contextlib.suppress(*([OSError] if given_up else [])):
-                if writer:
-                    writer.close()
+            if writer:
+                writer.close()
 
     def _compare(self, con: duckdb.DuckDBPyConnection, pages: list[pa.Table], known: str) -> Iterator[pa.Table]:
         """The rows of pages whose hash is not `known`, numbered. Each comparison reads all that is known, so that it takes as
