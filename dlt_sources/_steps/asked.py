@@ -29,7 +29,7 @@ from .redact import Redaction
 from .source_yml import Table
 from .text import text_of
 
-MANY = 100_000
+MANY = 50_000
 """Rows from which on further processes are worth their start, which takes as long as asking about 20,000."""
 MOST = 8
 """Processes at most: each holds the libraries and two chunks of rows, about 200 MB."""
