@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -218,11 +218,9 @@ def _answer(asker: Asker, chunk: Chunk, future: Future[Answer] | None) -> tuple[
 
 def _can_be_sent(asker: Asker) -> bool:
     """Whether another process would ask by the same code: it imports the contract by its name, from the files as they are now."""
-    try:
-        pickle.dumps(asker)
-    except Exception:  # such as a contract that is no part of a module
-        return False
-    return own_code.is_as_read(asker.contract.__module__)
+    contract = asker.contract
+    found = getattr(sys.modules.get(contract.__module__), contract.__qualname__, None)
+    return found is contract and own_code.is_as_read(contract.__module__)
 
 
 def _end_with_parent() -> None:
