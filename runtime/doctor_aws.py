@@ -164,6 +164,7 @@ def _copies(settings: Settings, name: str) -> str:
     except Exception as error:
         raise type(error)(
             f"{error}. {role} needs s3:ListBucket, s3:GetObject and s3:PutObject on the lake, and Redshift must have the role"
+            " and lend it to this user (GRANT ASSUMEROLE)"
         ) from None
     finally:
         bucket, prefix = _place(settings)

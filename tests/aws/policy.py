@@ -56,7 +56,7 @@ def calls(request: Request, body: bytes) -> Iterator[Call]:
         yield Call(action, name if name.startswith("arn:") else _arn("secretsmanager", f"secret:{name}-AbCdEf"))
         yield Call("kms:Decrypt", KEY)
     elif request.service == "glue":
-        for resource in _glue(said):
+        for resource in _glue(request.path, said):
             yield Call(action, _arn("glue", resource))
     else:
         yield Call(action, WORKGROUP if request.service == "redshift-serverless" else "*")
@@ -79,8 +79,8 @@ def _s3(request: Request, body: bytes) -> Iterator[Call]:
         yield Call("kms:Decrypt" if "uploadId" in request.query else "kms:GenerateDataKey", KEY)
 
 
-def _glue(said: dict[str, Any]) -> Iterator[str]:
-    """Glue asks for the catalog, and for the database and the table that a request names."""
+def _glue(action: str, said: dict[str, Any]) -> Iterator[str]:
+    """Glue asks for the catalog, and for the database and the table that a request names; to delete a database for all in it."""
     yield "catalog"
     named = said.get("DatabaseName") or said.get("DatabaseInput", {}).get("Name")
     table = said.get("TableInput", {}).get("Name") or (said.get("Name") if "DatabaseName" in said else None)
@@ -89,6 +89,8 @@ def _glue(said: dict[str, Any]) -> Iterator[str]:
         yield f"database/{database}"
     if table or "DatabaseName" in said:
         yield f"table/{database}/{table or '*'}"
+    if action == "DeleteDatabase":
+        yield from (f"table/{database}/*", f"userDefinedFunction/{database}/*")
 
 
 def _arn(service: str, resource: str) -> str:
