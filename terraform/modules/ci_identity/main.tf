@@ -13,7 +13,7 @@ locals {
 
   # What the token must say, word for word. A pull request from a fork gets no token.
   subjects = {
-    plan   = ["repo:${var.github_repository}:pull_request", "repo:${var.github_repository}:ref:refs/heads/${var.main_branch}"]
+    plan   = ["repo:${var.github_repository}:environment:${var.environment}-plan"]
     deploy = ["repo:${var.github_repository}:environment:${var.environment}"]
   }
 

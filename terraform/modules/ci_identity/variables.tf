@@ -28,18 +28,6 @@ variable "github_repository" {
   }
 }
 
-variable "main_branch" {
-  description = "Branch whose commits are planned to be deployed, and looked at for drift every night."
-  type        = string
-  default     = "main"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9._/-]+$", var.main_branch))
-    error_message = "A branch's name, without *."
-  }
-}
-
 variable "create_oidc_provider" {
   description = "Make the account's identity provider for GitHub. One per account: false for its second environment, or where it exists."
   type        = bool

@@ -95,6 +95,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     }
   }
 
+  lifecycle {
+    precondition {
+      condition     = length(local.expiring) + 3 <= 1000
+      error_message = "S3 takes 1,000 rules a bucket, and ${length(local.landed)} landed tables need ${length(local.expiring) + 3}: split the sources into two environments, each with a lake of its own."
+    }
+  }
+
   depends_on = [aws_s3_bucket_versioning.lake]
 }
 

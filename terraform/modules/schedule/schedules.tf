@@ -1,3 +1,8 @@
+locals {
+  # EventBridge takes 64 characters of a name; a source's own may have 50.
+  short = { for name in keys(var.sources) : name => length(name) <= 38 ? name : "${substr(name, 0, 31)}-${substr(sha256(name), 0, 6)}" }
+}
+
 # A schedule per source.yml. One that the resident task serves is written down, too, and off.
 resource "aws_scheduler_schedule_group" "this" {
   name = var.name
@@ -5,9 +10,9 @@ resource "aws_scheduler_schedule_group" "this" {
 
 resource "aws_scheduler_schedule" "source" {
   for_each                     = local.expressions
-  name                         = "${var.name}-${each.key}"
+  name                         = "${var.name}-${local.short[each.key]}"
   group_name                   = aws_scheduler_schedule_group.this.name
-  description                  = "${var.sources[each.key].description}: schedule ${var.sources[each.key].schedule} of source.yml"
+  description                  = substr("${var.sources[each.key].description}: schedule ${var.sources[each.key].schedule} of source.yml", 0, 512)
   schedule_expression          = each.value
   schedule_expression_timezone = "UTC" # as in source.yml
   state                        = contains(local.resident, each.key) ? "DISABLED" : "ENABLED"
@@ -63,7 +68,7 @@ locals {
 
 resource "aws_cloudwatch_event_rule" "dropped" {
   for_each    = local.drops
-  name        = "${var.name}-${each.key}-dropped"
+  name        = "${var.name}-${local.short[each.key]}-dropped"
   description = "A new file of ${each.key}"
   event_pattern = jsonencode({
     source      = ["aws.s3"]

@@ -177,7 +177,6 @@ module "ci_identity" {
   state_bucket_arn        = var.state_bucket_arn
   state_kms_key_arn       = var.state_kms_key_arn
   glue_prefix             = local.glue_prefix
-  main_branch             = var.main_branch
   hosted_zone_arns        = var.hosted_zone_arns
   extra_deploy_statements = var.extra_deploy_statements
 }

@@ -252,12 +252,6 @@ variable "rejected_rows" {
   default     = null
 }
 
-variable "main_branch" {
-  description = "Branch whose commits are planned to be deployed, and looked at for drift every night."
-  type        = string
-  default     = null
-}
-
 variable "hosted_zone_arns" {
   description = "Route 53 zones in which Terraform keeps the dashboards' name and its certificate's proof."
   type        = set(string)

@@ -18,7 +18,7 @@ run "tokens_word_for_word" {
 
   assert {
     condition = { for role in aws_iam_role.ci : role.name => jsondecode(role.assume_role_policy).Statement } == {
-      for role, subject in { plan = ["repo:acme/millrace:pull_request", "repo:acme/millrace:ref:refs/heads/main"], deploy = ["repo:acme/millrace:environment:test"] } : "millrace-test-${role}" => [{
+      for role, subject in { plan = ["repo:acme/millrace:environment:test-plan"], deploy = ["repo:acme/millrace:environment:test"] } : "millrace-test-${role}" => [{
         Effect    = "Allow"
         Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }
         Action    = "sts:AssumeRoleWithWebIdentity"

@@ -217,3 +217,15 @@ run "landing_must_expire" {
 
   expect_failures = [var.landing_days]
 }
+
+run "more_tables_than_s3_has_rules_for" {
+  command = plan
+
+  variables {
+    sources = { for n in range(100) : "source_${n}" => {
+      description = "Many", tables = { for t in range(5) : "table_${t}" => { endpoint = { path = "x" }, key = ["id"] } }
+    } }
+  }
+
+  expect_failures = [aws_s3_bucket_lifecycle_configuration.lake]
+}

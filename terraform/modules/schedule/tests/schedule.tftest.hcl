@@ -82,6 +82,27 @@ run "a_dropped_file_is_read" {
   }
 }
 
+run "long_names_fit" {
+  command = apply
+
+  variables {
+    name = "millrace-abcdefgh"
+    sources = { for name in ["a_source_whose_name_is_as_long_as_it_may_be_here_x", "a_source_whose_name_is_as_long_as_it_may_be_here_y"] : name => {
+      description = join("", [for n in range(100) : "a long description "]), schedule = "0 0 * * *", connector = "files", tables = { t = { files = "*.csv" } }
+    } }
+  }
+
+  assert {
+    condition     = length(toset([for rule in aws_cloudwatch_event_rule.dropped : rule.name])) == 2 && alltrue([for rule in aws_cloudwatch_event_rule.dropped : length(rule.name) <= 64 && startswith(rule.name, "millrace-abcdefgh-")])
+    error_message = "EventBridge takes 64 characters, and two sources are two rules."
+  }
+
+  assert {
+    condition     = alltrue([for s in aws_scheduler_schedule.source : length(s.name) <= 64 && length(s.description) <= 512])
+    error_message = "A schedule takes 64 characters of a name and 512 of a description."
+  }
+}
+
 run "who_may_start_what" {
   command = apply
 
