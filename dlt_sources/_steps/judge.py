@@ -29,7 +29,8 @@ from .redact import Redaction, of_contract
 from .rules import checks_rows
 from .source_yml import Table
 
-CHUNK = 20_000
+CHUNK = 5_000
+"""Rows that Pydantic is asked about at a time: a signal waits for the end of one such piece, half a second or so."""
 
 
 class Judge:
