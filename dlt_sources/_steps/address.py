@@ -45,8 +45,8 @@ def without_login(address: str) -> str:
 
 def _refuse_secrets(address: str) -> None:
     """Refuse an address whose query holds what looks like a secret."""
-    for name, value in parse_qsl(address.partition("?")[2].partition("#")[0]):
-        if value and _is_secret(name):
+    for name, _ in parse_qsl(address.partition("?")[2].partition("#")[0]):
+        if _is_secret(name):
             raise ValueError(
                 f"its query holds {name}, which looks like a secret: put it into a setting and name it, `${{NAME}}`, in `params`"
                 " or as the whole address"
@@ -65,9 +65,7 @@ def names_its_secrets(headers: dict[str, str]) -> dict[str, str]:
     Raises:
         ValueError: a header that looks like a secret holds something else. Its text is not part of the message.
     """
-    for name, value in headers.items():
-        if _SECRET.search(name) and not re.fullmatch(SETTING.removesuffix("$"), value):
-            raise ValueError(f"{name} looks like a secret: put its value into a setting and name it, `${{NAME}}`")
+    _refuse_in_clear({name: value for name, value in headers.items() if _SECRET.search(name)})
     return headers
 
 
@@ -77,10 +75,15 @@ def name_secrets(values: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: one that looks like a secret holds something else. Its text is not part of the message.
     """
-    for name, value in values.items():
-        if value and _is_secret(name) and not re.fullmatch(SETTING.removesuffix("$"), str(value)):
-            raise ValueError(f"{name} looks like a secret: put its value into a setting and name it, `${{NAME}}`")
+    _refuse_in_clear({name: value for name, value in values.items() if value and _is_secret(name)})
     return values
+
+
+def _refuse_in_clear(secrets: dict[str, Any]) -> None:
+    """Refuse a secret that is not the name of a setting."""
+    for name, value in secrets.items():
+        if not re.fullmatch(SETTING.removesuffix("$"), str(value)):
+            raise ValueError(f"{name} looks like a secret: put its value into a setting and name it, `${{NAME}}`")
 
 
 Path = Annotated[str, AfterValidator(inside)]

@@ -46,11 +46,16 @@ def plan(piece: Piece) -> Plan:
 
 def is_lent(session: Session, role: str, command: str) -> bool:
     """Whether a session's user may let Redshift use a role for COPY or UNLOAD: as superuser, or by a grant."""
-    [[above]] = session.internal("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
     names = session.internal("SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'member')")
     mine = {"public", *((name or b"").decode() for [name] in names)}
     lent = {(who, which) for who, which, what in session.server.lent if what == command}
-    return above == b"t" or any(who in mine and which in ("ALL", role) for who, which in lent)
+    return _is_superuser(session) or any(who in mine and which in ("ALL", role) for who, which in lent)
+
+
+def _is_superuser(session: Session) -> bool:
+    """Whether a session's user is what Redshift calls so: who may make roles."""
+    asked = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    return session.internal(asked) == [[b"t"]]
 
 
 def _lend(said: str, text: str) -> Plan:
@@ -65,7 +70,7 @@ def _lend(said: str, text: str) -> Plan:
     named = {(found[3].strip('"').lower(), role, command) for role in roles for command in commands}
 
     def work(session: Session) -> str:
-        if session.internal("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user") != [[b"t"]]:
+        if not _is_superuser(session):
             raise Refused("must be superuser to grant or revoke ASSUMEROLE", "42501")
         if found[1].upper() == "GRANT":
             if session.server.lent & EVERYBODY:
