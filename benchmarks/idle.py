@@ -29,7 +29,7 @@ COMMANDS = {
 TURNS = 5
 RESIDENT = f"""
 import statistics, time
-import runner, settings
+import runner
 
 names, took = runner.declared(None).names, []
 for turn in range({TURNS} + 1):
