@@ -20,6 +20,10 @@ setup: .venv/.ready ## install everything into .venv
 demo: .venv/.ready ## start the demo's upstream world, run the pipeline over its days in data-demo/, show what came out
 	@$(RUN) python runner.py demo $(ARGS)
 
+.PHONY: demo-aws
+demo-aws: .venv/.ready ## the demo on target aws, against stand-ins of S3, Glue, Redshift and RDS on this machine
+	@$(RUN) python -m tests.aws.demo $(ARGS)
+
 run: .venv/.ready ## run the sources that are due
 	@$(RUN) python runner.py run $(ARGS)
 
