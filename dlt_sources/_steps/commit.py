@@ -8,6 +8,8 @@ a laptop everything is flushed to disk in this order; S3 keeps what it has ackno
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import logging
 from pathlib import Path
@@ -20,7 +22,7 @@ from dlt.common.destination import PreparedTableSchema
 from dlt.common.destination.client import RunnableLoadJob, StateInfo, StorageSchemaInfo
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext, PackageStorage
 from dlt.destinations import filesystem
-from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
+from dlt.destinations.impl.filesystem.filesystem import FilesystemClient, FilesystemLoadJob
 
 import settings as configuration
 from runtime.lock import ensure_held
@@ -56,14 +58,17 @@ class LandingClient(FilesystemClient):
             "files": wrote,
         }
         ensure_held()
-        self._write_to_json_file(self._record(load_id), record)
+        if self.is_local_filesystem:
+            durable.write(Path(self._record(load_id)), json.dumps(record))
+        else:
+            create(self.fs_client, self._record(load_id), json.dumpb(record))
         self._cleanup_pipeline_states(f"land_{self.dataset_name}")
 
     def get_load_job_class(self, table: PreparedTableSchema, file_path: str) -> Any:
         """The job of a file; dlt waits a whole second for one that is done before it begins, as that of its state is."""
         if table["name"] == self.schema.state_table_name:
             return _Nothing
-        return super().get_load_job_class(table, file_path)
+        return FilesystemLoadJob if self.is_local_filesystem else _Create
 
     def get_stored_state(self, pipeline_name: str) -> StateInfo | None:
         """What reads remember as of the newest load that is committed."""
@@ -117,6 +122,47 @@ class _Nothing(RunnableLoadJob):
 
     def run(self) -> None:
         """Nothing."""
+
+
+class _Create(FilesystemLoadJob):
+    """Of a file of rows an object is created."""
+
+    def run(self) -> None:
+        """Upload the file."""
+        create(self._job_client.fs_client, self.make_remote_path(), Path(self._file_path))
+
+
+def create(fs: Any, place: str, content: Path | bytes) -> None:
+    """Write an object of S3 where there is none: what landed is never written over, and the task's policy allows nothing else.
+
+    An error counts only where the object is not there: S3's answer may be lost after the deed, and then it refuses the retry; or
+    the run before was killed between the two.
+
+    Raises:
+        FileExistsError: there is another object.
+    """
+    try:
+        if isinstance(content, bytes):
+            fs.pipe_file(place, content, mode="create")
+        else:
+            fs.put_file(str(content), place, mode="create")
+    except OSError as error:
+        found = _read_object(fs, place)
+        if found == (content if isinstance(content, bytes) else content.read_bytes()):
+            return
+        refused = isinstance(error, FileExistsError) or error.errno == errno.EINVAL  # "precondition failed"
+        if found is None or not refused:
+            raise
+        raise FileExistsError(
+            f"{place} is there already, with other content: what landed is never written over; see who else writes there"
+        ) from error
+
+
+def _read_object(fs: Any, place: str) -> bytes | None:
+    """An object's content; None where it cannot be read."""
+    with contextlib.suppress(OSError):
+        return bytes(fs.cat_file(place))
+    return None
 
 
 class Lake(filesystem):

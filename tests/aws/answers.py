@@ -15,6 +15,7 @@ ERRORS = {
     "slow_down": (503, "SlowDown", "ThrottlingException", "Throttling"),
     "expired": (400, "ExpiredToken", "ExpiredTokenException", "ExpiredToken"),
     "denied": (403, "AccessDenied", "AccessDeniedException", "AccessDenied"),
+    "exists": (412, "PreconditionFailed", "PreconditionFailed", "PreconditionFailed"),
     "error": (500, "InternalError", "InternalServiceException", "InternalFailure"),
 }
 JSON = "application/x-amz-json-1.1"

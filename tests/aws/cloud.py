@@ -164,7 +164,16 @@ class Cloud:
             return refuse(request, "denied", not_authorized(f"{call.action} on {call.resource} ({call.prefix})"), start)
         if answer := credentials(request, body, self.redshift_password, start):
             return answer
+        if "uploadId" in request.query and "if-none-match" in request.headers and self._exists(request.path):
+            return refuse(request, "exists", "At least one of the pre-conditions you specified did not hold", start)
         return self._pass(environ, request, start, kind == "cut")
+
+    def _exists(self, path: str) -> bool:
+        """Whether there is an object: moto itself does not look when an upload in parts is completed."""
+        bucket, _, key = path.partition("/")
+        return key in {
+            item["Key"] for item in self.client("s3").list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+        }
 
     def _fault(self, request: Request, query: str) -> str:
         text = f"{request.service} {request.method} {request.path}?{unquote(query)}"

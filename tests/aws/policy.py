@@ -1,7 +1,8 @@
 """IAM for tests: the policy that Terraform gives the pipeline's role decides about every request, and what it was used for.
 
-Knows what the project's policies use: Allow with actions, resources with ``*`` and ``?``, and StringLikeIfExists on
-``s3:prefix``: a request for the bucket itself (does it exist?) names no prefix.
+Knows what the project's policies use: Allow with actions, resources with ``*`` and ``?``, and these conditions: StringLikeIfExists
+on ``s3:prefix`` (a request for the bucket itself, does it exist?, names no prefix), Null on ``s3:if-none-match``, Bool on
+``s3:ObjectCreationOperation``.
 """
 
 from __future__ import annotations
@@ -25,11 +26,33 @@ KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab
 
 @dataclass(frozen=True)
 class Call:
-    """One thing that a request wants to do: an action on a resource, ``prefix`` being what a listing is limited to."""
+    """One thing that a request wants to do: an action on a resource, and what its policy may ask about it.
+
+    Attributes:
+        prefix: what a listing is limited to.
+        none_match: the header If-None-Match: an object is made only where there is none.
+        creates: whether an object is there afterwards; not so for a part of one.
+    """
 
     action: str
     resource: str
     prefix: str | None = None
+    none_match: str | None = None
+    creates: bool = True
+
+    def meets(self, condition: dict[str, dict[str, Any]]) -> bool:
+        """Whether it is as a statement's condition wants it."""
+        return all(self._meets(operator, *pair) for operator, asked in condition.items() for pair in asked.items())
+
+    def _meets(self, operator: str, key: str, value: Any) -> bool:
+        match operator, key:
+            case "StringLikeIfExists", "s3:prefix":
+                return self.prefix is None or any(_like(prefix, self.prefix) for prefix in value)
+            case "Null", "s3:if-none-match":
+                return (self.none_match is None) == (value == "true")
+            case "Bool", "s3:ObjectCreationOperation":
+                return self.creates == (value == "true")
+        raise AssertionError(f"a condition that this does not know: {operator} on {key}")
 
 
 def render(template: Path, values: dict[str, Any]) -> str:
@@ -70,7 +93,13 @@ def _s3(request: Request, body: bytes) -> Iterator[Call]:
             for name in re.findall(rb"<Key>(.*?)</Key>", body):
                 yield Call(action, f"arn:aws:s3:::{bucket}/{name.decode()}")
         elif key:
-            yield Call(action, f"arn:aws:s3:::{bucket}/{key}")
+            creates = "uploads" not in request.query and "partNumber" not in request.query
+            yield Call(
+                action,
+                f"arn:aws:s3:::{bucket}/{key}",
+                none_match=request.headers.get("if-none-match"),
+                creates=creates,
+            )
         else:
             yield Call(action, f"arn:aws:s3:::{bucket}", request.query.get("prefix"))
     if key and request.method == "GET":
@@ -108,24 +137,21 @@ class Policy:
     text: str
     used: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def permissions(self) -> Iterator[tuple[str, str, str, list[str] | None]]:
-        """(statement, action, resource, prefixes) of everything that is allowed."""
+    def permissions(self) -> Iterator[tuple[str, str, str, dict[str, dict[str, Any]]]]:
+        """(statement, action, resource, condition) of everything that is allowed."""
         for statement in json.loads(self.text)["Statement"]:
             assert statement["Effect"] == "Allow"
-            prefixes = statement.get("Condition", {}).get("StringLikeIfExists", {}).get("s3:prefix")
             for action in _list(statement["Action"]):
                 for resource in _list(statement["Resource"]):
-                    yield statement["Sid"], action, resource, prefixes
+                    yield statement["Sid"], action, resource, statement.get("Condition", {})
 
     def refuses(self, asked: Iterator[Call]) -> Call | None:
         """The first call that nothing allows."""
         for call in asked:
             allowed = [
                 (sid, action, resource)
-                for sid, action, resource, prefixes in self.permissions()
-                if action == call.action
-                and _like(resource, call.resource)
-                and (prefixes is None or call.prefix is None or any(_like(prefix, call.prefix) for prefix in prefixes))
+                for sid, action, resource, condition in self.permissions()
+                if action == call.action and _like(resource, call.resource) and call.meets(condition)
             ]
             if not allowed:
                 return call

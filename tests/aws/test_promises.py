@@ -10,11 +10,13 @@ import pytest
 
 import settings
 import superset.door as superset
+from dlt_sources._steps import commit
+from dlt_sources._steps.lake import storage
 from superset.commands import files
 from tests import needs
 from tests.aws import statements
 from tests.aws.cloud import TESTER
-from tests.aws.estate import DROPS, AwsPipeline, alike, differences
+from tests.aws.estate import BUCKET, DROPS, PREFIX, AwsPipeline, alike, differences
 from tests.aws.policy import KEY, Policy
 from tests.patches import STAGED
 from tests.redshift.conftest import Client
@@ -271,6 +273,29 @@ def test_a_file_that_is_dropped_is_read_and_the_rest_is_found_on_schedule(on_aws
     assert dropped.code == 0, dropped.out + dropped.err
     found = on_aws("run", "sales", **drops)
     assert found.code == 0 and equal(on_aws, on_laptop) == [], found.out + found.err
+
+
+def test_what_landed_is_never_written_over(on_aws, estate, world, monkeypatch, tmp_path):
+    for name, value in (on_aws.environment | world.environment).items():
+        monkeypatch.setenv(name, value)
+    fs, landed = storage(settings.load()), f"{BUCKET}/{min(on_aws.landed())}"
+    before, large = fs.cat_file(landed), tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(101 << 20)  # which goes in parts
+    for content in (b"", b"other", before[:-1], large):
+        with pytest.raises(FileExistsError, match="what landed is never written over"):
+            commit.create(fs, landed, content)
+    with pytest.raises(PermissionError):  # whoever does not ask for a new object is refused by the policy
+        fs.pipe_file(landed, b"other")
+    commit.create(fs, landed, before)  # such as after a run that was killed before it was told that it had done it
+    assert fs.cat_file(landed) == before
+    for number, content in enumerate((b"new", large)):
+        place = f"{BUCKET}/{PREFIX}/landing/trial/{number}"
+        estate.cloud.fault(f"(PUT|POST) .*trial/{number}\\?(uploadId.*)?$", "cut")  # done, and the answer is lost
+        commit.create(fs, place, content)
+        assert fs.size(place) == (3 if number == 0 else 101 << 20)
+        estate.cloud.client("s3").delete_object(Bucket=BUCKET, Key=place.removeprefix(f"{BUCKET}/"))
+    estate.cloud.calm()
 
 
 def test_the_task_s_role_may_do_what_the_code_does_and_nothing_else(on_aws, estate, world):
