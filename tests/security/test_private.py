@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import stat
+import subprocess
+import tempfile
 import threading
 
 import duckdb
@@ -85,3 +88,24 @@ def test_what_a_run_makes_is_its_user_s_alone(tmp_path):
     assert stat.S_IMODE(published.resolve().stat().st_mode) == 0o444
     open_to_all = {path for path in small.data.rglob("*") if not path.is_symlink() and others(path)}
     assert {path.relative_to(small.data).parts[0] for path in open_to_all} == {"serving"}
+    if os.geteuid() == 0:
+        assert _read_by_another(small.data) == {"serving.duckdb"}
+
+
+def _read_by_another(data):
+    """Names of the files that another user can read in a data folder that he may enter, as the dashboards' container may."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        shutil.copytree(data, f"{place}/data", symlinks=True)
+        os.chmod(f"{place}/data", 0o755)
+        found = subprocess.run(
+            ["find", f"{place}/data", "-type", "f", "-readable", "-printf", "%f\n"],
+            user=10002,
+            group=10002,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            check=False,  # it may not enter the other folders
+        )
+    assert "lake" in found.stderr
+    return set(found.stdout.split())

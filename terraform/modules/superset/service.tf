@@ -61,7 +61,7 @@ resource "aws_ecs_task_definition" "this" {
     name                   = "superset"
     image                  = var.image
     essential              = true
-    user                   = "10001:10001"
+    user                   = "10002:10002"
     readonlyRootFilesystem = true
     linuxParameters        = { initProcessEnabled = true }
     command                = ["dashboards", "serve", "--as-imported", "--host", "0.0.0.0", "--port", tostring(local.port)]

@@ -69,7 +69,7 @@ run "superset_reads_its_own_secrets_only" {
   }
 
   assert {
-    condition     = alltrue([for c in jsondecode(aws_ecs_task_definition.this.container_definitions) : c.readonlyRootFilesystem && c.user == "10001:10001"])
+    condition     = alltrue([for c in jsondecode(aws_ecs_task_definition.this.container_definitions) : c.readonlyRootFilesystem && c.user == "10002:10002"])
     error_message = "No root, no writing but in the scratch folders."
   }
 
