@@ -158,7 +158,7 @@ def database_uri(settings: Settings) -> str:
         return f"duckdb:///{settings.serving}?{READ_ONLY}"
     user, password = quote(settings.dashboards_user, safe=""), quote(_plain(settings.dashboards_password), safe="")
     where = f"{settings.redshift_host}:{settings.redshift_port}/{settings.redshift_serving}"
-    return f"redshift+redshift_connector://{user}:{password}@{where}"
+    return f"redshift+redshift_connector://{user}:{password}@{where}?sslmode=verify-full"
 
 
 def _plain(value: object) -> str:

@@ -128,17 +128,27 @@ def test_superset_finds_every_column_and_metric_on_redshift_as_on_the_laptop(on_
         for name, d in datasets.items()
     }
     queries = {n: q for n, q in metrics.items() if q} | {f"columns of {n}": f"{q} LIMIT 1" for n, q in columns.items()}
-    done = subprocess.run(
-        [superset.FOLDER / ".venv" / "bin" / "python", "-W", "ignore", Path(__file__).with_name("in_superset.py")],
-        input=json.dumps({"uri": uri, "queries": queries}), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = in_superset(uri, queries)
     assert done.returncode == 0, done.stderr
+    impostor = in_superset(uri.replace("@localhost", "@127.1"), {})  # the same server, by a name its certificate lacks
+    assert impostor.returncode == 1 and "certificate verify failed" in impostor.stderr, impostor.stderr
     there = json.loads(done.stdout)
     compared = [name for name, query in metrics.items() if query and not name.startswith("ops.")]
     assert len(compared) > 10
     for name in compared:
         here = on_laptop.query(metrics[name], "serving.duckdb")[0]
         assert [number(value) for value in there[name]] == [number(value) for value in here], name
+
+
+def in_superset(uri, queries):
+    """Queries by Superset's own Python."""
+    return subprocess.run(
+        [superset.FOLDER / ".venv" / "bin" / "python", "-W", "ignore", Path(__file__).with_name("in_superset.py")],
+        input=json.dumps({"uri": uri, "queries": queries}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def select(expressions, table):

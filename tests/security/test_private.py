@@ -7,6 +7,7 @@ import stat
 import subprocess
 import tempfile
 import threading
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -95,9 +96,9 @@ def test_what_a_run_makes_is_its_user_s_alone(tmp_path):
 def _read_by_another(data):
     """Names of the files that another user can read in a data folder that he may enter, as the dashboards' container may."""
     with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
+        Path(place).chmod(0o755)
         shutil.copytree(data, f"{place}/data", symlinks=True)
-        os.chmod(f"{place}/data", 0o755)
+        Path(place, "data").chmod(0o755)
         found = subprocess.run(
             ["find", f"{place}/data", "-type", "f", "-readable", "-printf", "%f\n"],
             user=10002,

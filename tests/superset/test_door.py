@@ -67,7 +67,9 @@ def test_aws_needs_its_settings_and_makes_up_no_secret(tmp_path):
 
 def test_the_database_of_aws_is_redshift_by_a_user_of_its_own(tmp_path):
     uri = database_uri(settings(tmp_path, **AWS))
-    assert uri == "redshift+redshift_connector://dash%20boards:p%40ss%2Fword@rs.example:5439/serving"
+    assert (
+        uri == "redshift+redshift_connector://dash%20boards:p%40ss%2Fword@rs.example:5439/serving?sslmode=verify-full"
+    )
 
 
 @pytest.mark.slow
