@@ -20,6 +20,7 @@ from runtime.environment import PREFIX as PREFIX
 from runtime.environment import ROOT as ROOT
 from runtime.environment import FromEnvironment
 from runtime.environment import SettingsError as SettingsError
+from runtime.hidden import remember
 from runtime.place import plain
 
 TOOLS = {"ELT_LIVE_TESTS"}
@@ -203,7 +204,11 @@ class Settings(FromEnvironment):
         from runtime import aws
 
         if self.redshift_workgroup or self.redshift_cluster:
-            return aws.redshift_credentials(self.redshift_workgroup, self.redshift_cluster, self.redshift_user)
+            user, password = aws.redshift_credentials(
+                self.redshift_workgroup, self.redshift_cluster, self.redshift_user
+            )
+            remember(password)
+            return user, password
         return self.redshift_user, self.redshift_password.get_secret_value()
 
     def authorities(self) -> str:
@@ -237,7 +242,9 @@ class Settings(FromEnvironment):
         from runtime.aws import SecretError
 
         try:
-            return _reveal(value)
+            found = _reveal(value)
+            remember(found, "" if value.startswith(SECRET) else variable)
+            return found
         except SecretError as error:
             raise SettingsError(f"{variable}: {error}") from None  # one source's trouble, not the run's
 
@@ -287,6 +294,11 @@ def _read(kind: type[Kind]) -> Kind:
         raise SettingsError(
             "settings are not usable:" + "\n  ".join(["", *problems] if problems[1:] else [" " + problems[0]])
         )
+    for field in settings.__class__.model_fields:
+        if isinstance(secret := getattr(settings, field), SecretStr):
+            remember(secret.get_secret_value())
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        remember(os.environ.get(name, ""))
     if authorities := getattr(settings, "ca_file", None):  # the one way to tell redshift-connector
         os.environ["SSL_CERT_FILE"] = str(authorities)
     return settings

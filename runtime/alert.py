@@ -9,6 +9,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .hidden import remember
+
 if TYPE_CHECKING:
     from dlt_sources.door import Alerts
     from settings import Settings
@@ -84,6 +86,8 @@ def _send(urls: str, title: str, lines: Iterable[str], setting: str) -> bool:
         return True
     import apprise
 
+    for url in found:
+        remember(url.partition("://")[2])  # Apprise's addresses are tokens all over
     messenger = apprise.Apprise()
     usable = messenger.add(found)
     sent = bool(messenger.notify(title=title, body="\n".join(lines))) and bool(usable)

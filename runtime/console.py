@@ -19,6 +19,7 @@ from rich.text import Text
 
 from warehouse.run import StepDone, utc_now
 
+from .hidden import tell
 from .used import used
 from .visible import visible
 
@@ -124,11 +125,11 @@ class Console:
 
     def note(self, text: str) -> None:
         """Say something worth knowing."""
-        self._show(self.steps, f"  [cyan]note[/cyan] {escape(visible(text))}")
+        self._show(self.steps, f"  [cyan]note[/cyan] {escape(tell(text))}")
 
     def problem(self, text: str) -> None:
         """Say what went wrong, on stderr."""
-        self._show(self.err, f"  [red]problem[/red] {escape(visible(text))}", logging.ERROR)
+        self._show(self.err, f"  [red]problem[/red] {escape(tell(text))}", logging.ERROR)
 
     def summary(self, run: Run | None, *, profile: bool = False) -> None:
         """Say how the run ended, and how sources depart from their contracts since.

@@ -12,8 +12,8 @@ import settings as configuration
 from settings import Settings
 
 from .console import Console
+from .hidden import tell
 from .record import looking
-from .visible import visible
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared, Unfinished
@@ -29,7 +29,7 @@ def examine() -> int:
             console.out.print(f"  [green]ok[/green]      {name:<40} {escape(_unless_busy(probe))}")
         except Exception as error:
             first = first or getattr(error, "exit_code", 4)
-            console.out.print(f"  [red]missing[/red] {name:<40} {escape(visible(str(error)))}")
+            console.out.print(f"  [red]missing[/red] {name:<40} {escape(tell(str(error)))}")
     return first
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 from . import stores
 from .aws import explain
 from .causes import causes
-from .visible import visible
+from .hidden import tell
 
 MISTAKE = 70  # the exit code of one in this program
 STORE = 4
@@ -49,7 +49,7 @@ def say(error: BaseException) -> str:
 
 def show_mistake(error: BaseException) -> None:
     """Print the traceback of an error in this program."""
-    print(visible("".join(traceback.format_exception(error))), end="", file=sys.stderr)
+    print(tell("".join(traceback.format_exception(error))), end="", file=sys.stderr)
 
 
 def say_and_exit(error: Exception) -> NoReturn:
@@ -58,5 +58,5 @@ def say_and_exit(error: Exception) -> NoReturn:
     if code == MISTAKE:
         show_mistake(error)
     else:
-        print(f"error: {visible(say(error))}", file=sys.stderr)
+        print(f"error: {tell(say(error))}", file=sys.stderr)
     sys.exit(code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import stores
 from .aws import explain
 from .exits import MISTAKE, exit_code, show_mistake
+from .hidden import hide
 from .signals import Interrupted, raise_if_interrupted
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Faults:
 
         A run answers for its own sources: what is only about others is a note. They have runs of their own.
         """
+        text = hide(text)  # it is recorded, and sent to people
         for name in sources:
             self.run.troubles.setdefault(name, []).append(text)
         if code != MISTAKE and not self.run.answers_for(*sources):

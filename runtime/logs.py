@@ -16,7 +16,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from .visible import visible
+from .hidden import tell
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -49,7 +49,7 @@ class Log:
 
     def write(self, text: str, level: int = logging.INFO) -> None:
         """Add a text, each of its lines with the time."""
-        for line in visible(text).splitlines():
+        for line in tell(text).splitlines():
             self._handler.handle(logging.LogRecord("millrace", level, "", 0, line, None, None))
 
     def write_error(self, error: BaseException) -> None:
