@@ -20,9 +20,11 @@ from runtime.options import (
     Keep,
     Now,
     Object,
+    Preview,
     Profile,
     Rejected,
     Remove,
+    Restate,
     Rows,
     RunId,
     Scale,
@@ -111,9 +113,9 @@ class Flow:
             else:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
-    def deploy(self) -> None:
+    def deploy(self, work: Work) -> None:
         """Bring edited models to prod, and what they changed or an earlier run could not publish to the dashboards."""
-        from sqlmesh_project.door import deploy_pending
+        from sqlmesh_project.door import deploy_pending, restate_models
 
         self.ops.begin(self.run)
         self.follow_contracts()
@@ -135,9 +137,21 @@ class Flow:
         self.unpublished.end(models.domains)
         for failure in models.failed:
             self.faults.report(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
+        if work.restate:
+            with self.console.step("restate", "prod") as step:
+                again = restate_models(work.restate, self.settings, prepare)
+                step.done({"models built": len(again.ran)}, {"failed": len(again.failed)})
+            self.unpublished.end(again.domains)
+            for failure in again.failed:
+                self.faults.report(CHECK_FAILED, f"model failed: {failure}")
+            models.domains, models.broken = models.domains | again.domains, models.broken | again.broken
         if changed:  # rows that no build has seen yet: a domain is published whole
             built = self.model(set(changed), held, rebuilt)
-            models.domains, models.broken, models.pending = models.domains | built.domains, built.broken, built.pending
+            models.domains, models.broken, models.pending = (
+                models.domains | built.domains,
+                models.broken | built.broken,
+                built.pending,
+            )
         else:
             self.report_waiting(models)
         held |= self.passed(models, held)
@@ -456,7 +470,7 @@ def run_flow(
             ):
                 flow.execute(work)
             elif command == "plan":
-                flow.deploy()
+                flow.deploy(work)
         ops.close(run)
         moved = run.sources or run.problems or run.published or command == "plan"
         console.summary(run if moved else None, profile=profile)
@@ -518,9 +532,14 @@ def serve(sources: Sources = None, every: Every = 60) -> None:
 
 
 @app.command()
-def plan(wait: Wait = 0, as_json: Json = False) -> None:
-    """Bring edited models to prod, check and publish what they changed; look first with `sqlmesh plan --explain`."""
-    raise SystemExit(run_flow("plan", [], wait=wait, as_json=as_json))
+def plan(preview: Preview = False, restate: Restate = None, wait: Wait = 0, as_json: Json = False) -> None:
+    """Bring edited models to prod, check and publish what they changed; look first with `--preview`."""
+    if preview:
+        from sqlmesh_project.report import preview as look
+
+        typer.echo(look(wait))
+        return
+    raise SystemExit(run_flow("plan", [], Work(restate=tuple(restate or ())), wait=wait, as_json=as_json))
 
 
 @app.command()

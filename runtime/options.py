@@ -7,6 +7,13 @@ import typer
 
 Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
 Tables = Annotated[list[str] | None, typer.Argument(help="tables of the source; none means all")]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="build the edited models beside prod, show what would differ, change nothing")
+]
+Restate = Annotated[
+    list[str] | None,
+    typer.Option("--restate", metavar="MODEL", help="build this deployed model anew, and what follows; repeatable"),
+]
 RunId = Annotated[str | None, typer.Argument(help="a run, as `status` lists it, or `last`; none: the pipeline's state")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 Profile = Annotated[bool, typer.Option("--profile", help="say where the time, the bytes and the rows went")]

@@ -16,6 +16,7 @@ class Work:
         replay: send landed loads from this one on through the contract again, and land nothing.
         withdraw: take this landed file's rows out again, and land nothing.
         rebuild: build silver and staging of these tables anew (none named: of all), and land nothing.
+        restate: build these deployed models anew; of `plan`.
     """
 
     since: datetime | None = None
@@ -24,6 +25,7 @@ class Work:
     replay: str | None = None
     withdraw: str | None = None
     rebuild: tuple[str, ...] | None = None
+    restate: tuple[str, ...] = ()
 
     @property
     def lands(self) -> bool:

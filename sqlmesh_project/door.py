@@ -37,6 +37,7 @@ __all__ = [
     "model_columns",
     "pending_models",
     "remove_expired",
+    "restate_models",
     "run_models",
 ]
 
@@ -210,6 +211,41 @@ def deploy_pending(
         if not result.failed:
             raise ModelError(f"the plan cannot be applied: {'; '.join(listener.errors) or error}") from error
         result.domains = {}  # prod is as it was
+        return result
+    finally:
+        context.close()
+
+
+def restate_models(
+    names: Collection[str], settings: Settings, prepare: Callable[[dict[str, set[str]]], set[str]] = lambda _: set()
+) -> ModelRun:
+    """Build deployed models anew from the beginning, whatever they hold, and what follows from them.
+
+    Args:
+        prepare: as for `deploy_pending`. Models that read what must not be read are left as they are, and named in `failed`.
+
+    Raises:
+        ModelError: prod has no model of such a name, or the models cannot be loaded or built.
+    """
+    _, project = _begin(settings)
+    context, listener = project.context, project.listener
+    try:
+        _finish_deployment(context)
+        prod = context.state_reader.get_environment("prod")
+        known = {_short(snapshot.name) for snapshot in prod.snapshots} if prod else set()
+        lineage = _lineage(context)
+        built = {name for name in known & lineage.keys() if lineage[name][0] != "ops"}
+        if unknown := sorted(set(names) - built):
+            raise ModelError(f"prod has no model {', '.join(unknown)}; it has {', '.join(sorted(built)) or 'none yet'}")
+        reach = {name: _reach(context, name) for name in names}
+        blocked = prepare(_changed_domains(lineage, reach.values()))
+        wanted = {name: to for name, to in reach.items() if not _sources(lineage, to) & blocked}
+        result = ModelRun(domains=_changed_domains(lineage, wanted.values()), unreadable=project.unreadable)
+        _restate(context, listener, sorted(wanted))
+        result.ran = sorted(listener.ran)
+        waits = [f"{name} is not built anew: what it is built on waits" for name in sorted(set(names) - wanted.keys())]
+        result.failed = [*waits, *listener.failures()]
+        result.broken = {_domain(name) for name in listener.not_built}
         return result
     finally:
         context.close()

@@ -1,8 +1,9 @@
-"""What the edited models would change, as Markdown for a pull request: `python -m sqlmesh_project.report`.
+"""What the edited models would change, as Markdown: `runner.py plan --preview`, and for a pull request `python -m
+sqlmesh_project.report`.
 
-The data folder holds what the base branch built (the demo's world, a copy of a laptop's). The models of this checkout are
-planned and built beside it, in an environment of their own; what the base built is only read. SQLMesh says what changed
-and how; the rows are compared by each model's grain.
+The warehouse holds what is deployed (for a pull request the demo's world, built by the base branch). The models of this
+checkout are planned and built beside it, in an environment of their own; what is deployed is only read. SQLMesh says what
+changed and how; the rows are compared by each model's grain.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from settings import Settings
 
 ENVIRONMENT = "review"
+NONE = "### Models: none changes\n"
+_WHOSE_ROWS = "Rows are those of the demo's world, built by the base branch and by this one."
 KINDS = {
     "BREAKING": "breaking: it and what stands on it is built again",
     "NON_BREAKING": "not breaking: what stands on it stays",
@@ -43,11 +46,11 @@ def report(settings: Settings) -> str:
     context, listener = project.context, project.listener
     try:
         if context.state_reader.get_environment("prod") is None:
-            raise ModelError(f"{settings.data} holds no built models: run the demo of the base branch into it first")
+            raise ModelError(f"{settings.data} holds no built models to compare with: run the sources once first")
         plan = context.plan_builder(ENVIRONMENT, skip_tests=True, include_unmodified=True).build()
         diff = plan.context_diff
         if not diff.has_changes or not (diff.modified_snapshots or diff.added or diff.removed_snapshots):
-            return "### Models: none changes\n"
+            return NONE
         context.apply(plan)
         return "\n".join(_lines(context, diff)) + "\n"
     except SQLMeshError as error:
@@ -84,7 +87,7 @@ def _lines(context: Context, diff: ContextDiff) -> list[str]:
         new, _ = diff.modified_snapshots[name]
         rows = "; ".join(_differences(context, name)) if _kind(new) == KINDS["INDIRECT_BREAKING"] else ""
         lines.append(f"- {_short(name)}: {_kind(new)}{f'; {rows}' if rows else ''}")
-    return [*lines, "", "Rows are those of the demo's world, built by the base branch and by this one."]
+    return lines
 
 
 def _kind(snapshot: Any) -> str:
@@ -117,10 +120,36 @@ def _differences(context: Context, name: str) -> list[str]:
     return lines
 
 
+def preview(wait: float) -> str:
+    """The report under the lock of the runs, for a person who is about to `plan`.
+
+    Args:
+        wait: seconds to wait for another run to end.
+
+    Raises:
+        ModelError, LockError: as `report`; another run did not end.
+    """
+    from runtime.lock import one_at_a_time
+    from runtime.place import owner_only
+    from runtime.signals import interruptible
+    from warehouse.connection import kept_open
+
+    settings = configuration.load()
+    with interruptible(), owner_only(), one_at_a_time(settings, wait), kept_open(settings):
+        text = report(settings)
+    if text == NONE:
+        return f"{text}\nWhat prod runs is what the files hold.\n"
+    return (
+        f"{text}\nBuilt in the environment `{ENVIRONMENT}`, beside prod: what dashboards show is as it was."
+        " `python runner.py plan` brings it to prod.\n"
+    )
+
+
 def main() -> int:
     """Print the report; 1 and the reason when the models cannot be built."""
     try:
-        print(report(configuration.load()))
+        text = report(configuration.load())
+        print(text if text == NONE else f"{text}\n{_WHOSE_ROWS}\n")
     except ModelError as error:
         print(f"### Models: the report could not be made\n\n{error}")
         return error.exit_code

@@ -272,6 +272,14 @@ def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
     assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
 
 
+def test_plans_are_looked_at_and_a_model_is_built_anew_from_inside_the_network(on_aws, on_laptop, world):
+    looked = on_aws("plan", "--preview", **world.environment)
+    assert (looked.code, looked.out.splitlines()[0]) == (0, "### Models: none changes"), looked.out + looked.err
+    again = on_aws("plan", "--restate", "deftunes.fact_order_items", **world.environment)
+    assert again.code == 0 and "published deftunes" in again.out, again.out + again.err
+    assert equal(on_aws, on_laptop) == []
+
+
 def test_a_file_that_is_dropped_is_read_and_the_rest_is_found_on_schedule(on_aws, estate, world, on_laptop):
     s3, folder = estate.cloud.client("s3"), Path(world.environment["ELT_SALES_FILES"])
     files = sorted(folder.glob("*.csv"))
