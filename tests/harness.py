@@ -22,6 +22,8 @@ import duckdb
 from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
+SALT = "pepper"
+"""Of every pipeline: folders that are compared hash alike."""
 
 
 def checkout(folder: Path) -> Path:
@@ -78,7 +80,7 @@ class Pipeline:
             "ELT_DATA_DIR": str(folder),
             "ELT_DEMO_DATA_DIR": str(folder.parent / "data-demo"),  # not the checkout's, which may hold a demo
             "ELT_RETRY_PACE": "0.01",
-            "ELT_PII_SALT": "pepper",  # folders that are compared hash alike
+            "ELT_PII_SALT": SALT,
             "HOME": str(folder.parent / "home"),
         } | environment
 

@@ -74,7 +74,7 @@ class Checkout:
     def __init__(self, folder, environment):
         self.folder, self.data = harness.checkout(folder / "millrace"), folder / "data"
         self.environment = {n: v for n, v in os.environ.items() if not n.startswith("ELT_")} | environment
-        self.environment |= {"ELT_DATA_DIR": str(self.data), "HOME": str(folder)}
+        self.environment |= {"ELT_DATA_DIR": str(self.data), "HOME": str(folder), "ELT_PII_SALT": harness.SALT}
 
     def __call__(self, *arguments):
         done = forks.run(arguments, self.folder, self.environment)
