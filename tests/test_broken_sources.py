@@ -128,6 +128,7 @@ def test_the_others_run_publish_and_show_while_each_broken_one_says_why(checkout
         assert reasons[name].startswith(str(checkout.folder / "dlt_sources" / name)), reasons[name]
 
 
+@pytest.mark.nightly
 def test_every_other_command_goes_on_as_well(checkout):
     assert checkout("runner.py", "run", "good").returncode == 0  # it names others only: a note
     noted = checkout("runner.py", "run", "good")

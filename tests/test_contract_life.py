@@ -77,6 +77,7 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path, "shop")
 
 
+@pytest.mark.nightly
 def test_a_year_of_a_source(shop: Shop, tmp_path: Path) -> None:
     shop.bring("01.csv", "1,one,1", "2,two,2", "3,a longer name,300")
     shop.run("run", "--now")

@@ -104,6 +104,7 @@ def test_what_follows_from_an_edited_model_is_built_with_it(shop: Small) -> None
     assert shop.status()["pending_models"] == []
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("command", [("run", "--now"), ("plan",)])
 def test_a_plan_that_was_killed_while_it_switched_is_finished(shop: Small, when: str, command: tuple[str, ...]) -> None:

@@ -101,7 +101,7 @@ def disks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
             disks.close()
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("names", "left"),
     [
@@ -131,6 +131,7 @@ def test_a_full_disk(disks: Disks, names: str, left: int | str) -> None:
     disks.run_again()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("names", ["data", "serving", "logs"])
 def test_a_read_only_disk(disks: Disks, names: str) -> None:
     place = disks.place(names)

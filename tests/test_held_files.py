@@ -67,6 +67,7 @@ def take(shop: Small, step: str, pid: Path) -> dict[Path, str]:
     return {path: text}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("step", STEPS)
 def test_the_message_names_who_has_the_file_open(shop: Small, step: str, tmp_path: Path) -> None:
     shop.deliver("shop", f"{step}.csv", f"{len(step) + 1},{step}")
@@ -92,6 +93,7 @@ def test_the_message_names_who_has_the_file_open(shop: Small, step: str, tmp_pat
     assert (len(step) + 1, step) in shop.gold("shop")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("step", WITHIN)
 def test_the_warehouse_is_the_runs_own_from_its_first_use_to_its_end(shop: Small, step: str, tmp_path: Path) -> None:
     row = (len(step) + 50, step)
@@ -120,6 +122,7 @@ def record(shop: Small, database: str) -> tuple[Any, ...]:
     return shop.query(f"SELECT status, published FROM {ops}.runs ORDER BY started_at DESC LIMIT 1", database)[0]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_around_the_switch_the_record_says_what_can_be_read(shop: Small, when: str) -> None:
     path = shop.code / "warehouse/publish_file.py"

@@ -65,6 +65,7 @@ CASES = [(step, "KeyError('things')") for step in STEPS]
 CASES += [("refine", error) for error in list(FAILURES)[1:]]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("broken", CASES, indirect=True, ids=lambda case: f"{case[0]}-{case[1][:12]}")
 def test_the_other_source_is_published(small, broken, request):
     step, error = broken
@@ -135,7 +136,7 @@ SINKS = {
 }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("trouble", SINKS)
 def test_a_sink_that_fails_holds_up_no_dashboard_and_no_other_source(small, operational, trouble):
     make, end, said = SINKS[trouble]
@@ -164,6 +165,7 @@ def test_a_sink_that_fails_holds_up_no_dashboard_and_no_other_source(small, oper
     assert sunk(operational) == small.gold("bad")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("broken", [("refine", "KeyError('things')")], indirect=True)
 def test_serve_goes_on_for_the_others(small, broken):
     import signal

@@ -71,13 +71,13 @@ def survives(sources, domain, how, uninterrupted, world, first_day, tmp_path):
     assert pipeline.query("SELECT count(*) FROM stg_ops.runs WHERE status = 'running'") == [(0,)]
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("point", cases([(point,) for point in POINTS], lambda point: point in BY_NIGHT))
 def test_killed_at_a_boundary_then_run_again(point, uninterrupted, world, first_day, tmp_path):
     survives(DEFTUNES, "deftunes", {"kill": POINTS[point]}, uninterrupted, world, first_day, tmp_path)
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("source", "point"),
     cases(

@@ -91,6 +91,7 @@ def test_runs_beside_every_looking_command(shop: Watched) -> None:
             json.loads(done.stdout)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("file", ["warehouse.duckdb", "state.duckdb"])
 def test_a_run_waits_for_a_reader_that_passes(shop: Watched, file: str) -> None:
     shop.deliver("shop", f"{file}.csv", f"{len(file) * 10},{file}")
@@ -106,6 +107,7 @@ def test_a_run_waits_for_a_reader_that_passes(shop: Watched, file: str) -> None:
     assert (len(file) * 10, file) in shop.gold("shop")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("command", [("replay", "shop", "--rejected"), ("maintain",)])
 def test_who_waits_for_a_run_waits_to_its_end(shop: Watched, command: tuple[str, ...]) -> None:
     first, *_ = shop.begin("replay", "shop")

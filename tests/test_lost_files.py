@@ -47,7 +47,7 @@ def test_a_landed_file_is_damaged_before_it_is_refined(pair: Small) -> None:
     assert pair.gold("shop") == [(1, "one"), (2, "two")]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("warehouse", "state"),
     [("lost", "kept"), ("kept", "lost"), ("older", "kept"), ("kept", "older"), ("older", "lost"), ("lost", "older")],
@@ -78,7 +78,7 @@ def test_stores_that_do_not_belong_together(pair: Small, warehouse: str, state: 
     assert pair.query("SELECT count(*) FROM ops.runs")[0][0] > 0
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("damage", [b"", b"x" * 20_000], ids=["empty", "something else"])
 @pytest.mark.parametrize("store", ["warehouse.duckdb", "state.duckdb"])
 def test_a_damaged_store_is_named_and_moved_away(pair: Small, store: str, damage: bytes) -> None:

@@ -87,6 +87,7 @@ def test_a_source_whose_staging_fails_keeps_what_is_published_and_holds_up_no_ot
         assert pipeline.gold(DOMAINS[source]) == of(DOMAINS[source], good)
 
 
+@pytest.mark.nightly
 def test_a_domain_that_fails_in_the_very_first_run_holds_up_no_other(world, tmp_path):
     pipeline = Pipeline(tmp_path / "data", world.environment)
     failed = pipeline("run", "sales", "random_users", patch="tests.patches:fail_staging:sales")
@@ -102,7 +103,7 @@ def code_of(kind, source):
     return 2 if kind == "object" or (kind == "html" and source.endswith("_api")) else 3
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("source", "path", "kind"),
     [

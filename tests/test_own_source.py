@@ -111,6 +111,7 @@ def shop(tmp_path_factory):
     return shop
 
 
+@pytest.mark.nightly
 def test_a_look_that_brings_no_rows_is_a_look(shop):
     [first] = shop.status().values()
     assert first["last_looked"] == "2026-01-01 06:00" and first["landed"] == 1

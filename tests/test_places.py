@@ -33,7 +33,7 @@ def settings_of(folder, monkeypatch, text=None):
     return configuration.load()
 
 
-@pytest.mark.few(9)
+@pytest.mark.few(5)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_source_lands_and_is_refined_whatever_the_folders_are_called(tmp_path, monkeypatch, name):
     data, inbox = tmp_path / name / "data", tmp_path / name / "inbox"
@@ -213,6 +213,7 @@ def test_the_whole_flow_in_a_hostile_place(small):
     assert small.gold("shop")[-1] == (4, "four")
 
 
+@pytest.mark.few(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "way", ["a file for lake", "a file for dlt", "a file for serving", "a folder for the warehouse"]
@@ -226,6 +227,7 @@ def test_what_is_in_the_way_is_named_with_exit_code_4(tmp_path, small, way):
     assert str(data / (name or "warehouse.duckdb")) in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.few(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["data", "data/lake", "data/run.lock"])
 def test_what_may_not_be_written_is_named_with_exit_code_4(tmp_path, small, what):

@@ -31,6 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Small:
     return shop
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "words",
     [["run"], ["status"], ["status", "--json"], ["rejected"], ["rejected", "--json"], ["--help"]],

@@ -47,6 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
+@pytest.mark.nightly
 def test_a_rebuild_is_killed_at_any_moment(shop: Shop) -> None:
     loose, began = shop.gold("shop"), time.monotonic()
     shop.ask(STRICT)

@@ -152,6 +152,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("what", BROKEN)
 def test_broken_models_do_not_silence_the_status(small, what):
     file, text = BROKEN[what]

@@ -104,6 +104,7 @@ def test_a_signal_at_any_moment(shop: Struck, command: tuple[str, ...], number: 
     assert shop.run("run", "--now").stdout.count("nothing new") == 2
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "dropped",
     [
@@ -138,6 +139,7 @@ tables:
     (folder / "extract.py").unlink()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("again", [0, 1.0])
 def test_code_that_does_not_listen_is_ended(stubborn: Struck, again: float) -> None:
     code, seconds, said = stubborn.strike("run", "--now", number=signal.SIGTERM, after=3, again=again)

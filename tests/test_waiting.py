@@ -73,6 +73,7 @@ def test_the_first_model_of_a_domain_waits_for_a_plan_and_is_deployed_by_it(smal
     assert small.query("SELECT max(id) FROM more_gold.things_now") == [(3,)]
 
 
+@pytest.mark.nightly
 def test_a_domain_whose_sources_never_brought_rows_waits_for_them_and_is_not_built(small):
     assert waiting(small) == ([], []) and "nothing to publish" in small.run("plan").stdout
     done = small.run("check", "other", "--json")
@@ -86,6 +87,7 @@ def test_a_domain_whose_sources_never_brought_rows_waits_for_them_and_is_not_bui
     assert "not_built" not in small.run("check", "other").stdout
 
 
+@pytest.mark.nightly
 def test_plan_deploys_a_domain_where_nothing_was_deployed_before(tmp_path):
     small = Small(tmp_path, "shop")
     small.run("plan")
@@ -100,7 +102,7 @@ def test_plan_deploys_a_domain_where_nothing_was_deployed_before(tmp_path):
     assert small.gold("shop") == [(1, "one")] and waiting(small) == ([], [])
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("corrected", ["check, plan", "check, run", "check, due", "model, plan", "model back, plan"])
 def test_a_gold_check_that_fails_after_a_plan_is_repeated_until_it_is_corrected(small, corrected):
     edit_model(small, change=upper)
@@ -157,6 +159,7 @@ def test_a_killed_plan_is_checked_and_published_by_the_next_run(small):
     assert small.gold("shop") == [(1, "ONE"), (2, "TWO")] and waiting(small) == ([], [])
 
 
+@pytest.mark.nightly
 def test_a_check_that_failed_in_a_run_and_was_corrected_is_tried_again_by_whatever_runs_next(small):
     add_check(small, 3)
     small.deliver("shop", "2.csv", "3,three")

@@ -113,6 +113,7 @@ MISTAKES = [  # module, what stands there, the mistake
 ]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("module", "right", "wrong"), MISTAKES, ids=[f"{m}: {r[:24]}" for m, r, _ in MISTAKES])
 def test_a_mistake_in_what_matters_fails_the_module_s_test(checkout, module, right, wrong):
     folder = checkout.terraform / "modules" / module

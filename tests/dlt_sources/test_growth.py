@@ -199,6 +199,7 @@ def test_a_damaged_mark_stays_by_itself(here, often):
     assert Landing("meter", here).loads() == loads
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_killed_at_any_effect_every_load_is_still_marked(here, often):
     loads, effect, died = mark(here, 1), 0, True

@@ -21,6 +21,7 @@ def asked(postgres, query):
         return cursor.fetchall()
 
 
+@pytest.mark.nightly
 def test_twice_the_loads_leave_as_many_notes(tmp_path, here, inbox, monkeypatch):
     monkeypatch.setattr(sinks, "KEEP_LOADS", 3)
     postgres = Postgres(tmp_path / "postgres")

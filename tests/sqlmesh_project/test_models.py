@@ -93,6 +93,7 @@ def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(wor
     assert pipeline.query(fact) == incremental
 
 
+@pytest.mark.nightly
 def test_a_restated_fact_is_whole(first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     fact = "SELECT * FROM deftunes.fact_order_items ORDER BY ALL"
@@ -102,6 +103,7 @@ def test_a_restated_fact_is_whole(first_day, tmp_path):
     assert before and pipeline.query(fact) == before
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("broken", ["owner analytics,\n  ", "description 'Revenue", "grain (session_month"])
 def test_a_model_without_owner_description_or_grain_is_refused(checkout, broken, first_day, tmp_path):
     path = checkout / VIEW

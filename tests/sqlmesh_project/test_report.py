@@ -44,6 +44,7 @@ def test_an_edited_model_is_reported_with_its_columns_its_rows_and_what_stands_o
     assert pipeline.gold() == gold  # the base's own is only read
 
 
+@pytest.mark.nightly
 def test_a_model_that_does_not_build_is_a_report_too_and_fails(first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     checkout = harness.checkout(tmp_path / "millrace")
