@@ -28,6 +28,7 @@ from runtime.options import (
     Rows,
     RunId,
     Scale,
+    Schedule,
     Since,
     Sources,
     Tables,
@@ -510,12 +511,18 @@ def default(context: typer.Context) -> None:
 
 @app.command()
 def run(
-    sources: Sources = None, now: Now = False, file: Files = None, dropped: Object = None, wait: Wait = 0,
-    profile: Profile = False, as_json: Json = False,
+    sources: Sources = None, now: Now = False, schedule: Schedule = None, file: Files = None, dropped: Object = None,
+    wait: Wait = 0, profile: Profile = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run what is due, or the named sources now, through the whole flow; with --file read that file of the source."""
     known = declared(sources)
     names = (sources or known.names) if sources or now else None
+    if schedule:
+        from runtime.schedule import of_schedule
+
+        if names is not None:
+            raise typer.BadParameter("--schedule names the sources: leave out names and --now")
+        names = of_schedule(known, schedule)
     files = (*(file or ()), *(["s3://{}/{}".format(*dropped)] if dropped else ()))
     if files and len(sources or []) != 1:
         raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")

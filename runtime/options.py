@@ -19,6 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 Profile = Annotated[bool, typer.Option("--profile", help="say where the time, the bytes and the rows went")]
 Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
 Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
+Schedule = Annotated[
+    str | None, typer.Option(metavar="CRON", help="the sources with this schedule: what a scheduler starts them by")
+]
 Files = Annotated[
     list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
 ]

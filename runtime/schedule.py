@@ -29,6 +29,30 @@ def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: da
     return names
 
 
+def of_schedule(sources: Mapping[str, Source], schedule: str) -> list[str]:
+    """Names of the sources that run at the times of a cron expression, however theirs is written: `@daily` is `0 0 * * *`.
+
+    Raises:
+        SettingsError: no source runs then; says when they do.
+    """
+    from croniter.croniter import CroniterError
+
+    from settings import SettingsError
+
+    said = sorted({source.declared.schedule for source in sources.values()})
+    try:
+        wanted = _times(schedule)
+    except (CroniterError, ValueError) as error:
+        raise SettingsError(f"--schedule {schedule!r} is not a cron expression: {error}") from None
+    found = [name for name, source in sources.items() if _times(source.declared.schedule) == wanted]
+    if not found:
+        raise SettingsError(
+            f"no source has the schedule {schedule!r}; source.yml says {', '.join(map(repr, said))}."
+            " On AWS: apply Terraform, which reads them"
+        )
+    return found
+
+
 def late_hours(schedule: str, ran: datetime | None, now: datetime) -> float:
     """Hours since the first slot that had no successful run; 0 when the source is up to date.
 
@@ -46,6 +70,13 @@ def late_hours(schedule: str, ran: datetime | None, now: datetime) -> float:
         ran = None
     missed = latest if ran is None else croniter(schedule, ran).get_next(datetime)
     return float((now - missed).total_seconds() / 3600)
+
+
+def _times(schedule: str) -> list[frozenset[object]]:
+    """What each field of a cron expression allows."""
+    from croniter import croniter
+
+    return [frozenset(field) for field in croniter(schedule).expanded]
 
 
 def _latest(schedule: str, now: datetime) -> datetime:

@@ -4,10 +4,13 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.schedule import due, late_hours
+from runtime.schedule import due, late_hours, of_schedule
+from settings import SettingsError
+from tests.small import Small
 from warehouse.ops import Progress
 
 SOURCES = {
@@ -73,3 +76,32 @@ def test_a_source_is_late_when_it_is_due_and_by_the_hours_since_its_first_missed
 
 def test_a_source_that_never_ran_is_late_since_its_latest_slot():
     assert late_hours("0 6 * * *", None, START + timedelta(hours=3, minutes=1)) == 3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "same"),
+    [("@daily", "0  0 * * *"), ("0 6 * * MON-FRI", "0 6 * * 1,2,3,4,5"), ("0 8 * * 5-7", "0 8 * * 0,5,6"), ("@weekly", "0 0 * * 7")],
+)  # fmt: skip
+def test_the_sources_of_a_time_are_found_however_it_is_written(schedule, same):
+    sources = SOURCES | {"mine": SimpleNamespace(declared=SimpleNamespace(schedule=schedule))}
+    assert of_schedule(sources, same) == of_schedule(sources, schedule) == ["mine"]
+
+
+@pytest.mark.parametrize("schedule", ["5 6 * * *", "at noon", ""])
+def test_a_time_of_no_source_is_an_error_that_says_theirs(schedule):
+    with pytest.raises(SettingsError, match=r"'0 6 \* \* \*'|is not a cron expression"):
+        of_schedule(SOURCES, schedule)
+
+
+@pytest.mark.slow
+def test_a_schedule_starts_its_sources_in_one_run_and_no_other(tmp_path):
+    small = Small(tmp_path, "ann", "bob", "cleo")
+    path = small.code / "dlt_sources/cleo/source.yml"
+    path.write_text(path.read_text().replace("'@daily'", "'@hourly'"))
+    for name in ("ann", "bob", "cleo"):
+        small.deliver(name, "a.csv", "1,x")
+    done = small.run("run", "--schedule", "0 0 * * *")
+    assert small.status()["runs"][0]["sources"] == "ann,bob", done.stdout
+    refused = small.run("run", "--schedule", "0 5 * * *", code=2)
+    assert "no source has the schedule '0 5 * * *'; source.yml says '@daily', '@hourly'" in refused.stderr
+    assert small.run("run", "ann", "--schedule", "@daily", code=2).stderr

@@ -4,11 +4,13 @@ import calendar
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from croniter import croniter
 
+from runtime.schedule import of_schedule
 from tests.deploy.terraform import Checkout
 from tests.harness import ROOT
 
@@ -171,8 +173,10 @@ def test_whatever_cron_says_eventbridge_says_the_same(offline):
     applied = offline(folder, "apply", "-auto-approve", sources=json.dumps(sources), **answers)
     assert applied.returncode == 0, applied.stdout + applied.stderr
     said = json.loads(offline(folder, "output", "-json", "schedules").stdout)
+    declared = {name: SimpleNamespace(declared=SimpleNamespace(schedule=s["schedule"])) for name, s in sources.items()}
     for n, cron in enumerate(CRONS):
         assert_same_times(cron, said[f"s{n}"])
+        assert set(of_schedule(declared, cron)) == {name for name in said if said[name] == said[f"s{n}"]}
 
 
 def assert_same_times(cron, expression):

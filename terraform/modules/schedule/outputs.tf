@@ -10,7 +10,7 @@ output "schedules" {
 
 output "states" {
   description = "ENABLED or DISABLED of each source's schedule."
-  value       = { for name, schedule in aws_scheduler_schedule.source : name => schedule.state }
+  value       = { for name, expression in local.expressions : name => aws_scheduler_schedule.slot[expression].state }
 }
 
 output "drops" {

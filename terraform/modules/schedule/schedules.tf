@@ -3,19 +3,29 @@ locals {
   short = { for name in keys(var.sources) : name => length(name) <= 38 ? name : "${substr(name, 0, 31)}-${substr(sha256(name), 0, 6)}" }
 }
 
-# A schedule per source.yml. One that the resident task serves is written down, too, and off.
+# A schedule per time, not per source: one task runs all sources that are due then, side by side, where a task for each would
+# wait for the others' lock. What the resident task serves is written down, too, and off.
+locals {
+  slots = { for expression in distinct(values(local.expressions)) : expression => sort([for name, said in local.expressions : name if said == expression]) }
+  # Such as 0-6-x-x-x, and what makes it one of a kind.
+  labels = { for expression, names in local.slots : expression => join("-", concat(
+    [substr(trim(replace(replace(join("-", local.crons[names[0]]), "*", "x"), "/[^A-Za-z0-9]+/", "-"), "-"), 0, 31)],
+    [substr(sha256(expression), 0, 6)],
+  )) }
+}
+
 resource "aws_scheduler_schedule_group" "this" {
   name = var.name
 }
 
-resource "aws_scheduler_schedule" "source" {
-  for_each                     = local.expressions
-  name                         = "${var.name}-${local.short[each.key]}"
+resource "aws_scheduler_schedule" "slot" {
+  for_each                     = local.slots
+  name                         = "${var.name}-${local.labels[each.key]}"
   group_name                   = aws_scheduler_schedule_group.this.name
-  description                  = substr("${var.sources[each.key].description}: schedule ${var.sources[each.key].schedule} of source.yml", 0, 512)
-  schedule_expression          = each.value
+  description                  = substr("${join(" ", local.crons[each.value[0]])} of source.yml: ${join(", ", each.value)}", 0, 512)
+  schedule_expression          = each.key
   schedule_expression_timezone = "UTC" # as in source.yml
-  state                        = contains(local.resident, each.key) ? "DISABLED" : "ENABLED"
+  state                        = contains(local.resident, each.value[0]) ? "DISABLED" : "ENABLED"
   kms_key_arn                  = var.kms_key_arn
 
   flexible_time_window {
@@ -25,7 +35,7 @@ resource "aws_scheduler_schedule" "source" {
   target {
     arn      = var.cluster_arn
     role_arn = aws_iam_role.starter.arn
-    input    = jsonencode({ containerOverrides = [{ name = "pipeline", command = ["run", each.key, "--wait", tostring(var.wait_seconds)] }] })
+    input    = jsonencode({ containerOverrides = [{ name = "pipeline", command = ["run", "--schedule", join(" ", local.crons[each.value[0]]), "--wait", tostring(var.wait_seconds)] }] })
 
     ecs_parameters {
       task_definition_arn = var.task_definition_arn
@@ -51,8 +61,8 @@ resource "aws_scheduler_schedule" "source" {
 
   lifecycle {
     precondition {
-      condition     = !contains(local.unsaid, each.key)
-      error_message = "dlt_sources/${each.key}/source.yml: schedule ${var.sources[each.key].schedule} cannot be said to EventBridge, which knows five fields, a day of the month or of the week but not both, and no steps through the week. Say it otherwise, for example 1,3,5 for */2."
+      condition     = length(setintersection(local.unsaid, each.value)) == 0
+      error_message = "dlt_sources/${each.value[0]}/source.yml: schedule ${var.sources[each.value[0]].schedule} cannot be said to EventBridge, which knows five fields, a day of the month or of the week but not both, and no steps through the week. Say it otherwise, for example 1,3,5 for */2."
     }
   }
 }

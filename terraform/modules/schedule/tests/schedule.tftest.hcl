@@ -20,11 +20,11 @@ variables {
   }
 }
 
-run "a_schedule_per_source" {
+run "every_source_has_its_times" {
   command = apply
 
   assert {
-    condition = { for name, s in aws_scheduler_schedule.source : name => s.schedule_expression } == {
+    condition = { for name, expression in local.expressions : name => aws_scheduler_schedule.slot[expression].schedule_expression } == {
       daily    = "cron(0 6 * * ? *)"
       minutely = "cron(* * * * ? *)"
       weekly   = "cron(30 7 ? * MON,TUE,WED,THU,FRI *)"
@@ -34,12 +34,12 @@ run "a_schedule_per_source" {
   }
 
   assert {
-    condition     = alltrue([for s in aws_scheduler_schedule.source : s.schedule_expression_timezone == "UTC"])
+    condition     = alltrue([for s in aws_scheduler_schedule.slot : s.schedule_expression_timezone == "UTC"])
     error_message = "source.yml speaks of UTC."
   }
 
   assert {
-    condition     = { for name, s in aws_scheduler_schedule.source : name => s.state } == { daily = "ENABLED", minutely = "DISABLED", weekly = "ENABLED", files = "ENABLED" }
+    condition     = output.states == { daily = "ENABLED", minutely = "DISABLED", weekly = "ENABLED", files = "ENABLED" }
     error_message = "Only what the resident task serves is off."
   }
 
@@ -49,12 +49,12 @@ run "a_schedule_per_source" {
   }
 
   assert {
-    condition     = jsondecode(aws_scheduler_schedule.source["daily"].target[0].input).containerOverrides[0].command == ["run", "daily", "--wait", "3600"]
-    error_message = "A schedule runs its own source and waits for its turn."
+    condition     = jsondecode(aws_scheduler_schedule.slot["cron(0 6 * * ? *)"].target[0].input).containerOverrides[0].command == ["run", "--schedule", "0 6 * * *", "--wait", "3600"]
+    error_message = "A schedule runs the sources of its time and waits for its turn."
   }
 
   assert {
-    condition     = alltrue([for s in aws_scheduler_schedule.source : length(s.target[0].dead_letter_config) == 1 && s.target[0].retry_policy[0].maximum_retry_attempts > 0])
+    condition     = alltrue([for s in aws_scheduler_schedule.slot : length(s.target[0].dead_letter_config) == 1 && s.target[0].retry_policy[0].maximum_retry_attempts > 0])
     error_message = "What could not be started must not vanish."
   }
 }
@@ -98,8 +98,34 @@ run "long_names_fit" {
   }
 
   assert {
-    condition     = alltrue([for s in aws_scheduler_schedule.source : length(s.name) <= 64 && length(s.description) <= 512])
+    condition     = alltrue([for s in aws_scheduler_schedule.slot : length(s.name) <= 64 && length(s.description) <= 512])
     error_message = "A schedule takes 64 characters of a name and 512 of a description."
+  }
+}
+
+run "many_sources_of_one_time_are_one_task" {
+  command = apply
+
+  variables {
+    sources = merge(
+      { for n in range(500) : "s${n}" => { description = "S", schedule = n % 2 == 0 ? "@daily" : "0  0 * * *", connector = "rest_api", tables = {} } },
+      { late = { description = "L", schedule = "5 0 * * *", connector = "rest_api", tables = {} } },
+    )
+  }
+
+  assert {
+    condition     = toset(keys(aws_scheduler_schedule.slot)) == toset(["cron(0 0 * * ? *)", "cron(5 0 * * ? *)"])
+    error_message = "A task for each would wait for the lock of 499 others."
+  }
+
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.slot["cron(0 0 * * ? *)"].target[0].input).containerOverrides[0].command == ["run", "--schedule", "0 0 * * *", "--wait", "3600"]
+    error_message = "500 names would not fit into what ECS takes."
+  }
+
+  assert {
+    condition     = length(toset([for s in aws_scheduler_schedule.slot : s.name])) == 2 && alltrue([for s in aws_scheduler_schedule.slot : length(s.name) <= 64 && length(s.description) <= 512])
+    error_message = "Two times are two schedules, within EventBridge's lengths."
   }
 }
 
@@ -157,7 +183,7 @@ run "what_eventbridge_cannot_say_is_refused" {
     sources = { both = { description = "B", schedule = "0 6 1 * 1", connector = "rest_api", tables = {} } }
   }
 
-  expect_failures = [aws_scheduler_schedule.source["both"]]
+  expect_failures = [aws_scheduler_schedule.slot["cron(0 6 ? * MON *)"]]
 }
 
 run "the_resident_task_can_be_done_without" {
@@ -168,7 +194,7 @@ run "the_resident_task_can_be_done_without" {
   }
 
   assert {
-    condition     = length(output.resident) == 0 && alltrue([for s in aws_scheduler_schedule.source : s.state == "ENABLED"])
+    condition     = length(output.resident) == 0 && alltrue([for s in aws_scheduler_schedule.slot : s.state == "ENABLED"])
     error_message = "With 0, every source has its schedule."
   }
 }
