@@ -5,8 +5,8 @@ ARG BASE=base
 FROM python:3.12-slim-bookworm AS base
 
 FROM ${BASE} AS packages
-ARG UV=0.13.8
-RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore "uv==${UV}"
+COPY .ci/uv.txt /tmp/uv.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore --require-hashes --requirement /tmp/uv.txt
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /app
 COPY pyproject.toml uv.lock ./

@@ -78,7 +78,7 @@ def fetch_pip(folder: Path) -> None:
 
 
 def main() -> int:
-    """Install uv with the pip that is here, or with a fetched one; 1, in short, when that fails."""
+    """Install the uv of uv.txt with the pip that is here, or with a fetched one; 1, in short, when that fails."""
     target = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ)
@@ -93,7 +93,8 @@ def main() -> int:
                 return 1
             environment["PYTHONPATH"] = folder
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        command += ["--root-user-action", "ignore", "--upgrade", "--target", target, "uv"]
+        command += ["--root-user-action", "ignore", "--upgrade", "--target", target]
+        command += ["--require-hashes", "--requirement", str(Path(__file__).with_name("uv.txt"))]
         return subprocess.run(command, env=environment, check=False).returncode
 
 

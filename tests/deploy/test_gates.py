@@ -129,7 +129,7 @@ def test_an_open_bucket_fails(copy):
 
 def test_a_dockerfile_that_installs_what_it_finds_fails(copy):
     path = copy / "Dockerfile"
-    path.write_text(path.read_text().replace('"uv==${UV}"', "uv"))
+    path.write_text(path.read_text().replace("--require-hashes --requirement /tmp/uv.txt", "uv"))
     code, text = gate("dockerfiles", copy)
     assert code == 1
     assert "DL3013" in text

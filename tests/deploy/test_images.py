@@ -63,7 +63,7 @@ def test_hadolint_has_nothing_to_say(path):
 @pytest.mark.parametrize(
     ("right", "wrong", "rule"),
     [
-        ('"uv==${UV}"', "uv", "DL3013"),
+        ("--require-hashes --requirement /tmp/uv.txt", "uv", "DL3013"),
         ("WORKDIR /app\nUSER", "RUN cd /app\nUSER", "DL3003"),
         ("python:3.12-slim-bookworm", "python:latest", "DL3007"),
     ],
@@ -109,8 +109,11 @@ def test_both_images_install_from_a_lock_by_the_same_uv():
     for path in DOCKERFILES:
         syncs = [c for _, w, r in steps(path) if w == "RUN" for c in r.split("&&") if "uv sync" in c]
         assert syncs and all("--frozen" in sync for sync in syncs)
-    pins = [[rest for _, word, rest in steps(path) if word == "ARG"] for path in DOCKERFILES]
-    assert pins[0] == pins[1] and any(pin.startswith("UV=") for pin in pins[0])
+        assert ("COPY", ".ci/uv.txt /tmp/uv.txt") in [(word, rest) for _, word, rest in steps(path)]
+        installs = [c for _, w, r in steps(path) if w == "RUN" for c in r.split("&&") if "pip install" in c]
+        assert installs and all("--require-hashes --requirement /tmp/uv.txt" in install for install in installs)
+    [pin] = re.findall(r"^uv==(\S+)", (ROOT / ".ci/uv.txt").read_text(), re.M)
+    assert f'"uv=={pin}"' in (ROOT / ".ci/gates/pyproject.toml").read_text()
 
 
 # -- what a builder gets to see ---------------------------------------------------------------------------------------
