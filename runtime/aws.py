@@ -60,6 +60,12 @@ def client(service: str) -> Any:
     return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10))
 
 
+_LAKE_FORMATION = (
+    "Lake Formation decides here, not IAM alone: its administrator grants the task's role CREATE_DATABASE on the catalog, and"
+    " CREATE_TABLE, DESCRIBE, ALTER and DROP on silver's databases (docs/deploy.md, the first hour on a new account)"
+)
+
+
 def explain(error: BaseException, service: str = "") -> str:
     """An SDK's error in one line: what was refused, by which call, and what to do next."""
     answer = getattr(error, "response", None) or {}
@@ -73,6 +79,8 @@ def explain(error: BaseException, service: str = "") -> str:
     if code in ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation") or isinstance(
         error, PermissionError
     ):
+        if "Lake Formation" in text:
+            return f"AWS refused it: {text}; {_LAKE_FORMATION}"
         told = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)  # a key's permission, for an object's call
         action = (
             told[1] if told else _ACTIONS.get(operation) or (f"{service}:{operation}" if service and operation else "")

@@ -421,3 +421,19 @@ def test_silver_is_kept_small_by_what_the_task_may_do(on_aws, cloud, tmp_path, m
         with pytest.raises(PermissionError):  # the test would notice a permission that is missing
             silver.tidy("readings")
         cloud.bound_by(None)
+
+
+@pytest.mark.parametrize("operation", ["CreateDatabase", "CreateTable", "GetTable", "UpdateTable", "DeleteTable"])
+def test_what_lake_formation_refuses_is_not_said_to_be_a_permission_of_iam(operation):
+    answer = {
+        "Error": {
+            "Code": "AccessDeniedException",
+            "Message": "Insufficient Lake Formation permission(s): Required Describe on silver_taxi",
+        }
+    }
+    told = aws.explain(ClientError(answer, operation), "glue")
+    assert (
+        "Required Describe on silver_taxi" in told
+        and "its administrator grants the task's role CREATE_DATABASE" in told
+    )
+    assert "the role needs" not in told
