@@ -33,7 +33,7 @@ class Postgres:
         database: `postgres` is there from the start.
 
     Raises:
-        AwsError: it does not let us in.
+        AwsError: the login fails.
     """
 
     def __init__(self, settings: Bootstrap, database: str) -> None:
@@ -49,7 +49,7 @@ class Postgres:
             )  # fmt: skip
         except psycopg2.Error as error:
             raise AwsError(
-                f"{self.where} does not let us in: {' '.join(str(error).split())}; look at ELT_STATE_HOST, ELT_CA_FILE,"
+                f"login to {self.where} failed: {' '.join(str(error).split())}; look at ELT_STATE_HOST, ELT_CA_FILE,"
                 f" the security groups and the secret {arn}"
             ) from None
         self.connection.autocommit = True
@@ -82,11 +82,11 @@ def alone(admin: Postgres) -> Iterator[None]:
     """One bootstrap at a time: two would each make a password, and one of them would not be the user's.
 
     Raises:
-        LockedError: another one is at work.
+        LockedError: another one is running.
     """
     [(free,)] = admin.say("the lock", "SELECT pg_try_advisory_lock(hashtextextended('millrace bootstrap', 0))")
     if not free:
-        raise LockedError("another bootstrap is at work; look at it, and run this one again when it has ended")
+        raise LockedError("another bootstrap is running; run this one again when it has ended")
     yield  # Postgres frees the lock with the session
 
 
@@ -134,7 +134,7 @@ def settle_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say)
     change, drop or vacuum a table. A role owns nothing: it says who may make schemas where, and who may read.
 
     Raises:
-        WarehouseError: it does not let us in, or refuses a statement; says which thing it was for.
+        WarehouseError: the login fails, or it refuses a statement; says which thing it was for.
     """
     pipeline, reader = f"IAMR:{settings.bootstrap_pipeline_role}", OF_A_USER["dashboards"]
     warehouse, serving = settings.redshift_database, settings.redshift_serving

@@ -20,14 +20,14 @@ def probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     """(what is checked, the check), in the order of a run; a check returns what it found or raises."""
     name = f"_doctor/{secrets.token_hex(6)}"
     return [
-        ("AWS knows who we are", _identity),
+        ("AWS credentials are valid", _identity),
         ("lake: objects can be listed", lambda: _listed(settings)),
         ("lake: objects are written, encrypted", lambda: _written(settings, name)),
         ("lake: large objects are written in parts", lambda: _in_parts(settings, f"{name}.parts")),
         ("lake: objects can be read", lambda: _read(settings, name)),
         ("lake: objects can be removed", lambda: _removed(settings, name, f"{name}.parts")),
         ("Glue: silver's tables can be made", lambda: _glue(settings, name)),
-        ("Redshift lets us in, over verified TLS", _told(lambda: _redshift(settings, settings.redshift_database))),
+        ("Redshift login over verified TLS", _told(lambda: _redshift(settings, settings.redshift_database))),
         ("Redshift: schemas can be made", _told(lambda: _schemas(settings))),
         ("Redshift: the database of the dashboards", _told(lambda: _serving(settings))),
         ("Redshift: its role writes and reads the lake", _told(lambda: _copies(settings, name))),

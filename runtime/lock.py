@@ -189,7 +189,7 @@ def state(settings: Settings) -> Any:
     """A connection to the state's Postgres, by psycopg2, that commits each statement by itself.
 
     Raises:
-        LockError: it does not answer or does not let us in.
+        LockError: it does not answer, or the login fails.
     """
     import psycopg2
 
@@ -202,7 +202,7 @@ def state(settings: Settings) -> Any:
         )  # fmt: skip
     except psycopg2.Error as error:
         where = f"{settings.state_host}:{settings.state_port}/{settings.state_database}"
-        raise LockError(f"the state's Postgres at {where} does not let us in: {' '.join(str(error).split())}") from None
+        raise LockError(f"login to the state's Postgres at {where} failed: {' '.join(str(error).split())}") from None
     con.autocommit = True
     return con
 

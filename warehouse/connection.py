@@ -127,7 +127,7 @@ def _look(path: Path, busy: Callable[[], bool]) -> Any:
 
 
 def exists(settings: Settings) -> bool:
-    """Whether there may be anything in the warehouse; False only when surely not."""
+    """Whether there may be anything in the warehouse; False only if it certainly does not exist."""
     return settings.aws or settings.warehouse.exists()
 
 

@@ -38,7 +38,7 @@ class Redshift:
         """A session in a database of the project's Redshift.
 
         Raises:
-            WarehouseError: it does not answer or does not let us in.
+            WarehouseError: it does not answer, or the login fails.
         """
         connection = login(settings, database)
         try:
@@ -105,7 +105,7 @@ def login(settings: Settings, database: str) -> Any:
         forget()  # a login that has ended, perhaps: the next call asks IAM anew
         where = f"{settings.redshift_host}:{settings.redshift_port}/{database}"
         raise WarehouseError(
-            f"Redshift at {where} does not let us in: {reason(error)}; `python runner.py doctor` looks closer"
+            f"login to Redshift at {where} failed: {reason(error)}; `python runner.py doctor` says which part of it"
         ) from None
 
 

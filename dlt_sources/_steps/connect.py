@@ -44,7 +44,7 @@ def connect(request: Request) -> Iterable[Any]:
 
 
 def reach(source: Source, settings: Settings) -> str:
-    """Ask the source for a sign of life, without reading a table; returns where it answered.
+    """Check that the source is reachable, without reading a table; returns where it answered.
 
     Raises:
         SourceError: it did not.
@@ -67,7 +67,7 @@ def reach(source: Source, settings: Settings) -> str:
         if url.startswith(("http://", "https://")):
             _knock(connection, settings, url)
         elif "://" not in url and not Path(url).is_dir():
-            raise SourceError(f"{source.name}: {url} is no folder; make it, or correct its setting")
+            raise SourceError(f"{source.name}: {url} is not a directory; create it or fix the setting")
         return shown(url)
     except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
         raise explain(error, source.name, "check its address, and that it is up") from None

@@ -1,6 +1,6 @@
 """What a taxi trip and a taxi zone are, and what becomes of odd trips. See README.md for the source's habits.
 
-Rejected: no pickup or dropoff time or zone, a zone that is none (1 to 265), a negative distance, an amount of six digits.
+Rejected: no pickup or dropoff time or zone, a zone id outside 1 to 265, a negative distance, an amount of six digits.
 Kept with a flag: refunds (negative fares), zero distance, zero passengers, a dropoff before its pickup, a pickup outside
 the file's month. Kept as it is: codes that no list knows, codes and counts that are missing.
 """

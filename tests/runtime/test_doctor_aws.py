@@ -118,7 +118,7 @@ def test_all_is_well_on_a_good_account_and_nothing_is_left_behind(estate, examin
     said = examine()
     assert missing(said) == {} and len(said) == 12 and all(said.values())
     assert said[True, "lake: objects are written, encrypted"] == "aws:kms"
-    assert said[True, "Redshift lets us in, over verified TLS"] == "warehouse as millrace"
+    assert said[True, "Redshift login over verified TLS"] == "warehouse as millrace"
     assert left(estate) == before and before["objects"] == before["uploads"] == before["glue"] == []
 
 
@@ -131,7 +131,7 @@ def test_the_actions_of_the_docs_are_all_of_them(estate, examine):
 @pytest.mark.parametrize("action", ASKED)
 def test_a_permission_that_is_missing_is_named(estate, examine, action):
     before = left(estate)
-    begins = {"s3": "lake", "glue": "Glue"}.get(action.partition(":")[0], "Redshift lets us in")
+    begins = {"s3": "lake", "glue": "Glue"}.get(action.partition(":")[0], "Redshift login")
     environment = {"ELT_REDSHIFT_WORKGROUP": "", **LOGINS[action]} if action in LOGINS else {}
     aws.forget()
     configuration.load()  # the secrets are read
@@ -218,7 +218,7 @@ LACKS = [
     (without_serving, {"Redshift: the database of the dashboards": ["CREATE DATABASE serving;"]}),
     (without_create, {"Redshift: schemas can be made": ['GRANT CREATE ON DATABASE warehouse TO "millrace";']}),
     (without_create_on_state, {STATE: [f'GRANT CREATE ON DATABASE sqlmesh TO "{USER}";']}),
-    (without_state, {STATE: ["the state's Postgres at localhost:", "/sqlmesh does not let us in"]}),
+    (without_state, {STATE: ["the state's Postgres at localhost:", "/sqlmesh failed"]}),
 ]  # fmt: skip
 
 
@@ -242,7 +242,7 @@ def test_schemas_that_cannot_be_made_for_the_dashboards_are_told_of(estate, exam
 def test_a_certificate_of_another_authority_is_refused_and_its_setting_named(examine, tmp_path):
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
     found = missing(examine(ELT_CA_FILE=str(tmp_path / "other.pem")))
-    assert {STATE, COPIES, "Redshift lets us in, over verified TLS"} <= found.keys()
+    assert {STATE, COPIES, "Redshift login over verified TLS"} <= found.keys()
     for text in found.values():
         assert "certificate verify failed" in text and "ELT_CA_FILE" in text
 

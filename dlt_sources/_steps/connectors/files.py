@@ -121,7 +121,7 @@ def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candi
     patterns = request.table.files
     if "://" in base and ("::" in base or not base.startswith(_STORES)):
         raise SourceError(
-            f"{request.name}: {shown(base)} is no folder, s3:// or http(s):// address; correct its setting"
+            f"{request.name}: {shown(base)} is neither a directory nor an s3:// or http(s):// address; fix the setting"
         )
     http = session(connection, request.settings, base, also=[uri for uri in request.only if _is_http(uri)])
     if request.only:
@@ -143,7 +143,7 @@ def _is_http(address: str) -> bool:
 def _listed(base: str, patterns: list[str], connection: FilesConnection) -> Iterator[Candidate]:
     """What a folder or object store holds now, in the order of the names."""
     if "://" not in base and not Path(base).is_dir():
-        raise SourceError(f"{shown(base)} is no folder; make it, or correct its setting. The next run looks again")
+        raise SourceError(f"{shown(base)} is not a directory; create it or fix the setting. The next run looks again")
     listed = _of_store(base, patterns) if "://" in base else _of_folder(base, patterns)
     found = {name: uri for name, uri in listed if matches(patterns, name)}
     for name in sorted(found, key=lambda name: place_of(patterns, name)):

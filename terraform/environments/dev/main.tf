@@ -20,7 +20,7 @@ module "stack" {
   max_rpu         = 8
   daily_rpu_hours = 16
   breach_action   = "deactivate"
-  serve_resident  = false # sources of every minute are run by hand: they would keep Redshift awake day and night
+  serve_resident  = false # sources that run every minute are run by hand: they would keep Redshift awake day and night
   backup_days     = 1
   multi_az        = false
   protected       = false

@@ -125,7 +125,7 @@ resource "aws_ecs_task_definition" "this" {
   }
 }
 
-# A source of every minute would start a task a minute, each longer in starting than in working.
+# A source that runs every minute would start a task a minute, each longer in starting than in working.
 resource "aws_ecs_service" "resident" {
   count                              = length(var.resident) > 0 ? 1 : 0
   name                               = "${var.name}-resident"

@@ -45,7 +45,7 @@ run "every_source_has_its_times" {
 
   assert {
     condition     = output.resident == tolist(["minutely"])
-    error_message = "A source of every minute belongs to the resident task."
+    error_message = "A source that runs every minute belongs to the resident task."
   }
 
   assert {
