@@ -62,8 +62,10 @@ format: .venv/.ready ## format Python and SQL
 derive: .venv/.ready ## rewrite what follows from the contracts and the models
 	$(RUN) python -m dlt_sources.derive && $(RUN) python -m superset.derive
 
-benchmark: .venv/.ready ## measure the claims in benchmarks/ (half an hour; ROWS=500000 makes the bulk cases small)
-	$(RUN) python -m benchmarks.refine && $(RUN) python -m benchmarks.turns 300 && $(RUN) python -m benchmarks.bulk $(ROWS)
+CASES ?= idle refine reread turns many taxi bulk
+benchmark: .venv/.ready ## measure the claims in benchmarks/ (an hour; ROWS=500000 makes the bulk cases small, CASES="idle turns" chooses)
+	@for case in $(CASES); do echo "== $$case"; \
+	  $(RUN) python -m benchmarks.$$case $$(case $$case in turns) echo 500;; bulk) echo $(ROWS);; esac) || exit; done
 
 .PHONY: soak
 soak: .venv/.ready ## strike the pipeline at random for MINUTES=30 and compare with an undisturbed one; SEED=N, TARGET=aws, WRITE=yes
