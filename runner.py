@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from runtime.options import (
+    Days,
     Every,
     File,
     Files,
@@ -550,10 +551,24 @@ def plan(preview: Preview = False, restate: Restate = None, wait: Wait = 0, as_j
 
 
 @app.command()
-def backfill(source: str, since: Since, until: Until = None, wait: Wait = 0, as_json: Json = False) -> None:
+def backfill(
+    source: str, since: Since, until: Until = None, days: Days = None, wait: Wait = 0, as_json: Json = False
+) -> None:
     """Read a span of days of a source again; the cursor stays where it is."""
     declared([source])
-    raise SystemExit(run_flow("backfill", [source], Work(since=since, until=until), wait=wait, as_json=as_json))
+    if until and until < since:
+        raise typer.BadParameter(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}")
+    if days is None:
+        raise SystemExit(run_flow("backfill", [source], Work(since=since, until=until), wait=wait, as_json=as_json))
+    if as_json:
+        raise typer.BadParameter("--json prints the result of one run; leave out --days")
+    import settings as configuration
+    from runtime.backfill import run_pieces
+
+    last = until or configuration.load().clock().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    raise SystemExit(
+        run_pieces(source, since, last, days, lambda work: run_flow("backfill", [source], work, wait=wait))
+    )
 
 
 @app.command()

@@ -36,6 +36,10 @@ Object = Annotated[
 File = Annotated[str, typer.Argument(help="name of a file that has landed")]
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
+Days = Annotated[
+    int | None,
+    typer.Option(min=1, help="read the span in pieces of so many days, each finished before the next begins"),
+]
 Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
 Rows = Annotated[int, typer.Option(help="how many rows to show")]
 Scale = Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")]

@@ -1,0 +1,112 @@
+"""A span too large for one run is read in pieces; one that fails says where to go on, and nothing before it is read again."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.backfill import pieces
+from tests.small import Small
+
+DAYS = st.datetimes(datetime(1999, 12, 1), datetime(2030, 1, 1)).map(
+    lambda d: d.replace(hour=0, minute=0, second=0, microsecond=0)
+)
+
+
+@given(DAYS, st.integers(0, 900), st.integers(1, 400))
+def test_every_day_is_in_one_piece(since, more, days):
+    until = since + timedelta(days=more)
+    found = [(work.since, work.until) for work in pieces(since, until, days)]
+    every = [first + timedelta(days=n) for first, last in found for n in range((last - first).days + 1)]
+    assert every == [since + timedelta(days=n) for n in range(more + 1)]
+    assert all((last - first).days < days for first, last in found)
+
+
+def test_a_span_that_ends_before_it_begins_has_no_piece():
+    assert list(pieces(datetime(2026, 1, 2), datetime(2026, 1, 1), 7)) == []
+
+
+CONTRACT = '''"""What a thing is."""
+
+from datetime import date
+
+from dlt_sources.contract import Contract, column
+
+
+class Thing(Contract):
+    """One thing."""
+
+    id: int = column("The thing", ge=1)
+    name: str = column("Its name", min_length=1, max_length=20)
+    day: date = column("Its day")
+'''
+CODE = """from datetime import timedelta
+from pathlib import Path
+
+
+def things(request, values):
+    first, last = request.since.date(), request.upto or request.until.date()
+    with Path(values["log"]).open("a") as log:
+        log.write(f"{first} {last}\\n")
+    if Path(values["log"] + ".broken").exists() and str(last) >= "2026-01-08":
+        raise OSError("away")
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        yield {"id": day.toordinal(), "name": str(day), "day": day}
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    small = Small(tmp_path, "shop")
+    del small.environment["ELT_SHOP_FILES"]
+    folder = small.code / "dlt_sources/shop"
+    table = {"contract": "Thing", "key": ["id"], "mode": "upsert", "cursor": "day"}
+    declared = {
+        "description": "things",
+        "owner": "me",
+        "schedule": "@daily",
+        "connector": "python",
+        "tables": {"things": table},
+    }
+    declared["connection"] = {"values": {"log": str(tmp_path / "log")}}
+    (folder / "source.yml").write_text(yaml.safe_dump(declared))
+    (folder / "contract.py").write_text(CONTRACT)
+    (folder / "extract.py").write_text(CODE)
+    small("-m", "dlt_sources.derive")
+    small.environment["ELT_NOW"] = "2026-01-12T09:00:00"
+    return small
+
+
+@pytest.mark.slow
+def test_a_backfill_in_pieces_goes_on_from_the_one_that_failed(small, tmp_path):
+    log, broken = tmp_path / "log", tmp_path / "log.broken"
+    broken.touch()
+    words = ("backfill", "shop", "--since", "2026-01-01", "--until", "2026-01-10", "--days", "4")
+    failed = small.run(*words, code=None)
+    assert failed.returncode == 3, failed.stdout + failed.stderr
+    assert log.read_text().split("\n")[:-1] == ["2026-01-01 2026-01-04", "2026-01-05 2026-01-08"]
+    said = "Go on with: python runner.py "
+    [line] = [line for line in failed.stderr.splitlines() if said in line]
+    assert [day for (day,) in small.query("SELECT name FROM shop_gold.things_now ORDER BY 1")] == [
+        f"2026-01-{d:02}" for d in range(1, 5)
+    ]
+    broken.unlink()
+    log.unlink()
+    done = small.run(*line.partition(said)[2].split())
+    assert log.read_text().split("\n")[:-1] == ["2026-01-05 2026-01-08", "2026-01-09 2026-01-10"]
+    assert "Go on with" not in done.stderr and "shop: 2026-01-09 to 2026-01-10" in done.stdout
+    assert small.query("SELECT count(*) FROM shop_gold.things_now") == [(10,)]
+
+
+@pytest.mark.slow
+def test_a_span_without_an_end_ends_today_and_one_that_ends_before_it_begins_is_refused(small, tmp_path):
+    small.run("backfill", "shop", "--since", "2026-01-10", "--days", "2")
+    assert (tmp_path / "log").read_text().split("\n")[:-1] == ["2026-01-10 2026-01-11", "2026-01-12 2026-01-12"]
+    for more in (["--days", "2"], []):
+        refused = small.run("backfill", "shop", "--since", "2026-01-10", "--until", "2026-01-09", *more, code=2)
+        assert "--until 2026-01-09 is before --since 2026-01-10" in refused.stderr
+    assert small.run("backfill", "shop", "--since", "2026-01-10", "--days", "2", "--json", code=2).stderr
+    assert small.run("backfill", "shop", "--since", "2026-01-10", "--days", "0", code=2).stderr
