@@ -308,7 +308,7 @@ def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_
     assert "could not be looked at" in done.stdout and "very secret" not in done.stdout + done.stderr
     with sqlite3.connect(meta) as con:
         assert con.execute("SELECT sqlalchemy_uri FROM dbs WHERE database_name = 'Millrace'").fetchall() == [
-            ("redshift+redshift_connector://reader:XXXXXXXXXX@127.0.0.1:1/serving",)
+            ("redshift+redshift_connector://reader:XXXXXXXXXX@127.0.0.1:1/serving?sslmode=verify-full",)
         ]
         for table in ("dashboards", "slices", "tables", "dbs"):
             assert con.execute(f"SELECT max(is_managed_externally) FROM {table}").fetchall() == [(1,)]
