@@ -89,6 +89,7 @@ def test_what_is_deployed_is_built_and_published_without_the_files(kinds, good, 
     assert pipeline.gold() == good
 
 
+@pytest.mark.nightly
 def test_a_domain_that_was_never_built_waits_for_its_files_and_the_others_do_not(world, tmp_path):
     checkout = Checkout(tmp_path, world.environment)
     undo = damage(checkout, "model", "external models")

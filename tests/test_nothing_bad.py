@@ -181,6 +181,7 @@ def distrust_songs():
     declaration.Source.__init__ = strict
 
 
+@pytest.mark.nightly
 def test_a_source_that_is_broken_for_some_runs_is_said_so_and_caught_up_by_the_next(good, world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     before, landed = pipeline.gold(), {f for f in pipeline.landed() if "deftunes_api" in f}

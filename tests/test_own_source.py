@@ -126,6 +126,7 @@ def test_a_look_that_brings_no_rows_is_a_look(shop):
     assert shop.query(looked) == [("02", 1, 1)]
 
 
+@pytest.mark.nightly
 @pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["upsert", pytest.param("append", marks=pytest.mark.nightly), "rows"])
 def test_a_table_that_is_added_waits_for_its_rows(shop, kind):

@@ -43,6 +43,7 @@ def rename(small, followed):
         small("-m", "dlt_sources.derive")
 
 
+@pytest.mark.nightly
 @pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("left", "followed"),

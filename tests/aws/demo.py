@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -29,6 +30,7 @@ SCALE = 0.02
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns 0 when gold on Redshift is what the world's oracle expects, else the failed run's exit code or 1."""
+    warnings.filterwarnings("ignore", module="platformdirs")
     options = _parser().parse_args(arguments)
     folder, console, begun = Path(tempfile.mkdtemp(prefix="millrace-aws-")), Console(), time.monotonic()
     try:

@@ -61,6 +61,7 @@ def test_a_failed_check_says_which_rows(tmp_path: Path, estate: Estate) -> None:
     assert len(estate.redshift.query(check["sql"])) == 30
 
 
+@pytest.mark.nightly
 def test_what_dashboards_read_and_what_is_built_are_restored(tmp_path: Path, estate: Estate) -> None:
     small = Small(tmp_path, "lost_one", "lost_two")
     small.environment |= estate.environment

@@ -124,6 +124,7 @@ def demos(team, shop, request):
     return found
 
 
+@pytest.mark.nightly
 def test_the_team_s_data_is_untouched_and_its_system_was_not_asked(demos):
     for done, before, after, asked in demos:
         assert len(before) > 20 and after == before

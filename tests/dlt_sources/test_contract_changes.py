@@ -250,7 +250,7 @@ ALIKE = {  # of a kind that another change of the table shows
 }  # fmt: skip
 
 
-@pytest.mark.few(14)
+@pytest.mark.few(8)
 @pytest.mark.parametrize(
     "change",
     [pytest.param(change, marks=[pytest.mark.nightly] if name in ALIKE else []) for name, change in CHANGES.items()],
@@ -311,7 +311,7 @@ def anew(shop: Shop, *tables: str) -> Any:
     return rebuild(shop.source, tables, shop.settings, progress=lambda text: None)
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("kill", KILLS)
 @pytest.mark.parametrize("then", ["rebuild", "run"])
 def test_a_rebuild_that_is_killed_loses_nothing(shop: Shop, kill: str, then: str, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def sqlmesh(checkout: Path, pipeline: Pipeline, *arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.nightly
 def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     environment = os.environ | pipeline.environment | world.environment

@@ -39,6 +39,7 @@ CHANGED = """([title, text]) =>
     document.querySelector(`[data-test-chart-name="${title}"] .header-line`)?.innerText !== text"""
 
 
+@pytest.mark.nightly
 def test_serving_says_where_it_is_and_who_may_come_in(site):
     assert site.url in site.said and site.password in site.said and "admin" in site.said
     kept = site.pipeline.folder / "superset"
@@ -146,6 +147,7 @@ def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp
     assert "Best songs" not in str(admin.all("chart", "slice_name"))
 
 
+@pytest.mark.nightly
 def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_tables_again(site, admin, tmp_path):
     more = shutil.copytree(ASSETS, tmp_path / "assets")
     path = more / "datasets" / "people.dim_people.yaml"

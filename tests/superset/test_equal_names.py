@@ -54,6 +54,7 @@ def datasets(path):
         return con.execute(query).fetchall()
 
 
+@pytest.mark.nightly
 def test_two_domains_hold_tables_of_one_name(tmp_path, monkeypatch):
     needs.superset()
     monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / "data"))
