@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,9 +11,7 @@ from tests.harness import Pipeline
 def estate(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     """An AWS account with nothing in it, where the pipeline may do what Terraform's policy says."""
     with Estate(tmp_path_factory.mktemp("estate"), world.postgres) as estate:
-        text = json.dumps({"deftunes_db_url": world.environment["ELT_DEFTUNES_DB_URL"]})
-        estate.cloud.client("secretsmanager").create_secret(Name="millrace/sources", SecretString=text)
-        estate.cloud.bound_by(estate.policy())
+        estate.prepare_for(world)
         yield estate
 
 

@@ -7,7 +7,6 @@ the RDS Postgres are this folder's stand-ins, and the pipeline may do what Terra
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -35,14 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     folder, console, begun = Path(tempfile.mkdtemp(prefix="millrace-aws-")), Console(), time.monotonic()
     try:
         with World(folder / "world", options.scale, options.seed) as world, Estate(folder, world.postgres) as estate:
-            secret = json.dumps({"deftunes_db_url": world.environment["ELT_DEFTUNES_DB_URL"]})
-            estate.cloud.client("secretsmanager").create_secret(Name="millrace/sources", SecretString=secret)
-            estate.cloud.bound_by(estate.policy())
+            named = estate.prepare_for(world)
             console.out.print(
                 f"An account on this machine: S3 at {estate.cloud.endpoint}, Redshift at localhost:{estate.redshift.port},"
                 f" the state's Postgres at localhost:{estate.tls.port}."
             )
-            code = _run_days(console, world, estate, folder, options.days)
+            code = _run_days(console, world, estate, named, folder, options.days)
             if code == 0:
                 code = _show_results(console, world, estate)
             console.out.print(
@@ -61,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run_days(console: Console, world: World, estate: Estate, folder: Path, days: int) -> int:
+def _run_days(console: Console, world: World, estate: Estate, named: dict[str, str], folder: Path, days: int) -> int:
     """Run the pipeline on each day of the world, and once more; returns the exit code of the first run that failed, or 0.
 
     Every run has a new folder, as a task of Fargate does. The events that it prints for CloudWatch are left out.
@@ -71,7 +68,6 @@ def _run_days(console: Console, world: World, estate: Estate, folder: Path, days
             world.advance()
         title = f"{day_of(run)}" if run < days else "Once more  nothing has changed upstream"
         console.out.print(f"\n[bold]{title}[/bold]")
-        named = {"ELT_DEFTUNES_DB_URL": "secret:millrace/sources#deftunes_db_url"}
         result = AwsPipeline(folder / f"task{run}" / "data", estate, world.environment | named)("run", "--now")
         for line in (result.out + result.err).splitlines():
             if not line.startswith('{"event"'):

@@ -14,6 +14,7 @@ import psycopg2
 import trustme
 
 from demo.postgres import USER, Postgres
+from demo.world import World
 from tests.aws.cloud import REGION, Cloud
 from tests.aws.policy import ACCOUNT, KEY, TEMPLATE, WORKGROUP, Policy, render
 from tests.aws.rds import Tls
@@ -106,6 +107,17 @@ class Estate:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{PREFIX}/{prefix}")
         names = [item["Key"] for page in pages for item in page.get("Contents", [])]
         return {name: s3.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}
+
+    def prepare_for(self, world: World) -> dict[str, str]:
+        """Keep the secret of the world's sources, and let the pipeline do what Terraform's policy says and nothing else.
+
+        Returns:
+            What the pipeline must know of the sources: no secret, but where it is.
+        """
+        secret = json.dumps({"deftunes_db_url": world.environment["ELT_DEFTUNES_DB_URL"]})
+        self.cloud.client("secretsmanager").create_secret(Name="millrace/sources", SecretString=secret)
+        self.cloud.bound_by(self.policy())
+        return {"ELT_DEFTUNES_DB_URL": "secret:millrace/sources#deftunes_db_url"}
 
     def policy(self) -> Policy:
         """What Terraform lets the pipeline's role do, on this estate."""
