@@ -83,8 +83,8 @@ class Flow:
             self.ops.look(self.run, {name: list(self.sources[name].tables) for name in ran})
         staged = self.staged()
         held = self.faults.held
-        held |= set(self.sources.broken)  # nobody can say whether their staging is right
         progress = self.ops.progress()
+        held |= self.unknown(progress)
         changed, rebuilt = changed_since(staged, progress)
         left = self.unpublished.leave(changed, progress)
         held |= {name for name in left if progress[name].held_in == "staging"}
@@ -122,7 +122,7 @@ class Flow:
         self.ops.begin(self.run)
         self.follow_contracts()
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
-        held |= set(self.sources.broken)
+        held |= self.unknown(progress)
         changed, rebuilt = changed_since(staged, progress)
         held |= {name for name in changed if name not in held and not self.check("staging", name)}
         unsound = held & set(changed)
@@ -160,6 +160,12 @@ class Flow:
         self.unpublished.take_up(models.domains, held, self.check_gold, again=True)
         self.ops.finish(self.run, [])
         self.settle(changed, unsound)
+
+    def unknown(self, progress: Mapping[str, Progress]) -> set[str]:
+        """Sources whose staging cannot be checked here: their declaration is broken, or it is gone and their checks failed."""
+        from warehouse.run import unsound
+
+        return set(self.sources.broken) | (unsound(progress) - set(self.sources))
 
     def follow_contracts(self) -> None:
         """Let staging follow changed contracts, as the edited models expect it."""

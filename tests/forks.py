@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -22,6 +23,13 @@ _OURS = {"benchmarks", "demo", "dlt_sources", "runner", "runtime", "settings", "
 
 _one_at_a_time = threading.Lock()
 """To start a process and to join one: each also asks how others have ended, and who asks second would hear 255."""
+
+
+@atexit.register
+def _end_what_was_started() -> None:
+    """Multiprocessing waits at the end for each process: one that a failed test left behind may never end by itself."""
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path) -> Any:

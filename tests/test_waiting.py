@@ -1,5 +1,7 @@
 """What is edited or built and not published yet is reported alike by every command, and published once it is right."""
 
+import json
+
 import pytest
 
 from tests.small import MODEL, Small
@@ -185,6 +187,28 @@ def test_a_plan_builds_nothing_on_rows_that_failed_their_checks(small):
     done = small.run("plan", code=1)
     assert "check failed: staging shop" in done.stderr
     assert waiting(small)[0] == ["shop_gold.things_now"] and small.gold("shop") == [(1, "one"), (2, "two")]
+    staging.write_text(text)
+    assert "published shop_gold" in small.run("plan").stdout
+    assert small.gold("shop") == [(1, "ONE"), (2, "TWO"), (3, "THREE")] and waiting(small) == ([], [])
+
+
+def test_rows_that_failed_their_checks_stay_unpublished_where_their_source_is_no_longer_declared(small):
+    """Removed by a colleague, or by another branch that runs on the same warehouse."""
+    staging = small.code / "soda_checks/staging/shop/things.yml"
+    text = staging.read_text()
+    staging.write_text(text.replace("  - row_count:", "  - row_count:\n      threshold:\n        must_be_less_than: 3"))
+    small.deliver("shop", "2.csv", "3,three")
+    small.run("run", "shop", code=1)
+    source = small.code / "dlt_sources/shop"
+    source.rename(small.folder / "shop")
+    files = small.environment.pop("ELT_SHOP_FILES")
+    small.deliver("other", "1.csv", "5,five")
+    assert json.loads(small.run("run", "--now", "--json").stdout)["published"] == ["other_gold"]
+    edit_model(small, change=upper)
+    small.run("plan")
+    assert small.gold("shop") == [(1, "one"), (2, "two")]
+    (small.folder / "shop").rename(source)
+    small.environment["ELT_SHOP_FILES"] = files
     staging.write_text(text)
     assert "published shop_gold" in small.run("plan").stdout
     assert small.gold("shop") == [(1, "ONE"), (2, "TWO"), (3, "THREE")] and waiting(small) == ([], [])

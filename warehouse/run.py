@@ -139,6 +139,11 @@ def waiting(staged: Mapping[str, str], progress: Mapping[str, Progress], own: Co
     }
 
 
+def unsound(progress: Mapping[str, Progress]) -> set[str]:
+    """Sources whose newest rows were tried and failed the checks of staging, whether or not they are declared here."""
+    return {name for name, known in progress.items() if known.held and known.held_in == "staging"}
+
+
 def without_measures(text: str) -> str:
     """A problem's text without what was measured: the same problem of the next run has the same text."""
     return _MEASURED.sub("", text)
