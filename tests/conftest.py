@@ -1,4 +1,6 @@
+import compileall
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +9,7 @@ import pytest
 
 from settings import LIBRARIES, TOOLS
 from tests import needs
-from tests.harness import ROOT, Pipeline
+from tests.harness import CODE, ROOT, Pipeline
 
 SCALE = 0.01
 os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
@@ -19,6 +21,14 @@ warnings.filterwarnings("ignore", module="platformdirs")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the project once: each command under test would compile it again, where Python is told to write no bytecode."""
+    if not hasattr(config, "workerinput"):
+        for name in CODE:
+            compileall.compile_dir(ROOT / name, rx=re.compile(r"\.venv"), quiet=2)
+        compileall.compile_file(ROOT / "settings.py", quiet=2)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -22,6 +22,8 @@ import duckdb
 from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
+CODE = ("dlt_sources", "sqlmesh_project", "soda_checks", "superset", "warehouse", "runtime")
+"""The folders of the project's code."""
 SALT = "pepper"
 """Of every pipeline: folders that are compared hash alike."""
 
@@ -31,8 +33,8 @@ def checkout(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("runner.py", "settings.py"):
         shutil.copy(ROOT / name, folder)
-    for name in ("dlt_sources", "sqlmesh_project", "soda_checks", "superset", "warehouse", "runtime"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    for name in CODE:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".venv"))
     return folder
 
 

@@ -247,12 +247,12 @@ class FileRead:
         """
         from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 
-        made = [dlt.resource(self._remember_files(), name=self.name)]
+        made = [pipelines.resource(self._remember_files(), self.name)]
         if self.request.withdrawn:
             made.append(withdrawn.resource_of(self.name, self.request.withdrawn, self.request.settings.clock()))
         for name, paths in self.shapes.items():
             columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
-            made.append(dlt.resource(self._rows(paths), name=name, columns=columns, write_disposition="append"))
+            made.append(pipelines.resource(self._rows(paths), name, columns=columns, write_disposition="append"))
         return made
 
     def _rows(self, paths: list[Path]) -> Iterator[Any]:
@@ -309,7 +309,7 @@ def withdraw(source: Source, file: str, settings: Settings) -> list[str]:
         resource
         for name in tables
         for resource in (
-            dlt.resource(remembered(name), name=name),
+            pipelines.resource(remembered(name), name),
             withdrawn.resource_of(name, [file], settings.clock()),
         )
     ]

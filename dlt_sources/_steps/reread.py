@@ -20,7 +20,7 @@ from duckdb.sqltypes import VARCHAR
 
 from warehouse.quote import literal
 
-from . import cursor, landed_before
+from . import cursor, landed_before, pipelines
 from .columns import lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
@@ -85,7 +85,7 @@ class TableRead:
 
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
-        return [dlt.resource(self._land(), name=self.name, write_disposition="append")]
+        return [pipelines.resource(self._land(), self.name, write_disposition="append")]
 
     def _land(self) -> Iterator[Any]:
         yield from self._items

@@ -165,4 +165,4 @@ def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str
         yield pq.read_table(path)
 
     disposition: Any = "replace" if anew else {"disposition": "merge", "strategy": "delete-insert"}
-    return dlt.resource(rows(), name=name, columns=columns, primary_key=table.key, write_disposition=disposition)  # type: ignore[call-overload]
+    return pipelines.resource(rows(), name, columns=columns, primary_key=table.key, write_disposition=disposition)

@@ -40,13 +40,12 @@ def folder_of(table: str) -> str:
 
 def resource_of(table: str, files: list[str], now: datetime) -> DltResource:
     """The marks of some files as rows to land."""
-    import dlt
+    from .pipelines import resource
 
     def rows() -> Any:
         yield pa.table({"file": files, "read_at": [now] * len(files)})
 
-    made: DltResource = dlt.resource(rows(), name=folder_of(table), write_disposition="append")
-    return made
+    return resource(rows(), folder_of(table), write_disposition="append")
 
 
 def marks_of(landing: Landing, table: str, folder: Path) -> dict[str, str]:
