@@ -35,6 +35,8 @@ def main() -> int:
         with Upstream(folder / "upstream", given.seed) as upstream:
             soak = kind(folder, upstream, given.seed, kinds=kinds, commands=given.commands)
             soak.asks_status = not given.without_status
+            if given.strikes:
+                soak.further = [1] * given.strikes
             try:
                 soak.begin(given.first)
                 return find(soak, given.planted, given.trials) if given.planted else strike(soak, given)
@@ -62,8 +64,9 @@ def strike(soak: Soak, given: argparse.Namespace) -> int:
     if given.write:
         report.write(trials, given.seed, given.minutes, given.target)
     bad = [trial.number for trial in trials if trial.is_bad]
+    strikes = f" --strikes {given.strikes}" if given.strikes else ""
     for number in bad[:10]:
-        print(f"to repeat: python -m tests.soak --target {given.target} --seed {given.seed} --trial {number}")
+        print(f"to repeat: python -m tests.soak --target {given.target} --seed {given.seed}{strikes} --trial {number}")
     return 1 if bad else 0
 
 
@@ -114,6 +117,12 @@ def parse() -> argparse.Namespace:
         "--faults", nargs="*", choices=[*dict.fromkeys([*faults.KINDS, *aws_faults.KINDS])], help="only these kinds"
     )
     parser.add_argument("--commands", nargs="*", choices=COMMANDS, default=[], help="only these commands")
+    parser.add_argument(
+        "--strikes",
+        type=int,
+        metavar="N",
+        help="one to N strikes a trial, each as likely, on runs that follow one another; by default mostly one, at most three",
+    )
     parser.add_argument("--without-status", action="store_true", help="nobody asks for `status` meanwhile")
     parser.add_argument(
         "--planted", nargs="*", choices=planted.PLANTS, metavar="BUG", default=[],

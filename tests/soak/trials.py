@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ READING = {"run --now", "run", "serve", "backfill"}
 GOES_ON = 1 / 3
 AGAIN = {0, 1, 3, 4}
 """How the first normal run after a strike may end; the second must end well."""
-FURTHER = (0.5, 0.3, 0.2)
+FURTHER: Sequence[float] = (0.5, 0.3, 0.2)
 """How often a trial has no further strike, one, two: each on a run that is to put right what the one before left."""
 
 
@@ -102,7 +102,7 @@ class Soak:
     def __init__(self, folder: Path, upstream: Upstream, seed: int, *,
                  kinds: Collection[str] = (), commands: Collection[str] = ()) -> None:  # fmt: skip
         self.folder, self.seed, self.upstream, self.pace = folder, seed, upstream, 6.0
-        self.asks_status = True
+        self.asks_status, self.further = True, FURTHER
         self.choose(kinds, commands)
         self.before: Content = {}
         self.expected: Content = {}
@@ -185,7 +185,7 @@ class Soak:
     def _further(self, number: int, kind: str) -> list[str]:
         """What strikes the runs that follow; where a file system was mounted nothing, since it stays until the trial is over."""
         draw, found = random.Random(f"{self.seed}:{number}:further"), [kind]
-        [count] = draw.choices(range(len(FURTHER)), FURTHER)
+        [count] = draw.choices(range(len(self.further)), self.further)
         while len(found) <= count and found[-1] not in BY_ROOT and not self.project.planted:
             found += draw.choices([*self.kinds], [weight for _, weight in self.kinds.values()])
         return found[1:]
