@@ -50,7 +50,7 @@ test-fast: .venv/.ready ## the tests that need no running world
 check: .venv/.ready ## lint, types, formats, derived files, models
 	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) yamllint .
 	$(RUN) python -m dlt_sources.derive --check
-	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m superset.derive --check
+	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m superset.derive --check && $(RUN) python -m runtime.reference --check
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test
 
 gates: .venv/.ready ## scan: secrets, vulnerable packages, licences, workflows, Dockerfiles, Terraform
@@ -61,6 +61,7 @@ format: .venv/.ready ## format Python and SQL
 
 derive: .venv/.ready ## rewrite what follows from the contracts and the models
 	$(RUN) python -m dlt_sources.derive && $(RUN) python -m superset.derive
+	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m runtime.reference
 
 CASES ?= idle refine reread turns many taxi bulk
 benchmark: .venv/.ready ## measure the claims in benchmarks/ (an hour; ROWS=500000 makes the bulk cases small, CASES="idle turns" chooses)

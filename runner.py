@@ -19,6 +19,7 @@ from runtime.options import (
     Files,
     Json,
     Keep,
+    LoadedSince,
     Now,
     Object,
     Preview,
@@ -30,7 +31,9 @@ from runtime.options import (
     RunId,
     Scale,
     Schedule,
+    Seed,
     Since,
+    Source,
     Sources,
     Tables,
     Until,
@@ -521,7 +524,10 @@ def run(
     sources: Sources = None, now: Now = False, schedule: Schedule = None, file: Files = None, dropped: Object = None,
     wait: Wait = 0, profile: Profile = False, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Run what is due, or the named sources now, through the whole flow; with --file read that file of the source."""
+    """Run what is due, or the named sources now.
+
+    Each goes through the whole flow. With --file or --object only that file of the source is read.
+    """
     known = declared(sources)
     names = (sources or known.names) if sources or now else None
     if schedule:
@@ -538,7 +544,10 @@ def run(
 
 @app.command()
 def serve(sources: Sources = None, every: Every = 60) -> None:
-    """Stay and run what is due, of the named sources or of all, without a process start each time."""
+    """Stay and run whatever falls due.
+
+    Of the named sources, or of all; without a process start each time.
+    """
     from runtime.resident import serve as stay
 
     declared(sources)
@@ -547,7 +556,10 @@ def serve(sources: Sources = None, every: Every = 60) -> None:
 
 @app.command()
 def plan(preview: Preview = False, restate: Restate = None, wait: Wait = 0, as_json: Json = False) -> None:
-    """Bring edited models to prod, check and publish what they changed; look first with `--preview`."""
+    """Deploy edited models, check and publish the results.
+
+    Look first with `--preview`, which changes nothing.
+    """
     if preview:
         from sqlmesh_project.report import preview as look
 
@@ -558,9 +570,12 @@ def plan(preview: Preview = False, restate: Restate = None, wait: Wait = 0, as_j
 
 @app.command()
 def backfill(
-    source: str, since: Since, until: Until = None, days: Days = None, wait: Wait = 0, as_json: Json = False
+    source: Source, since: Since, until: Until = None, days: Days = None, wait: Wait = 0, as_json: Json = False
 ) -> None:
-    """Read a span of days of a source again; the cursor stays where it is."""
+    """Read a span of days of a source again.
+
+    The cursor stays where it is.
+    """
     declared([source])
     if until and until < since:
         raise typer.BadParameter(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}")
@@ -578,17 +593,23 @@ def backfill(
 
 
 @app.command()
-def withdraw(source: str, file: File, wait: Wait = 0, as_json: Json = False) -> None:
-    """Take a landed file's rows out of staging, silver and gold; it counts again when it comes with other content."""
+def withdraw(source: Source, file: File, wait: Wait = 0, as_json: Json = False) -> None:
+    """Take a landed file's rows out of staging, silver and gold.
+
+    The file counts again when it comes with other content.
+    """
     declared([source])
     raise SystemExit(run_flow("withdraw", [source], Work(withdraw=file), wait=wait, as_json=as_json))
 
 
 @app.command()
 def replay(
-    source: str, rejected: Rejected = False, since: Until = None, wait: Wait = 0, as_json: Json = False
-) -> None:  # fmt: skip
-    """Send landed loads through today's contract again: all, those since a day, or from the first rejected row on."""
+    source: Source, rejected: Rejected = False, since: LoadedSince = None, wait: Wait = 0, as_json: Json = False
+) -> None:
+    """Judge landed loads again by today's contract.
+
+    All of them, those since a day, or those from the first rejected row on.
+    """
     from runtime.replay import first_load
 
     known = declared([source])[source]
@@ -604,15 +625,21 @@ def replay(
 
 
 @app.command()
-def rebuild(source: str, tables: Tables = None, wait: Wait = 0, as_json: Json = False) -> None:
-    """Build silver and staging of a source anew from landing by today's contract, then models, checks and dashboards."""
+def rebuild(source: Source, tables: Tables = None, wait: Wait = 0, as_json: Json = False) -> None:
+    """Rebuild silver and staging of a source from landing.
+
+    By today's contract; models, checks and dashboards follow.
+    """
     declared([source])
     raise SystemExit(run_flow("rebuild", [source], Work(rebuild=tuple(tables or ())), wait=wait, as_json=as_json))
 
 
 @app.command()
 def maintain(wait: Wait = 0, as_json: Json = False) -> None:
-    """Compact silver and remove what is not needed any more, all at once; runs do the same bit by bit."""
+    """Compact silver and remove what is no longer needed.
+
+    Runs do the same bit by bit; this does it all at once.
+    """
     from runtime.maintain import maintain as maintain_all
 
     raise SystemExit(maintain_all(declared(), wait, as_json))
@@ -620,7 +647,10 @@ def maintain(wait: Wait = 0, as_json: Json = False) -> None:
 
 @app.command()
 def status(run: RunId = None, as_json: Json = False) -> None:
-    """Show the last runs, why they failed, each source's state, what waits, disk used; or one run step by step."""
+    """Show the last runs, each source's state and what waits.
+
+    Also why runs failed and how much disk is used; of one run every step.
+    """
     from runtime.reports import status as show
     from runtime.run_report import show_run
 
@@ -640,7 +670,10 @@ def rejected(sources: Sources = None, rows: Rows = 20, as_json: Json = False) ->
 
 @app.command()
 def drift(sources: Sources = None, as_json: Json = False) -> None:
-    """Show how sources depart from their contracts, and the lines to add to contract.py."""
+    """Show how sources depart from their contracts.
+
+    With the lines to add to contract.py.
+    """
     from runtime.drift import show
 
     show(declared(sources), sources or [], as_json)
@@ -648,7 +681,7 @@ def drift(sources: Sources = None, as_json: Json = False) -> None:
 
 @app.command()
 def check(sources: Sources = None, as_json: Json = False) -> None:
-    """Run the checks of staging and gold as they stand, without moving any row."""
+    """Run the checks of staging and gold; no row is moved."""
     from runtime.reports import check as show
 
     raise SystemExit(show(declared(sources), sources or [], as_json))
@@ -656,15 +689,21 @@ def check(sources: Sources = None, as_json: Json = False) -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check what a run needs: settings, folders, sources, and who holds the warehouse."""
+    """Check what a run needs before it starts.
+
+    Settings, folders, sources, and who holds the warehouse.
+    """
     from runtime.doctor import examine
 
     raise SystemExit(examine())
 
 
 @app.command()
-def demo(scale: Scale = 1, seed: int = 7, keep: Keep = False, remove: Remove = False) -> None:
-    """Start a small upstream world, run the pipeline over several of its days, and show what came out."""
+def demo(scale: Scale = 1, seed: Seed = 7, keep: Keep = False, remove: Remove = False) -> None:
+    """Run the pipeline over a small demo world and show the result.
+
+    Starts the upstream systems on this machine and lets several of their days pass.
+    """
     from demo.show import clear, show
 
     raise SystemExit(clear() if remove else show(scale, seed, keep))

@@ -82,24 +82,24 @@ class Settings(FromEnvironment):
     glue_prefix: of.GluePrefix = Field(
         "silver_", description="aws: silver's databases in the Glue catalog are this and the source"
     )
-    redshift_host: of.Host = ""
-    redshift_port: of.Port = 5439
-    redshift_database: str = Field("warehouse", description="staging and gold")
-    redshift_serving: str = Field("serving", description="database of the same Redshift that dashboards read")
+    redshift_host: of.Host = Field("", description="aws: endpoint of Redshift, a name without port")
+    redshift_port: of.Port = Field(5439, description="aws: Redshift's port")
+    redshift_database: str = Field("warehouse", description="aws: the database of staging and gold")
+    redshift_serving: str = Field("serving", description="aws: the database of the same Redshift that dashboards read")
     redshift_role: of.RoleArn = Field(
         "", description="ARN of the role by which Redshift itself reads and writes the lake"
     )
-    redshift_workgroup: str = Field("", description="Redshift Serverless: log in by IAM to this workgroup")
-    redshift_cluster: str = Field("", description="provisioned Redshift: log in by IAM to this cluster")
+    redshift_workgroup: str = Field("", description="aws: Redshift Serverless: log in by IAM to this workgroup")
+    redshift_cluster: str = Field("", description="aws: provisioned Redshift: log in by IAM to this cluster")
     redshift_user: str = Field(
         "", description="with a password: who logs in; with redshift_cluster: the user to become"
     )
     redshift_password: SecretStr = Field(SecretStr(""), description="only where IAM cannot be used")
-    state_host: of.Host = Field("", description="Postgres that holds SQLMesh's state and the lock of the run")
-    state_port: of.Port = 5432
-    state_user: str = ""
-    state_password: SecretStr = SecretStr("")
-    state_database: str = "sqlmesh"
+    state_host: of.Host = Field("", description="aws: Postgres that holds SQLMesh's state and the lock of the run")
+    state_port: of.Port = Field(5432, description="aws: that Postgres's port")
+    state_user: str = Field("", description="aws: the login to it")
+    state_password: SecretStr = Field(SecretStr(""), description="aws: that login's password")
+    state_database: str = Field("sqlmesh", description="aws: its database")
     ca_file: of.Pem | None = Field(
         None, description="PEM file of the authorities that Redshift's and the state's certificates are checked by"
     )

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from runtime.derived import write_all
+
 from ._steps.columns import Column, columns_of
 from ._steps.declaration import Source, load_sources
 from ._steps.source_yml import Table
@@ -163,15 +165,9 @@ def _how(table: Table) -> str:
 
 def main(check: bool, sources: Iterable[Source] | None = None) -> int:
     """Write the derived files, or with `check` only compare; returns the number of files that differ."""
-    stale = 0
-    for source in load_sources().values() if sources is None else sources:
-        for path, content in files(source):
-            if not path.exists() or path.read_text(encoding="utf-8") != content:
-                stale += 1
-                print(f"{'differs' if check else 'wrote'}: {path.relative_to(ROOT)}")
-                if not check:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(content, encoding="utf-8")
+    known = list(load_sources().values() if sources is None else sources)
+    stale = write_all((file for source in known for file in files(source)), check=check)
+    for source in known:
         for path in undeclared(source):
             stale += 1
             own = _own_checks(path) != _NO_OWN_CHECKS

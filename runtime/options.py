@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+Source = Annotated[str, typer.Argument(help="name of a source, as its folder's")]
 Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
 Tables = Annotated[list[str] | None, typer.Argument(help="tables of the source; none means all")]
 Preview = Annotated[
@@ -17,13 +18,14 @@ Restate = Annotated[
 RunId = Annotated[str | None, typer.Argument(help="a run, as `status` lists it, or `last`; none: the pipeline's state")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 Profile = Annotated[bool, typer.Option("--profile", help="say where the time, the bytes and the rows went")]
-Wait = Annotated[float, typer.Option(help="seconds to wait for another run to end")]
+Wait = Annotated[float, typer.Option(metavar="SECONDS", help="seconds to wait for another run to end")]
 Now = Annotated[bool, typer.Option("--now", help="whether due or not")]
 Schedule = Annotated[
     str | None, typer.Option(metavar="CRON", help="the sources with this schedule: what a scheduler starts them by")
 ]
 Files = Annotated[
-    list[str] | None, typer.Option("--file", help="read this file (path or URI) and no other; repeatable")
+    list[str] | None,
+    typer.Option("--file", metavar="URI", help="read this file (path or URI) and no other; repeatable"),
 ]
 Object = Annotated[
     tuple[str, str] | None,
@@ -34,15 +36,26 @@ Object = Annotated[
     ),
 ]
 File = Annotated[str, typer.Argument(help="name of a file that has landed")]
-Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day")]
-Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a day")]
+Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="first day")]
+Until = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="last day; none: up to today")
+]
+LoadedSince = Annotated[
+    datetime | None,
+    typer.Option("--since", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="only loads that landed from this day on"),
+]
 Days = Annotated[
     int | None,
-    typer.Option(min=1, help="read the span in pieces of so many days, each finished before the next begins"),
+    typer.Option(
+        min=1, metavar="N", help="read the span in pieces of so many days, each finished before the next begins"
+    ),
 ]
 Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
-Rows = Annotated[int, typer.Option(help="how many rows to show")]
-Scale = Annotated[float, typer.Option(help="1 is 5,000 users, 10,000 songs and 100,000 sessions")]
+Rows = Annotated[int, typer.Option(metavar="N", help="how many rows to show")]
+Scale = Annotated[
+    float, typer.Option(metavar="N", help="size of the world; 1 is 5,000 users, 10,000 songs and 100,000 sessions")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="another seed makes another world")]
 Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]
 Remove = Annotated[bool, typer.Option("--remove", help="remove the data of an earlier demo, and do nothing else")]
-Every = Annotated[float, typer.Option(help="seconds between looks at the schedule")]
+Every = Annotated[float, typer.Option(metavar="SECONDS", help="time between looks at the schedule")]

@@ -35,11 +35,11 @@ class Window(_Strict):
 class Endpoint(_Strict):
     """One REST endpoint."""
 
-    path: Path
+    path: Path = Field(description="appended to the connection's `base_url`")
     params: Annotated[dict[str, Any], AfterValidator(name_secrets)] = Field(
         {}, description="query parameters; a text may be `${NAME}`, the name of a setting: a secret must be"
     )
-    window: Window | None = None
+    window: Window | None = Field(None, description="the API takes a span of days; goes with `cursor` and `start`")
     data_selector: str = Field("$", description="JSONPath of the list of records")
     paginator: dict[str, Any] | Literal["auto", "single_page"] = Field(
         "auto",
@@ -56,8 +56,8 @@ class RejectLimit(_Strict):
     fails when both the share and the number are exceeded.
     """
 
-    share: float = Field(0.05, ge=0, le=1)
-    rows: int = Field(10, ge=0)
+    share: float = Field(0.05, ge=0, le=1, description="of the rows that came, such as 0.05 for 5 %")
+    rows: int = Field(10, ge=0, description="in number: so that one bad row of three does not fail a run")
 
 
 class Table(_Strict):
@@ -70,7 +70,11 @@ class Table(_Strict):
         description="append: every row, or the rows of a file's newest version; replace: the last read; upsert: the newest"
         " row of each key; scd2: every version of each key, with its end",
     )
-    deletes: Literal["none", "soft", "reconcile"] = "none"
+    deletes: Literal["none", "soft", "reconcile"] = Field(
+        "none",
+        description="what becomes of rows that a full read no longer holds. none: nothing, they are not looked for; soft: they"
+        " stay in staging with `_deleted`; reconcile: they leave staging",
+    )
     cursor: str | None = Field(None, description="field whose newest value bounds the next read")
     overlap: timedelta = Field(timedelta(0), description="how far before the cursor to read again, for late rows")
     start: date | None = Field(None, description="first day to ask for when there is no cursor value yet")
@@ -81,7 +85,7 @@ class Table(_Strict):
         le=1,
         description="with deletes: least share of the last read's rows to believe; of files in mode replace: of their number",
     )
-    endpoint: Endpoint | None = None
+    endpoint: Endpoint | None = Field(None, description="rest_api: what to ask for")
     table: str | None = Field(None, description="sql_database: the table to read")
     page: Path | None = Field(None, description="html_table: path of the page")
     selector: str = Field("table", description="html_table: CSS selector; the first table it finds counts")
@@ -96,7 +100,9 @@ class Table(_Strict):
     )
     explode: str | None = Field(None, description="with `from`: the list field whose elements are the rows")
     parent_key: list[str] = Field([], description="with `from`: fields that name the record; its rows change together")
-    sinks: list[Literal["warehouse", "postgres"]] = ["warehouse"]
+    sinks: list[Literal["warehouse", "postgres"]] = Field(
+        ["warehouse"], description="where rows go; postgres: the operational Postgres of ELT_POSTGRES_URL, too"
+    )
     distribute_by: str | None = Field(
         None, description="in a warehouse of several nodes: the field by which rows are spread; unset: evenly"
     )
@@ -104,10 +110,10 @@ class Table(_Strict):
         "_refine_id",
         description="in a warehouse that stores rows in order: the field; the models' own question is for new refines",
     )
-    max_rejected: RejectLimit = RejectLimit()
-    owner: str | None = None
+    max_rejected: RejectLimit = Field(RejectLimit(), description="when rejected rows fail the run")
+    owner: str | None = Field(None, description="of this table, where it is not the source's")
 
-    @field_validator("files", mode="before")
+    @field_validator("files", mode="before", json_schema_input_type=list[Path] | Path)
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -166,7 +172,7 @@ class Alerts(_Strict):
         [], description="the same: told after each run in which the source had no trouble"
     )
 
-    @field_validator("failure", "success", mode="before")
+    @field_validator("failure", "success", mode="before", json_schema_input_type=list[str] | str)
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -176,11 +182,13 @@ class _Source(_Strict):
     place: ClassVar[str | None] = None
     """The key that says where a table is."""
 
-    description: str
-    owner: str
-    schedule: str = Field(description="cron expression")
+    description: str = Field(description="what it brings, in a few words")
+    owner: str = Field(description="the person or team who answers for it")
+    schedule: str = Field(description="when it is due, UTC: a cron expression such as `0 6 * * *`, or `@daily`")
     alerts: Alerts = Field(Alerts(), description="who hears of this source, besides the team of `ELT_ALERT_URLS`")
-    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(min_length=1)
+    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(
+        min_length=1, description="by the name that they have in staging"
+    )
 
     @model_validator(mode="after")
     def _cron(self) -> _Source:
@@ -215,7 +223,7 @@ class HttpConnection(_Strict):
     )
     max_megabytes: float = Field(512, gt=0, description="an answer longer than this, unpacked, is refused")
     max_total_megabytes: float | None = Field(None, gt=0, description="the same for all answers of one read together")
-    timeout: float = Field(60, gt=0)
+    timeout: float = Field(60, gt=0, description="how long to wait for a connection, and for more of an answer")
     attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
     backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
 
@@ -223,7 +231,7 @@ class HttpConnection(_Strict):
 class RestConnection(HttpConnection):
     """Where a REST API is."""
 
-    base_url: Address
+    base_url: Address = Field(description="`https://host/path`, or `${NAME}` of the setting that holds it")
     max_total_megabytes: float | None = Field(
         20_000, gt=0, description="a read whose answers together are longer than this is given up"
     )
@@ -232,7 +240,7 @@ class RestConnection(HttpConnection):
 class HtmlConnection(HttpConnection):
     """Where a site is. A page with a ranking is small: what is larger is not what was declared."""
 
-    base_url: Address
+    base_url: Address = Field(description="`https://host/path`, or `${NAME}` of the setting that holds it")
     max_megabytes: float = Field(50, gt=0, description="a page longer than this is refused")
     max_tags: int = Field(
         1_000_000, ge=1, description="a page of more tags is refused: 10 seconds and 0.3 GB for a million"
@@ -242,7 +250,9 @@ class HtmlConnection(HttpConnection):
 class FilesConnection(HttpConnection):
     """Where files lie: a folder, an object store's ``s3://bucket/prefix``, or an HTTP address."""
 
-    url: Address
+    url: Address = Field(
+        description="a folder, `s3://bucket/prefix` or `https://host/path`, or `${NAME}` of the setting that holds it"
+    )
     max_megabytes: float = Field(4096, gt=0, description="a file longer than this is refused")
     max_unpacked_megabytes: float = Field(
         65_536,
@@ -262,14 +272,16 @@ class SqlConnection(_Strict):
     """A database. The DSN is a secret: name it, do not write it."""
 
     url: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the DSN")
-    schema_: str | None = Field(None, alias="schema")
+    schema_: str | None = Field(None, alias="schema", description="of its tables; unset: the login's own")
     chunk_size: int = Field(50_000, ge=1, description="rows per batch in memory")
 
 
 class PythonConnection(_Strict):
     """Whatever ``extract.py`` wants to know; values may be ``${NAME}``, and secrets must be."""
 
-    values: Annotated[dict[str, str], AfterValidator(name_secrets)] = {}
+    values: Annotated[dict[str, str], AfterValidator(name_secrets)] = Field(
+        {}, description="passed to each function of extract.py"
+    )
 
 
 class RestSource(_Source):
