@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from errors import ExitCode
 from runtime.options import (
     Days,
     Every,
@@ -53,8 +54,6 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each com
     from warehouse.ops import Ops, Run
     from warehouse.publish import Published
     from warehouse.run import Progress
-
-CHECK_FAILED, CONFIGURATION, STORE = 1, 2, 4
 
 
 class Flow:
@@ -114,7 +113,9 @@ class Flow:
         for name, reason in self.sources.broken.items():
             if name in wanted:
                 self.run.broken.append(name)
-                self.faults.report(CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}", name)
+                self.faults.report(
+                    ExitCode.CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}", name
+                )
             else:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
@@ -141,14 +142,14 @@ class Flow:
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
         self.unpublished.end(models.domains)
         for failure in models.failed:
-            self.faults.report(CHECK_FAILED, f"model failed, prod is as it was: {failure}")
+            self.faults.report(ExitCode.CHECK_FAILED, f"model failed, prod is as it was: {failure}")
         if work.restate:
             with self.console.step("restate", "prod") as step:
                 again = restate_models(work.restate, self.settings, prepare)
                 step.done({"models built": len(again.ran)}, {"failed": len(again.failed)})
             self.unpublished.end(again.domains)
             for failure in again.failed:
-                self.faults.report(CHECK_FAILED, f"model failed: {failure}")
+                self.faults.report(ExitCode.CHECK_FAILED, f"model failed: {failure}")
             models.domains, models.broken = models.domains | again.domains, models.broken | again.broken
         if changed:  # rows that no build has seen yet: a domain is published whole
             built = self.model(set(changed), held, rebuilt)
@@ -329,7 +330,7 @@ class Flow:
             self.ops.add_checks(self.run, layer, scope, results)
         self.stops = [f"check failed: {result}" for result in stops or []]
         for text in self.stops:
-            self.faults.report(CHECK_FAILED, text, *(feeds or [scope]))
+            self.faults.report(ExitCode.CHECK_FAILED, text, *(feeds or [scope]))
         return stops == []
 
     def sink(self, name: str, refine_id: str) -> None:
@@ -351,7 +352,7 @@ class Flow:
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
         for failure in models.failed:
             broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
-            self.faults.report(CHECK_FAILED, f"model failed: {failure}", *broken)
+            self.faults.report(ExitCode.CHECK_FAILED, f"model failed: {failure}", *broken)
         self.report_waiting(models)
         return models
 
@@ -360,7 +361,7 @@ class Flow:
         from sqlmesh_project.door import pending_models
 
         for reason in models.unreadable.values():
-            self.faults.report(CONFIGURATION, f"what is deployed stays without {reason}")
+            self.faults.report(ExitCode.CONFIGURATION, f"what is deployed stays without {reason}")
         self.note_pending(pending_models(self.settings, models))
 
     def note_pending(self, pending: list[str] | None = None) -> None:
@@ -416,7 +417,7 @@ class Flow:
             )
         for domain in done.missing:
             self.faults.report(
-                STORE,
+                ExitCode.STORE,
                 f"{domain} is missing from what dashboards read, and its gold has not passed its checks; `python runner.py"
                 " status` says what it waits for",
             )

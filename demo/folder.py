@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from errors import ExitCode, MillraceError
 from runtime.environment import MARK, Demo, SettingsError, demo_in
 
 SOURCES = ("audiophile", "deftunes_api", "deftunes_db", "random_users", "sales", "taxi")
@@ -32,10 +33,10 @@ _MADE = re.compile(
 _LOOKED_INTO = ("serving", "logs", WORLD, f"{WORLD}/sales", "lake", "lake/landing", "lake/landing/_seen", "lake/silver")
 
 
-class DemoRunningError(Exception):
+class DemoRunningError(MillraceError):
     """Another demo uses the folder."""
 
-    exit_code = 5
+    exit_code = ExitCode.LOCKED
 
 
 @contextmanager

@@ -14,6 +14,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from errors import ExitCode, MillraceError
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -40,16 +42,16 @@ _FIXES = {
 }  # fmt: skip
 
 
-class AwsError(Exception):
+class AwsError(MillraceError):
     """AWS refused or could not be reached; the message names the call and the permission it needs."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
 class SecretError(AwsError):
     """A secret that a setting names cannot be read."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 def client(service: str) -> Any:

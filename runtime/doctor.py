@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 import settings as configuration
+from errors import ExitCode, MillraceError
 from settings import Settings
 
 from .console import Console
@@ -28,7 +29,7 @@ def examine() -> int:
         try:
             console.out.print(f"  [green]ok[/green]      {name:<40} {escape(_unless_busy(probe))}")
         except Exception as error:
-            first = first or getattr(error, "exit_code", 4)
+            first = first or (error.exit_code if isinstance(error, MillraceError) else ExitCode.STORE)
             console.out.print(f"  [red]missing[/red] {name:<40} {escape(tell(str(error)))}")
     return first
 

@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from errors import ExitCode, MillraceError
+
 from .setting_types import usable_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,10 +33,10 @@ OF_THE_MACHINE = ("ELT_MEMORY", "ELT_RETRY_PACE", "ELT_WAREHOUSE_WAIT")
 _REFERENCE = re.compile(r"\$\{(\w+)\}|\bELT_(\w+)")
 
 
-class SettingsError(Exception):
+class SettingsError(MillraceError):
     """The environment does not describe a world that can run; the message says what to change."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 class Demo(BaseModel):

@@ -6,13 +6,13 @@ import sys
 import traceback
 from typing import NoReturn
 
+from errors import ExitCode, MillraceError
+
 from . import stores
 from .aws import explain
 from .causes import causes
 from .hidden import tell
 
-MISTAKE = 70  # the exit code of one in this program
-STORE = 4
 _STORES = {"redshift_connector", "psycopg", "psycopg2", "botocore", "aiobotocore", "pyiceberg", "sqlalchemy"}
 _OF_DUCKDB = {"IOException", "OutOfMemoryException", "ConnectionException", "FatalException"}
 """DuckDB's errors that are of a file, a disk or memory; its others are of a statement."""
@@ -30,20 +30,23 @@ def is_store_fault(error: BaseException | None) -> bool:
     return False
 
 
-def exit_code(error: BaseException) -> int:
+def exit_code(error: BaseException) -> ExitCode:
     """How the program ends for an error: that of a store that cannot be written, whatever was made of it; its own code; or
     that of a mistake in this program.
     """
     if stores.explain(error):
-        return STORE
-    code = getattr(error, "exit_code", None)
-    return int(code) if code is not None else STORE if is_store_fault(error) else MISTAKE
+        return ExitCode.STORE
+    if isinstance(error, MillraceError):
+        return error.exit_code
+    return ExitCode.STORE if is_store_fault(error) else ExitCode.BUG
 
 
 def say(error: BaseException) -> str:
     """An error in words; one of a store by the folder, and not by what a library made of it."""
     return (
-        stores.explain(error) or (str(error) if hasattr(error, "exit_code") else explain(error)) or type(error).__name__
+        stores.explain(error)
+        or (str(error) if isinstance(error, MillraceError) else explain(error))
+        or type(error).__name__
     )
 
 
@@ -55,7 +58,7 @@ def show_mistake(error: BaseException) -> None:
 def say_and_exit(error: Exception) -> NoReturn:
     """Exit with the error's code and one line on stderr, or with a traceback when it is a mistake of ours."""
     code = exit_code(error)
-    if code == MISTAKE:
+    if code == ExitCode.BUG:
         show_mistake(error)
     else:
         print(f"error: {tell(say(error))}", file=sys.stderr)

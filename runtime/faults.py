@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from errors import ExitCode, MillraceError
+
 from . import stores
 from .aws import explain
-from .exits import MISTAKE, exit_code, show_mistake
+from .exits import exit_code, show_mistake
 from .hidden import hide
 from .signals import Interrupted, raise_if_interrupted
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from .console import Console
 
-_OUTWEIGHED = (0, 3)
+_OUTWEIGHED = (ExitCode.OK, ExitCode.SOURCE)
 """Exit codes that any other problem takes the place of: trouble with the data outweighs a source that was away."""
 
 
@@ -53,7 +55,7 @@ class Faults:
         self.held: set[str] = set()
         self.mistakes: list[Exception] = []
 
-    def report(self, code: int, text: str, *sources: str) -> None:
+    def report(self, code: ExitCode, text: str, *sources: str) -> None:
         """Remember a problem, the sources that it is about, and the exit code where it is the one that counts.
 
         A run answers for its own sources: what is only about others is a note. They have runs of their own.
@@ -61,13 +63,13 @@ class Faults:
         text = hide(text)  # it is recorded, and sent to people
         for name in sources:
             self.run.troubles.setdefault(name, []).append(text)
-        if code != MISTAKE and not self.run.answers_for(*sources):
+        if code != ExitCode.BUG and not self.run.answers_for(*sources):
             self.console.note(text.splitlines()[0])
             return
         self.console.problem(text)
         self.run.problems.append(text)
-        if self.run.exit_code in _OUTWEIGHED or code == MISTAKE:
-            self.run.exit_code = code
+        if self.run.exit_code in _OUTWEIGHED or code == ExitCode.BUG:
+            self.run.exit_code = int(code)
 
     def add(self, error: Exception, *sources: str, where: str = "") -> None:
         """Report an exception; one in this program is kept: its traceback is shown at the end.
@@ -78,12 +80,12 @@ class Faults:
         code = exit_code(error)
         store = stores.explain(error)
         text = store or explain(error) or type(error).__name__
-        if code == MISTAKE:
+        if code == ExitCode.BUG:
             self.mistakes.append(error)
             if self.console.log:
                 self.console.log.write_error(error)
             text = f"an error in this program: {type(error).__name__}: {text}"
-        named = (hasattr(error, "exit_code") and not store) or not where
+        named = (isinstance(error, MillraceError) and not store) or not where
         self.report(code, text if named else f"{where}: {text}", *sources)
 
     @contextmanager

@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from errors import ExitCode, MillraceError
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -22,22 +24,22 @@ _LOCK = "hhqqi"
 """The system's ``struct flock``: type, whence, start, length, pid."""
 
 
-class LockedError(Exception):
+class LockedError(MillraceError):
     """Another run is in progress."""
 
-    exit_code = 5
+    exit_code = ExitCode.LOCKED
 
 
-class LockError(Exception):
+class LockError(MillraceError):
     """The Postgres that holds the lock cannot be asked."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
-class FolderError(Exception):
+class FolderError(MillraceError):
     """The data folder cannot be written: no run begins."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
 _session: Any = None

@@ -76,9 +76,11 @@ def log_to_file(settings: Settings, command: str) -> Iterator[Log]:
         log.write(f"{command} begins")
         yield log
     except Exception as error:
-        from .exits import MISTAKE, exit_code
+        from errors import ExitCode
 
-        if exit_code(error) == MISTAKE:
+        from .exits import exit_code
+
+        if exit_code(error) == ExitCode.BUG:
             log.write_error(error)
         else:
             log.write(f"error: {error}", logging.ERROR)

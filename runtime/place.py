@@ -14,14 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from errors import ExitCode, MillraceError
+
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 _LINKS = Path("/tmp")  # noqa: S108 (not TMPDIR, which cron and a shell may have different: Iceberg keeps the path)
 
 
-class PlaceError(Exception):
+class PlaceError(MillraceError):
     """The data folder cannot be used as it is."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
 @contextmanager

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from errors import ExitCode, MillraceError
+
 if TYPE_CHECKING:
     from dlt_sources.door import Source
     from settings import Settings
 
 
-class NothingToReplayError(Exception):
+class NothingToReplayError(MillraceError):
     """There is no landed load to send through the contract again."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 def first_load(source: Source, rejected: bool, since: datetime | None, settings: Settings) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from errors import MillraceError
+
 from .health import Heartbeat
 from .signals import Interrupted, interruptible, raise_if_interrupted
 
@@ -36,6 +38,6 @@ def _take(turn: Callable[[], int]) -> None:
         turn()
     except Exception as error:
         raise_if_interrupted(error)
-        if not hasattr(error, "exit_code"):
+        if not isinstance(error, MillraceError):
             raise
         print(f"error: {error}", flush=True)

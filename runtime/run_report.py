@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import settings as configuration
+from errors import ExitCode, MillraceError
 from soda_checks.failing import describe
 
 from .console import Console
@@ -14,10 +15,10 @@ from .record import record, rows, runs
 LAST = "last"
 
 
-class UnknownRunError(Exception):
+class UnknownRunError(MillraceError):
     """There is no such run in the record."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 def show_run(run_id: str, as_json: bool) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from errors import ExitCode, MillraceError
+
 if TYPE_CHECKING:
     from sqlmesh import Context
 
@@ -25,10 +27,10 @@ _NEEDED_BY_MODELS = ("audits", "macros")
 """Folders whose files every model may use: without one of them no model can be told right from wrong."""
 
 
-class ModelError(Exception):
+class ModelError(MillraceError):
     """The models do not load, lint or deploy; nothing was built."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 @dataclass

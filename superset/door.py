@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from errors import ExitCode, MillraceError
 from runtime.console import Console
 from settings import ROOT, SettingsError
 
@@ -35,10 +36,10 @@ PASSED_ON = ("PATH", "LANG", "TMPDIR", "SUPERSET_EMBEDDED", "SUPERSET_GUEST_SECR
 SAID = "· "  # how commands/ mark what is for a person among what Superset prints
 
 
-class DashboardError(Exception):
+class DashboardError(MillraceError):
     """Superset could not be installed, prepared or started; the message says why and what to do."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 def serve(settings: Settings, host: str, port: int, as_imported: bool = False) -> None:

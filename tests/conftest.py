@@ -28,7 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         for name in CODE:
             compileall.compile_dir(ROOT / name, rx=re.compile(r"\.venv"), quiet=2)
-        compileall.compile_file(ROOT / "settings.py", quiet=2)
+        for name in ("errors.py", "settings.py"):
+            compileall.compile_file(ROOT / name, quiet=2)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.libraries"])
-_OURS = {"benchmarks", "demo", "dlt_sources", "runner", "runtime", "settings", "soda_checks", "sqlmesh_project", "superset",
+_OURS = {"benchmarks", "demo", "dlt_sources", "errors", "runner", "runtime", "settings", "soda_checks", "sqlmesh_project", "superset",
          "tests", "warehouse"}  # fmt: skip
 
 _one_at_a_time = threading.Lock()

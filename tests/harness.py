@@ -31,7 +31,7 @@ SALT = "pepper"
 def checkout(folder: Path) -> Path:
     """A copy of the project's own code that a test may edit: no tests, no environments, no data."""
     folder.mkdir(parents=True)
-    for name in ("runner.py", "settings.py"):
+    for name in ("runner.py", "settings.py", "errors.py"):
         shutil.copy(ROOT / name, folder)
     for name in CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".venv"))

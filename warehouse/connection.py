@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from errors import ExitCode
+
 from .file import HeldError, close, keep_open, open_file
 from .file import WarehouseError as WarehouseError
 from .quote import literal
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class RunInProgressError(WarehouseError):
     """Somebody looks at the warehouse, and a run works on it: who looks gives way."""
 
-    exit_code = 5
+    exit_code = ExitCode.LOCKED
 
 
 _IN_PROGRESS = "a run is in progress, and {} is its own until it ends: try again then"

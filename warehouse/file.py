@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from errors import ExitCode, MillraceError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -26,10 +28,10 @@ _kept: dict[Path, duckdb.DuckDBPyConnection | None] = {}
 """Files that stay open (see `keep_open`), each with the connection that keeps it so; None: nobody has opened it yet."""
 
 
-class WarehouseError(Exception):
+class WarehouseError(MillraceError):
     """The warehouse could not be opened or written; what was committed before is untouched."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
 class HeldError(WarehouseError):

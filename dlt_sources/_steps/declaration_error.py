@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from errors import ExitCode, MillraceError
 from runtime.visible import visible
 
 
-class DeclarationError(Exception):
+class DeclarationError(MillraceError):
     """A source.yml, contract.py or extract.py cannot be used; the message names the file, the place in it and the fix."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
     def __init__(self, text: str) -> None:
         super().__init__(visible(text))

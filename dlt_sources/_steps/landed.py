@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from errors import ExitCode, MillraceError
+
 from .declaration import Source
 from .lake import LandedFile, Landing
 
 
-class LandedFileError(Exception):
+class LandedFileError(MillraceError):
     """A landed file is missing or is not what its load wrote."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
 class Landed:

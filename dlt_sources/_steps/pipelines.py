@@ -21,15 +21,16 @@ from dlt.common.pipeline import LoadInfo
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from errors import ExitCode, MillraceError
 from settings import Settings
 
 from .source_error import without_values
 
 
-class StoreError(Exception):
+class StoreError(MillraceError):
     """The lake or the warehouse could not be written; what was committed before is untouched."""
 
-    exit_code = 4
+    exit_code = ExitCode.STORE
 
 
 def _keep_links_in_paths() -> None:
@@ -153,7 +154,7 @@ def quiet_about(source: str, private: bool) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not private or hasattr(error, "exit_code"):
+        if not private or isinstance(error, MillraceError):
             raise
         kind = StoreError if is_store_fault(error) else RuntimeError
         text = f"{source}: {without_values(error)}; the message is not shown: the source has personal data"

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from errors import ExitCode, MillraceError
+
 from .columns import Column, columns_of
 from .declaration import Source
 
@@ -23,10 +25,10 @@ _WORDS_ONLY = ("description", "title", "unit")
 """Keys of a JSON schema that judge no row."""
 
 
-class ContractChangedError(Exception):
+class ContractChangedError(MillraceError):
     """A contract or a table's declaration changed in a way that the rows that are there cannot follow by themselves."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 @dataclass

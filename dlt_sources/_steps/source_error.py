@@ -9,12 +9,13 @@ from http import HTTPStatus
 
 import requests
 
+from errors import ExitCode, MillraceError
 from runtime.causes import causes
 from runtime.visible import visible
 from settings import SettingsError
 
 
-class SourceError(Exception):
+class SourceError(MillraceError):
     """A source did not answer, or not with what was declared. Nothing of the failed read has been landed.
 
     What it says may hold names and texts of the source: no character of them reaches a terminal as a command.
@@ -24,7 +25,7 @@ class SourceError(Exception):
         status: the HTTP status that was the answer.
     """
 
-    exit_code = 3
+    exit_code = ExitCode.SOURCE
 
     def __new__(cls, text: str, *, lasting: bool = False, status: int | None = None) -> SourceError:
         """The error, as a `RefusedError` when it is lasting."""
@@ -53,7 +54,7 @@ class RefusedError(SourceError):
     A `SourceError` that is `lasting` is one.
     """
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 class Lasting(str):
