@@ -6,6 +6,7 @@ import shlex
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from .records import DAYS, day_of
 from .world import SETTINGS, World
 
 
-def show(scale: float, seed: int, keep: bool) -> int:
+def show(run_flow: Callable[..., int], scale: float, seed: int, keep: bool) -> int:
     """Run the demo and print what it did; returns the exit code of the first run that failed, 0 when all went well.
 
     It works in a folder of its own, on the shipped sources, with settings of its own: nothing of the user's is read or
@@ -49,10 +50,10 @@ def show(scale: float, seed: int, keep: bool) -> int:
                 if day:
                     world.advance()
                 console.out.print(f"\n[bold]{day_of(day)}[/bold]  {_NEWS[min(day, 1)]}")
-                if code := _run(folder, world):
+                if code := _run(run_flow, folder, world):
                     return code
             console.out.print("\n[bold]Once more[/bold]  nothing has changed upstream")
-            if code := _run(folder, world):
+            if code := _run(run_flow, folder, world):
                 return code
             equal = _results(configuration.load(), console, world, changed)
             console.out.print(f"\nThe demo took {time.monotonic() - start:.0f} s. {_next(folder)}")
@@ -109,12 +110,12 @@ def _short(path: Path) -> str:
     return shlex.quote(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
 
 
-def _run(folder: Path, world: World) -> int:
+def _run(run_flow: Callable[..., int], folder: Path, world: World) -> int:
     """What `python runner.py run --now` does, in this process: the imports of a fresh one would be half the demo."""
-    from runner import declared, run_flow
+    from dlt_sources.door import load_sources
 
     demo_data.mark(folder, world.environment)
-    return run_flow("run", list(declared()))
+    return run_flow("run", list(load_sources()))
 
 
 def _results(settings: Settings, console: Console, world: World, changed: list[str]) -> bool:

@@ -46,9 +46,9 @@ def commands() -> str:
     """The page of the command line: every command with its arguments and options."""
     import typer
 
-    from runner import app
+    from .commands import app
 
-    lines = ["# Commands", "", _DERIVED.format("runner.py"), "", "Exit codes: README, section Running it."]
+    lines = ["# Commands", "", _DERIVED.format("runtime/commands.py"), "", "Exit codes: README, section Running it."]
     for name, command in _commands(typer.main.get_command(app), ""):
         context = command.context_class(command, info_name=f"python runner.py {name}")
         usage = command.get_usage(context).removeprefix("Usage: ")

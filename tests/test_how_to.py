@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 import typer
 
-import runner
 from dlt_sources._steps import own_code
+from runtime.commands import app
 from tests.dlt_sources.judging import judge
 from tests.harness import ROOT, Pipeline, checkout
 
@@ -122,7 +122,7 @@ def commands(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_of_the_documents_is_one(page: Path) -> None:
-    whole = typer.main.get_command(runner.app)
+    whole = typer.main.get_command(app)
     for line in commands(page):
         words = [EXAMPLES.get(word, word) for word in shlex.split(line)[2:] if word not in ("--help", "-h")]
         level, context = whole, whole.make_context("runner.py", [], resilient_parsing=True)
