@@ -17,7 +17,7 @@ help: ## list the targets
 
 setup: .venv/.ready ## install everything into .venv
 
-demo: .venv/.ready ## start the demo's upstream world, run the pipeline over its days in data-demo/, show what came out
+demo: .venv/.ready ## start the demo's upstream world, run the pipeline over four of its days in data-demo/, check the result
 	@$(RUN) python runner.py demo $(ARGS)
 
 .PHONY: demo-aws

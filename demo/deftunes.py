@@ -196,7 +196,7 @@ class DefTunes:
 
 
 def _rejected_items(items: Any, name: str, rule: str) -> list[Reason | None]:
-    """Why the items of a rejected session are rejected: what is no list makes one row, null makes none."""
+    """Why the items of a rejected session are rejected: what is not a list makes one row, null makes none."""
     rows = len(items) if isinstance(items, list) else int(items is not None)
     if rule == "unrepresentable":  # Pydantic takes such a time: nothing is wrong with an item but its session
         return [("session_items", "", "parent_rejected")] * rows

@@ -1,4 +1,4 @@
-"""`runner.py demo`: the upstream world, the pipeline over its days, and what came out."""
+"""`runner.py demo`: the upstream world, the pipeline over its days, and the result."""
 
 from __future__ import annotations
 

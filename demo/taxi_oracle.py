@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .taxi import Month
 
 Row = tuple[Any, ...]
-FLAGS = {  # column of the fact: the fault it tells of
+FLAGS = {  # column of the fact: the fault it marks
     "is_refund": "refund",
     "has_no_distance": "no distance",
     "has_no_passengers": "no passengers",

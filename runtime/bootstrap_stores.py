@@ -109,7 +109,7 @@ def settle_postgres(settings: Bootstrap, admin: Postgres, passwords: Mapping[str
             )
             say("made", what)
         what = f"Postgres: database {user}, which only its owner {user} may enter"
-        # An RDS's admin is no superuser: it may give to a user what is its own, and be that user.
+        # The admin of an RDS is not a superuser: it may give to a user what is its own, and be that user.
         admin.say(what, f"GRANT {user} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
         there = admin.say(what, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", user)
         if not there:

@@ -1,6 +1,6 @@
 """Whether this container is well: ``python -m runtime.health`` exits 0 or 1, for a container's health check.
 
-A resident ``serve`` writes a heartbeat when it looks at the schedule and when it has finished a turn. It is ill when it
+A resident ``serve`` writes a heartbeat when it looks at the schedule and when it has finished a turn. It is unhealthy when it
 should have looked again and has not, or when a turn takes longer than any should: then it hangs. A thread that beats by
 itself would say nothing about the loop, so there is none. A command that ends by itself has no heartbeat: it is well as
 long as it runs.
@@ -59,7 +59,7 @@ class Heartbeat:
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
-    def ill(self, turn: float = TURN) -> str:
+    def find_fault(self, turn: float = TURN) -> str:
         """What is wrong; empty when all is well.
 
         Args:
@@ -75,7 +75,7 @@ class Heartbeat:
             return ""
         age = time.time() - beat["at"]
         if beat["at_work"] and age > turn:
-            return f"a turn has been at work for {age:.0f} s, more than the {turn:.0f} s that one may take: it hangs"
+            return f"a turn has been running for {age:.0f} s, more than the {turn:.0f} s that one may take: it hangs"
         if not beat["at_work"] and age > beat["every"] + GRACE:
             return (
                 f"the schedule was looked at {age:.0f} s ago and should be every {beat['every']:.0f} s: the loop hangs"
@@ -87,7 +87,7 @@ def main() -> int:
     """Say what is wrong, if anything; returns the exit code that Docker and ECS expect."""
     parser = argparse.ArgumentParser(prog="python -m runtime.health", description=__doc__)
     parser.add_argument("--turn", type=float, default=TURN, help="seconds that one turn of `serve` may take")
-    fault = Heartbeat().ill(parser.parse_args().turn)
+    fault = Heartbeat().find_fault(parser.parse_args().turn)
     print(fault or "well")
     return 1 if fault else 0
 

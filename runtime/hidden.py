@@ -25,7 +25,7 @@ def remember(value: str, name: str = "") -> None:
     """Hide a value from now on; of an address the password and what its query holds under the name of a secret.
 
     Args:
-        name: of the setting: a value that is no address is secret where its name says so, or it has none.
+        name: of the setting: a value that is not an address is secret where its name says so, or it has none.
     """
     if "://" in value:
         found = {part for address in value.split(",") for part in (*_logins(address), *_of_query(address))}
@@ -49,7 +49,7 @@ def tell(text: str) -> str:
 
 
 def _alone(secret: str) -> str:
-    """A pattern of a secret that is no part of a longer word: the password `postgres` does not garble `postgresql`."""
+    """A pattern of a secret that is not part of a longer word: the password `postgres` does not garble `postgresql`."""
     before, after = (r"(?<!\w)" if secret[0].isalnum() else ""), (r"(?!\w)" if secret[-1].isalnum() else "")
     return before + re.escape(secret) + after
 

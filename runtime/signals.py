@@ -33,7 +33,7 @@ class Interrupted(BaseException):
 class _Receiver:
     """What has been received.
 
-    Python drops what is raised while it runs a finalizer or a callback of a weak reference, and only tells of it
+    Python drops what is raised while it runs a finalizer or a callback of a weak reference, and only reports it
     (https://docs.python.org/3/library/sys.html#sys.unraisablehook); an `Interrupted` that was dropped is raised again.
     """
 
@@ -55,7 +55,7 @@ class _Receiver:
         raise Interrupted(number)
 
     def tell_unraisable(self, unraisable: Any) -> None:
-        """Raise an `Interrupted` that was dropped again, a moment later; tell of all else as Python does."""
+        """Raise an `Interrupted` that was dropped again, a moment later; report all else as Python does."""
         if not isinstance(unraisable.exc_value, Interrupted):
             sys.__unraisablehook__(unraisable)
             return

@@ -186,7 +186,7 @@ class Steps:
             self.ops.mark(name, sent=refine_id)
 
     def plan(self, work: Work) -> ModelRun:
-        """Bring edited models to prod, and build anew the deployed ones that are named; returns what was built."""
+        """Bring edited models to prod, and rebuild the deployed ones that are named; returns what was built."""
         from sqlmesh_project.door import deploy_pending, restate_models
 
         def prepare(domains: dict[str, set[str]]) -> set[str]:

@@ -50,7 +50,7 @@ class ModelRun:
         ran: models that were built.
         failed: what went wrong, one text per failed model or audit.
         broken: domains with a model that failed or could not run because one before it failed.
-        domains: gold domain (schema) to the sources its models stand on; ``ops`` is not among them.
+        domains: gold domain (schema) to the sources its models depend on; ``ops`` is not among them.
         pending: models whose files differ from what prod runs.
         unreadable: per file that SQLMesh cannot read: file, line, reason and fix. Where prod has what it holds, the
             deployed version is built.
@@ -70,7 +70,7 @@ def run_models(
     """Build the deployed models that are built on the staging of a `changed` source and of no `blocked` one.
 
     Args:
-        rebuilt: sources of which rows may be gone from staging: what was built on them bit by bit is built anew.
+        rebuilt: sources of which rows may be gone from staging: what was built on them bit by bit is rebuilt.
 
     Raises:
         ModelError: the project cannot be loaded or its first plan cannot be applied; the message holds SQLMesh's reason.
@@ -243,7 +243,7 @@ def restate_models(
         result = ModelRun(domains=_changed_domains(lineage, wanted.values()), unreadable=project.unreadable)
         _restate(context, listener, sorted(wanted))
         result.ran = sorted(listener.ran)
-        waits = [f"{name} is not built anew: what it is built on waits" for name in sorted(set(names) - wanted.keys())]
+        waits = [f"{name} is not rebuilt: what it is built on waits" for name in sorted(set(names) - wanted.keys())]
         result.failed = [*waits, *listener.failures()]
         result.broken = {_domain(name) for name in listener.not_built}
         return result
@@ -350,7 +350,7 @@ def _lint(context: Context, models: list[str]) -> dict[str, str]:
 
 
 def _deploy(context: Context, listener: Any, models: list[str]) -> None:
-    """Deploy models, with the staging tables they stand on, and build them. A domain is first built whole, or not yet:
+    """Deploy models, with the staging tables they read, and build them. A domain is first built whole, or not yet:
     not on rows that failed their checks, not while one of its audits fails. `_lint` has looked at the models.
     """
     from sqlmesh.utils.errors import SQLMeshError
@@ -382,9 +382,7 @@ def _restate(context: Context, listener: Any, models: list[str]) -> None:
     except SQLMeshError as error:
         _raise_store_fault(listener)
         if not listener.failures():
-            raise ModelError(
-                f"{', '.join(models)} cannot be built anew: {'; '.join(listener.errors) or error}"
-            ) from error
+            raise ModelError(f"{', '.join(models)} cannot be rebuilt: {'; '.join(listener.errors) or error}") from error
 
 
 def _raise_store_fault(listener: Any) -> None:
@@ -437,7 +435,7 @@ def _changed_domains(lineage: Lineage, reach: Collection[set[str]]) -> dict[str,
 
 
 def _lineage(context: Context) -> Lineage:
-    """Per model: (its domain, the sources whose staging it stands on, however far up)."""
+    """Per model: (its domain, the sources whose staging it depends on, however indirectly)."""
     found = {}
     for fqn, model in context.models.items():
         if model.kind.is_external:

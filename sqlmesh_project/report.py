@@ -26,8 +26,8 @@ ENVIRONMENT = "review"
 NONE = "### Models: none changes\n"
 _WHOSE_ROWS = "Rows are those of the demo's world, built by the base branch and by this one."
 KINDS = {
-    "BREAKING": "breaking: it and what stands on it is built again",
-    "NON_BREAKING": "not breaking: what stands on it stays",
+    "BREAKING": "breaking: it and what depends on it are built again",
+    "NON_BREAKING": "not breaking: what depends on it stays",
     "INDIRECT_BREAKING": "built again",
     "INDIRECT_NON_BREAKING": "stays",
     "METADATA": "words only: nothing is built",
@@ -82,7 +82,7 @@ def _lines(context: Context, diff: ContextDiff) -> list[str]:
             "</details>",
         ]
     if follow:
-        lines += ["", "What stands on them:", ""]
+        lines += ["", "What depends on them:", ""]
     for name in follow:
         new, _ = diff.modified_snapshots[name]
         rows = "; ".join(_differences(context, name)) if _kind(new) == KINDS["INDIRECT_BREAKING"] else ""

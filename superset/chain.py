@@ -1,4 +1,4 @@
-"""The chain from dashboard to column: every name that an asset uses, looked up in what it stands on.
+"""The chain from dashboard to column: every name that an asset uses, looked up in what it depends on.
 
 Dashboard (layout, filters) to chart, chart to dataset, its columns and metrics, dataset to model, metric to column.
 """

@@ -234,7 +234,7 @@ def _run(settings: Settings, script: str, *arguments: str | Path) -> list[str]:
 
 
 def _fingerprint(settings: Settings, assets: Path) -> str:
-    """What a prepared Superset stands on: these files, this database."""
+    """What a prepared Superset was made from: these files, this database."""
     parts = [FOLDER / "uv.lock", FOLDER / "security.yml", *sorted((FOLDER / "commands").glob("*.py"))]
     parts += sorted(assets.rglob("*.yaml"))
     digest = hashlib.sha256(database_uri(settings).encode())

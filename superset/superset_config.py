@@ -88,7 +88,7 @@ FEATURE_FLAGS = {
 if EMBEDDED:
     GUEST_TOKEN_JWT_SECRET = _secret("SUPERSET_GUEST_SECRET")  # the shipped default is public
     GUEST_TOKEN_JWT_EXP_SECONDS = 300
-    GUEST_ROLE_NAME = "Guest"  # made by hand; until it is, a guest gets nothing
+    GUEST_ROLE_NAME = "Guest"  # created by hand; until it is, a guest gets nothing
 else:
     GUEST_TOKEN_JWT_SECRET = os.urandom(32).hex()  # embedding is off; nobody is to hold a key all the same
 

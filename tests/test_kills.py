@@ -139,6 +139,6 @@ def test_an_audit_that_failed_in_the_very_first_build_leaves_no_hole(undisturbed
     world, gold = undisturbed_first_day
     pipeline = Pipeline(tmp_path / "data", world.environment)
     assert pipeline("run", *DEFTUNES, patch="tests.patches:fail_an_audit").code == 1
-    mended = pipeline("replay", "deftunes_api")
-    assert mended.code == 0, mended.out + mended.err
+    fixed = pipeline("replay", "deftunes_api")
+    assert fixed.code == 0, fixed.out + fixed.err
     assert pipeline.gold() == gold

@@ -61,7 +61,7 @@ def test_a_failure_keeps_the_published_data_and_the_next_run_goes_on(
     assert pipeline.gold() == before
     run = pipeline("status", "--json").json["runs"][0]
     assert (run["status"], run["exit_code"]) == ("failed", code)
-    if fault == "fail_an_audit":  # that fault damaged staging itself: only landing can mend it
+    if fault == "fail_an_audit":  # that fault damaged staging itself: only landing can repair it
         again = pipeline("replay", "deftunes_api", **world.environment)
     else:
         again = pipeline("run", *DEFTUNES, **world.environment)
@@ -151,8 +151,8 @@ def test_too_many_rejected_rows_stop_the_source(world, first_day, tmp_path):
     assert failed.code == 1
     assert "limit 5 % and 2 rows" in failed.err and "runner.py rejected deftunes_db" in failed.err
     assert pipeline.gold() == before
-    mended = pipeline("replay", "deftunes_db", "--rejected", **world.environment)  # the contract is right again
-    assert mended.code == 0, mended.out + mended.err
+    fixed = pipeline("replay", "deftunes_db", "--rejected", **world.environment)  # the contract is right again
+    assert fixed.code == 0, fixed.out + fixed.err
     assert pipeline.gold() != before
 
 

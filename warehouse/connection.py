@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RunInProgressError(WarehouseError):
-    """Somebody looks at the warehouse, and a run works on it: who looks gives way."""
+    """Somebody looks at the warehouse, and a run works on it: who looks ends at once."""
 
     exit_code = ExitCode.LOCKED
 

@@ -68,7 +68,7 @@ class Expected:
 
     Attributes:
         fields: its declared fields, each with a text that changes with its declaration.
-        foreseen: paths that are no news: those of the fields, and what is ignored or read otherwise.
+        foreseen: paths that are not news: those of the fields, and what is ignored or read otherwise.
     """
 
     fields: dict[str, str]

@@ -1,7 +1,7 @@
 """Publish on a laptop: gold as one file of its own that dashboards read, switched whole.
 
 ``serving.duckdb`` is a link to ``serving/<version>/serving.duckdb``. A publish copies the version before, replaces the
-domains that were built anew and switches the link in one step: a reader sees the old file or the new one, never half of
+domains that were rebuilt and switches the link in one step: a reader sees the old file or the new one, never half of
 one, and a reader that keeps the old file open holds nobody up (the last two versions stay). Nobody may write a version: a
 client that opens one for writing would lock all readers out, and is refused (only root is not). DuckDB names a catalog after
 the file that a link leads to, so every version is a file of the same name: to clients the catalog is always `serving`.

@@ -50,7 +50,7 @@ class Run:
 
     Attributes:
         broken: sources that were to run but cannot: their declaration is wrong.
-        troubles: per source, what went wrong with it; of other runs' sources, too, whose trouble is no problem of this run.
+        troubles: per source, what went wrong with it; of other runs' sources, too, whose trouble is not a problem of this run.
         counts: per source, how many rows were landed, accepted and rejected.
         drift: how sources depart from their contracts and did not before.
         news: per source, what of that the team hears of.

@@ -183,7 +183,7 @@ def licences(root: Path) -> str:
 
 
 def sbom(root: Path) -> str:
-    """What we are made of, as CycloneDX files, in $GATES_SBOM (default: looked at and thrown away)."""
+    """What Millrace is made of, as CycloneDX files, in $GATES_SBOM (default: looked at and thrown away)."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(os.environ.get("GATES_SBOM", scratch)).resolve()
         folder.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def inside(path: str) -> str:
     """
     if re.match(r"\w+://|https?:|/*[\\]|//", path) or ".." in re.split(r"[/\\?#]", path) or not path.isprintable():
         raise ValueError(
-            f"{path!r} is no path under the connection's address: leave out scheme and host, `..` and control characters"
+            f"{path!r} is not a path under the connection's address: leave out scheme and host, `..` and control characters"
         )
     _refuse_secrets(path)
     return path

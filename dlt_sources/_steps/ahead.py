@@ -83,7 +83,7 @@ def waits(source: Source, settings: Settings) -> bool:
 
 
 def asked_over_http(sources: Mapping[str, Source], names: Collection[str], settings: Settings) -> list[str]:
-    """Of some sources those that can be read ahead; one whose address is not set is told of in its turn."""
+    """Of some sources those that can be read ahead; one whose address is not set is reported in its turn."""
     found = []
     for name in names:
         try:

@@ -163,7 +163,7 @@ def native_check(column: Column, landed: Mapping[str, str]) -> Check:
 
 
 def _native_value(column: Column, x: str, base: str, kind: str) -> Check:
-    """The check of a value, not NULL, of a column whose type is no text."""
+    """The check of a value, not NULL, of a column whose type is not text."""
     rule = column.rule
     match rule.type:
         case "bool" if base == "BOOLEAN":

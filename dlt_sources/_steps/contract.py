@@ -25,7 +25,7 @@ PAYLOAD = "_payload"
 MARKS = ("_load_id", "_row", "_deleted", "_read_at")
 """What every judged row says of itself: its landed load, its number there, whether the source deleted it, when it was read."""
 FILE, FILE_ROW, MALFORMED = "_file", "_file_row", "_malformed"
-"""Rows of files also say which file they are from and which row of it (from 0); a line that is no row holds what it was and why, and nothing else."""
+"""Rows of files also say which file they are from and which row of it (from 0); a line that is not a row holds what it was and why, and nothing else."""
 PARENT, INDEX = "_parent", "_index"
 """Names under which a row made from a list element sees its record and its place in the list."""
 RESERVED = frozenset(

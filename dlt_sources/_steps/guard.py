@@ -2,7 +2,7 @@
 
 A source may be hostile, or what stands behind its name may have been taken over. Each request passes here, also each
 redirect and each link to a next page: so a server can neither send us elsewhere, nor get the declared headers sent
-elsewhere, nor answer without end.
+elsewhere, nor answer endlessly.
 """
 
 from __future__ import annotations
@@ -120,12 +120,12 @@ class Guard(HTTPAdapter):
 
 
 def _checked(made: socket.socket, host: str) -> socket.socket:
-    """The socket, if what it reached may be a source: looked at after the name was resolved, before a word was said."""
+    """The socket, if what it reached may be a source: checked after the name was resolved, before any data is sent."""
     peer = ip_address(made.getpeername()[0])
     real = getattr(peer, "ipv4_mapped", None) or peer
     if any(real in network for network in METADATA if network.version == real.version):
         made.close()
-        raise SourceError(f"{quoted(host)} is {real}, an address of this machine's own network card; {NEXT}")
+        raise SourceError(f"{quoted(host)} is {real}, a link-local address, where clouds keep their metadata; {NEXT}")
     return made
 
 

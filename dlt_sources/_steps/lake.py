@@ -3,7 +3,7 @@
 dlt writes ``<landing>/<source>/_dlt_loads/<schema>__<load id>.jsonl`` only when a load package is complete, so that
 log, and nothing else, says what has landed. In a folder old ones are packed: the lines of `PACK` of them, in one file that is
 named after the newest. A folder and S3 have the same layout; what differs is how files are listed
-and reached, and that is all in here. On S3 every listing begins where the news begins.
+and reached, and that is all in here. On S3 listings start after the last known load (StartAfter).
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ def refuse_column(name: str) -> str | None:
     spelled = name if _PLAIN.fullmatch(name) else _naming().normalize_identifier(name)
     path = f"give it another name and say where its value is: `path={name!r}`"
     if spelled != name:
-        return f"the warehouse would call it {spelled!r}; {path}" if spelled.strip("_x") else f"it is no name; {path}"
+        return (
+            f"the warehouse would call it {spelled!r}; {path}" if spelled.strip("_x") else f"it is not a name; {path}"
+        )
     if "__" in name:
         return f"a double underscore divides names of dlt; {path}"
     if len(name.encode()) > LONGEST_COLUMN:

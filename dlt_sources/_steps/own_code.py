@@ -33,7 +33,7 @@ def load(path: Path) -> types.ModuleType:
     own = path.parent.parent == FOLDER
     name = f"{FOLDER.name}.{path.parent.name}.{path.stem}" if own else f"{path.stem}_of_{path.parent.name}"
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no part of an answer in JSON
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints is not part of an answer in JSON
             return _imported(name, path, own)
     except (KeyboardInterrupt, Interrupted):
         raise
@@ -88,7 +88,7 @@ def explain(error: BaseException, path: Path) -> DeclarationError:
         case SystemExit():
             said = "ends the program when it is imported; move that call into a function"
         case RecursionError():
-            said = "RecursionError: a function calls itself without end; correct it"
+            said = "RecursionError: a function calls itself endlessly; fix it"
         case _:
             said = f"{type(error).__name__}{': ' if first else ''}{first}; correct it"
     return DeclarationError(f"{file}: {f'line {line}: ' if line else ''}{said}")

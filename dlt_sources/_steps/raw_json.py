@@ -114,7 +114,7 @@ def load(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise _explain(error) from None
     except RecursionError:
-        raise NotJsonError("it is nested without end") from None
+        raise NotJsonError("it is nested too deeply") from None
 
 
 def keys(body: bytes) -> list[str]:
@@ -151,7 +151,7 @@ def _strictly(decoder: Any, body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     except RecursionError:
-        raise NotJsonError("it is nested without end") from None
+        raise NotJsonError("it is nested too deeply") from None
 
 
 def _loosely(body: bytes, kind: type) -> Any:
@@ -168,7 +168,7 @@ def _loosely(body: bytes, kind: type) -> Any:
     except json.JSONDecodeError as error:
         raise _explain(error) from None
     except RecursionError:
-        raise NotJsonError("it is nested without end") from None
+        raise NotJsonError("it is nested too deeply") from None
     return list(parts.values()) if kind is list else parts
 
 

@@ -58,7 +58,7 @@ class Selector:
         return records
 
     def _refuse_unless_empty(self, body: bytes, content: Any) -> None:
-        """No match is no error where a wildcard or filter has an empty list to go over."""
+        """No match is not an error where a wildcard or filter has an empty list to go over."""
         expression = self.expression
         while isinstance(expression, Child):
             expression = expression.left

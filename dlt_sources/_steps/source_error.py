@@ -125,7 +125,7 @@ def _said(error: BaseException) -> str | None:
         return None
     where = asked(error.request.url) if error.request is not None and error.request.url else "the address"
     if isinstance(error, requests.TooManyRedirects):
-        return f"{where} redirects without end; check the address"
+        return f"{where} redirects too many times; check the address"
     if isinstance(error, requests.exceptions.SSLError):
         return f"{where}: its certificate is not trusted here, or does not match the host name"
     if isinstance(error, requests.Timeout):

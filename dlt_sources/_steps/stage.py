@@ -63,7 +63,7 @@ def staging_schema(source: str) -> str:
 
 
 def rebuild_schema(source: str) -> str:
-    """The schema in which a source's staging is built anew, beside the one that is in use."""
+    """The schema in which a source's staging is rebuilt, beside the one that is in use."""
     return f"rebuild_{source}"
 
 

@@ -77,7 +77,7 @@ def _move_records(con: Connection, used: Staging, tables: list[str], aside: str,
 
 
 def _swapped(used: Staging, state: dict[str, str], tables: list[str], whole: bool) -> dict[str, str]:
-    """What staging remembers after the swap: the models build anew what was built on its rows."""
+    """What staging remembers after the swap: the models rebuild what was built on its rows."""
     refine_id = max(state.get("refine_id", ""), used.next_refine())
     kept = {name: value for name, value in state.items() if name.startswith("shape:")}
     kept |= {f"{mark}{name}": "" for name in tables for mark in ("since:", SILVER)}

@@ -98,7 +98,7 @@ def value_at(text: str | None, path: str) -> str | None:
     try:
         found = parse(text or "")
         for part in json.loads(path):
-            if isinstance(found, str):  # its characters are no places
+            if isinstance(found, str):  # its characters are not places
                 return None
             found = found[part]
     except (ValueError, RecursionError, LookupError, TypeError):

@@ -125,7 +125,7 @@ def wrap_times(schema: Any, fields: Mapping[str, FieldInfo], resolve: Callable[[
         resolve: gives the schema that a reference stands for.
 
     Raises:
-        TypeError: a field that is no date or datetime says so.
+        TypeError: a field that is not a date or datetime says so.
     """
     within = schema
     while within["type"] != "model-fields":

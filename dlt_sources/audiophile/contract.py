@@ -95,7 +95,7 @@ def price_parts(text: str, pricesort: str) -> dict[str, Any]:
     ``$1,900``, ``1.299 €``, ``1 900.50`` any usual form of a number (amounts.py) · ``3000 (V2)⏎4000 (Phi)``, also
     without the line's end, the first counts ·
     ``Discontinued⏎1500⏎(Replaced by Clear Mg)`` · ``Discont.`` and ``Replaced with TC``, whose last price only `pricesort`
-    still has · ``?``. Other digits, such as a range, are no price: the row is rejected.
+    still has · ``?``. Other digits, such as a range, are not a price: the row is rejected.
     """
     notes = [note.strip() for note in re.findall(r"\(([^()]*)\)", text)]
     lines = re.sub(r"\)(?=\s*\d)", ")\n", text)  # a price follows what the one before was of
@@ -103,7 +103,7 @@ def price_parts(text: str, pricesort: str) -> dict[str, Any]:
     try:
         found = [[amount for part in line.split("+") if (amount := read_amount(part))] for line in outside]
     except ValueError as error:
-        return _UNREAD | {"price": f"{text!r}: {error}"}  # which is no number: the row is rejected
+        return _UNREAD | {"price": f"{text!r}: {error}"}  # which is not a number: the row is rejected
     amounts = [amount for line in found for amount, _ in line]
     try:
         hidden = read_amount(pricesort)

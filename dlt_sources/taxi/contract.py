@@ -43,7 +43,7 @@ class Trip(Contract):
         "Month of the file, YYYY-MM", r"regexp_extract(source_file, '\d{4}-\d{2}')", max_length=7
     )
     is_refund: bool = computed("The fare is negative: money given back", "fare_amount < 0")
-    has_no_distance: bool = computed("The meter counted no mile", "trip_distance = 0")
+    has_no_distance: bool = computed("Trip distance is zero", "trip_distance = 0")
     has_no_passengers: bool = computed("The driver typed zero passengers", "COALESCE(passenger_count = 0, FALSE)")
     is_backwards: bool = computed("The dropoff is before the pickup", "dropoff_datetime < pickup_datetime")
     is_out_of_month: bool = computed(

@@ -15,7 +15,7 @@ from superset.app import create_app
 
 
 def on_our_databases(documents: list[tuple[str, files.Document]], ours: set[str]) -> list[tuple[str, files.Document]]:
-    """What stands on databases that came from files; people may look at others of their own here."""
+    """What uses databases that came from files; people may look at others of their own here."""
     known = {str(d["uuid"]) for kind, d in documents if kind == "databases" and str(d["uuid"]) in ours}
     for kind, parent in (("datasets", "database_uuid"), ("charts", "dataset_uuid")):
         known |= {str(d["uuid"]) for k, d in documents if k == kind and str(d.get(parent)) in known}

@@ -80,7 +80,7 @@ def import_assets(folder: Path, uri: str, managed: bool) -> list[str]:
 
 
 def _remove_what_left(kept: set[str]) -> list[str]:
-    """Delete what an earlier import brought and no file holds; what people's own assets stand on stays until they go."""
+    """Delete what an earlier import brought and no file holds; what people's own assets use stays until they go."""
     import record
     from superset.connectors.sqla.models import SqlaTable
     from superset.models.core import Database

@@ -103,7 +103,7 @@ def test_a_key_in_a_file_fails_and_in_the_history_still_does(copy):
     code, text = gate("secrets", copy)
     assert code == 1
     assert "tests/helper.py:1" in text
-    assert KEY not in text  # a log is no place for it
+    assert KEY not in text  # it does not belong in a log
     commit(copy)
     planted.unlink()
     commit(copy)

@@ -174,7 +174,7 @@ def test_a_read_is_one_snapshot(tmp_path, here, db, monkeypatch):
     execute(db, "INSERT INTO s.things SELECT i, 'x' FROM generate_series(3, 2000) i; CREATE TABLE s.y (id int)")
     stop = threading.Event()
 
-    def move():  # every row all the time: a read that is no snapshot finds some twice and others never
+    def move():  # every row all the time: a read that is not a snapshot finds some twice and others never
         while not stop.is_set():
             execute(
                 db,

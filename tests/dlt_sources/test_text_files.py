@@ -140,7 +140,7 @@ DAMAGED = {
     "bomb.xlsx": (xlsx(("S", [["id", "name"]]), extra=bytes(6_000_000)), "unpacked it is longer than 5 MB"),
     "empty.xlsx": (xlsx(("S", [])), "is empty"),
     "lacks.xlsx": (xlsx(("S", [["id"], ["1"]])), "no column name"),
-    "old.xls": (b"\xd0\xcf\x11\xe0", "name it by what it is"),
+    "old.xls": (b"\xd0\xcf\x11\xe0", "rename it by its type"),
 }
 
 

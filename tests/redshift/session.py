@@ -33,7 +33,7 @@ class Session(threading.Thread):
         self.user = self.database = self.name = ""
         self.status = b"I"
         self.case_sensitive = self.case_sensitive_at_start = False
-        self.alone = False  # does the plan at work have a transaction of its own?
+        self.alone = False  # does the running plan have a transaction of its own?
         self._tag = ""
         self._shape: list[tuple[str, int, int]] = []
         self._prepared: dict[str, Plan] = {}

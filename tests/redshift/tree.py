@@ -34,7 +34,7 @@ def _identifiers(tree: exp.Expression) -> Iterator[str]:
 
 
 def _part(node: exp.Identifier) -> bool:
-    """Words that are no names: a date part, CURRENT_DATE's kin, a function's name."""
+    """Words that are not names: a date part, CURRENT_DATE's kin, a function's name."""
     call = node.find_ancestor(exp.Anonymous)
     return bool(call and _name(call) in ("dateadd", "datediff", "date_part", "date_add", "date_diff"))
 

@@ -42,7 +42,7 @@ class Fresh:
         self.passwords = {"redshift": "Redshift-Admin-1", "rds": "Rds-Admin-1"}
         self.redshift.query("CREATE ROLE admin LOGIN SUPERUSER IN ROLE rs_clients")
         self.redshift.users["admin"] = self.passwords["redshift"]
-        # an RDS's admin is no superuser
+        # the admin of an RDS is not a superuser
         self.on_rds(f"CREATE ROLE dba LOGIN CREATEDB CREATEROLE PASSWORD '{self.passwords['rds']}'")
         for admin, name, user in (("redshift", ADMINS["redshift"], "admin"), ("rds", ADMINS["rds"], "dba")):
             text = json.dumps({"username": user, "password": self.passwords[admin]})

@@ -85,9 +85,9 @@ def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_ill(tmp_path)
         deadline = time.monotonic() + 20
         while len(turns) < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert turns == [True, True, True] and not heart.ill(turn=60)
+        assert turns == [True, True, True] and not heart.find_fault(turn=60)
         time.sleep(0.3)
-        assert "hangs" in heart.ill(turn=0.2)
+        assert "hangs" in heart.find_fault(turn=0.2)
     finally:
         go_on.set()
         loop.join(20)

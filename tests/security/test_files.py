@@ -1,4 +1,4 @@
-"""A file that somebody drops is data: its name is no path, its size is bounded, a link leads nowhere."""
+"""A file that somebody drops is data: its name is not a path, its size is bounded, a link leads nowhere."""
 
 import gzip
 import io
@@ -137,7 +137,7 @@ def test_a_table_without_end_to_the_right_or_downwards_is_refused(here, inbox, s
     (inbox / "named.csv").write_text(f"id,name,{'x' * 500}\n1,a,b\n")
     (inbox / "wide.parquet").write_bytes(parquet(**{f"c{n}": [1] for n in range(3_000)}))
     (inbox / "deep.parquet").write_bytes(nested(900))
-    said = refused(shop, here, "wide.csv: 50000 columns.*that is no table")
+    said = refused(shop, here, "wide.csv: 50000 columns.*that is not a table")
     assert all(name in said for name in ("named.csv", "wide.parquet", "deep.parquet")) and "good.csv" not in said
 
 

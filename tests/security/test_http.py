@@ -1,4 +1,4 @@
-"""A server cannot send the pipeline elsewhere, get its secrets, or answer without end."""
+"""A server cannot send the pipeline elsewhere, get its secrets, or answer endlessly."""
 
 import gzip
 import json
@@ -107,7 +107,7 @@ def test_a_link_to_the_next_page_elsewhere_is_not_followed(tmp_path, here, home,
 
 def test_redirects_have_an_end(tmp_path, here, home):
     home.answer = lambda path, headers: moved(path + "x")
-    refused(api_of(tmp_path, home.url), here, "redirects without end")
+    refused(api_of(tmp_path, home.url), here, "redirects too many times")
     assert len(home.seen) == guard.REDIRECTS + 1
 
 

@@ -26,14 +26,14 @@ def named(encoding, body=b""):
 
 
 HOSTILE = {  # the page, the answer's headers, what is said
-    "tags without end": (page_of(("A", "1"), after="<b>" * 1_500_000), {}, "more than 1000000 tags.*`max_tags`"),
-    "cells without end": (page_of(*[("A", "1")] * 300_000), {}, "more than 1000000 tags"),
-    "a header of brackets": (header_of("(" * 200_000), {}, r"a header of 200000 characters is no column's name: \({50}\.\.\."),
+    "endless tags": (page_of(("A", "1"), after="<b>" * 1_500_000), {}, "more than 1000000 tags.*`max_tags`"),
+    "endless cells": (page_of(*[("A", "1")] * 300_000), {}, "more than 1000000 tags"),
+    "a header of brackets": (header_of("(" * 200_000), {}, r"a header of 200000 characters is not a column's name: \({50}\.\.\."),
     "an encoding that is slow": (*named("punycode", b"a9b" * 500_000), "not in its encoding punycode"),
     "an encoding of names": (*named("idna"), "not in its encoding idna"),
     "an encoding that is none": (*named("zlib"), "not in its encoding zlib"),
-    "an encoding that is no word": (*named("utf-8-0123456789" * 100), "not in its encoding"),
-    "metas without end": (b"<html>" + b"<meta" * 900_000 + b"</html>", {}, "no table at"),
+    "an encoding that is not a word": (*named("utf-8-0123456789" * 100), "not in its encoding"),
+    "endless metas": (b"<html>" + b"<meta" * 900_000 + b"</html>", {}, "no table at"),
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ HARMLESS = {
     "many attributes": page_of(("A", "1"), before=f"<p {' '.join(f'a{n}=1' for n in range(100_000))}>"),
     "a long attribute": page_of(("A", "1"), before=f"<p a='{'x' * 12_000_000}'>"),
     "comments that do not end": page_of(("A", "1"), after="<!-- <![CDATA[" * 100_000),
-    "signs that are no tags": page_of(("A", "1"), after="<" * 900_000),
+    "signs that are not tags": page_of(("A", "1"), after="<" * 900_000),
     "elements that cross": page_of(("A", "1"), after="<a><b><i>" * 20_000 + "<p>" * 20_000),
 }
 

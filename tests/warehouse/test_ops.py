@@ -242,7 +242,7 @@ def test_a_text_that_is_too_long_is_cut_to_its_column(here):
         ("a: failed (measured 3)", "a: failed (measured 4e+06)", True),
         ("a: 67 of 1,172 rows (5.7 %), limit 5 %", "a: 67 of 1,172 rows (5.7 %), limit 6 %", False),
         ("a: 67 of 1,172 rows (5.7 %)", "b: 67 of 1,172 rows (5.7 %)", False),
-        ("2024-03.csv is no table", "2024-04.csv is no table", False),
+        ("2024-03.csv is not a table", "2024-04.csv is not a table", False),
     ],
 )
 def test_the_same_problem_with_other_numbers_of_rows_is_reported_once(here, one, other, same):

@@ -151,7 +151,7 @@ def _listed(base: str, patterns: list[str], connection: FilesConnection) -> Iter
 
 
 def _of_folder(base: str, patterns: list[str]) -> Iterator[tuple[str, str]]:
-    """Names and paths. Not by dlt's source, which a link to nothing stops; pipes and folders are no files."""
+    """Names and paths. Not by dlt's source, which a link to nothing stops; pipes and folders are not files."""
     for pattern in patterns:
         for name in glob(pattern.replace("{month}", "*"), root_dir=base, recursive=True):  # noqa: PTH207 Path's own shows hidden files
             path = Path(base, name)
@@ -176,7 +176,7 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
     import fsspec
 
     if "://" in uri and ("::" in uri or not uri.startswith(_STORES)):
-        raise SourceError(f"{shown(uri)} is no path, s3:// or http(s):// address")
+        raise SourceError(f"{shown(uri)} is not a path, an s3:// address or an http(s):// address")
     fs, path = fsspec.core.url_to_fs(uri) if "://" in uri else (fsspec.filesystem("file"), os.path.abspath(uri))  # noqa: PTH100
     within = (
         Path(fs._strip_protocol(folder) if "://" in folder else folder) if folder and "file" in fs.protocol else None
@@ -228,7 +228,7 @@ def _is_fresh(facts: dict[str, Any]) -> bool:
 def _strange(path: Path, folder: Path) -> str | None:
     """Why a file of the folder is not read, or None."""
     if not path.is_file():
-        return "it is no file"
+        return "it is not a file"
     if not path.resolve().is_relative_to(folder.resolve()):
         return "it is a link to somewhere else; deliver the file itself"
     return None

@@ -115,7 +115,7 @@ def table(page: str, selector: str, url: str, wanted: Collection[str] = ()) -> l
     ]
     if longest := next((text for text in heads if len(text) > LONGEST_NAME), None):
         raise SourceError(
-            f"{url}: a header of {len(longest)} characters is no column's name: {longest[:50]}...; {NEXT}"
+            f"{url}: a header of {len(longest)} characters is not a column's name: {longest[:50]}...; {NEXT}"
         )
     names = names_of(heads, wanted)
     if not names or len(set(names)) < len(names):

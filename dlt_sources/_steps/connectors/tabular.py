@@ -39,7 +39,7 @@ def as_parquet(
     """Write the rows of `path` to `target` with ``_file``, ``_file_row`` (from 0) and what every landed row has: ``_row``
     (from `first` on), ``_deleted`` and ``_read_at``.
 
-    A CSV's cells, and those of a sheet, are text; an empty one is NULL and only that. A line that is no row (too few or too many cells, not
+    A CSV's cells, and those of a sheet, are text; an empty one is NULL and only that. A line that is not a row (too few or too many cells, not
     UTF-8, too long) becomes a row of ``_malformed`` alone, for its contract to reject.
 
     Raises:
@@ -135,7 +135,7 @@ def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connectio
     ).fetchone()
     if lost:  # what follows a stray quote cannot be told from what it quotes
         raise FileError(
-            f"line {lost[0]}: {quoted(lost[1].splitlines()[0])} No line of it has landed; mend it and deliver it again"
+            f"line {lost[0]}: {quoted(lost[1].splitlines()[0])} No line of it has landed; fix it and deliver it again"
         )
     rejected = "SELECT line, min(error_message) AS why, any_value(csv_line) AS text FROM reject_errors GROUP BY line"
     return (
@@ -150,7 +150,7 @@ def _free(names: list[str]) -> None:
     if len(names) > MOST_COLUMNS or max(map(len, names), default=0) > LONGEST_NAME:
         raise FileError(
             f"{len(names)} columns, the longest name of {max(map(len, names))} characters: more than {MOST_COLUMNS}, or than"
-            f" {LONGEST_NAME}; that is no table"
+            f" {LONGEST_NAME}; that is not a table"
         )
     taken = [name for name in names if name.lower() in RESERVED]
     if taken:
@@ -170,7 +170,7 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
     try:
         [names] = csv.reader([first.decode("utf-8-sig").strip("\r\n")], delimiter=connection.delimiter)
     except (UnicodeDecodeError, ValueError, csv.Error):
-        raise FileError("its first line is no header in UTF-8; deliver it again") from None
+        raise FileError("its first line is not a header row in UTF-8; deliver the file again") from None
     if not all(names) or len({name.lower() for name in names}) < len(names):
         raise FileError(f"its header has empty or repeated names: {quoted(', '.join(names))}")
     return names

@@ -40,7 +40,7 @@ def as_text(path: Path, name: str, connection: FilesConnection) -> None:
     elif not kind.endswith((".csv", ".txt")):
         if kind.endswith(_ARCHIVES):
             raise FileError("archives are not unpacked; deliver the .csv, .csv.gz, .xlsx or .parquet itself")
-        raise FileError("not a .parquet, .csv, .csv.gz or .xlsx file; name it by what it is")
+        raise FileError("not a .parquet, .csv, .csv.gz or .xlsx file; rename it by its type")
     if codecs.lookup(connection.encoding).name != "utf-8":
         _rewrite(path, lambda draft: _decode(path, draft, connection.encoding))
 

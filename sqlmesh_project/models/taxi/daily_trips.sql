@@ -10,7 +10,7 @@ MODEL (
     trips = 'Trips',
     refunds = 'Trips whose fare was given back',
     passengers = 'Passengers as typed',
-    no_distance = 'Trips of no mile',
+    no_distance = 'Trips whose distance is zero',
     no_passengers = 'Trips with zero passengers typed',
     backwards = 'Trips whose dropoff is before their pickup',
     implausible = 'Trips that no taxi can have driven: see fact_trip',

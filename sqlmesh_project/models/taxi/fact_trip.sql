@@ -41,7 +41,7 @@ MODEL (
     ehail_fee = 'E-hail fee, green cabs, USD',
     total_amount = 'What the passenger was charged, without cash tips, USD',
     is_refund = 'The fare is negative: money given back',
-    has_no_distance = 'The meter counted no mile',
+    has_no_distance = 'Trip distance is zero',
     has_no_passengers = 'The driver typed zero passengers',
     is_backwards = 'The dropoff is before the pickup',
     is_out_of_month = 'The pickup is not in the month of its file',
