@@ -134,7 +134,7 @@ def _of_column(reader: _Reader, said: str, token: Token) -> bool:
     if said == "ENCODE":
         encoding = reader.word(1)
         if encoding not in ENCODINGS:
-            raise Refused(f'syntax error: "{encoding}" is no column encoding', "42601")
+            raise Refused(f'syntax error: "{encoding}" is not a column encoding', "42601")
         reader.blank(2)
     elif said in ("DISTKEY", "SORTKEY") and reader.word(1) != "(" and reader.word(-1) != "ALTER":
         column = getattr(reader, "column", "")
