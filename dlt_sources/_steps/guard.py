@@ -125,7 +125,7 @@ def _checked(made: socket.socket, host: str) -> socket.socket:
     real = getattr(peer, "ipv4_mapped", None) or peer
     if any(real in network for network in METADATA if network.version == real.version):
         made.close()
-        raise SourceError(f"{quoted(host)} is {real}, a link-local address, where clouds keep their metadata; {NEXT}")
+        raise SourceError(f"{quoted(host)} is {real}, an address of this machine or of its cloud's metadata; {NEXT}")
     return made
 
 
