@@ -100,6 +100,7 @@ def test_gold_has_one_row_per_declared_grain(days):
         assert days.query(query, "serving.duckdb") == [], table
 
 
+@pytest.mark.nightly
 def test_deleting_warehouse_and_state_and_replaying_landing_gives_the_same_gold(days, world, tmp_path):
     rebuilt = days.copy(tmp_path / "data")
     for name in ("warehouse.duckdb", "state.duckdb", "serving.duckdb"):

@@ -132,6 +132,7 @@ def test_status_answers_while_a_run_holds_the_warehouse(first_day, tmp_path):
     assert result.json["runs"] and result.json["tables"]
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_backfill_fetches_what_came_too_late_for_the_overlap(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")

@@ -198,6 +198,7 @@ def test_a_run_elsewhere_waits_or_leaves_and_so_does_one_beside_it(on_aws, estat
     assert json.loads(other("status", "--json").out)["runs"][0]["status"] == "ok"
 
 
+@pytest.mark.nightly
 def test_a_failed_check_leaves_what_is_published(on_aws, estate, world, on_laptop):
     published = alike(on_aws.gold())
     world.advance()
@@ -214,6 +215,7 @@ def test_a_failed_check_leaves_what_is_published(on_aws, estate, world, on_lapto
     assert equal(on_aws, on_laptop) == []
 
 
+@pytest.mark.nightly
 def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, on_laptop):
     """One day's run, stopped again and again, each time by something else; the last one goes through."""
     world.advance()
@@ -249,6 +251,7 @@ def test_whatever_strikes_the_day_ends_as_on_the_laptop(on_aws, estate, world, o
     assert equal(on_aws, on_laptop) == []
 
 
+@pytest.mark.nightly
 def test_rebuilt_and_replayed_from_landing(on_aws, estate, on_laptop, world):
     landed = on_aws.landed()
     for database in ("warehouse", "serving"):

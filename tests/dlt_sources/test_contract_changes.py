@@ -250,7 +250,7 @@ ALIKE = {  # of a kind that another change of the table shows
 }  # fmt: skip
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "change",
     [pytest.param(change, marks=[pytest.mark.nightly] if name in ALIKE else []) for name, change in CHANGES.items()],
@@ -311,7 +311,7 @@ def anew(shop: Shop, *tables: str) -> Any:
     return rebuild(shop.source, tables, shop.settings, progress=lambda text: None)
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kill", KILLS)
 @pytest.mark.parametrize("then", ["rebuild", "run"])
 def test_a_rebuild_that_is_killed_loses_nothing(shop: Shop, kill: str, then: str, tmp_path: Path) -> None:
@@ -375,6 +375,7 @@ def test_one_table_is_rebuilt_with_those_of_its_lists(shop: Shop, tmp_path: Path
 # ---- raw rows that have expired
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["stricter bounds", "int to decimal", "renamed, path kept", "clear to hash", "text to int",
                                   *(pytest.param(name, marks=pytest.mark.nightly) for name in (
                                       "a required column more", "nullable to required", "a column removed", "text shorter"))])  # fmt: skip

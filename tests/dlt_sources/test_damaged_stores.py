@@ -68,7 +68,7 @@ def shop(tmp_path: Path, here: Any, inbox: Path) -> Iterator[Any]:
     yield shop
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_rebuild_from_landing(shop: Any, here: Any, inbox: Path, damage: str) -> None:
     DAMAGES[damage](here)

@@ -120,7 +120,7 @@ def expected(kind, texts):
     return found
 
 
-@pytest.mark.few(40)
+@pytest.mark.few(24)
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_value_is_accepted_exactly_as_it_is_or_its_row_is_rejected(tmp_path, here, db, monkeypatch, kind):
     declared, reads, values = TYPES[kind]
@@ -142,6 +142,7 @@ def test_every_value_is_accepted_exactly_as_it_is_or_its_row_is_rejected(tmp_pat
     assert land(shop, here) == {}  # and the same is the same at the next read
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize(
     ("kind", "value", "is_scanned"),
     [

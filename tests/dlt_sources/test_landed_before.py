@@ -100,7 +100,7 @@ def no_row_twice(rows):
     return newest
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 @pytest.mark.parametrize("connector", ["rest_api", "python"])

@@ -81,6 +81,7 @@ def shop(kind: str, tmp_path: Path, here: Any) -> Iterator[Shop]:
 CASES = [(kind, damage) for kind in KINDS for damage in DAMAGES if kind == "files" or damage == "deleted"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("kind", "damage"), CASES)
 def test_rows_that_are_not_in_staging(shop: Shop, damage: str, tmp_path: Path, here: Any) -> None:
     newest = shop.landed()[-1]

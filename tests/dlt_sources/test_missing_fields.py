@@ -110,6 +110,7 @@ def address(monkeypatch):
     monkeypatch.setenv("ELT_SHOP_URL", "")
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("connector", CONNECTORS)
 def test_a_required_field_that_is_renamed_or_gone_stops_the_read(connector, change, here, site, tmp_path):

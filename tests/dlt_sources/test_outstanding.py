@@ -160,6 +160,7 @@ def test_a_list_that_is_none_counts_and_stops_nothing(tmp_path, here, odd):
 MODES = ["append", "replace", "upsert"]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     "corrected", [GOOD + "101,a\n102,b\n103,c\n", GOOD], ids=["every row corrected", "the wrong rows left out"]

@@ -391,6 +391,7 @@ def policy_of(bucket, prefix):
     return policy.Policy(policy.render(policy.TEMPLATE, values))
 
 
+@pytest.mark.nightly
 def test_silver_is_kept_small_by_what_the_task_may_do(on_aws, cloud, tmp_path, monkeypatch):
     for name, value in {"KEPT": 2, "DUE": 4, "TOGETHER": 3, "GRACE": 0.0}.items():
         monkeypatch.setattr(tidy, name, value)

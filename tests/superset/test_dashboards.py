@@ -48,6 +48,7 @@ def test_serving_says_where_it_is_and_who_may_come_in(site):
     assert site.session().signed_in
 
 
+@pytest.mark.nightly
 def test_readers_and_a_run_do_not_disturb_each_other(second_evening, pipeline):
     before, after, answers, result = second_evening
     assert result.code == 0, result.out + result.err
@@ -122,6 +123,7 @@ def the_export_is_the_files(site, folder):
     assert files.read(folder) == files.read(ASSETS)
 
 
+@pytest.mark.nightly
 def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp_path):
     chart = next(c for c in admin.all("chart", "slice_name", "params") if c["slice_name"] == "Top songs")
     assert (
