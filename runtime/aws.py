@@ -124,7 +124,7 @@ def secret(name: str, key: str = "") -> str:
     except (ValueError, KeyError, TypeError):
         value = None
     if value is None:
-        raise SecretError(f"the secret {name} is no JSON object with the key {key!r}")
+        raise SecretError(f"the secret {name} is not a JSON object with the key {key!r}")
     return str(value)
 
 

@@ -72,7 +72,7 @@ def _json(name: str, full: str, held: str, settings: Bootstrap, fresh: bool) -> 
         values = json.loads(held or "{}")
         assert isinstance(values, dict)
     except (ValueError, AssertionError):
-        raise SecretError(f"the secret {full} is no JSON object; put one there, or remove its value") from None
+        raise SecretError(f"the secret {full} is not a JSON object; put one there, or remove its value") from None
     wanted = {**values, **_shape(name, {} if fresh else values, settings)}
     return held if wanted == values else json.dumps(wanted)
 

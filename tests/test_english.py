@@ -11,7 +11,7 @@ OTHERS = ("uv.lock", "superset/uv.lock", "CONTRIBUTING.md", "tests/test_english.
 
 def pattern(phrase):
     """A phrase of the table as it stands in a text; ``…`` is any word, and "there is no such file" is English."""
-    words = re.escape(phrase).replace("…", r"(?!(?:longer|more|less|way)\b)[a-z]")
+    words = re.escape(phrase).replace("…", r"(?!(?:longer|more|less|way)\b)\S")
     return rf"(?<![Tt]here )\b{words}" + ("" if phrase.endswith("…") else r"\b")
 
 

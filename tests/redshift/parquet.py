@@ -23,7 +23,7 @@ def texts(name: str, data: bytes, wanted: list[Column], serialize: bool) -> pa.T
         file = pq.ParquetFile(io.BytesIO(data))
         table = file.read()
     except (pa.ArrowInvalid, OSError) as error:
-        raise _scan(f"File '{name}' has an invalid version number or is no Parquet file: {error}") from error
+        raise _scan(f"File '{name}' has an invalid version number or is not a Parquet file: {error}") from error
     if table.num_columns != len(wanted):
         raise _scan(
             f"Unmatched number of columns between table and file. Table columns: {len(wanted)}, "

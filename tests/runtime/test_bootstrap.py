@@ -230,7 +230,7 @@ def test_a_secret_that_terraform_did_not_make_is_named(fresh, boot):
 def test_a_secret_that_is_no_json_is_left_as_it_is(fresh, boot):
     fresh.store.put_secret_value(SecretId=f"{PREFIX}/state", SecretString="by hand")
     code, _, err = boot()
-    assert code == 2 and f"the secret {PREFIX}/state is no JSON object" in err and "by hand" not in err
+    assert code == 2 and f"the secret {PREFIX}/state is not a JSON object" in err and "by hand" not in err
     assert fresh.values()["state"] == "by hand"
 
 

@@ -64,7 +64,7 @@ PATHS = [
 @pytest.mark.parametrize("where", [lambda c, p: endpoint(c, path=p), html, files], ids=["endpoint", "page", "files"])
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_stays_under_its_address(tmp_path, where, path):
-    with pytest.raises(DeclarationError, match=r"no path under the connection's address"):
+    with pytest.raises(DeclarationError, match=r"not a path under the connection's address"):
         declare(tmp_path, lambda content: where(content, path))
 
 

@@ -50,7 +50,7 @@ def read(statement: str) -> dict[str, str]:
 
     def any_of(kind: str) -> str:
         found = next(place)
-        assert found[0] == kind, f"{found} is no {kind} in {statement}"
+        assert found[0] == kind, f"{found} is not a {kind} in {statement}"
         return found[1]
 
     said("CREATE", "EXTERNAL", "SCHEMA", "IF", "NOT", "EXISTS")

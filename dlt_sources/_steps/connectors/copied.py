@@ -1,7 +1,7 @@
 """Rows that Postgres copies out, as Parquet: each value is what the server writes of it, so nothing is rounded or cut.
 
 COPY's CSV is read by Arrow while it arrives; memory stays constant. Where the values of a column have no form in its
-Arrow type (NaN, infinity, years before 1 and after 9999, bytes that are no UTF-8), the whole column is read as text or
+Arrow type (NaN, infinity, years before 1 and after 9999, bytes that are not UTF-8), the whole column is read as text or
 bytes, for the contract to judge row by row.
 """
 
