@@ -9,6 +9,7 @@ Each class is defined beside what raises it::
     ├── ModelError (2)              the SQLMesh project
     ├── DashboardError (2)          Superset
     ├── NothingToReplayError (2)   no landed load to judge again
+    ├── QueryError (2)              a question that `sql` or `preview` cannot ask
     ├── UnknownRunError (2)        no such run in the record
     ├── SourceError (3)             a source that could not be reached or did not answer as declared
     │   └── RefusedError (2)        ... and will not before a person has done something

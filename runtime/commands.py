@@ -12,6 +12,7 @@ import typer
 from superset.cli import app as dashboards
 
 from .options import (
+    Csv,
     Days,
     Every,
     File,
@@ -21,8 +22,10 @@ from .options import (
     LoadedSince,
     Now,
     Object,
+    OfWarehouse,
     Preview,
     Profile,
+    Query,
     Rejected,
     Remove,
     Restate,
@@ -34,6 +37,7 @@ from .options import (
     Since,
     Source,
     Sources,
+    TableName,
     Tables,
     Until,
     Wait,
@@ -250,6 +254,31 @@ def drift(sources: Sources = None, as_json: Json = False) -> None:
     from .drift import show
 
     show(declared(sources), sources or [], as_json)
+
+
+@app.command()
+def preview(table: TableName = None, rows: Rows = 10, as_json: Json = False) -> None:
+    """Show the first rows of a table of staging or gold.
+
+    Of staging as it is in the warehouse, of gold as it is published; without a table the names there are.
+    """
+    import settings as configuration
+
+    from .query import preview as show
+
+    show(table, configuration.load(), most=rows, as_json=as_json)
+
+
+@app.command()
+def sql(
+    query: Query, warehouse: OfWarehouse = False, rows: Rows = 50, as_json: Json = False, as_csv: Csv = False
+) -> None:
+    """Ask what was published, in SQL; nothing can be changed."""
+    import settings as configuration
+
+    from .query import show_query
+
+    show_query(query, configuration.load(), of_warehouse=warehouse, most=rows, as_json=as_json, as_csv=as_csv)
 
 
 @app.command()

@@ -59,3 +59,11 @@ Seed = Annotated[int, typer.Option(metavar="N", help="another seed makes another
 Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]
 Remove = Annotated[bool, typer.Option("--remove", help="remove the data of an earlier demo, and do nothing else")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", help="time between looks at the schedule")]
+Query = Annotated[str, typer.Argument(help="one statement that only reads, in the dialect of the target's warehouse")]
+OfWarehouse = Annotated[
+    bool, typer.Option("--warehouse", help="ask staging and gold in the warehouse, not what dashboards read")
+]
+Csv = Annotated[bool, typer.Option("--csv", help="print all rows as CSV")]
+TableName = Annotated[
+    str | None, typer.Argument(help="a table, such as stg_shop.orders or taxi.trips; none: the tables there are")
+]
