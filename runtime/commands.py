@@ -14,6 +14,7 @@ from superset.cli import app as dashboards
 from .options import (
     Csv,
     Days,
+    DryRun,
     Every,
     File,
     Files,
@@ -51,6 +52,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="""Millrace: land, refine, check, model, check, publish.
 
     Without a command it runs what is due, as `run` does: safe to call from cron.
@@ -81,6 +83,7 @@ def run(
     schedule: Schedule = None,
     file: Files = None,
     dropped: Object = None,
+    dry_run: DryRun = False,
     wait: Wait = 0,
     profile: Profile = False,
     as_json: Json = False,
@@ -90,6 +93,13 @@ def run(
     Each goes through the whole flow. With --file or --object only that file of the source is read.
     """
     known = declared(sources)
+    if dry_run:
+        import settings as configuration
+
+        from .schedule import show_due
+
+        show_due(known, sources or known.names, configuration.load(), as_json)
+        return
     names = (sources or known.names) if sources or now else None
     if schedule:
         from .schedule import of_schedule

@@ -67,3 +67,4 @@ Csv = Annotated[bool, typer.Option("--csv", help="print all rows as CSV")]
 TableName = Annotated[
     str | None, typer.Argument(help="a table, such as stg_shop.orders or taxi.trips; none: the tables there are")
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what is due and why; nothing runs")]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dlt_sources.door import Source
+    from dlt_sources.door import Declared, Source
+    from settings import Settings
     from warehouse.ops import Progress
 
 _TICK = timedelta(microseconds=1)
@@ -23,10 +24,64 @@ def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: da
     """
     names = []
     for name, source in sources.items():
-        ran = progress[name].ran_at
-        if ran is None or ran > now or _latest(source.declared.schedule, now) > ran:
+        if _is_due(source.declared.schedule, progress[name].ran_at, now):
             names.append(name)
     return names
+
+
+def show_due(sources: Declared, names: Collection[str], settings: Settings, as_json: bool) -> None:
+    """Print which of these sources are due, why, and when the others will be; nothing runs.
+
+    Raises:
+        RunInProgressError: a run is in progress, and what it has done cannot be seen yet.
+    """
+    from warehouse.connection import RunInProgressError
+
+    from .console import Console
+    from .record import record, rows
+
+    with record(settings) as seen:
+        if not seen.live:
+            raise RunInProgressError(f"{seen.why}: what is due is known when it has ended")
+        found = rows(seen.con, "SELECT source, ran_at FROM stg_ops.progress WHERE ran_at IS NOT NULL")
+    ran = {row["source"]: datetime.fromisoformat(row["ran_at"]) for row in found}
+    console, now = Console(as_json), settings.clock()
+    shown = [
+        explain(name, source.declared.schedule, ran.get(name), now) for name, source in sources.items() if name in names
+    ]
+    shown += [
+        {"source": name, "schedule": "", "due": "no", "why": f"its declaration is broken: {reason}"}
+        for name, reason in sources.broken.items()
+        if name in names
+    ]
+    if as_json:
+        console.json(shown)
+    else:
+        console.table("What a run would do now", shown, "no source is declared")
+
+
+def explain(name: str, schedule: str, ran: datetime | None, now: datetime) -> dict[str, str]:
+    """Whether a source is due, and why, as it is shown.
+
+    Args:
+        ran: when its last successful turn began, aware UTC.
+    """
+    from croniter import croniter
+
+    is_due = _is_due(schedule, ran, now)
+    if ran is None:
+        why = "it has had no successful run"
+    elif ran > now:
+        why = f"its last run began at {ran:%Y-%m-%d %H:%M}, which is yet to come: the clock was ahead then"
+    elif is_due:
+        why = f"its time was {_latest(schedule, now):%Y-%m-%d %H:%M}, its last run began at {ran:%Y-%m-%d %H:%M}"
+    else:
+        why = f"its last run began at {ran:%Y-%m-%d %H:%M}; next at {croniter(schedule, now).get_next(datetime):%Y-%m-%d %H:%M}"
+    return {"source": name, "schedule": schedule, "due": "yes" if is_due else "no", "why": why}
+
+
+def _is_due(schedule: str, ran: datetime | None, now: datetime) -> bool:
+    return ran is None or ran > now or _latest(schedule, now) > ran
 
 
 def of_schedule(sources: Mapping[str, Source], schedule: str) -> list[str]:

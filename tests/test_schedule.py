@@ -1,5 +1,6 @@
 """Each slot of each source's cron runs once: also after an outage, also when cron calls every minute."""
 
+import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.schedule import due, late_hours, of_schedule
+from runtime.schedule import due, explain, late_hours, of_schedule
 from settings import SettingsError
 from tests.small import Small
 from warehouse.ops import Progress
@@ -105,3 +106,32 @@ def test_a_schedule_starts_its_sources_in_one_run_and_no_other(tmp_path):
     refused = small.run("run", "--schedule", "0 5 * * *", code=2)
     assert "no source has the schedule '0 5 * * *'; source.yml says '@daily', '@hourly'" in refused.stderr
     assert small.run("run", "ann", "--schedule", "@daily", code=2).stderr
+
+
+@given(
+    ran=st.none() | st.datetimes(datetime(2019, 1, 1), datetime(2021, 1, 1), timezones=st.just(UTC)),
+    now=st.datetimes(datetime(2020, 1, 1), datetime(2020, 12, 31), timezones=st.just(UTC)),
+)
+def test_what_is_said_to_be_due_is_what_runs(ran, now):
+    progress = defaultdict(Progress, dict.fromkeys(SOURCES, Progress(ran)))
+    said = [
+        name for name, source in SOURCES.items() if explain(name, source.declared.schedule, ran, now)["due"] == "yes"
+    ]
+    assert said == due(SOURCES, progress, now)
+
+
+@pytest.mark.slow
+def test_a_dry_run_says_what_is_due_and_changes_nothing(tmp_path):
+    small = Small(tmp_path, "shop", "other")
+    assert [row["due"] for row in json.loads(small.run("run", "--dry-run", "--json").stdout)] == ["yes", "yes"]
+    assert not small.data.exists() or not list(small.data.rglob("*.duckdb"))
+    small.deliver("shop", "1.csv", "1,one")
+    small.run("run", "shop")
+    before = {path: path.stat().st_mtime_ns for path in small.data.rglob("*") if path.is_file()}
+    said = small.run("run", "--dry-run").stdout
+    assert "it has had no successful run" in said and "next at" in said
+    broken = small.code / "dlt_sources/other/source.yml"
+    broken.write_text(broken.read_text() + "unknown: 1\n")
+    [shop, other] = json.loads(small.run("run", "--dry-run", "--json").stdout)
+    assert shop["due"] == "no" and "its declaration is broken" in other["why"]
+    assert {path: path.stat().st_mtime_ns for path in small.data.rglob("*") if path.is_file()} == before
