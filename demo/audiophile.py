@@ -218,7 +218,10 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
         ),
         2: lambda: Price(
             ("Discontinued", str(amount), f"(Replaced by {variant} Mg)"),
-            amount, amount, "replaced", f"Replaced by {variant} Mg",
+            amount,
+            amount,
+            "replaced",
+            f"Replaced by {variant} Mg",
         ),
         3: lambda: Price(("Discont.",), amount, amount, "discontinued", told=False),
         4: lambda: Price(("Discontinued",), UNKNOWN, None, "discontinued", told=False),
@@ -234,9 +237,11 @@ def _price(rng: random.Random, number: int, amount: int) -> Price:
         14: lambda: Price((f"EUR {dear:,}".replace(",", "."),), dear, dear, note="in EUR"),
         15: lambda: Price((f"{dear:,}.00",), dear, dear),
         16: lambda: Price((f"{dear:,}.\u2013".replace(",", "\u2019"),), dear, dear),
-        17: lambda: Price((f"{dear:,}+{amp}(SRM-{variant})",), dear + amp, dear, note=f"SRM-{variant}", bundle=dear + amp),
+        17: lambda: Price(
+            (f"{dear:,}+{amp}(SRM-{variant})",), dear + amp, dear, note=f"SRM-{variant}", bundle=dear + amp
+        ),
         18: lambda: Price((f"{hundreds / 1000:.1f}k",), hundreds, hundreds),
-    }  # fmt: skip
+    }
     return (
         odd[shape]() if shape in odd and (number < 40 or rng.random() < 0.4) else Price((str(amount),), amount, amount)
     )

@@ -11,9 +11,23 @@ if TYPE_CHECKING:
 
 GRADES = [letter + sign for letter in "SABCDEF" for sign in ("+", "", "-")]  # the best is worth 20, the worst 10
 HEADERS = [
-    "Rank", "Value Rating", "Model", "Price (MSRP)", "Signature", "Comments", "Tone Grade", "Technical Grade", "Setup",
-    "Fit/Cup Type", "Based on", "Note weight", "ranksort", "tonesort", "techsort", "pricesort",
-]  # fmt: skip
+    "Rank",
+    "Value Rating",
+    "Model",
+    "Price (MSRP)",
+    "Signature",
+    "Comments",
+    "Tone Grade",
+    "Technical Grade",
+    "Setup",
+    "Fit/Cup Type",
+    "Based on",
+    "Note weight",
+    "ranksort",
+    "tonesort",
+    "techsort",
+    "pricesort",
+]
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} &#8211; Rankings</title>
 <script>if (1 < 2) {{ document.write("<b>table</b>"); }}</script></head>

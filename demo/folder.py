@@ -76,9 +76,12 @@ def remove(folder: Path) -> bool:
 def mark(folder: Path, environment: Mapping[str, str]) -> None:
     """Mark the folder as the demo's and write down the settings that hold there."""
     demo = Demo(
-        made_by="runner.py demo", folder=folder.resolve(), sources=[*SOURCES], domains=[*DOMAINS],
+        made_by="runner.py demo",
+        folder=folder.resolve(),
+        sources=[*SOURCES],
+        domains=[*DOMAINS],
         environment=dict(environment),
-    )  # fmt: skip
+    )
     draft = folder / f"{MARK}.new"
     draft.touch(mode=0o600)
     draft.write_text(demo.model_dump_json(indent=1) + "\n", encoding="utf-8")

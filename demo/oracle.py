@@ -102,9 +102,12 @@ def _good(found: Expected, version: Version) -> bool:
 
 
 def _gold(
-    found: Expected, users: dict[str, Any], sessions: dict[str, Version], songs: dict[str, Any],
+    found: Expected,
+    users: dict[str, Any],
+    sessions: dict[str, Version],
+    songs: dict[str, Any],
     items: list[tuple[dict[str, Any], dict[str, Any]]],
-) -> None:  # fmt: skip
+) -> None:
     names: dict[str, Counter[str]] = defaultdict(Counter)
     for song in songs.values():
         names[song["artist_id"]][song["artist_name"]] += 1

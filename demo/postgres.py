@@ -22,11 +22,21 @@ from .deftunes import DefTunes
 from .records import Version, current
 
 COLUMNS = {
-    "track_id": "varchar(18)", "title": "text", "song_id": "varchar(18)", "release": "text", "artist_id": "varchar(18)",
-    "artist_mbid": "text", "artist_name": "text", "duration": "numeric(30,15)", "artist_familiarity": "double precision",
-    "artist_hotttnesss": "double precision", "year": "integer", "track_7digitalid": "numeric(20)", "shs_perf": "integer",
+    "track_id": "varchar(18)",
+    "title": "text",
+    "song_id": "varchar(18)",
+    "release": "text",
+    "artist_id": "varchar(18)",
+    "artist_mbid": "text",
+    "artist_name": "text",
+    "duration": "numeric(30,15)",
+    "artist_familiarity": "double precision",
+    "artist_hotttnesss": "double precision",
+    "year": "integer",
+    "track_7digitalid": "numeric(20)",
+    "shs_perf": "integer",
     "shs_work": "integer",
-}  # fmt: skip
+}
 UNREAD = {"words": "tsvector", "years": "int4range", "licensed_until": "timestamptz"}
 """Columns that no contract names, of types that few drivers read, or with values that few programs can hold."""
 USER = "deftunes"
@@ -63,8 +73,11 @@ class Postgres:
         if fresh:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._hand_over()
-            initdb(["--auth=scram-sha-256", "--auth-local=trust", "--encoding=utf8", "-U", "postgres", "--no-sync"],
-                   pgdata=self.folder, user=self._owner())  # fmt: skip
+            initdb(
+                ["--auth=scram-sha-256", "--auth-local=trust", "--encoding=utf8", "-U", "postgres", "--no-sync"],
+                pgdata=self.folder,
+                user=self._owner(),
+            )
         self._hand_over()
         options = f"-h 127.0.0.1 -p {self.port} -k {self._sockets} -c fsync=off"
         self._pg_ctl("-o", options, "-l", str(self.folder / "log"), "start")

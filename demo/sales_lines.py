@@ -13,10 +13,25 @@ Attributes = tuple[Any, ...]
 Timeline = list[tuple[date, Attributes]]  # what is true of a product or customer from a date on
 
 HEADER = [
-    "ORDERDATE", "SHIPDATE", "ORDERNUMBER", "ORDERLINENUMBER", "PRODUCTCODE", "PRODUCTLINE",
-    "MSRP", "CUSTOMERID", "CUSTOMERNAME", "CITY", "COUNTRY", "TERRITORY",
-    "CONTACTLASTNAME", "CONTACTFIRSTNAME", "QUANTITYORDERED", "PRICEEACH", "SALES", "STATUS",
-]  # fmt: skip
+    "ORDERDATE",
+    "SHIPDATE",
+    "ORDERNUMBER",
+    "ORDERLINENUMBER",
+    "PRODUCTCODE",
+    "PRODUCTLINE",
+    "MSRP",
+    "CUSTOMERID",
+    "CUSTOMERNAME",
+    "CITY",
+    "COUNTRY",
+    "TERRITORY",
+    "CONTACTLASTNAME",
+    "CONTACTFIRSTNAME",
+    "QUANTITYORDERED",
+    "PRICEEACH",
+    "SALES",
+    "STATUS",
+]
 SPOILS: list[tuple[str, str, str, str]] = [  # column, text, field, rule
     ("QUANTITYORDERED", "0", "quantity_ordered", "greater_than"),
     ("SALES", "abc", "sales", "decimal_parsing"),

@@ -150,14 +150,16 @@ def main() -> None:
     parser.add_argument("--ready", type=Path, required=True)
     options = parser.parse_args()
     site = Site(options.seed, options.scale)
-    app = Starlette(routes=[
-        Route("/users", site.records),
-        Route("/sessions", site.records),
-        Route("/rankings/{name}", site.page),
-        Route("/api/", site.random_users),
-        Route("/trip-data/{name}", site.trip_data),
-        Route("/_control/{what}", site.control, methods=["POST"]),
-    ])  # fmt: skip
+    app = Starlette(
+        routes=[
+            Route("/users", site.records),
+            Route("/sessions", site.records),
+            Route("/rankings/{name}", site.page),
+            Route("/api/", site.random_users),
+            Route("/trip-data/{name}", site.trip_data),
+            Route("/_control/{what}", site.control, methods=["POST"]),
+        ]
+    )
     listener = socket.create_server((options.host, options.port))
     draft = options.ready.with_suffix(".new")
     draft.write_text(str(listener.getsockname()[1]))

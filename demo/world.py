@@ -24,9 +24,15 @@ from .taxi import Taxi
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = (
-    "ELT_DEFTUNES_API_URL", "ELT_DEFTUNES_DB_URL", "ELT_AUDIOPHILE_URL", "ELT_RANDOM_USERS_URL", "ELT_TAXI_FILES",
-    "ELT_SALES_FILES", "ELT_POSTGRES_URL", "ELT_NOW",
-)  # fmt: skip
+    "ELT_DEFTUNES_API_URL",
+    "ELT_DEFTUNES_DB_URL",
+    "ELT_AUDIOPHILE_URL",
+    "ELT_RANDOM_USERS_URL",
+    "ELT_TAXI_FILES",
+    "ELT_SALES_FILES",
+    "ELT_POSTGRES_URL",
+    "ELT_NOW",
+)
 """What `World.environment` names."""
 
 

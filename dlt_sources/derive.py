@@ -172,8 +172,10 @@ def main(check: bool, sources: Iterable[Source] | None = None) -> int:
             stale += 1
             own = _own_checks(path) != _NO_OWN_CHECKS
             remove = not check and not own
-            print(f"{'removed' if remove else 'differs'}: {path.relative_to(ROOT)}: {source.name} declares no such table"
-                  + ("; move its checks to the table's new file or delete it" if own else ""))  # fmt: skip
+            print(
+                f"{'removed' if remove else 'differs'}: {path.relative_to(ROOT)}: {source.name} declares no such table"
+                + ("; move its checks to the table's new file or delete it" if own else "")
+            )
             if remove:
                 path.unlink()
     return stale

@@ -24,10 +24,15 @@ _FRESH = timedelta(minutes=5)
 _kept: dict[tuple[str, ...], tuple[datetime, Any]] = {}
 _lock = threading.Lock()
 _ACTIONS = {  # operation: the permission that it needs, where that is not service:Operation
-    "HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket",
-    "CreateMultipartUpload": "s3:PutObject", "UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject",
-    "DeleteObjects": "s3:DeleteObject", "CopyObject": "s3:PutObject",
-}  # fmt: skip
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "DeleteObjects": "s3:DeleteObject",
+    "CopyObject": "s3:PutObject",
+}
 
 _OTHER = "or set ELT_DATA_DIR to another folder"
 _FIXES = {
@@ -39,7 +44,7 @@ _FIXES = {
     errno.ENOSPC: f"free some space, {_OTHER}",
     errno.ENAMETOOLONG: "the path is too long: set ELT_DATA_DIR to a shorter one",
     errno.ELOOP: f"its links lead in a circle: correct them, {_OTHER}",
-}  # fmt: skip
+}
 
 
 class AwsError(MillraceError):

@@ -43,10 +43,16 @@ class Postgres:
         self.where = f"the RDS Postgres at {settings.state_host}:{settings.state_port}/{database}"
         try:
             self.connection = psycopg2.connect(
-                host=settings.state_host, port=settings.state_port, dbname=database, user=secret(arn, "username"),
-                password=secret(arn, "password"), connect_timeout=10, sslmode="verify-full",
-                sslrootcert=settings.authorities(), application_name="millrace",
-            )  # fmt: skip
+                host=settings.state_host,
+                port=settings.state_port,
+                dbname=database,
+                user=secret(arn, "username"),
+                password=secret(arn, "password"),
+                connect_timeout=10,
+                sslmode="verify-full",
+                sslrootcert=settings.authorities(),
+                application_name="millrace",
+            )
         except psycopg2.Error as error:
             raise AwsError(
                 f"login to {self.where} failed: {' '.join(str(error).split())}; look at ELT_STATE_HOST, ELT_CA_FILE,"
@@ -139,8 +145,12 @@ def settle_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say)
     pipeline, reader = f"IAMR:{settings.bootstrap_pipeline_role}", OF_A_USER["dashboards"]
     warehouse, serving = settings.redshift_database, settings.redshift_serving
     with Admin.connect(settings, warehouse, say) as admin:
-        admin.make(f"database {serving}", "SELECT 1 FROM pg_database WHERE datname = ?", serving,
-                   f"CREATE DATABASE {identifier(serving)}")  # fmt: skip
+        admin.make(
+            f"database {serving}",
+            "SELECT 1 FROM pg_database WHERE datname = ?",
+            serving,
+            f"CREATE DATABASE {identifier(serving)}",
+        )
         for role in (LOADER, TRANSFORMER, READER):
             admin.make(f"role {role}", "SELECT 1 FROM svv_roles WHERE role_name = ?", role, f"CREATE ROLE {role}")
         admin.user(pipeline, "DISABLE")  # it logs in by IAM alone
@@ -231,9 +241,10 @@ class Admin:
             identifier(schema),
         )
         found = self.say(
-            what, "SELECT u.usename FROM pg_namespace n JOIN pg_user u ON u.usesysid = n.nspowner WHERE n.nspname = ?",
+            what,
+            "SELECT u.usename FROM pg_namespace n JOIN pg_user u ON u.usesysid = n.nspowner WHERE n.nspname = ?",
             schema,
-        )  # fmt: skip
+        )
         if not found:
             self.say(what, f"CREATE SCHEMA {name} AUTHORIZATION {identifier(owner)}")
         elif str(found[0][0]).lower() != owner.lower():

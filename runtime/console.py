@@ -196,12 +196,19 @@ def profiled(steps: Sequence[StepDone]) -> Iterator[dict[str, Any]]:
     for step in steps:
         counts_rows = step.step in ROWS
         yield {
-            "step": step.step, "of": step.subject, "s": round(step.seconds, 2), "%": round(100 * step.seconds / (whole or 1)),
-            "CPU s": round(step.cpu_seconds, 2), "MB read": _megabytes(step.read_bytes),
-            "MB written": _megabytes(step.written_bytes), "rows": step.handled + step.refused if counts_rows else None,
-            "rows/s": round((step.handled + step.refused) / step.seconds) if counts_rows and step.seconds > MOMENT else None,
+            "step": step.step,
+            "of": step.subject,
+            "s": round(step.seconds, 2),
+            "%": round(100 * step.seconds / (whole or 1)),
+            "CPU s": round(step.cpu_seconds, 2),
+            "MB read": _megabytes(step.read_bytes),
+            "MB written": _megabytes(step.written_bytes),
+            "rows": step.handled + step.refused if counts_rows else None,
+            "rows/s": round((step.handled + step.refused) / step.seconds)
+            if counts_rows and step.seconds > MOMENT
+            else None,
             "per table": step.detail,
-        }  # fmt: skip
+        }
 
 
 def _megabytes(count: int | None) -> float | None:

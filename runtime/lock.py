@@ -197,11 +197,18 @@ def state(settings: Settings) -> Any:
 
     try:
         con = psycopg2.connect(
-            host=settings.state_host, port=settings.state_port, dbname=settings.state_database,
-            user=settings.state_user, password=settings.state_password.get_secret_value(), connect_timeout=10,
-            sslmode="verify-full", sslrootcert=settings.authorities(), keepalives_idle=30, tcp_user_timeout=30_000,
+            host=settings.state_host,
+            port=settings.state_port,
+            dbname=settings.state_database,
+            user=settings.state_user,
+            password=settings.state_password.get_secret_value(),
+            connect_timeout=10,
+            sslmode="verify-full",
+            sslrootcert=settings.authorities(),
+            keepalives_idle=30,
+            tcp_user_timeout=30_000,
             application_name="millrace",
-        )  # fmt: skip
+        )
     except psycopg2.Error as error:
         where = f"{settings.state_host}:{settings.state_port}/{settings.state_database}"
         raise LockError(f"login to the state's Postgres at {where} failed: {' '.join(str(error).split())}") from None

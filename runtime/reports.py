@@ -121,14 +121,20 @@ def _waits(con: Connection, sources: Declared) -> dict[str, list[dict[str, Any]]
     texts = iter(describe(domains, tried))
     return {
         "waiting_domains": [
-            {"domain": name, "sources": sorted(found.sources), "since": found.since.isoformat(), "reason": found.reason, "text": next(texts)}
+            {
+                "domain": name,
+                "sources": sorted(found.sources),
+                "since": found.since.isoformat(),
+                "reason": found.reason,
+                "text": next(texts),
+            }
             for name, found in domains.items()
         ],
         "not_published": [
             {"source": name, "reason": found.held_why, "stopped_by": sorted(found.held_by), "text": next(texts)}
             for name, found in tried.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def _print(console: Console, answer: dict[str, Any], why: str) -> None:

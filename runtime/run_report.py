@@ -126,9 +126,16 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
     took = "" if run["seconds"] is None else f", {run['seconds']:g} s"
     title = f"Run {run['run']}: {run['command']} {run['sources'] or ''}: {run['status']}{code}{took}"
     shown = [
-        {"step": s["step"], "subject": s["subject"], "seconds": s["seconds"], "%": s["share"], "outcome": s["outcome"],
-         "did": s["detail"]} for s in steps
-    ]  # fmt: skip
+        {
+            "step": s["step"],
+            "subject": s["subject"],
+            "seconds": s["seconds"],
+            "%": s["share"],
+            "outcome": s["outcome"],
+            "did": s["detail"],
+        }
+        for s in steps
+    ]
     rest = _total(run, steps) - sum(step["seconds"] for step in steps)
     if shown and rest >= 1:
         between = {"step": "between steps", "subject": "", "seconds": round(rest, 1)}
@@ -142,8 +149,11 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
         console.out.print("Checks that did not pass")
         console.blocks(problem_lines(answer["checks"]))
     keys = [
-        {"check": f"{r['dataset']}{'.' if r['column'] else ''}{r['column']}: {r['check']}", "row": json.dumps(r["key"], ensure_ascii=False)}
+        {
+            "check": f"{r['dataset']}{'.' if r['column'] else ''}{r['column']}: {r['check']}",
+            "row": json.dumps(r["key"], ensure_ascii=False),
+        }
         for r in answer["failed_rows"]
-    ]  # fmt: skip
+    ]
     if keys:
         console.table("Rows that failed, at most 20 of each check", keys, "")

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FILES = {errno.EMFILE: "this process", errno.ENFILE: "this machine"}
-_REFUSED = {errno.EROFS: "it is read-only", errno.EACCES: "this user may not write there", errno.EPERM: "this user may not write there"}  # fmt: skip
+_REFUSED = {
+    errno.EROFS: "it is read-only",
+    errno.EACCES: "this user may not write there",
+    errno.EPERM: "this user may not write there",
+}
 _WORDS = {
     "no space left on device": errno.ENOSPC,
     "disk is full": errno.ENOSPC,

@@ -26,9 +26,17 @@ def report(
         now: aware UTC.
     """
     _say(
-        "run", run_id=run.run_id, command=run.command, sources=run.sources, exit_code=run.exit_code, landed=run.landed,
-        accepted=run.accepted, rejected=run.rejected, published=run.published, seconds=round(seconds, 1),
-    )  # fmt: skip
+        "run",
+        run_id=run.run_id,
+        command=run.command,
+        sources=run.sources,
+        exit_code=run.exit_code,
+        landed=run.landed,
+        accepted=run.accepted,
+        rejected=run.rejected,
+        published=run.published,
+        seconds=round(seconds, 1),
+    )
     if progress is None:
         return
     for name, source in sources.items():

@@ -74,8 +74,13 @@ class Unpublished:
         self.waiting.release(self.run.published)
 
     def take_up(
-        self, done: Collection[str], held: set[str], check: Callable[[str, Collection[str]], list[str]], *, again: bool = False
-    ) -> None:  # fmt: skip
+        self,
+        done: Collection[str],
+        held: set[str],
+        check: Callable[[str, Collection[str]], list[str]],
+        *,
+        again: bool = False,
+    ) -> None:
         """Check the domains that an earlier run or plan could not publish; those that pass may be published now.
 
         Args:

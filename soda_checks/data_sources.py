@@ -59,9 +59,15 @@ def _redshift(settings: Settings) -> Iterator[Any]:
     where: dict[str, Any] = {"host": settings.redshift_host, "port": settings.redshift_port, "user": user}
     try:
         connection = psycopg.connect(
-            **where, password=password, dbname=settings.redshift_database, connect_timeout=30, client_encoding="utf-8",
-            sslmode="verify-full", sslrootcert=settings.authorities(), autocommit=True,
-        )  # fmt: skip
+            **where,
+            password=password,
+            dbname=settings.redshift_database,
+            connect_timeout=30,
+            client_encoding="utf-8",
+            sslmode="verify-full",
+            sslrootcert=settings.authorities(),
+            autocommit=True,
+        )
     except psycopg.Error as error:
         raise WarehouseError(f"Redshift refused the connection of the checks: {' '.join(str(error).split())}") from None
     connection.prepare_threshold = None  # prepared statements would end with a DEALLOCATE ALL, which Redshift lacks

@@ -90,9 +90,13 @@ def fingerprint(scope: str) -> str:
 
 
 def check(
-    layer: str, scope: str, settings: Settings, keys: Mapping[str, RowKey] | None = None, unbuilt: Collection[str] = (),
+    layer: str,
+    scope: str,
+    settings: Settings,
+    keys: Mapping[str, RowKey] | None = None,
+    unbuilt: Collection[str] = (),
     passed: str = "",
-) -> list[CheckResult]:  # fmt: skip
+) -> list[CheckResult]:
     """Run every contract in ``soda_checks/<layer>/<scope>/`` and return each check's answer.
 
     Args:

@@ -61,8 +61,19 @@ def rejected_rows(source: str, counted: Mapping[str, Rejected], settings: Settin
         allowed = f"limit {count.limit.share * 100:g} % and {count.limit.rows:,} rows"
         found.append(
             CheckResult(
-                "staging", source, table, "", name, "rejected_rows", "fail", outcome, share, now,
-                failing=count.rejected, tested=count.rows, allowed=allowed,
+                "staging",
+                source,
+                table,
+                "",
+                name,
+                "rejected_rows",
+                "fail",
+                outcome,
+                share,
+                now,
+                failing=count.rejected,
+                tested=count.rows,
+                allowed=allowed,
             )
-        )  # fmt: skip
+        )
     return found

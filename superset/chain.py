@@ -26,9 +26,19 @@ COLUMNS = (
     "x_axis",
 )
 METRICS = (
-    "metric", "metrics", "metrics_b", "percent_metrics", "secondary_metric", "series_limit_metric",
-    "series_limit_metric_b", "size", "timeseries_limit_metric", "timeseries_limit_metric_b", "x", "y",
-)  # fmt: skip
+    "metric",
+    "metrics",
+    "metrics_b",
+    "percent_metrics",
+    "secondary_metric",
+    "series_limit_metric",
+    "series_limit_metric_b",
+    "size",
+    "timeseries_limit_metric",
+    "timeseries_limit_metric_b",
+    "x",
+    "y",
+)
 EITHER = ("x_axis_sort",)
 FILTERS = ("adhoc_filters", "adhoc_filters_b")
 

@@ -263,9 +263,24 @@ def _gunicorn(settings: Settings, host: str, port: int, log: Path | None) -> sub
         DashboardError: it ended or did not answer in time.
     """
     command = [
-        str(PYTHON), "-m", "gunicorn", "superset.app:create_app()", "--bind", f"{host}:{port}", "--no-control-socket",
-        "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120", "--log-level", "warning",
-    ]  # fmt: skip
+        str(PYTHON),
+        "-m",
+        "gunicorn",
+        "superset.app:create_app()",
+        "--bind",
+        f"{host}:{port}",
+        "--no-control-socket",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+        "--timeout",
+        "120",
+        "--log-level",
+        "warning",
+    ]
     with log.open("wb") if log else contextlib.nullcontext() as out:
         process = subprocess.Popen(
             command, env=environment(settings), cwd=settings.superset, stdout=out, stderr=out, start_new_session=True

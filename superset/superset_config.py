@@ -104,10 +104,19 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
         "description": "",
         "isDefault": True,
         "colors": [
-            "#1f6f8b", "#e08e1a", "#3d9970", "#c8553d", "#8d6ab8", "#5fb0d6", "#b5a642", "#d98cb3", "#4a5568", "#93c47d",
+            "#1f6f8b",
+            "#e08e1a",
+            "#3d9970",
+            "#c8553d",
+            "#8d6ab8",
+            "#5fb0d6",
+            "#b5a642",
+            "#d98cb3",
+            "#4a5568",
+            "#93c47d",
         ],
     }
-]  # fmt: skip
+]
 EXTRA_SEQUENTIAL_COLOR_SCHEMES = [
     {
         "id": f"{PALETTE}_blues",

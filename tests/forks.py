@@ -18,8 +18,20 @@ from typing import Any
 
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.libraries"])
-_OURS = {"benchmarks", "demo", "dlt_sources", "errors", "runner", "runtime", "settings", "soda_checks", "sqlmesh_project", "superset",
-         "tests", "warehouse"}  # fmt: skip
+_OURS = {
+    "benchmarks",
+    "demo",
+    "dlt_sources",
+    "errors",
+    "runner",
+    "runtime",
+    "settings",
+    "soda_checks",
+    "sqlmesh_project",
+    "superset",
+    "tests",
+    "warehouse",
+}
 
 _one_at_a_time = threading.Lock()
 """To start a process and to join one: each also asks how others have ended, and who asks second would hear 255."""

@@ -224,5 +224,8 @@ def run_pytest(folder: Path, *options: str | Path, **environment: str) -> subpro
     """
     return subprocess.run(
         [sys.executable, "-m", "pytest", "--basetemp", folder / "temporary", *options],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )

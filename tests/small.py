@@ -86,10 +86,13 @@ class Small:
         folder = self.code / "dlt_sources" / name
         folder.mkdir(exist_ok=True)
         declared = {
-            "description": "things", "owner": "me", "schedule": "@daily", "connector": "files",
+            "description": "things",
+            "owner": "me",
+            "schedule": "@daily",
+            "connector": "files",
             "connection": {"url": f"${{{name.upper()}_FILES}}"},
             "tables": {"things": {"contract": "Thing", "key": ["id"], "files": "*.csv", "mode": "upsert", **table}},
-        }  # fmt: skip
+        }
         (folder / "source.yml").write_text(yaml.safe_dump(declared, sort_keys=False))
         (folder / "contract.py").write_text(CONTRACT)
         models = self.code / "sqlmesh_project/models" / f"{name}_gold"

@@ -10,16 +10,36 @@ from tests.test_broken_sources import Checkout
 pytestmark = pytest.mark.slow
 
 BROKEN = {  # kind: (file, what becomes of its text, what is said of it)
-    "model": ("models/taxi/dim_zone.sql", lambda text: text.replace("SELECT", "SELECT FROM (", 1), "models/taxi/dim_zone.sql: line "),
-    "model's head": ("models/taxi/fact_trip.sql", lambda text: text.replace("MODEL (", "MODEL (("), "models/taxi/fact_trip.sql: line "),
+    "model": (
+        "models/taxi/dim_zone.sql",
+        lambda text: text.replace("SELECT", "SELECT FROM (", 1),
+        "models/taxi/dim_zone.sql: line ",
+    ),
+    "model's head": (
+        "models/taxi/fact_trip.sql",
+        lambda text: text.replace("MODEL (", "MODEL (("),
+        "models/taxi/fact_trip.sql: line ",
+    ),
     "no model": ("models/taxi/daily_trips.sql", lambda text: "SELECT 1 AS one", "models/taxi/daily_trips.sql: "),
-    "audit": ("audits/references.sql", lambda text: text.replace("AUDIT (", "AUDIT (("), "audits/references.sql: line "),
+    "audit": (
+        "audits/references.sql",
+        lambda text: text.replace("AUDIT (", "AUDIT (("),
+        "audits/references.sql: line ",
+    ),
     "macro": ("macros/staging.py", lambda text: text + "\ndef (\n", "macros/staging.py: line "),
-    "macro's import": ("macros/numbers.py", lambda text: text.replace("\nfrom sql", "\nimport no_such_package\nfrom sql", 1), "macros/numbers.py: No module named"),
+    "macro's import": (
+        "macros/numbers.py",
+        lambda text: text.replace("\nfrom sql", "\nimport no_such_package\nfrom sql", 1),
+        "macros/numbers.py: No module named",
+    ),
     "test": ("tests/test_taxi.yaml", lambda text: text + "\n  x: [unclosed\n", "tests/test_taxi.yaml: line "),
-    "external models": ("external_models/taxi.yaml", lambda text: text + "\n x: [\n", "external_models/taxi.yaml: line "),
+    "external models": (
+        "external_models/taxi.yaml",
+        lambda text: text + "\n x: [\n",
+        "external_models/taxi.yaml: line ",
+    ),
     "seed": ("seeds/rank_scale.csv", None, "models/audiophile/rank_scale.sql: "),
-}  # fmt: skip
+}
 SOURCES = ("sales", "taxi", "random_users")
 
 

@@ -23,12 +23,18 @@ class Thing(Contract):
     name: str = column("Its name", max_length=20)
 """
 DECLARED = {
-    "description": "things", "owner": "me", "schedule": "@daily", "connector": "files",
-    "connection": {"url": "${THINGS}"}, "tables": {"things": {"contract": "Thing", "key": ["id"], "files": "*.csv"}},
-}  # fmt: skip
+    "description": "things",
+    "owner": "me",
+    "schedule": "@daily",
+    "connector": "files",
+    "connection": {"url": "${THINGS}"},
+    "tables": {"things": {"contract": "Thing", "key": ["id"], "files": "*.csv"}},
+}
 PYTHON = DECLARED | {
-    "connector": "python", "connection": {}, "tables": {"things": {"contract": "Thing", "key": ["id"]}},
-}  # fmt: skip
+    "connector": "python",
+    "connection": {},
+    "tables": {"things": {"contract": "Thing", "key": ["id"]}},
+}
 YAML = yaml.safe_dump(DECLARED, sort_keys=False)
 
 
@@ -42,30 +48,72 @@ def extract(text):
 
 BROKEN = {  # kind: (files, what is said of it)
     "syntax": (contract("id: int =", "id: int = ("), ["contract.py: line 8: SyntaxError", "correct the line"]),
-    "wrong_import": (contract("Contract, column", "Contract, colum"), ["contract.py: line 2: ", "cannot import name 'colum'", "correct the import"]),
-    "not_installed": (contract("from decimal", "import no_such_package\nfrom decimal"), ["contract.py: line 1: No module named 'no_such_package'", "install the package"]),
-    "no_digits": (contract("name: str", "price: Decimal = column(\"Price\")\n    name: str"), ["contract.py: line 9: Thing.price: a Decimal needs max_digits"]),
+    "wrong_import": (
+        contract("Contract, column", "Contract, colum"),
+        ["contract.py: line 2: ", "cannot import name 'colum'", "correct the import"],
+    ),
+    "not_installed": (
+        contract("from decimal", "import no_such_package\nfrom decimal"),
+        ["contract.py: line 1: No module named 'no_such_package'", "install the package"],
+    ),
+    "no_digits": (
+        contract("name: str", 'price: Decimal = column("Price")\n    name: str'),
+        ["contract.py: line 9: Thing.price: a Decimal needs max_digits"],
+    ),
     "no_column_type": (contract("name: str", "name: dict"), ["contract.py: line 9: Thing.name: "]),
-    "renamed": (contract("class Thing", "class Thinga"), ["source.yml: tables.things.contract: ", "has no Contract 'Thing'; did you mean 'Thinga'? (line"]),
+    "renamed": (
+        contract("class Thing", "class Thinga"),
+        ["source.yml: tables.things.contract: ", "has no Contract 'Thing'; did you mean 'Thinga'? (line"],
+    ),
     "no_contract": ({"source.yml": YAML}, ["no contract.py beside source.yml; make it"]),
     "no_source_yml": ({"contract.py": CONTRACT}, ["source.yml: cannot be read"]),
-    "unknown_key": ({"source.yml": YAML.replace("owner:", "ownr:"), "contract.py": CONTRACT}, ["source.yml: ownr: unknown key; did you mean 'owner'? (line 2)"]),
+    "unknown_key": (
+        {"source.yml": YAML.replace("owner:", "ownr:"), "contract.py": CONTRACT},
+        ["source.yml: ownr: unknown key; did you mean 'owner'? (line 2)"],
+    ),
     "not_yaml": ({"source.yml": YAML + "x: [", "contract.py": CONTRACT}, ["source.yml: not YAML", "(line 1"]),
     "not_text": ({"source.yml": b"\xff\xfe\x00", "contract.py": CONTRACT}, ["source.yml: not YAML"]),
-    "twice": ({"source.yml": YAML + YAML[YAML.index("  things:"):], "contract.py": CONTRACT}, ["the key 'things' stands twice, first in line 8"]),
-    "ends_the_program": (contract("from decimal", "raise SystemExit(0)\nfrom decimal"), ["contract.py: line 1: ends the program"]),
-    "without_end": (contract("class Thing", "def f(): f()\nf()\n\nclass Thing"), ["contract.py: line 5: RecursionError"]),
-    "raises": (contract("class Thing", "1 / 0\nclass Thing"), ["contract.py: line 5: ZeroDivisionError: division by zero"]),
-    "base_exception": (contract("class Thing", "raise BaseException('gone')\nclass Thing"), ["contract.py: line 5: BaseException: gone"]),
+    "twice": (
+        {"source.yml": YAML + YAML[YAML.index("  things:") :], "contract.py": CONTRACT},
+        ["the key 'things' stands twice, first in line 8"],
+    ),
+    "ends_the_program": (
+        contract("from decimal", "raise SystemExit(0)\nfrom decimal"),
+        ["contract.py: line 1: ends the program"],
+    ),
+    "without_end": (
+        contract("class Thing", "def f(): f()\nf()\n\nclass Thing"),
+        ["contract.py: line 5: RecursionError"],
+    ),
+    "raises": (
+        contract("class Thing", "1 / 0\nclass Thing"),
+        ["contract.py: line 5: ZeroDivisionError: division by zero"],
+    ),
+    "base_exception": (
+        contract("class Thing", "raise BaseException('gone')\nclass Thing"),
+        ["contract.py: line 5: BaseException: gone"],
+    ),
     "no_such_type": (contract("name: str", "name: 'Strr'"), ["contract.py: line 5: Thing"]),
-    "no_such_key": ({"source.yml": YAML.replace("- id", "- idd"), "contract.py": CONTRACT}, ["tables.things.key: 'idd' is not a field of Thing; did you mean 'id'? (line"]),
-    "extract_import": (extract("import json\nimport no_such_package\n"), ["extract.py: line 2: No module named 'no_such_package'"]),
+    "no_such_key": (
+        {"source.yml": YAML.replace("- id", "- idd"), "contract.py": CONTRACT},
+        ["tables.things.key: 'idd' is not a field of Thing; did you mean 'id'? (line"],
+    ),
+    "extract_import": (
+        extract("import json\nimport no_such_package\n"),
+        ["extract.py: line 2: No module named 'no_such_package'"],
+    ),
     "extract_syntax": (extract("def things(:\n"), ["extract.py: line 1: SyntaxError"]),
-    "extract_name": (extract("def thing(request, values):\n    return []\n"), ["extract.py: no function things(request, values)"]),
-    "extract_missing": ({"source.yml": yaml.safe_dump(PYTHON), "contract.py": CONTRACT}, ["no extract.py beside source.yml"]),
+    "extract_name": (
+        extract("def thing(request, values):\n    return []\n"),
+        ["extract.py: no function things(request, values)"],
+    ),
+    "extract_missing": (
+        {"source.yml": yaml.safe_dump(PYTHON), "contract.py": CONTRACT},
+        ["no extract.py beside source.yml"],
+    ),
     "ops": ({"source.yml": YAML, "contract.py": CONTRACT}, ["the name 'ops' is taken"]),
     "sales_staging": ({"source.yml": YAML, "contract.py": CONTRACT}, ["the name 'sales_staging' is taken"]),
-}  # fmt: skip
+}
 
 
 class Checkout:

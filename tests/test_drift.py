@@ -39,8 +39,13 @@ def test_a_new_field_is_said_once_sent_once_and_declared_by_the_line_that_drift_
     assert json.loads(again.stdout)["drift"] == [] and len(heard) == 1
     [row] = small.status()["drift"]
     assert (row["source"], row["table"], row["path"], row["what"], row["type"], row["rows"]) == (
-        "shop", "things", "Voucher Code", "unknown", "text", 3,
-    )  # fmt: skip
+        "shop",
+        "things",
+        "Voucher Code",
+        "unknown",
+        "text",
+        3,
+    )
     assert "Voucher Code" in small.run("status").stdout
     assert small.query('SELECT path, what, type, "rows", ended_at FROM ops.drift') == [
         ("Voucher Code", "unknown", "text", 3, None)

@@ -22,9 +22,15 @@ pytestmark = [
     pytest.mark.skipif(os.getuid() != 0, reason="only root can mount the small disks of this test"),
 ]
 PLACES = {
-    "data": ".", "landing": "lake/landing", "silver": "lake/silver", "serving": "serving", "dlt": "dlt", "logs": "logs",
-    "models' cache": "sqlmesh_cache", "temp": "../tmp",
-}  # fmt: skip
+    "data": ".",
+    "landing": "lake/landing",
+    "silver": "lake/silver",
+    "serving": "serving",
+    "dlt": "dlt",
+    "logs": "logs",
+    "models' cache": "sqlmesh_cache",
+    "temp": "../tmp",
+}
 UNNEEDED = "dlt, logs, models' cache, temp"
 """What a run can do without."""
 SIZE = 32_000_000

@@ -180,9 +180,13 @@ def test_serve_goes_on_for_the_others(small, broken):
         path.write_text(path.read_text().replace("'@daily'", "'* * * * *'"))
         small.deliver(name, "serve1.csv", "101,first")
     served = subprocess.Popen(
-        [sys.executable, "runner.py", "serve", "--every", "1"], cwd=small.code, env=small.environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        [sys.executable, "runner.py", "serve", "--every", "1"],
+        cwd=small.code,
+        env=small.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         for round_ in ("first", "second"):
             until = time.monotonic() + 150

@@ -26,9 +26,13 @@ POINTS = {
 
 
 BY_NIGHT = {
-    "nothing has begun", "both sources have landed", "some silver tables are written", "staging of one source is checked",
-    "gold is built", "gold is checked",
-}  # fmt: skip
+    "nothing has begun",
+    "both sources have landed",
+    "some silver tables are written",
+    "staging of one source is checked",
+    "gold is built",
+    "gold is checked",
+}
 """Points where less can go wrong than at their neighbours."""
 
 

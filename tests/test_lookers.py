@@ -17,9 +17,18 @@ from tests.small import Small
 
 pytestmark = pytest.mark.slow
 LOOKS = (
-    ("status",), ("doctor",), ("rejected",), ("drift",), ("check",), ("status", "last"), ("status", "--json"),
-    ("check", "--json"), ("drift", "--json"), ("rejected", "--json"), ("status", "last", "--json"),
-)  # fmt: skip
+    ("status",),
+    ("doctor",),
+    ("rejected",),
+    ("drift",),
+    ("check",),
+    ("status", "last"),
+    ("status", "--json"),
+    ("check", "--json"),
+    ("drift", "--json"),
+    ("rejected", "--json"),
+    ("status", "last", "--json"),
+)
 GIVES_WAY = 5
 HOLD = """
 import sys, time, duckdb

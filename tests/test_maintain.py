@@ -85,8 +85,12 @@ def test_maintain_says_what_it_did_of_each_source(small):
     leftover(small.data / "lake/landing/two/_work/limit.abc/rows.parquet")
     shown = small.run("maintain").stdout
     assert [line.split()[1] for line in shown.splitlines() if line.startswith("  maintain")] == [
-        "one", "two", "gold", "record", "serving",
-    ]  # fmt: skip
+        "one",
+        "two",
+        "gold",
+        "record",
+        "serving",
+    ]
     assert "leftovers removed 1" in shown
 
 

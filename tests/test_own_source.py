@@ -68,9 +68,14 @@ class Shop:
         things = {"contract": "Thing", "key": ["id"], "files": "things_*.csv"}
         self.more |= more or {}
         declared = {
-            "description": "things", "owner": "me", "schedule": "@daily", "connector": "files",
-            "connection": {"url": str(self.drop)}, "tables": {"things": things, **self.more}, **keys,
-        }  # fmt: skip
+            "description": "things",
+            "owner": "me",
+            "schedule": "@daily",
+            "connector": "files",
+            "connection": {"url": str(self.drop)},
+            "tables": {"things": things, **self.more},
+            **keys,
+        }
         (self.source / "source.yml").write_text(yaml.safe_dump(declared))
         self("-m", "dlt_sources.derive")
 
@@ -84,9 +89,13 @@ class Shop:
 
     def __call__(self, *arguments, code=0, **environment):
         environment = {
-            "PATH": os.environ["PATH"], "ELT_DATA_DIR": str(self.data), "HOME": str(self.home), "ELT_RETRY_PACE": "0",
-            "ELT_DEMO_DATA_DIR": str(self.home / "demo"), **environment,
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "ELT_DATA_DIR": str(self.data),
+            "HOME": str(self.home),
+            "ELT_RETRY_PACE": "0",
+            "ELT_DEMO_DATA_DIR": str(self.home / "demo"),
+            **environment,
+        }
         done = forks.run(arguments, self.root, environment)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout

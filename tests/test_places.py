@@ -18,13 +18,38 @@ from tests.needs import lack
 from tests.small import Small
 
 NAMES = {
-    "blanks": "my data", "outer blanks": " data ", "brackets": "data [2024]", "a range": "d[a-z]t[!x]", "braces": "{a,b}",
-    "quotes": "it's \"data\"", "percent": "100%", "an escape": "a%20b%41", "a template": "%s %(x)s %", "a hash": "a#b",
-    "stars": "**", "ampersand": "a&b=c;d", "dollar": "$HOME ${x}", "backslash": "a\\b\\n", "colons": "a::b://c"[:4] + ":d",
-    "at": "me@host", "plus": "a+b", "comma": "a,b", "tilde": "~x", "umlauts": "Daten für Ü", "decomposed": "u\u0308",
-    "Greek": "δεδομένα", "Chinese": "数据", "right to left": "بيانات", "emoji": "📦🚀", "a line break": "a\nb", "tab": "a\tb",
-    "200 characters": "x" * 200, "200 bytes of text": "é" * 100, "a dash": "-rf", "dots": "...",
-}  # fmt: skip
+    "blanks": "my data",
+    "outer blanks": " data ",
+    "brackets": "data [2024]",
+    "a range": "d[a-z]t[!x]",
+    "braces": "{a,b}",
+    "quotes": 'it\'s "data"',
+    "percent": "100%",
+    "an escape": "a%20b%41",
+    "a template": "%s %(x)s %",
+    "a hash": "a#b",
+    "stars": "**",
+    "ampersand": "a&b=c;d",
+    "dollar": "$HOME ${x}",
+    "backslash": "a\\b\\n",
+    "colons": "a::b://c"[:4] + ":d",
+    "at": "me@host",
+    "plus": "a+b",
+    "comma": "a,b",
+    "tilde": "~x",
+    "umlauts": "Daten für Ü",
+    "decomposed": "u\u0308",
+    "Greek": "δεδομένα",
+    "Chinese": "数据",
+    "right to left": "بيانات",
+    "emoji": "📦🚀",
+    "a line break": "a\nb",
+    "tab": "a\tb",
+    "200 characters": "x" * 200,
+    "200 bytes of text": "é" * 100,
+    "a dash": "-rf",
+    "dots": "...",
+}
 
 
 def settings_of(folder, monkeypatch, text=None):
@@ -63,8 +88,14 @@ def test_a_read_that_compares_with_the_one_before_works_in_any_folder(tmp_path, 
     shop, rows = tmp_path / "sources" / "shop", tmp_path / "rows.json"
     shop.mkdir(parents=True)
     table = {"contract": "Thing", "key": ["id"], "deletes": "reconcile"}
-    declared = {"description": "x", "owner": "me", "schedule": "@daily", "connector": "python", "tables": {"things": table},
-                "connection": {"values": {"rows": str(rows), "log": str(tmp_path / "log")}}}  # fmt: skip
+    declared = {
+        "description": "x",
+        "owner": "me",
+        "schedule": "@daily",
+        "connector": "python",
+        "tables": {"things": table},
+        "connection": {"values": {"rows": str(rows), "log": str(tmp_path / "log")}},
+    }
     (shop / "source.yml").write_text(yaml.safe_dump(declared))
     (shop / "contract.py").write_text(CONTRACT.format(kind="datetime", path="None"))
     (shop / "extract.py").write_text(EXTRACT)
@@ -89,9 +120,12 @@ def test_a_folder_is_found_by_every_way_to_write_it(tmp_path, monkeypatch, kind)
     (tmp_path / "link").symlink_to(tmp_path / ("in [1]" if "strange" in kind else "plain"))
     (tmp_path / "plain").mkdir()
     base = {
-        "home": "~", "relative": os.path.relpath(tmp_path, root), "a link": str(tmp_path / "link"),
-        "a link to a strange name": str(tmp_path / "link"), "dots": f"{tmp_path}/plain/../plain",
-    }[kind]  # fmt: skip
+        "home": "~",
+        "relative": os.path.relpath(tmp_path, root),
+        "a link": str(tmp_path / "link"),
+        "a link to a strange name": str(tmp_path / "link"),
+        "dots": f"{tmp_path}/plain/../plain",
+    }[kind]
     here = settings_of(None, monkeypatch, f"{base}/data")
     (Path(os.path.expanduser(base)) if kind != "relative" else tmp_path).joinpath("inbox").mkdir()  # noqa: PTH111
     shop = source_of(tmp_path, f"{base}/inbox", mode="upsert")
@@ -166,8 +200,14 @@ def test_a_folder_of_files_that_is_not_there_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "utf-8"])
 def test_a_terminal_of_few_characters_gets_replacements(tmp_path, encoding):
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": encoding, "LANG": "C", "TERM": "dumb", "PYTHONUTF8": "0",
-                   "ELT_DATA_DIR": str(tmp_path / "data")}  # fmt: skip
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONIOENCODING": encoding,
+        "LANG": "C",
+        "TERM": "dumb",
+        "PYTHONUTF8": "0",
+        "ELT_DATA_DIR": str(tmp_path / "data"),
+    }
     code = (
         "from runtime.visible import replace_what_cannot_be_shown as f; f(); from runtime.console import Console\n"
         "with Console().step('land', 'é·📦') as s: s.done({'a': 1, 'b': 2})\n"

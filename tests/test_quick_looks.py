@@ -36,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Small:
     "words",
     [["run"], ["status"], ["status", "--json"], ["rejected"], ["rejected", "--json"], ["--help"]],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_a_look_loads_no_library_that_only_moving_rows_needs(shop: Small, words: list[str], tmp_path: Path) -> None:
     modules = tmp_path / "modules.json"
     code = LOADED.format(path=str(modules), words=words)

@@ -14,14 +14,26 @@ from tests.harness import Pipeline
 pytestmark = pytest.mark.slow
 
 SIGNATURES = {  # of the reference's in-ear mart, 2023-05: models, average on its own scale
-    "V-shaped": (250, "14.84"), "Warm": (111, "15.04"), "Neutral": (91, "13.94"), "Warm neutral": (57, "13.72"),
-    "Neutral with bass boost": (56, "13.09"), "Warm V-shape": (54, "14.86"), "U-shaped": (48, "14.04"),
-    "Balanced": (40, "15.34"), "Mild V-shape": (39, "13.54"), "Bassy": (36, "15.64"),
-}  # fmt: skip
+    "V-shaped": (250, "14.84"),
+    "Warm": (111, "15.04"),
+    "Neutral": (91, "13.94"),
+    "Warm neutral": (57, "13.72"),
+    "Neutral with bass boost": (56, "13.09"),
+    "Warm V-shape": (54, "14.86"),
+    "U-shaped": (48, "14.04"),
+    "Balanced": (40, "15.34"),
+    "Mild V-shape": (39, "13.54"),
+    "Bassy": (36, "15.64"),
+}
 FIRST_WORDS = {
-    "KZ": (25, "15.40"), "Campfire": (22, "14.89"), "Final": (21, "15.00"), "Moondrop": (20, "13.25"),
-    "Fearless": (20, "14.38"), "Empire": (19, "13.58"), "Sony": (18, "13.53"),
-}  # fmt: skip
+    "KZ": (25, "15.40"),
+    "Campfire": (22, "14.89"),
+    "Final": (21, "15.00"),
+    "Moondrop": (20, "13.25"),
+    "Fearless": (20, "14.38"),
+    "Empire": (19, "13.58"),
+    "Sony": (18, "13.53"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +56,13 @@ def pipeline(site, samples, tmp_path_factory):
     postgres = Postgres(folder / "postgres")
     postgres.start()
     environment = {
-        "ELT_AUDIOPHILE_URL": site.url, "ELT_RANDOM_USERS_URL": site.url, "ELT_SALES_FILES": str(folder / "sales"),
-        "ELT_TAXI_FILES": str(folder / "taxi"), "ELT_POSTGRES_URL": postgres.operational, "ELT_NOW": "2024-06-10T12:00:00",
-    }  # fmt: skip
+        "ELT_AUDIOPHILE_URL": site.url,
+        "ELT_RANDOM_USERS_URL": site.url,
+        "ELT_SALES_FILES": str(folder / "sales"),
+        "ELT_TAXI_FILES": str(folder / "taxi"),
+        "ELT_POSTGRES_URL": postgres.operational,
+        "ELT_NOW": "2024-06-10T12:00:00",
+    }
     pipeline = Pipeline(folder / "data", environment)
     result = pipeline("run", "audiophile", "sales", "taxi", "random_users")
     assert result.code == 0, result.out + result.err
@@ -118,10 +134,14 @@ def test_two_snapshots_make_the_versions_of_what_changed(pipeline, site, samples
     query = f"""SELECT model, version, rank_grade, strftime(valid_from, '%d'), strftime(valid_to, '%d'), is_current
         FROM audiophile.headphones WHERE model IN ('{changed}', '{removed}', 'Kanto New') ORDER BY ALL"""
     old, gone = theirs[5], theirs[-1]
-    assert pipeline.query(query, "serving.duckdb") == sorted([
-        (changed, 1, old["rank"], "10", "11", False), (changed, 2, "F", "11", None, True),
-        (removed, 1, gone["rank"], "10", "11", False), ("Kanto New", 1, rows[7]["rank"], "11", None, True),
-    ])  # fmt: skip
+    assert pipeline.query(query, "serving.duckdb") == sorted(
+        [
+            (changed, 1, old["rank"], "10", "11", False),
+            (changed, 2, "F", "11", None, True),
+            (removed, 1, gone["rank"], "10", "11", False),
+            ("Kanto New", 1, rows[7]["rank"], "11", None, True),
+        ]
+    )
     assert len(pipeline.gold("audiophile")["audiophile.headphones"]) == len(before) + 2
 
 
@@ -150,8 +170,9 @@ def test_a_month_that_is_published_again_without_trips_has_none(pipeline):
     assert result.code == 0 and "rejected: yellow_trips 1" in result.out, result.out + result.err
     files = "SELECT source_file, count(*) FROM taxi.fact_trip GROUP BY 1 ORDER BY 1"
     assert pipeline.query(files, "serving.duckdb") == [
-        ("green_tripdata_2024-05.parquet", 100), ("yellow_tripdata_2024-01.parquet", 100)
-    ]  # fmt: skip
+        ("green_tripdata_2024-05.parquet", 100),
+        ("yellow_tripdata_2024-01.parquet", 100),
+    ]
 
 
 def test_a_share_that_moves_from_one_month_to_the_next_warns(pipeline, samples):

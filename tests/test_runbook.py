@@ -93,8 +93,16 @@ class Team(Small):
 
 def mask(text: str) -> str:
     """A transcript without what differs each time: ids, times, seconds, sizes, rows of the pipeline's own record."""
-    for pattern in (r"\d{8}T\d{6}-[0-9a-f]{6}", r"\d{4}-\d\d-\d\d \d\d:\d\d", r"\b\d{10}\.\d+", r" *(\d+\.\d+( s|  +\d+)|\d+ s)\b",
-                    r"ops \d+", r"(PID|-fp) \d+", r"\d+(\.\d)? [kM]?B", r" of [\d.]+ [kMG]B"):  # fmt: skip
+    for pattern in (
+        r"\d{8}T\d{6}-[0-9a-f]{6}",
+        r"\d{4}-\d\d-\d\d \d\d:\d\d",
+        r"\b\d{10}\.\d+",
+        r" *(\d+\.\d+( s|  +\d+)|\d+ s)\b",
+        r"ops \d+",
+        r"(PID|-fp) \d+",
+        r"\d+(\.\d)? [kM]?B",
+        r" of [\d.]+ [kMG]B",
+    ):
         text = re.sub(pattern, "~", text)
     return re.sub(r"(?m)^ between steps.*\n", "", text)  # only where it takes long enough to be shown
 

@@ -197,9 +197,12 @@ def test_a_resident_process_for_one_source_leaves_the_others_alone(tmp_path):
     environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_RETRY_PACE": "0"}
     process = subprocess.Popen(
         [sys.executable, "-u", "runner.py", "serve", "deftunes_api", "--every", "1"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         env={"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(tmp_path / "data"), **environment},
-    )  # fmt: skip
+    )
     said = ""
     try:
         while "nothing to publish" not in said:

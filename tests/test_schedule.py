@@ -81,8 +81,13 @@ def test_a_source_that_never_ran_is_late_since_its_latest_slot():
 
 @pytest.mark.parametrize(
     ("schedule", "same"),
-    [("@daily", "0  0 * * *"), ("0 6 * * MON-FRI", "0 6 * * 1,2,3,4,5"), ("0 8 * * 5-7", "0 8 * * 0,5,6"), ("@weekly", "0 0 * * 7")],
-)  # fmt: skip
+    [
+        ("@daily", "0  0 * * *"),
+        ("0 6 * * MON-FRI", "0 6 * * 1,2,3,4,5"),
+        ("0 8 * * 5-7", "0 8 * * 0,5,6"),
+        ("@weekly", "0 0 * * 7"),
+    ],
+)
 def test_the_sources_of_a_time_are_found_however_it_is_written(schedule, same):
     sources = SOURCES | {"mine": SimpleNamespace(declared=SimpleNamespace(schedule=schedule))}
     assert of_schedule(sources, same) == of_schedule(sources, schedule) == ["mine"]

@@ -44,12 +44,23 @@ WRONG = {
     "ELT_STATE_HOST": [f"postgresql://{VALUE}", f"{VALUE}:5432"],
     "ELT_STATE_PORT": [VALUE, "-5"],
     "ELT_CA_FILE": [f"/nowhere/{VALUE}.pem", "/tmp", "settings.py"],
-}  # fmt: skip
+}
 ANY_TEXT = {
-    "ELT_PII_SALT", "ELT_DASHBOARDS_ADMIN_PASSWORD", "ELT_DASHBOARDS_USER", "ELT_DASHBOARDS_PASSWORD", "ELT_KMS_KEY",
-    "ELT_REDSHIFT_DATABASE", "ELT_REDSHIFT_SERVING", "ELT_REDSHIFT_WORKGROUP", "ELT_REDSHIFT_CLUSTER", "ELT_REDSHIFT_USER",
-    "ELT_REDSHIFT_PASSWORD", "ELT_STATE_USER", "ELT_STATE_PASSWORD", "ELT_STATE_DATABASE",
-}  # fmt: skip
+    "ELT_PII_SALT",
+    "ELT_DASHBOARDS_ADMIN_PASSWORD",
+    "ELT_DASHBOARDS_USER",
+    "ELT_DASHBOARDS_PASSWORD",
+    "ELT_KMS_KEY",
+    "ELT_REDSHIFT_DATABASE",
+    "ELT_REDSHIFT_SERVING",
+    "ELT_REDSHIFT_WORKGROUP",
+    "ELT_REDSHIFT_CLUSTER",
+    "ELT_REDSHIFT_USER",
+    "ELT_REDSHIFT_PASSWORD",
+    "ELT_STATE_USER",
+    "ELT_STATE_PASSWORD",
+    "ELT_STATE_DATABASE",
+}
 """Settings of which only the system that they are for can say whether they are right."""
 
 
@@ -67,9 +78,12 @@ def checkout(tmp_path_factory):
 
 def runner(checkout, *arguments, **environment):
     return subprocess.run(
-        [sys.executable, "runner.py", *arguments], cwd=checkout, capture_output=True, text=True,
+        [sys.executable, "runner.py", *arguments],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
         env={"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(checkout / "data"), **environment},
-    )  # fmt: skip
+    )
 
 
 def names(*kinds):
@@ -93,10 +107,16 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_it_and_does_not_show_it
 
 def test_values_that_are_right_are_taken(monkeypatch, tmp_path):
     right = {
-        "ELT_MEMORY": "1.5 GiB", "ELT_NOW": "2020-01-31", "ELT_DATA_DIR": str(tmp_path / "not" / "yet"), "ELT_RETRY_PACE": "0",
-        "ELT_POSTGRES_URL": "postgres://me:a%2Fb@one:5432,two:5433/db", "ELT_ALERT_URLS": "mailto://a@b.c, json://x?to=a,b",
-        "ELT_LAKE_URL": "s3://bucket/a/b", "ELT_GLUE_PREFIX": "", "ELT_CA_FILE": "",
-    }  # fmt: skip
+        "ELT_MEMORY": "1.5 GiB",
+        "ELT_NOW": "2020-01-31",
+        "ELT_DATA_DIR": str(tmp_path / "not" / "yet"),
+        "ELT_RETRY_PACE": "0",
+        "ELT_POSTGRES_URL": "postgres://me:a%2Fb@one:5432,two:5433/db",
+        "ELT_ALERT_URLS": "mailto://a@b.c, json://x?to=a,b",
+        "ELT_LAKE_URL": "s3://bucket/a/b",
+        "ELT_GLUE_PREFIX": "",
+        "ELT_CA_FILE": "",
+    }
     for name, value in right.items():
         monkeypatch.setenv(name, value)
     found = configuration.load()
@@ -124,11 +144,20 @@ def test_duckdb_takes_every_size_that_is_taken_here(text):
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "near"), [
-    ("ELT_DATADIR", "ELT_DATA_DIR"), ("ELT_DATA_DIRS", "ELT_DATA_DIR"), ("ELT_MEMROY", "ELT_MEMORY"), ("elt_memory", "ELT_MEMORY"),
-    ("Elt_Target", "ELT_TARGET"), ("ELT_SALES_FILE", "ELT_SALES_FILES"), ("ELT_POSTGRESURL", "ELT_POSTGRES_URL"),
-    ("ELT_BOOTSTRAP_PREFIXES", "ELT_BOOTSTRAP_PREFIX"), ("ELT_DASHBOARD_USER", "ELT_DASHBOARDS_USER"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("ELT_DATADIR", "ELT_DATA_DIR"),
+        ("ELT_DATA_DIRS", "ELT_DATA_DIR"),
+        ("ELT_MEMROY", "ELT_MEMORY"),
+        ("elt_memory", "ELT_MEMORY"),
+        ("Elt_Target", "ELT_TARGET"),
+        ("ELT_SALES_FILE", "ELT_SALES_FILES"),
+        ("ELT_POSTGRESURL", "ELT_POSTGRES_URL"),
+        ("ELT_BOOTSTRAP_PREFIXES", "ELT_BOOTSTRAP_PREFIX"),
+        ("ELT_DASHBOARD_USER", "ELT_DASHBOARDS_USER"),
+    ],
+)
 @pytest.mark.parametrize("load", [configuration.load, configuration.load_dashboards, configuration.load_bootstrap])
 def test_an_unknown_name_is_refused_with_the_nearest_one(name, near, load, monkeypatch):
     monkeypatch.setenv(name, VALUE)
@@ -151,11 +180,14 @@ def test_names_of_other_programs_and_of_the_tests_are_none_of_its_business(monke
     assert configuration.load().target == "local"
 
 
-@pytest.mark.parametrize("broken", [
-    "connection:\n  base_url: ${MY_SHOP_URL}\n",  # nothing else
-    "connector: [unclosed\nconnection: {base_url: '${MY_SHOP_URL}'}\n",
-    "\tnot yaml ${MY_SHOP_URL}\n",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "connection:\n  base_url: ${MY_SHOP_URL}\n",  # nothing else
+        "connector: [unclosed\nconnection: {base_url: '${MY_SHOP_URL}'}\n",
+        "\tnot yaml ${MY_SHOP_URL}\n",
+    ],
+)
 def test_the_names_of_a_source_are_known_though_it_is_broken(broken, tmp_path):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "source.yml").write_text(broken)
@@ -176,15 +208,21 @@ def test_env_example_lists_every_name_and_no_other(tmp_path):
 # -- .env and the command line ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    (f"ELT_TARGET=local\n\nELT_MEMORY {VALUE}\n", "line 3: must be NAME=VALUE"),
-    (f"ELT_MEMORY: {VALUE}\n", "line 1: must be NAME=VALUE"),
-    ("ELT_TARGET=local\n\n# no value\n\nELT_MEMORY\n", "line 5: must be NAME=VALUE"),
-    (f"ELT_PII_SALT='{VALUE}\n", "line 1: must be NAME=VALUE"),
-    (f"ELT_TARGET=local\nELT_DATADIR={VALUE}\n", r"ELT_DATADIR \(in \.env, line 2\) is not a setting.*did you mean ELT_DATA_DIR"),
-    (f"ELT_MEMORY={VALUE}\n", r"ELT_MEMORY \(in \.env, line 1\): must be a number and a unit"),
-    (b"ELT_TARGET=local\xff\n", "is not UTF-8 text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f"ELT_TARGET=local\n\nELT_MEMORY {VALUE}\n", "line 3: must be NAME=VALUE"),
+        (f"ELT_MEMORY: {VALUE}\n", "line 1: must be NAME=VALUE"),
+        ("ELT_TARGET=local\n\n# no value\n\nELT_MEMORY\n", "line 5: must be NAME=VALUE"),
+        (f"ELT_PII_SALT='{VALUE}\n", "line 1: must be NAME=VALUE"),
+        (
+            f"ELT_TARGET=local\nELT_DATADIR={VALUE}\n",
+            r"ELT_DATADIR \(in \.env, line 2\) is not a setting.*did you mean ELT_DATA_DIR",
+        ),
+        (f"ELT_MEMORY={VALUE}\n", r"ELT_MEMORY \(in \.env, line 1\): must be a number and a unit"),
+        (b"ELT_TARGET=local\xff\n", "is not UTF-8 text"),
+    ],
+)
 @pytest.mark.parametrize("command", [["status"], ["doctor"], ["run"], ["dashboards", "export"]], ids=lambda c: c[0])
 def test_a_wrong_env_file_is_exit_code_2_whatever_the_command(content, said, command, checkout):
     (checkout / ".env").write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -228,9 +266,16 @@ def test_two_mistakes_are_said_at_once(monkeypatch):
 
 def test_aws_wants_a_salt_of_its_own_and_does_not_publish_into_the_warehouse_itself(monkeypatch):
     values = {
-        "TARGET": "aws", "LAKE_URL": "s3://bucket", "REDSHIFT_HOST": "h", "REDSHIFT_ROLE": "arn:aws:iam::1:role/r",
-        "STATE_HOST": "s", "STATE_USER": "u", "STATE_PASSWORD": "p", "REDSHIFT_WORKGROUP": "w", "REDSHIFT_SERVING": "warehouse",
-    }  # fmt: skip
+        "TARGET": "aws",
+        "LAKE_URL": "s3://bucket",
+        "REDSHIFT_HOST": "h",
+        "REDSHIFT_ROLE": "arn:aws:iam::1:role/r",
+        "STATE_HOST": "s",
+        "STATE_USER": "u",
+        "STATE_PASSWORD": "p",
+        "REDSHIFT_WORKGROUP": "w",
+        "REDSHIFT_SERVING": "warehouse",
+    }
     for name, value in values.items():
         monkeypatch.setenv(f"ELT_{name}", value)
     with pytest.raises(SettingsError, match=r"target aws needs ELT_PII_SALT; docs/aws\.md"):  # no salt that others know
@@ -252,8 +297,13 @@ ADDRESSES_OF_SOURCES = {
     ("deftunes_api", "ELT_DEFTUNES_API_URL"): [VALUE, "http://", f"ftp://{VALUE}", f"https://{VALUE}:port"],
     ("audiophile", "ELT_AUDIOPHILE_URL"): [VALUE, f"//{VALUE}", "https://[::1"],
     ("taxi", "ELT_TAXI_FILES"): [f"ftp://{VALUE}", "s3://", "https://"],
-    ("deftunes_db", "ELT_DEFTUNES_DB_URL"): [VALUE, f"mysql://me:{VALUE}@host/db", f"postgresql://me:{VALUE}@host:port/db", f"x://{VALUE}"],
-}  # fmt: skip
+    ("deftunes_db", "ELT_DEFTUNES_DB_URL"): [
+        VALUE,
+        f"mysql://me:{VALUE}@host/db",
+        f"postgresql://me:{VALUE}@host:port/db",
+        f"x://{VALUE}",
+    ],
+}
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,13 @@ def test_three_more_sources_of_yaml_and_contract_run_through_the_whole_flow(upst
         folder = checkout / "dlt_sources" / f"my_{connector}"
         folder.mkdir()
         declared = {
-            "description": "things", "owner": "me", "schedule": "@daily", "connector": connector, "connection": connection,
+            "description": "things",
+            "owner": "me",
+            "schedule": "@daily",
+            "connector": connector,
+            "connection": connection,
             "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
-        }  # fmt: skip
+        }
         (folder / "source.yml").write_text(yaml.safe_dump(declared))
         (folder / "contract.py").write_text(CONTRACT)
     data = tmp_path / "data"

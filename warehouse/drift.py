@@ -197,7 +197,7 @@ def read_open(con: Connection | None, ops: str, source: str | None = None) -> li
 
 def _compare(
     source: str, table: str, held: Seen, expected: Expected, known: dict[str, _Known], now: datetime
-) -> list[Drift]:  # fmt: skip
+) -> list[Drift]:
     """The drift in a load; `known` becomes what the next one is compared with."""
     found = [
         Drift(source, table, path, UNKNOWN, _words(fresh.kinds), now, now, fresh.rows)
@@ -234,7 +234,7 @@ def _compare(
 
 def _find_ended(
     table: str, held: Seen, expected: Expected, drifts: Iterable[Drift], again: Collection[tuple[str, str, str]]
-) -> list[Drift]:  # fmt: skip
+) -> list[Drift]:
     """Drift of the table that is over: declared since, or it has values (of the old type) again."""
     over = []
     for drift in drifts:

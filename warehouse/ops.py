@@ -30,9 +30,12 @@ BRIEF = timedelta(seconds=0.5)
 """Steps that took less, all together, are recorded with the next one."""
 _UNITED = (  # (view, the table of each source it unites, columns)
     ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
-    ("rejected_rows", "_rejected",
-     'id, source, table_name, load_id, row_number, "raw", field, rule, message, rejected_at, errors'),
-)  # fmt: skip
+    (
+        "rejected_rows",
+        "_rejected",
+        'id, source, table_name, load_id, row_number, "raw", field, rule, message, rejected_at, errors',
+    ),
+)
 _unrecorded: dict[str, str] = {}
 """What went wrong in the last run of these sources, while the record cannot be written."""
 INTERRUPTED = "interrupted: the process ended before the run did: it was killed, or the machine went down"
@@ -140,9 +143,19 @@ class Ops:
         con.execute(
             "UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?,"
             " published = ?, error = ?, ended = ? WHERE run_id = ?",
-            [max(record.utc_now(), run.started_at), run.status, run.exit_code, run.landed,
-             run.accepted, run.rejected, bool(run.published), _error(run), ended, run.run_id],
-        )  # fmt: skip
+            [
+                max(record.utc_now(), run.started_at),
+                run.status,
+                run.exit_code,
+                run.landed,
+                run.accepted,
+                run.rejected,
+                bool(run.published),
+                _error(run),
+                ended,
+                run.run_id,
+            ],
+        )
         if self._open:
             self._written = True
             _unrecorded.pop(run.asked, None)

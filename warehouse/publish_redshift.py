@@ -46,9 +46,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         return Published({name: rows[name] for name in sorted(domains)}, sorted(restored), sorted(lost & set(held)))
 
 
-def _copy(
-    serving: Redshift, database: str, domain: str, wanted: dict[str, Columns], there: dict[str, Columns]
-) -> int:  # fmt: skip
+def _copy(serving: Redshift, database: str, domain: str, wanted: dict[str, Columns], there: dict[str, Columns]) -> int:
     schema = identifier(domain)
     serving.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in there.keys() - wanted.keys():

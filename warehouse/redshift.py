@@ -94,9 +94,16 @@ def login(settings: Settings, database: str) -> Any:
     user, password = settings.redshift_login()
     try:
         connection = redshift_connector.connect(
-            host=settings.redshift_host, port=settings.redshift_port, database=database, user=user, password=password,
-            ssl=True, sslmode="verify-full", tcp_keepalive=True, timeout=REACHED,
-        )  # fmt: skip
+            host=settings.redshift_host,
+            port=settings.redshift_port,
+            database=database,
+            user=user,
+            password=password,
+            ssl=True,
+            sslmode="verify-full",
+            tcp_keepalive=True,
+            timeout=REACHED,
+        )
         connection._usock.settimeout(None)  # the driver's timeout would end every longer statement, too
         return connection
     except (redshift_connector.Error, OSError) as error:

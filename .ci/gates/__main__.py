@@ -55,9 +55,14 @@ def call(command: list[str | Path], cwd: Path, **environment: str) -> subprocess
     """Run a scanner, with the other scanners on its path."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        command, cwd=cwd, env=os.environ | {"PATH": path} | environment, capture_output=True, text=True, check=False,
+        command,
+        cwd=cwd,
+        env=os.environ | {"PATH": path} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
 
 
 def must(command: list[str | Path], cwd: Path, **environment: str) -> str:
@@ -118,9 +123,26 @@ def _detect(root: Path, names: list[str], guess: bool) -> None:
 def _added(root: Path, folder: Path) -> list[str]:
     """Every line that a commit added and that may hold a token, once per path, as files in `folder`."""
     log = subprocess.run(
-        ["git", "log", "--all", "-p", "-U0", "--no-color", "--no-ext-diff", "--diff-filter=AM", "--", ".", ":!*uv.lock", ":!.ci/uv.txt"],
-        cwd=root, capture_output=True, text=True, errors="replace", check=True,
-    )  # fmt: skip
+        [
+            "git",
+            "log",
+            "--all",
+            "-p",
+            "-U0",
+            "--no-color",
+            "--no-ext-diff",
+            "--diff-filter=AM",
+            "--",
+            ".",
+            ":!*uv.lock",
+            ":!.ci/uv.txt",
+        ],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
+    )
     texts: dict[str, dict[str, None]] = {}
     path = "?"
     for line in log.stdout.splitlines():

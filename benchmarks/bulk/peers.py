@@ -18,7 +18,15 @@ import yaml
 from benchmarks.bulk.project import Took, take
 from benchmarks.bulk.trips import MARTS, select
 
-PACKAGES = ["dlt[duckdb,sql_database]==1.31.0", "connectorx==0.4.6", "dbt-duckdb==1.11.1", "dbt-core==1.10.23", "duckdb==1.5.5", "psycopg2-binary", "pyarrow"]  # fmt: skip
+PACKAGES = [
+    "dlt[duckdb,sql_database]==1.31.0",
+    "connectorx==0.4.6",
+    "dbt-duckdb==1.11.1",
+    "dbt-core==1.10.23",
+    "duckdb==1.5.5",
+    "psycopg2-binary",
+    "pyarrow",
+]
 LAND = """
 import duckdb
 from dlt_sources._steps.connectors.scanned import extension

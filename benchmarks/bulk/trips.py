@@ -8,12 +8,26 @@ from typing import Any
 import psycopg2
 
 COLUMNS = {
-    "trip_id": "bigint", "vendor_id": "integer", "pickup_at": "timestamp", "dropoff_at": "timestamp", "passengers": "integer",
-    "distance": "numeric(10,2)", "rate_code": "integer", "store_flag": "varchar(1)", "pickup_zone": "integer",
-    "dropoff_zone": "integer", "payment_type": "integer", "fare": "numeric(10,2)", "extra": "numeric(10,2)",
-    "mta_tax": "numeric(10,2)", "tip": "numeric(10,2)", "tolls": "numeric(10,2)", "surcharge": "numeric(10,2)",
-    "total": "numeric(10,2)", "updated_at": "timestamptz",
-}  # fmt: skip
+    "trip_id": "bigint",
+    "vendor_id": "integer",
+    "pickup_at": "timestamp",
+    "dropoff_at": "timestamp",
+    "passengers": "integer",
+    "distance": "numeric(10,2)",
+    "rate_code": "integer",
+    "store_flag": "varchar(1)",
+    "pickup_zone": "integer",
+    "dropoff_zone": "integer",
+    "payment_type": "integer",
+    "fare": "numeric(10,2)",
+    "extra": "numeric(10,2)",
+    "mta_tax": "numeric(10,2)",
+    "tip": "numeric(10,2)",
+    "tolls": "numeric(10,2)",
+    "surcharge": "numeric(10,2)",
+    "total": "numeric(10,2)",
+    "updated_at": "timestamptz",
+}
 FIRST = "2020-01-01"
 SECONDS = 6
 """Between one trip and the next: five million cover a year."""

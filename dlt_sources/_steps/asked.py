@@ -189,9 +189,7 @@ def ask_all(asker: Asker, chunks: Iterable[Chunk], rows: int, cores: int) -> Ite
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ask_in(
-    pool: Executor, asker: Asker, chunks: Iterable[Chunk], ahead: int
-) -> Iterator[tuple[Chunk, Answer]]:  # fmt: skip
+def _ask_in(pool: Executor, asker: Asker, chunks: Iterable[Chunk], ahead: int) -> Iterator[tuple[Chunk, Answer]]:
     """Each chunk with its answer by a pool of processes; so many chunks are read ahead."""
     waiting: deque[tuple[Chunk, Future[Answer] | None]] = deque()
     for chunk in chunks:

@@ -102,7 +102,7 @@ def _carry(name: str, loads: list[str], used: Staging, aside: Staging, folder: P
 
 def _fetch(
     con: Any, name: str, loads: list[str], used: Staging, folder: Path, columns: Iterable[Column], marks: list[str]
-) -> None:  # fmt: skip
+) -> None:
     """Create `carried`: the rows of silver with today's names; a column that silver lacks is NULL."""
     path = folder / f"{name}.silver.parquet"
     reader = Silver(used.source.name, used.settings).rows(name, loads)

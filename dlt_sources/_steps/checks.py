@@ -59,8 +59,11 @@ def bounded_decimal(column: Column, value: str, ok: str) -> Check:
     most = Decimal(10) ** (digits - places)
     found = [ok]
     for operator, bound, way in (
-        (">=", rule.ge, ROUND_CEILING), (">", rule.gt, ROUND_FLOOR), ("<=", rule.le, ROUND_FLOOR), ("<", rule.lt, ROUND_CEILING)
-    ):  # fmt: skip
+        (">=", rule.ge, ROUND_CEILING),
+        (">", rule.gt, ROUND_FLOOR),
+        ("<=", rule.le, ROUND_FLOOR),
+        ("<", rule.lt, ROUND_CEILING),
+    ):
         if bound is None:
             continue
         nearest = Decimal(bound).quantize(Decimal(1).scaleb(-places), way, Context(prec=100))

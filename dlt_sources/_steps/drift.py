@@ -30,10 +30,22 @@ MOST = 50
 _VALUE = re.compile(r"@|\d{6}|[0-9a-f]{16}|^.{101}", re.IGNORECASE)
 """What a name has that is a value: an address, a number of an account, a hash."""
 _CLASSES = {
-    "VARCHAR": "text", "BOOLEAN": "boolean", "OBJECT": "object", "ARRAY": "list", "DATE": "date", "TIME": "time",
-    "UUID": "text", "BLOB": "bytes", "TEXT": "text", "BPCHAR": "text", "CHAR": "text", "BOOL": "boolean", "JSON": "object",
-    "JSONB": "object", "BYTEA": "bytes",
-}  # fmt: skip
+    "VARCHAR": "text",
+    "BOOLEAN": "boolean",
+    "OBJECT": "object",
+    "ARRAY": "list",
+    "DATE": "date",
+    "TIME": "time",
+    "UUID": "text",
+    "BLOB": "bytes",
+    "TEXT": "text",
+    "BPCHAR": "text",
+    "CHAR": "text",
+    "BOOL": "boolean",
+    "JSON": "object",
+    "JSONB": "object",
+    "BYTEA": "bytes",
+}
 _WHOLE = {
     "TINYINT",
     "SMALLINT",
@@ -91,8 +103,13 @@ def expected(source: Source) -> dict[str, Expected]:
     for name, contract in source.contracts.items():
         children = {child: table for child, table in source.tables.items() if table.from_ == name}
         paths = [path for c in columns_of(contract, stored=False) for path in c.paths]
-        above = [p[1:] for child in children for c in columns_of(source.contracts[child], stored=False) for p in c.paths
-                 if p[0] == PARENT]  # fmt: skip
+        above = [
+            p[1:]
+            for child in children
+            for c in columns_of(source.contracts[child], stored=False)
+            for p in c.paths
+            if p[0] == PARENT
+        ]
         ways = {_way(path) for path in [*paths, *above]} | {(str(table.explode),) for table in children.values()}
         known = {".".join(way[:length]) for way in ways for length in range(1, len(way) + 1)}
         fields = {
@@ -221,9 +238,13 @@ def _safe(unknown: dict[Parts, Field]) -> dict[str, Field]:
 
 
 _PYTHON = {
-    "whole number": "int", "number": "float", "whole number or number": "float", "boolean": "bool", "date": "date",
+    "whole number": "int",
+    "number": "float",
+    "whole number or number": "float",
+    "boolean": "bool",
+    "date": "date",
     "timestamp": "datetime",
-}  # fmt: skip
+}
 
 
 def lines_for(path: str, kinds: str, taken: Collection[str]) -> list[str]:

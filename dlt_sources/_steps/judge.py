@@ -48,9 +48,15 @@ class Judge:
         self.salt = salt
 
     def judge(
-        self, name: str, table: Table, contract: type[Contract], files: list[str], parent: Judged | None = None,
-        redaction: Redaction | None = None, number: Callable[[list[str]], dict[str, int]] | None = None,
-    ) -> Judged:  # fmt: skip
+        self,
+        name: str,
+        table: Table,
+        contract: type[Contract],
+        files: list[str],
+        parent: Judged | None = None,
+        redaction: Redaction | None = None,
+        number: Callable[[list[str]], dict[str, int]] | None = None,
+    ) -> Judged:
         """Judge the rows of `table` in the landed `files` (Parquet, named ``<load id>.<file id>.parquet``).
 
         For a table made with ``from``, `files` are its parent's and `parent` is what became of the parent's rows.
@@ -245,7 +251,7 @@ class Judge:
 
     def _counts(
         self, accepted: list[Path], rejected: list[Path], explode: str | None
-    ) -> dict[str, tuple[int, int, int]]:  # fmt: skip
+    ) -> dict[str, tuple[int, int, int]]:
         """Per load: rows landed, accepted and rejected.
 
         Raises:

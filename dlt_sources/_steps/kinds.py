@@ -17,16 +17,28 @@ from pydantic.networks import AnyUrl, EmailStr, IPvAnyAddress, IPvAnyInterface, 
 
 _AS_TEXT: dict[type, int | None] = {
     UUID: 36,
-    IPv4Address: 15, IPv4Interface: 18, IPv4Network: 18, IPv6Address: 64, IPv6Interface: 64, IPv6Network: 64,
-    IPvAnyAddress: 64, IPvAnyInterface: 64, IPvAnyNetwork: 64,  # type: ignore[dict-item]
-    AnyUrl: None, PostgresDsn.__bases__[0]: None,  # URLs of one host, and of several
+    IPv4Address: 15,
+    IPv4Interface: 18,
+    IPv4Network: 18,
+    IPv6Address: 64,
+    IPv6Interface: 64,
+    IPv6Network: 64,
+    IPvAnyAddress: 64,
+    IPvAnyInterface: 64,
+    IPvAnyNetwork: 64,  # type: ignore[dict-item]
+    AnyUrl: None,
+    PostgresDsn.__bases__[0]: None,  # URLs of one host, and of several
     EmailStr: 320,  # type: ignore[dict-item]
-}  # fmt: skip
+}
 """Types whose values are stored as text, and their longest text in characters; None: no limit of their own."""
 _PYDANTICS: dict[Any, type] = {
-    pydantic.AwareDatetime: datetime, pydantic.NaiveDatetime: datetime, pydantic.PastDatetime: datetime,
-    pydantic.FutureDatetime: datetime, pydantic.PastDate: date, pydantic.FutureDate: date,
-}  # fmt: skip
+    pydantic.AwareDatetime: datetime,
+    pydantic.NaiveDatetime: datetime,
+    pydantic.PastDatetime: datetime,
+    pydantic.FutureDatetime: datetime,
+    pydantic.PastDate: date,
+    pydantic.FutureDate: date,
+}
 _PLAIN = (str, bool, int, float, Decimal, datetime, date)  # datetime before date: it is one
 _INSTEAD: dict[type, str] = {
     timedelta: "use int or float, with the unit in `unit`",

@@ -49,9 +49,13 @@ class Reading:
     """
 
     def __init__(
-        self, source: Source, settings: Settings, since: datetime | None = None, until: datetime | None = None,
+        self,
+        source: Source,
+        settings: Settings,
+        since: datetime | None = None,
+        until: datetime | None = None,
         files: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         if not files and any(table.rows is None for table in source.extracted.values()):
             check_address(source, settings)
         landing, self.work = Landing(source.name, settings), _workplace(source, settings)
@@ -96,10 +100,16 @@ class Reading:
 
 
 def land(
-    source: Source, settings: Settings, *, since: datetime | None = None, until: datetime | None = None,
-    files: Sequence[str] = (), notes: list[str] | None = None, unasked: dict[str, dict[str, str]] | None = None,
+    source: Source,
+    settings: Settings,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    files: Sequence[str] = (),
+    notes: list[str] | None = None,
+    unasked: dict[str, dict[str, str]] | None = None,
     begun: Reading | None = None,
-) -> dict[str, int]:  # fmt: skip
+) -> dict[str, int]:
     """Read every table of a source and append what is new or changed to its landing folder.
 
     Args:
@@ -147,9 +157,13 @@ def land(
 
 
 def read_ahead(
-    sources: Mapping[str, Source], names: Collection[str], settings: Settings, since: datetime | None = None,
-    until: datetime | None = None, files: Sequence[str] = (),
-) -> Ahead[Reading]:  # fmt: skip
+    sources: Mapping[str, Source],
+    names: Collection[str],
+    settings: Settings,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    files: Sequence[str] = (),
+) -> Ahead[Reading]:
     """Begin to read sources side by side, those of them that are asked over HTTP."""
     asked = asked_over_http(sources, names, settings)
     return Ahead(
@@ -196,9 +210,14 @@ def _moment(settings: Settings, noted: dict[str, Any]) -> datetime:
 
 
 def _reads(
-    source: Source, settings: Settings, work: Path, memory: dict[str, Any],
-    since: datetime | None, until: datetime | None, files: Sequence[str],
-) -> list[TableRead | FileRead]:  # fmt: skip
+    source: Source,
+    settings: Settings,
+    work: Path,
+    memory: dict[str, Any],
+    since: datetime | None,
+    until: datetime | None,
+    files: Sequence[str],
+) -> list[TableRead | FileRead]:
     """What to read; with `since` only tables that have a cursor, with `files` only those the files belong to."""
     reads: list[TableRead | FileRead] = []
     for name, table in source.extracted.items():

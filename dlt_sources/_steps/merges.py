@@ -32,9 +32,7 @@ def merges(staging: Staging, judged: dict[str, Judged]) -> dict[str, str]:
     return queries | ({LOADS: " UNION ALL ".join(selects)} if selects else {})
 
 
-def _recounted(
-    staging: Staging, judged: dict[str, Judged]
-) -> tuple[list[str], list[tuple[str, str, int, int, int]]]:  # fmt: skip
+def _recounted(staging: Staging, judged: dict[str, Judged]) -> tuple[list[str], list[tuple[str, str, int, int, int]]]:
     """Of loads that were judged earlier and held rows of withdrawn files: (ids of those that were rejected;
     (table, load, landed, accepted, rejected) of what is left).
     """

@@ -15,8 +15,11 @@ _PLAIN = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 """Names that dlt leaves as they are: to ask it takes half a second, the first time."""
 _STAGING = "staging"
 """In the operational Postgres dlt merges through a schema beside each source's: that of ``shop`` is ``shop_staging``."""
-_TAKEN = {"ops": "the schema `stg_ops` holds the record of runs", "public": "it is Postgres's own schema",
-          "information_schema": "it is Postgres's own schema"}  # fmt: skip
+_TAKEN = {
+    "ops": "the schema `stg_ops` holds the record of runs",
+    "public": "it is Postgres's own schema",
+    "information_schema": "it is Postgres's own schema",
+}
 
 
 def refuse_source(folder: Path) -> str | None:

@@ -77,8 +77,13 @@ class Redaction:
 
     def _secrets(self, raw: Any) -> frozenset[str]:
         """The row's personal values as text: none of them may be read under another name either."""
-        found = (str(value).casefold().strip() for path in self.private for place in _found(raw, path, near=True)
-                 for value in _scalars(place) if not isinstance(value, bool))  # fmt: skip
+        found = (
+            str(value).casefold().strip()
+            for path in self.private
+            for place in _found(raw, path, near=True)
+            for value in _scalars(place)
+            if not isinstance(value, bool)
+        )
         return frozenset(text for text in found if len(text) >= _EQUAL)
 
 

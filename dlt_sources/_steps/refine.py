@@ -123,9 +123,16 @@ def _follow_contracts(staging: Staging) -> list[str]:
 
 
 def send(
-    staging: Staging, loads: list[str], done: Refined, progress: Callable[[str], None], *, kept: str = "",
-    replay: bool = False, refined: Collection[str] = (), gone: Mapping[str, set[str]] = MappingProxyType({}),
-) -> None:  # fmt: skip
+    staging: Staging,
+    loads: list[str],
+    done: Refined,
+    progress: Callable[[str], None],
+    *,
+    kept: str = "",
+    replay: bool = False,
+    refined: Collection[str] = (),
+    gone: Mapping[str, set[str]] = MappingProxyType({}),
+) -> None:
     """Send landed loads through the contracts into a staging and its silver, batch by batch.
 
     Args:
@@ -202,7 +209,7 @@ def _batches(files: Files, loads: list[str]) -> Iterator[list[str]]:
 
 def _refine(
     staging: Staging, loads: list[str], landed: Landed, files: Files, last_load: str, in_order: bool
-) -> dict[str, Judged]:  # fmt: skip
+) -> dict[str, Judged]:
     folder = staging.settings.workplace(staging.source.name) / "refine"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -214,9 +221,7 @@ def _refine(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judge(
-    staging: Staging, loads: list[str], checked: Landed, files: Files, folder: Path
-) -> dict[str, Judged]:  # fmt: skip
+def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, folder: Path) -> dict[str, Judged]:
     source, settings = staging.source, staging.settings
     silver = Silver(source.name, settings, aside=staging.aside)
     redactions = of_tables(source.tables, source.contracts)

@@ -53,7 +53,7 @@ class RowFiles:
 
 def changed_files(
     read: TableRead, con: duckdb.DuckDBPyConnection, rows: RowFiles, seen: Path, known: str
-) -> Iterator[Path]:  # fmt: skip
+) -> Iterator[Path]:
     """Write what was seen of a table to `seen`, and yield the rows whose hash is not `known`, as files.
 
     Rows are hashed only where a later read will compare them.

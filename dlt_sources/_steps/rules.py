@@ -30,7 +30,14 @@ _ALWAYS = {"type", "metadata", "ref"}
 _BOUNDS = {"ge", "gt", "le", "lt"}
 _KNOWN: dict[str, set[str]] = {
     "str": {
-        "min_length", "max_length", "pattern", "strip_whitespace", "to_lower", "to_upper", "regex_engine", "strict",
+        "min_length",
+        "max_length",
+        "pattern",
+        "strip_whitespace",
+        "to_lower",
+        "to_upper",
+        "regex_engine",
+        "strict",
         "coerce_numbers_to_str",
     },
     "int": {*_BOUNDS, "multiple_of", "strict"},
@@ -45,7 +52,7 @@ _KNOWN: dict[str, set[str]] = {
     "list": {"items_schema", "min_length", "max_length", "strict"},
     "dict": {"keys_schema", "values_schema", "strict"},
     "any": set(),
-}  # fmt: skip
+}
 _DEFAULT = {
     "schema",
     "default",
@@ -57,15 +64,44 @@ _DEFAULT = {
 }
 """All of them concern values that are missing or wrong: a value that is proven right is the same without them."""
 _FIELD = {"schema", "validation_alias", "serialization_alias", "serialization_exclude", "frozen"}
-_MODEL = {"cls", "schema", "custom_init", "root_model", "post_init", "config", "frozen", "generic_origin", "revalidate_instances"}  # fmt: skip
+_MODEL = {
+    "cls",
+    "schema",
+    "custom_init",
+    "root_model",
+    "post_init",
+    "config",
+    "frozen",
+    "generic_origin",
+    "revalidate_instances",
+}
 _FIELDS = {"fields", "model_name", "computed_fields"}
 _CONFIG = {
-    "title", "extra_fields_behavior", "loc_by_alias", "revalidate_instances", "validate_default", "str_max_length",
-    "str_min_length", "str_strip_whitespace", "str_to_lower", "str_to_upper", "allow_inf_nan", "ser_json_timedelta",
-    "ser_json_temporal", "ser_json_bytes", "ser_json_inf_nan", "val_json_bytes", "hide_input_in_errors",
-    "validation_error_cause", "coerce_numbers_to_str", "regex_engine", "cache_strings", "serialize_by_alias", "strict",
+    "title",
+    "extra_fields_behavior",
+    "loc_by_alias",
+    "revalidate_instances",
+    "validate_default",
+    "str_max_length",
+    "str_min_length",
+    "str_strip_whitespace",
+    "str_to_lower",
+    "str_to_upper",
+    "allow_inf_nan",
+    "ser_json_timedelta",
+    "ser_json_temporal",
+    "ser_json_bytes",
+    "ser_json_inf_nan",
+    "val_json_bytes",
+    "hide_input_in_errors",
+    "validation_error_cause",
+    "coerce_numbers_to_str",
+    "regex_engine",
+    "cache_strings",
+    "serialize_by_alias",
+    "strict",
     "url_preserve_empty_path",
-}  # fmt: skip
+}
 
 # Patterns that RE2 (DuckDB) and Rust's regex (Pydantic) read alike, or RE2 more narrowly: literals, classes of literals
 # and ranges, \d and \w outside of negated classes, groups, alternatives, anchors and small counts.

@@ -24,8 +24,26 @@ MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 """How many microseconds one of the unit is."""
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?", re.ASCII)
 _NUMBER_LIKE = re.compile(r"\s*[+-]?(?=[.,]?\d)[\d_]*[.,]?[\d_]*(?:[eE][+-]?\d+)?\s*")
-_DIGITS = {"Y": "4", "m": "1,2", "d": "1,2", "H": "1,2", "I": "1,2", "M": "1,2", "S": "1,2", "y": "2", "j": "1,3", "f": "1,6"}  # fmt: skip
-_NAMES = {"b": r"[^\W\d_]+", "B": r"[^\W\d_]+", "a": r"[^\W\d_]+", "A": r"[^\W\d_]+", "p": r"[AaPp][Mm]", "z": r"(?:Z|[+-]\d\d:?\d\d)"}  # fmt: skip
+_DIGITS = {
+    "Y": "4",
+    "m": "1,2",
+    "d": "1,2",
+    "H": "1,2",
+    "I": "1,2",
+    "M": "1,2",
+    "S": "1,2",
+    "y": "2",
+    "j": "1,3",
+    "f": "1,6",
+}
+_NAMES = {
+    "b": r"[^\W\d_]+",
+    "B": r"[^\W\d_]+",
+    "a": r"[^\W\d_]+",
+    "A": r"[^\W\d_]+",
+    "p": r"[AaPp][Mm]",
+    "z": r"(?:Z|[+-]\d\d:?\d\d)",
+}
 _DAYS = ({"m", "d"}, {"b", "d"}, {"B", "d"}, {"j"})
 _1970 = datetime(1970, 1, 1)
 _EXACT = Context(prec=100)

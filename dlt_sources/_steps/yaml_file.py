@@ -24,9 +24,11 @@ class _Loader(yaml.SafeLoader):
             name = (key.tag, key.value)
             if name in lines:
                 raise yaml.composer.ComposerError(
-                    None, None, f"the key {key.value!r} stands twice, first in line {lines[name]}; remove or rename one",
+                    None,
+                    None,
+                    f"the key {key.value!r} stands twice, first in line {lines[name]}; remove or rename one",
                     key.start_mark,
-                )  # fmt: skip
+                )
             lines[name] = key.start_mark.line + 1
         return node
 

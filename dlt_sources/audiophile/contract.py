@@ -21,9 +21,13 @@ _SETUP = re.compile(
 _UNREAD = {"price": None, "status": "unknown", "note": None, "bundle": None, "sort_price": None, "disagrees": False}
 _WORDS = {"single": 1, "dual": 2, "double": 2, "twin": 2, "triple": 3, "quad": 4}
 _DRIVERS = {
-    "dd": "dynamic", "dynamic": "dynamic", "ba": "balanced_armature", "est": "electrostatic",
-    "electrostatic": "electrostatic", "planar": "planar",
-}  # fmt: skip
+    "dd": "dynamic",
+    "dynamic": "dynamic",
+    "ba": "balanced_armature",
+    "est": "electrostatic",
+    "electrostatic": "electrostatic",
+    "planar": "planar",
+}
 
 
 class Iem(Contract):

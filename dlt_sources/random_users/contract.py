@@ -22,9 +22,12 @@ class Person(Contract):
     state: str | None = column("State or region", path="location.state", max_length=100, default=None)
     country: str = column("Country, in words", path="location.country", min_length=1, max_length=100)
     postcode: str | None = column(
-        "Postcode; a number or a text in the API", path="location.postcode", max_length=20, default=None,
+        "Postcode; a number or a text in the API",
+        path="location.postcode",
+        max_length=20,
+        default=None,
         coerce_numbers_to_str=True,
-    )  # fmt: skip
+    )
     nat: str | None = column("Nationality, ISO 3166-1 alpha-2", max_length=2, default=None)
     registered_at: datetime = column("When the person signed up, UTC", path="registered.date")
     email: str = column("E-mail address", pii="hash", min_length=3, max_length=320)

@@ -29,31 +29,60 @@ TITLES = {
 _OPTIONAL: dict[str, Document] = {
     "databases": {"cache_timeout": None, "configuration_method": "sqlalchemy_form", "impersonate_user": False},
     "datasets": {
-        "cache_timeout": None, "catalog": None, "default_endpoint": None, "description": None, "extra": None,
-        "fetch_values_predicate": None, "main_dttm_col": None, "offset": 0, "params": None, "sql": None,
+        "cache_timeout": None,
+        "catalog": None,
+        "default_endpoint": None,
+        "description": None,
+        "extra": None,
+        "fetch_values_predicate": None,
+        "main_dttm_col": None,
+        "offset": 0,
+        "params": None,
+        "sql": None,
         "template_params": None,
     },
     "charts": {
-        "cache_timeout": None, "certification_details": None, "certified_by": None, "description": None,
+        "cache_timeout": None,
+        "certification_details": None,
+        "certified_by": None,
+        "description": None,
         "query_context": None,
     },
     "dashboards": {"certification_details": "", "certified_by": "", "css": "", "description": None},
-}  # fmt: skip
+}
 _COLUMN = {
-    "advanced_data_type": None, "description": None, "expression": None, "extra": None, "filterable": True,
-    "groupby": True, "is_active": True, "is_dttm": False, "python_date_format": None, "datetime_format": None,
+    "advanced_data_type": None,
+    "description": None,
+    "expression": None,
+    "extra": None,
+    "filterable": True,
+    "groupby": True,
+    "is_active": True,
+    "is_dttm": False,
+    "python_date_format": None,
+    "datetime_format": None,
     "verbose_name": None,
-}  # fmt: skip
+}
 _METRIC = {
-    "currency": None, "d3format": None, "description": None, "extra": None, "metric_type": None, "verbose_name": None,
+    "currency": None,
+    "d3format": None,
+    "description": None,
+    "extra": None,
+    "metric_type": None,
+    "verbose_name": None,
     "warning_text": None,
-}  # fmt: skip
+}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 # Written by browsers on every save, worked out again from the layout on every load.
 _WORKED_OUT = {
-    "chart_configuration", "chartsInScope", "color_scheme_domain", "map_label_colors", "shared_label_colors", "tabsInScope",
-}  # fmt: skip
+    "chart_configuration",
+    "chartsInScope",
+    "color_scheme_domain",
+    "map_label_colors",
+    "shared_label_colors",
+    "tabsInScope",
+}
 _PRIVATE = {"encrypted_extra", "masked_encrypted_extra", "password", "ssh_tunnel"}
 _OF_THE_CHART = {"datasource", "slice_id", "dashboards", "datasource_id", "datasource_type"}
 

@@ -26,12 +26,21 @@ pytestmark = [
 ]  # tests/dlt_sources/test_contract_changes.py has the changes one by one
 
 STOPPED = {  # by their checks, as they should be: every row is rejected, or a key comes twice
-    "a required column that nobody sends", "text to int", "text to datetime", "int to bool", "a list's text to int", "upsert to append",
-}  # fmt: skip
+    "a required column that nobody sends",
+    "text to int",
+    "text to datetime",
+    "int to bool",
+    "a list's text to int",
+    "upsert to append",
+}
 SOURCES = {
-    source: {f"t{n:02}": change for n, (name, change) in enumerate(CHANGES.items()) if bool(change.waits) == waits and name not in STOPPED | ALIKE}
+    source: {
+        f"t{n:02}": change
+        for n, (name, change) in enumerate(CHANGES.items())
+        if bool(change.waits) == waits and name not in STOPPED | ALIKE
+    }
     for source, waits in (("easy", False), ("hard", True))
-}  # fmt: skip
+}
 EXTRACT = """import json
 from pathlib import Path
 
@@ -76,11 +85,16 @@ class Shops(Small):
                 names = [name for name in columns[table] if not name.startswith("_")]
                 grows = declared.get("mode", "upsert") == "upsert" and "deletes" not in declared and table < "t30"
                 text = MODEL.format(
-                    source=source, schema=f"{source}_gold", table=table, grain=", ".join(declared["key"]),
+                    source=source,
+                    schema=f"{source}_gold",
+                    table=table,
+                    grain=", ".join(declared["key"]),
                     columns=",\n  ".join(f"t.{name} AS {name}" for name in names),
-                    kind=f"INCREMENTAL_BY_UNIQUE_KEY (\n    unique_key ({', '.join(declared['key'])})\n  )" if grows else "FULL",
+                    kind=f"INCREMENTAL_BY_UNIQUE_KEY (\n    unique_key ({', '.join(declared['key'])})\n  )"
+                    if grows
+                    else "FULL",
                     where="\nWHERE\n  @refined_since(t._refine_id)" if grows else "",
-                )  # fmt: skip
+                )
                 (models / f"{table}_now.sql").write_text(text)
 
     def _source(self, source: str, changed: bool) -> dict[str, dict[str, Any]]:
@@ -94,8 +108,14 @@ class Shops(Small):
             tables[name] |= {"max_rejected": {"share": 1}}
             if change.tag and not change.without_tags:
                 lines += _contract(f"Tag{name}", TAG | now.tag)
-                tables[f"{name}_tags"] = {"contract": f"Tag{name}", "key": ["id", "place"], "from": name, "explode": "tags",
-                                          "parent_key": ["id"], "max_rejected": {"share": 1}}  # fmt: skip
+                tables[f"{name}_tags"] = {
+                    "contract": f"Tag{name}",
+                    "key": ["id", "place"],
+                    "from": name,
+                    "explode": "tags",
+                    "parent_key": ["id"],
+                    "max_rejected": {"share": 1},
+                }
         (folder / "contract.py").write_text("\n".join(lines) + "\n")
         read = [f"{name} = _orders" for name, table in tables.items() if "from" not in table]
         (folder / "extract.py").write_text(EXTRACT + "\n".join(read) + "\n")

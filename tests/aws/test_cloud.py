@@ -48,9 +48,13 @@ def s3_files(cloud, **more):
     keys = cloud.kwargs
     s3fs.S3FileSystem.clear_instance_cache()
     return s3fs.S3FileSystem(
-        endpoint_url=cloud.endpoint, key=keys["aws_access_key_id"], secret=keys["aws_secret_access_key"],
-        client_kwargs={"region_name": keys["region_name"]}, use_listings_cache=False, **more,
-    )  # fmt: skip
+        endpoint_url=cloud.endpoint,
+        key=keys["aws_access_key_id"],
+        secret=keys["aws_secret_access_key"],
+        client_kwargs={"region_name": keys["region_name"]},
+        use_listings_cache=False,
+        **more,
+    )
 
 
 def bare(cloud, method, path, **more):
@@ -103,9 +107,12 @@ def test_s3fs_puts_pipes_and_gets(cloud, tmp_path):
 
 def test_pyarrow_reads_and_writes(cloud):
     files = S3FileSystem(
-        access_key=cloud.kwargs["aws_access_key_id"], secret_key=cloud.kwargs["aws_secret_access_key"],
-        endpoint_override=cloud.endpoint.removeprefix("http://"), scheme="http", region="us-east-1",
-    )  # fmt: skip
+        access_key=cloud.kwargs["aws_access_key_id"],
+        secret_key=cloud.kwargs["aws_secret_access_key"],
+        endpoint_override=cloud.endpoint.removeprefix("http://"),
+        scheme="http",
+        region="us-east-1",
+    )
     content = os.urandom(11 * MB)
     with files.open_output_stream("lake/arrow") as file:
         file.write(content)
@@ -119,13 +126,19 @@ def test_iceberg_tables_in_glue(cloud):
     catalog = load_catalog(
         "silver",
         **{
-            "type": "glue", "glue.endpoint": cloud.endpoint, "glue.region": "us-east-1",
-            "glue.access-key-id": keys["aws_access_key_id"], "glue.secret-access-key": keys["aws_secret_access_key"],
-            "s3.endpoint": cloud.endpoint, "s3.region": "us-east-1", "s3.access-key-id": keys["aws_access_key_id"],
-            "s3.secret-access-key": keys["aws_secret_access_key"], "warehouse": "s3://lake/silver",
+            "type": "glue",
+            "glue.endpoint": cloud.endpoint,
+            "glue.region": "us-east-1",
+            "glue.access-key-id": keys["aws_access_key_id"],
+            "glue.secret-access-key": keys["aws_secret_access_key"],
+            "s3.endpoint": cloud.endpoint,
+            "s3.region": "us-east-1",
+            "s3.access-key-id": keys["aws_access_key_id"],
+            "s3.secret-access-key": keys["aws_secret_access_key"],
+            "warehouse": "s3://lake/silver",
             "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",
         },
-    )  # fmt: skip
+    )
     catalog.create_namespace("taxi")
     rows = pa.table({"id": pa.array([1, 2, 3], pa.int64()), "name": ["a", "b", "c"]})
     table = catalog.create_table("taxi.zones", schema=rows.schema)
@@ -292,9 +305,19 @@ def test_only_what_is_allowed_goes_through(cloud):
         ("kms", "list_keys", {}, "kms:ListKeys"),
         ("secretsmanager", "get_secret_value", {"SecretId": "elt"}, "secretsmanager:GetSecretValue"),
         ("redshift-serverless", "get_credentials", {"dbName": "dev"}, "redshift-serverless:GetCredentials"),
-        ("redshift", "get_cluster_credentials", {"DbUser": "u", "ClusterIdentifier": "c"}, "redshift:GetClusterCredentials"),
-        ("redshift", "get_cluster_credentials_with_iam", {"ClusterIdentifier": "c"}, "redshift:GetClusterCredentialsWithIAM"),
-    ):  # fmt: skip
+        (
+            "redshift",
+            "get_cluster_credentials",
+            {"DbUser": "u", "ClusterIdentifier": "c"},
+            "redshift:GetClusterCredentials",
+        ),
+        (
+            "redshift",
+            "get_cluster_credentials_with_iam",
+            {"ClusterIdentifier": "c"},
+            "redshift:GetClusterCredentialsWithIAM",
+        ),
+    ):
         with pytest.raises(ClientError, match=f"not authorized to perform: {action} ") as caught:
             getattr(cloud.client(service), call)(**arguments)
         assert code(caught).startswith("AccessDenied")

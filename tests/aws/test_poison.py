@@ -80,17 +80,45 @@ UNIT_TEST = """test_things:
       - {id: 1, text: a}
 """
 ODD: list[dict[str, Any]] = [
-    {"at": "0001-01-01T00:00:00+01:00"}, {"at": "9999-12-31T23:59:59-01:00"}, {"at": "infinity"}, {"at": "0000-00-00"},
-    {"at": "2020-02-30T00:00:00"}, {"day": "10000-01-01"}, {"day": "-0001-01-01"}, {"n": 9223372036854775808},
-    {"n": -(2**70)}, {"n": 10**400}, {"n": 1e308}, {"amount": 10**30}, {"amount": "1e999999"}, {"amount": "NaN"},
-    {"share": "1e999"}, {"share": 10**400}, {"text": "cut \ud83d"}, {"text": "x" * 70_000}, {"code": "no code"},
-    {"odd": "b"}, {"id": 1001}, {"id": 2**63}, {"id": None}, {"text": {"deep": [{"deeper": []}]}},
-]  # fmt: skip
+    {"at": "0001-01-01T00:00:00+01:00"},
+    {"at": "9999-12-31T23:59:59-01:00"},
+    {"at": "infinity"},
+    {"at": "0000-00-00"},
+    {"at": "2020-02-30T00:00:00"},
+    {"day": "10000-01-01"},
+    {"day": "-0001-01-01"},
+    {"n": 9223372036854775808},
+    {"n": -(2**70)},
+    {"n": 10**400},
+    {"n": 1e308},
+    {"amount": 10**30},
+    {"amount": "1e999999"},
+    {"amount": "NaN"},
+    {"share": "1e999"},
+    {"share": 10**400},
+    {"text": "cut \ud83d"},
+    {"text": "x" * 70_000},
+    {"code": "no code"},
+    {"odd": "b"},
+    {"id": 1001},
+    {"id": 2**63},
+    {"id": None},
+    {"text": {"deep": [{"deeper": []}]}},
+]
 FINE: list[dict[str, Any]] = [
-    {"at": "0001-01-02T00:00:00"}, {"at": "9999-12-30T23:59:59.999999Z"}, {"n": 2**63 - 1}, {"n": -(2**63)},
-    {"amount": "9999999999.99"}, {"share": 5e-324}, {"text": "a\x00b"}, {"text": "🎉"}, {"text": ""}, {"odd": "a"},
-    {"code": "8F14E45F-CEEA-467F-A0E6-000000000000"}, {"at": "2020-01-02T03:04:05+14:00"},
-]  # fmt: skip
+    {"at": "0001-01-02T00:00:00"},
+    {"at": "9999-12-30T23:59:59.999999Z"},
+    {"n": 2**63 - 1},
+    {"n": -(2**63)},
+    {"amount": "9999999999.99"},
+    {"share": 5e-324},
+    {"text": "a\x00b"},
+    {"text": "🎉"},
+    {"text": ""},
+    {"odd": "a"},
+    {"code": "8F14E45F-CEEA-467F-A0E6-000000000000"},
+    {"at": "2020-01-02T03:04:05+14:00"},
+]
 
 
 def records() -> list[dict[str, Any]]:
@@ -133,12 +161,16 @@ def upstream(tmp_path: Path) -> Iterator[dict[str, tuple[dict[str, Any], dict[st
 FIELDS = ("id", "at", "day", "n", "amount", "share", "text", "code", "odd")
 COLUMNS = {
     "id": pa.array([2, 4, 6, 8, 10, 12], pa.int64()),
-    "at": pa.array([datetime(2020, 1, 2), None, datetime(9999, 12, 31, 23, 59), None, None, datetime(1, 1, 1)], pa.timestamp("us")),
+    "at": pa.array(
+        [datetime(2020, 1, 2), None, datetime(9999, 12, 31, 23, 59), None, None, datetime(1, 1, 1)], pa.timestamp("us")
+    ),
     "n": pa.array([2**64 - 1, 1, None, 2**63, 0, 5], pa.uint64()),
-    "amount": pa.array([None, Decimal("12345678901.00"), Decimal("1.005"), Decimal(1), None, None], pa.decimal128(20, 3)),
+    "amount": pa.array(
+        [None, Decimal("12345678901.00"), Decimal("1.005"), Decimal(1), None, None], pa.decimal128(20, 3)
+    ),
     "share": pa.array([float("nan"), 1.0, None, float("inf"), 0.5, None], pa.float64()),
     "text": pa.array(["a", "b" * 70_000, None, "", "é", None], pa.string()),
-}  # fmt: skip
+}
 
 
 def _cell(value: Any) -> str | None:
@@ -150,10 +182,13 @@ def declare(project: Path, name: str, connection: dict[str, Any], table: dict[st
     folder = project / "dlt_sources" / name
     folder.mkdir()
     declared = {
-        "description": "things", "owner": "me", "schedule": "@daily", "connection": connection,
+        "description": "things",
+        "owner": "me",
+        "schedule": "@daily",
+        "connection": connection,
         "connector": "rest_api" if "endpoint" in table else "files",
         "tables": {"things": {"contract": "Thing", "key": ["id"], "max_rejected": {"share": 1}, **table}},
-    }  # fmt: skip
+    }
     (folder / "source.yml").write_text(yaml.safe_dump(declared))
     (folder / "contract.py").write_text(CONTRACT)
 

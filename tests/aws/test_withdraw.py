@@ -41,9 +41,13 @@ def test_a_file_is_withdrawn(tmp_path: Path, estate: Estate, mode: str) -> None:
     key = ["id", "file"] if mode == "append" else ["id"]
     table = {"contract": "Thing", "key": key, "files": "*.csv", "mode": mode, "max_rejected": {"share": 1}}
     declared = {
-        "description": "things", "owner": "me", "schedule": "@daily", "connector": "files",
-        "connection": {"url": str(inbox)}, "tables": {"things": table},
-    }  # fmt: skip
+        "description": "things",
+        "owner": "me",
+        "schedule": "@daily",
+        "connector": "files",
+        "connection": {"url": str(inbox)},
+        "tables": {"things": table},
+    }
     (folder / "source.yml").write_text(yaml.safe_dump(declared))
     (folder / "contract.py").write_text(CONTRACT)
     models = project / "sqlmesh_project" / "models" / f"{name}_gold"

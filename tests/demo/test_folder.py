@@ -38,12 +38,25 @@ def made(tmp_path):
     folder = tmp_path / "data-demo"
     with demo_data.claimed(folder):
         for name in (
-            "lake/landing/sales/order_lines/1.2.parquet", "lake/landing/_seen/sales/x.parquet", "lake/silver/taxi/zones/a",
-            "lake/silver/catalog.db", "warehouse.duckdb", "warehouse.duckdb.wal", "state.duckdb", "dlt/land_sales/state.json",
-            "serving/00000000000000000001/serving.duckdb", "sqlmesh_cache/x", "superset/superset.db", "world/postgres/PG_VERSION",
-            "world/sales/sales_2020-02-01.csv", "world/sales/sales_2020-02-02_late.csv", "world/api.log", "world/api.port",
-            "run.lock", "heartbeat.json",
-        ):  # fmt: skip
+            "lake/landing/sales/order_lines/1.2.parquet",
+            "lake/landing/_seen/sales/x.parquet",
+            "lake/silver/taxi/zones/a",
+            "lake/silver/catalog.db",
+            "warehouse.duckdb",
+            "warehouse.duckdb.wal",
+            "state.duckdb",
+            "dlt/land_sales/state.json",
+            "serving/00000000000000000001/serving.duckdb",
+            "sqlmesh_cache/x",
+            "superset/superset.db",
+            "world/postgres/PG_VERSION",
+            "world/sales/sales_2020-02-01.csv",
+            "world/sales/sales_2020-02-02_late.csv",
+            "world/api.log",
+            "world/api.port",
+            "run.lock",
+            "heartbeat.json",
+        ):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text("demo")
         (folder / "serving.duckdb").symlink_to("serving/00000000000000000001/serving.duckdb")
@@ -103,16 +116,43 @@ def _with(name, link=None):
 
 
 FOREIGN = {
-    "no mark": _mark_gone, "a mark of another folder": _mark_of_another, "a damaged mark": _mark_damaged,
-    "an older demo's": _only_a_folder_called_demo, "a link to another folder": _linked, "a file": _a_file,
-    **{name: _with(name) for name in (
-        "notes.txt", ".hidden", "mine.duckdb", "serving/mine.duckdb", "serving/00000000000000000001/mine.duckdb", "lake/exports", "lake/landing/shop", "lake/silver/shop",
-        "lake/landing/_seen/shop", "world/mine.csv", "world/sales/mine.csv",
-    )},
-    **{f"link {name}": _with(name, "/tmp") for name in (
-        "lake", "dlt", "world", "superset", "warehouse.duckdb", "serving.duckdb", "lake/landing", "lake/landing/sales", "world/sales",
-    )},
-}  # fmt: skip
+    "no mark": _mark_gone,
+    "a mark of another folder": _mark_of_another,
+    "a damaged mark": _mark_damaged,
+    "an older demo's": _only_a_folder_called_demo,
+    "a link to another folder": _linked,
+    "a file": _a_file,
+    **{
+        name: _with(name)
+        for name in (
+            "notes.txt",
+            ".hidden",
+            "mine.duckdb",
+            "serving/mine.duckdb",
+            "serving/00000000000000000001/mine.duckdb",
+            "lake/exports",
+            "lake/landing/shop",
+            "lake/silver/shop",
+            "lake/landing/_seen/shop",
+            "world/mine.csv",
+            "world/sales/mine.csv",
+        )
+    },
+    **{
+        f"link {name}": _with(name, "/tmp")
+        for name in (
+            "lake",
+            "dlt",
+            "world",
+            "superset",
+            "warehouse.duckdb",
+            "serving.duckdb",
+            "lake/landing",
+            "lake/landing/sales",
+            "world/sales",
+        )
+    },
+}
 
 
 @pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
@@ -159,14 +199,21 @@ def test_the_mark_s_settings_hold_there_and_nothing_of_the_user_s(made, tmp_path
     demo_data.mark(made, {"ELT_SALES_FILES": "/demo/sales", "ELT_NOW": "2020-01-31T23:30:00"})
     (tmp_path / ".env").write_text("ELT_TARGET=aws\nELT_SALES_FILES=/real\nELT_NOW=2026-01-01\nbroken line\n")
     shell = {
-        "ELT_TARGET": "aws", "ELT_SALES_FILES": "/real", "ELT_POSTGRES_URL": "postgresql://real", "ELT_ALERT_URLS": "json://team",
-        "ELT_MISTYPED": "x", "ELT_MEMORY": "1GB",
-    }  # fmt: skip
+        "ELT_TARGET": "aws",
+        "ELT_SALES_FILES": "/real",
+        "ELT_POSTGRES_URL": "postgresql://real",
+        "ELT_ALERT_URLS": "json://team",
+        "ELT_MISTYPED": "x",
+        "ELT_MEMORY": "1GB",
+    }
     found = read(shell | {"ELT_DATA_DIR": str(made)}, tmp_path)
     assert found.values == {
-        "ELT_TARGET": "local", "ELT_DATA_DIR": str(made), "ELT_SALES_FILES": "/demo/sales", "ELT_NOW": "2020-01-31T23:30:00",
+        "ELT_TARGET": "local",
+        "ELT_DATA_DIR": str(made),
+        "ELT_SALES_FILES": "/demo/sales",
+        "ELT_NOW": "2020-01-31T23:30:00",
         "ELT_MEMORY": "1GB",
-    }  # fmt: skip
+    }
     assert found.problems == [] and found.demo.sources == list(demo_data.SOURCES)
     other = read(shell | {"ELT_DATA_DIR": str(tmp_path / "data")}, tmp_path)
     assert other.demo is None and other.values["ELT_SALES_FILES"] == "/real" and other.values["ELT_NOW"] == "2026-01-01"
@@ -203,11 +250,16 @@ def test_other_line_endings_are_no_change(sources):
     assert shipped.changed(sources) == []
 
 
-@pytest.mark.parametrize(("name", "old", "new"), [
-    ("sales", "${SALES_FILES}", "/real/sales"), ("sales", "${SALES_FILES}", "${OUR_FILES}"),
-    ("random_users", "${RANDOM_USERS_URL}", "https://api.example.com"), ("deftunes_db", "${DEFTUNES_DB_URL}", "${OUR_DB}"),
-    ("audiophile", "  base_url: ${AUDIOPHILE_URL}", "  base_url: ${AUDIOPHILE_URL}\n  hosts: [real.example.com]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sales", "${SALES_FILES}", "/real/sales"),
+        ("sales", "${SALES_FILES}", "${OUR_FILES}"),
+        ("random_users", "${RANDOM_USERS_URL}", "https://api.example.com"),
+        ("deftunes_db", "${DEFTUNES_DB_URL}", "${OUR_DB}"),
+        ("audiophile", "  base_url: ${AUDIOPHILE_URL}", "  base_url: ${AUDIOPHILE_URL}\n  hosts: [real.example.com]"),
+    ],
+)
 def test_a_changed_source_never_reads_a_system_of_the_user_s(name, old, new, sources):
     path = sources / name / "source.yml"
     assert old in path.read_text()

@@ -45,8 +45,11 @@ def stand_in() -> dict[str, str]:
     atexit.register(shutil.rmtree, socket.parent, ignore_errors=True)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.deploy.offline_provider.server", str(socket)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert server.stdin and server.stdout
     atexit.register(server.stdin.close)
     assert server.stdout.readline() == "ready\n", "the stand-in for Terraform's provider did not start"

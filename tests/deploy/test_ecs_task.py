@@ -37,11 +37,17 @@ def environment(tmp_path_factory):
     server.start()
     host, port = server.get_host_and_port()
     environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true",
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "HOME": os.environ["HOME"],
-        "TASK_POLL": "0", "STACK": str(folder / "stack.json"),
-    }  # fmt: skip
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "HOME": os.environ["HOME"],
+        "TASK_POLL": "0",
+        "STACK": str(folder / "stack.json"),
+    }
     client = {"endpoint_url": environment["AWS_ENDPOINT_URL"], "region_name": REGION, "aws_access_key_id": "a"}
     client["aws_secret_access_key"] = "b"
     ecs, ec2 = boto3.client("ecs", **client), boto3.client("ec2", **client)
@@ -56,9 +62,13 @@ def environment(tmp_path_factory):
         "logConfiguration": {"logDriver": "awslogs", "options": LOG},
     }
     ecs.register_task_definition(
-        family="millrace-dev-pipeline", containerDefinitions=[container], requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc", cpu="256", memory="512",
-    )  # fmt: skip
+        family="millrace-dev-pipeline",
+        containerDefinitions=[container],
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+    )
     network = f"awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{group}],assignPublicIp=DISABLED}}"
     (folder / "stack.json").write_text(
         json.dumps(
@@ -76,9 +86,12 @@ def environment(tmp_path_factory):
 
 def script(environment, *arguments, **more):
     result = subprocess.run(
-        ["bash", ROOT / ".github/scripts/ecs_task.sh", *arguments], env=environment | more, capture_output=True, text=True,
+        ["bash", ROOT / ".github/scripts/ecs_task.sh", *arguments],
+        env=environment | more,
+        capture_output=True,
+        text=True,
         timeout=300,
-    )  # fmt: skip
+    )
     return result.returncode, result.stdout, result.stderr
 
 

@@ -37,9 +37,12 @@ resource "aws_s3_bucket_acl" "open" {
 def gate(name, root=ROOT, *arguments, **environment):
     """Exit code and words of one gate on a checkout."""
     result = subprocess.run(
-        [sys.executable, ROOT / ".ci" / "gates", name, "--root", root, *arguments], capture_output=True, text=True,
-        env={k: v for k, v in os.environ.items() if k != "GH_TOKEN"} | environment, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, ROOT / ".ci" / "gates", name, "--root", root, *arguments],
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if k != "GH_TOKEN"} | environment,
+        stdin=subprocess.DEVNULL,
+    )
     return result.returncode, result.stdout + result.stderr
 
 
@@ -139,11 +142,17 @@ class Osv(http.server.BaseHTTPRequestHandler):
     """osv.dev's two questions, with one of its answers."""
 
     HOLE = {
-        "id": "GHSA-g3rq-g295-4j3m", "modified": "2024-09-20T16:03:00Z", "aliases": ["CVE-2020-28493"],
+        "id": "GHSA-g3rq-g295-4j3m",
+        "modified": "2024-09-20T16:03:00Z",
+        "aliases": ["CVE-2020-28493"],
         "summary": "Regular Expression Denial of Service (ReDoS) in Jinja2",
-        "affected": [{"package": {"ecosystem": "PyPI", "name": "jinja2"},
-                      "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.11.3"}]}]}],
-    }  # fmt: skip
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": "jinja2"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.11.3"}]}],
+            }
+        ],
+    }
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))["queries"]

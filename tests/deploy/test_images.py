@@ -146,10 +146,22 @@ def test_a_builder_sees_what_the_images_copy_and_no_secret_data_or_history():
                 for source in rest.split()[:-1]:
                     assert (ROOT / source).exists() and reaches(rules, source), source
     for path in (
-        ".env", ".env.production", "superset/.env", ".git/config", "data/warehouse.duckdb", "data/superset/secret_key",
-        ".venv/bin/python", "superset/.venv/bin/python", "terraform/environments/prod/terraform.tfstate", "tests/harness.py",
-        "key.pem", "runtime/key.pem", "runtime/__pycache__/aws.cpython-312.pyc", "sqlmesh_project/logs/x.log", "new-folder/x",
-    ):  # fmt: skip
+        ".env",
+        ".env.production",
+        "superset/.env",
+        ".git/config",
+        "data/warehouse.duckdb",
+        "data/superset/secret_key",
+        ".venv/bin/python",
+        "superset/.venv/bin/python",
+        "terraform/environments/prod/terraform.tfstate",
+        "tests/harness.py",
+        "key.pem",
+        "runtime/key.pem",
+        "runtime/__pycache__/aws.cpython-312.pyc",
+        "sqlmesh_project/logs/x.log",
+        "new-folder/x",
+    ):
         assert not reaches(rules, path), path
 
 

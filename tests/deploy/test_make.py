@@ -57,9 +57,13 @@ class Machine:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "SSL_CERT_FILE") if name in os.environ}
         path = {"PATH": str(self.bin), "PLAYWRIGHT_BROWSERS_PATH": str(self.folder / "browsers")}
         return subprocess.run(
-            ["make", "-o", ".venv/.ready", *arguments], cwd=ROOT, env=kept | path | environment,
-            capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            ["make", "-o", ".venv/.ready", *arguments],
+            cwd=ROOT,
+            env=kept | path | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +92,9 @@ def test_the_system_s_chromium_is_installed_where_there_is_no_browser(machine):
     done = machine.make("browser", **NOWHERE)
     assert done.returncode == 0 and "installing the system's Chromium" in done.stdout, done.stdout + done.stderr
     assert machine.log.read_text().splitlines() == [
-        "apt-get update -qq", "apt-get install -y -qq --no-install-recommends chromium libatomic1",
-    ]  # fmt: skip
+        "apt-get update -qq",
+        "apt-get install -y -qq --no-install-recommends chromium libatomic1",
+    ]
 
 
 @pytest.mark.usefixtures("driver")
@@ -136,14 +141,17 @@ def test_playwright_s_own_is_the_next_choice(machine):
     assert "installing Playwright's Chromium" in done.stdout and browser.LACK not in done.stdout
 
 
-@pytest.mark.parametrize(("macos", "user", "tools", "expected"), [
-    (False, 0, ["apt-get"], "apt-get update"),
-    (False, 1000, ["apt-get", "sudo"], "sudo -n apt-get update"),
-    (False, 1000, ["apt-get"], "playwright install"),  # may not
-    (False, 0, ["dnf"], "playwright install"),
-    (True, 501, ["brew"], "brew install --quiet --cask chromium"),
-    (True, 501, [], "playwright install"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("macos", "user", "tools", "expected"),
+    [
+        (False, 0, ["apt-get"], "apt-get update"),
+        (False, 1000, ["apt-get", "sudo"], "sudo -n apt-get update"),
+        (False, 1000, ["apt-get"], "playwright install"),  # may not
+        (False, 0, ["dnf"], "playwright install"),
+        (True, 501, ["brew"], "brew install --quiet --cask chromium"),
+        (True, 501, [], "playwright install"),
+    ],
+)
 def test_who_may_install_what(machine, monkeypatch, macos, user, tools, expected):
     for name in tools:
         machine.has(name, "#!/bin/sh\n")
@@ -245,9 +253,12 @@ def bare_python(tmp_path_factory):
 def get_uv(python, home, **environment):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     return subprocess.run(
-        [python, ROOT / ".ci" / "get_uv.py", home / "uv"], capture_output=True, text=True, timeout=120,
+        [python, ROOT / ".ci" / "get_uv.py", home / "uv"],
+        capture_output=True,
+        text=True,
+        timeout=120,
         env=kept | {"HOME": str(home)} | environment,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("by", ["environment", "file"])

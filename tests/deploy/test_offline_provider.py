@@ -44,14 +44,26 @@ def test_a_type_that_is_not_known_is_refused_with_what_to_do(tmp_path):
     ("statement", "expected"),
     [
         ({"actions": ["s3:Get"], "resources": ["*"]}, {"Effect": "Allow", "Action": "s3:Get", "Resource": "*"}),
-        ({"effect": "Deny", "not_actions": ["b", "a"], "not_resources": ["r"], "sid": "S"},
-         {"Sid": "S", "Effect": "Deny", "NotAction": ["a", "b"], "NotResource": "r"}),
-        ({"principals": [{"type": "Service", "identifiers": ["x"]}]}, {"Effect": "Allow", "Principal": {"Service": "x"}}),
+        (
+            {"effect": "Deny", "not_actions": ["b", "a"], "not_resources": ["r"], "sid": "S"},
+            {"Sid": "S", "Effect": "Deny", "NotAction": ["a", "b"], "NotResource": "r"},
+        ),
+        (
+            {"principals": [{"type": "Service", "identifiers": ["x"]}]},
+            {"Effect": "Allow", "Principal": {"Service": "x"}},
+        ),
         ({"not_principals": [{"type": "*", "identifiers": ["*"]}]}, {"Effect": "Allow", "NotPrincipal": "*"}),
-        ({"condition": [{"test": "Bool", "variable": "a", "values": ["1"]}, {"test": "Bool", "variable": "b", "values": ["2", "3"]}]},
-         {"Effect": "Allow", "Condition": {"Bool": {"a": "1", "b": ["2", "3"]}}}),
+        (
+            {
+                "condition": [
+                    {"test": "Bool", "variable": "a", "values": ["1"]},
+                    {"test": "Bool", "variable": "b", "values": ["2", "3"]},
+                ]
+            },
+            {"Effect": "Allow", "Condition": {"Bool": {"a": "1", "b": ["2", "3"]}}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_policy_document_is_written_as_aws_reads_it(statement, expected):
     assert json.loads(policy_document({"statement": [statement]}))["Statement"] == [expected]
 
@@ -126,15 +138,23 @@ def test_what_terraform_prints_of_the_provider_is_the_schema_again(tmp_path):
 
 FAULTS = {
     "an argument that is not there": ('resource "aws_sns_topic" "x" {\n  colour = "red"\n}', "Unsupported argument"),
-    "a required argument left out": ('resource "aws_sns_topic_policy" "x" {\n  arn = "a"\n}', "Missing required argument"),
+    "a required argument left out": (
+        'resource "aws_sns_topic_policy" "x" {\n  arn = "a"\n}',
+        "Missing required argument",
+    ),
     "a value of the wrong type": ('resource "aws_s3_bucket" "x" {\n  force_destroy = ["a"]\n}', "bool required"),
     "a block too many": (
         'resource "aws_ecs_service" "x" {\n  name = "a"\n'
-        + "  network_configuration {\n    subnets = []\n  }\n" * 2 + "}", "No more than 1",
+        + "  network_configuration {\n    subnets = []\n  }\n" * 2
+        + "}",
+        "No more than 1",
     ),
-    "a policy that is not JSON": ('resource "aws_sns_topic_policy" "x" {\n  arn    = "a"\n  policy = "{"\n}', "invalid JSON"),
+    "a policy that is not JSON": (
+        'resource "aws_sns_topic_policy" "x" {\n  arn    = "a"\n  policy = "{"\n}',
+        "invalid JSON",
+    ),
     "a value that AWS decides": ('resource "aws_sns_topic" "x" {\n  arn = "a"\n}', "decided automatically"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow

@@ -9,10 +9,14 @@ from superset import door
 from tests.harness import ROOT
 
 VALUES = {
-    "ELT_DASHBOARDS_META_URL": "postgresql://u:p@host/db", "ELT_POSTGRES_URL": "postgresql://u:p@host/db",
-    "ELT_REDSHIFT_ROLE": "arn:aws:iam::1:role/r", "ELT_REDSHIFT_SERVING": "serving", "ELT_LAKE_URL": "s3://bucket/elt",
-    "ELT_ALERT_URLS": "json://host", "ELT_MEMORY": "2048MB",
-}  # fmt: skip
+    "ELT_DASHBOARDS_META_URL": "postgresql://u:p@host/db",
+    "ELT_POSTGRES_URL": "postgresql://u:p@host/db",
+    "ELT_REDSHIFT_ROLE": "arn:aws:iam::1:role/r",
+    "ELT_REDSHIFT_SERVING": "serving",
+    "ELT_LAKE_URL": "s3://bucket/elt",
+    "ELT_ALERT_URLS": "json://host",
+    "ELT_MEMORY": "2048MB",
+}
 MODULES = ROOT / "terraform" / "modules"
 NAMED = re.compile(r"\b(ELT_[A-Z_]+)\s*=")
 KNOWN = {f"ELT_{name.upper()}" for kind in (settings.Settings, settings.Bootstrap) for name in kind.model_fields}

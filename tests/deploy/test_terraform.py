@@ -54,9 +54,29 @@ def test_everything_is_formatted_and_a_crooked_line_is_seen(checkout):
     assert checkout(checkout.terraform, "fmt", "-check", "-recursive").stdout.split() == ["modules/lake/main.tf"]
 
 
-LEFT = {"availability_zones", "silver_noncurrent_days", "silver_tiering_days", "publishers", "key_deletion_days", "encrypt_catalog",
-        "kms_key_arn", "database", "log_exports", "slow_statement_ms", "monitoring_seconds", "stop_seconds", "cpu", "memory", "tag_key",
-        "tag_value", "state_prefix", "project", "ecr_repositories", "require_permissions_boundary", "unscheduled"}  # fmt: skip
+LEFT = {
+    "availability_zones",
+    "silver_noncurrent_days",
+    "silver_tiering_days",
+    "publishers",
+    "key_deletion_days",
+    "encrypt_catalog",
+    "kms_key_arn",
+    "database",
+    "log_exports",
+    "slow_statement_ms",
+    "monitoring_seconds",
+    "stop_seconds",
+    "cpu",
+    "memory",
+    "tag_key",
+    "tag_value",
+    "state_prefix",
+    "project",
+    "ecr_repositories",
+    "require_permissions_boundary",
+    "unscheduled",
+}
 """What the stack decides for everybody. Whatever else a module can be told, the stack can be told."""
 
 
@@ -158,9 +178,23 @@ def test_a_new_source_has_its_schedule_with_no_other_edit(offline):
 
 
 CRONS = [
-    "0 6 * * *", "* * * * *", "*/15 * * * *", "5,35 */3 * * *", "0 9 1 * *", "0 0 */10 * *", "30 7 * * 1-5", "0 8 * * 0",
-    "0 8 * * 7", "0 8 * * 5-7", "15 22 * 1,7 *", "0 12 * feb sun", "0 0 29 2 *", "10-20/5 4 * * *", "@weekly", "@hourly",
-]  # fmt: skip
+    "0 6 * * *",
+    "* * * * *",
+    "*/15 * * * *",
+    "5,35 */3 * * *",
+    "0 9 1 * *",
+    "0 0 */10 * *",
+    "30 7 * * 1-5",
+    "0 8 * * 0",
+    "0 8 * * 7",
+    "0 8 * * 5-7",
+    "15 22 * 1,7 *",
+    "0 12 * feb sun",
+    "0 0 29 2 *",
+    "10-20/5 4 * * *",
+    "@weekly",
+    "@hourly",
+]
 
 
 def test_whatever_cron_says_eventbridge_says_the_same(offline):

@@ -75,10 +75,13 @@ def source_of(tmp_path, url, connection=None, **table):
     folder = tmp_path / "sources" / "shop"
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        "description": "things", "owner": "me", "schedule": "* * * * *", "connector": "files",
+        "description": "things",
+        "owner": "me",
+        "schedule": "* * * * *",
+        "connector": "files",
         "connection": {"url": str(url), "attempts": 2, **(connection or {})},
         "tables": {"things": {"contract": "Thing", "key": ["id"], "mode": "append", "files": "*.*", **table}},
-    }  # fmt: skip
+    }
     (folder / "source.yml").write_text(yaml.safe_dump(content))
     (folder / "contract.py").write_text(CONTRACT)
     return load_sources(folder.parent)["shop"]

@@ -30,14 +30,79 @@ AROUND = [
     "{} dollars",
     "Price: {}",
 ]
-ABROAD = {"€{}": "EUR", "EUR {}": "EUR", "{} €": "EUR", "{}€": "EUR", "£{}": "GBP", "CHF {}": "CHF", "A${}": "AUD", "{} CAD": "CAD", "₩{}": "KRW"}  # fmt: skip
+ABROAD = {
+    "€{}": "EUR",
+    "EUR {}": "EUR",
+    "{} €": "EUR",
+    "{}€": "EUR",
+    "£{}": "GBP",
+    "CHF {}": "CHF",
+    "A${}": "AUD",
+    "{} CAD": "CAD",
+    "₩{}": "KRW",
+}
 REJECTED = [
-    "1.2.3", "1,9000", "19,00,0", "0.999", "0,500", "012,345", "1,234.567", "1,234,56", "1.900.50", "1,900,50", "1 900 50", "12 34", "1,23,45",
-    "600-700", "600 \u2013 700", "600/700", "600 to 700", "from 600", "under 600", "600 or 700", "-600", "\u2212600", "50% off 600", "10%", "50% off",
-    "2 million", "2M", "1.9m", "1,299k", "5 dozen", "HD600", "HE-6", "V2: 600", "6XX", "600x", "x600", "600\u00b9", "\u00bd", "\uff11900",
-    "\u0661\u0662", "1e3", "0x10", ".5", "$.50", "1..5", "1,,900", "1 ,900", "1, 900", "1900.123", "<600", ">600", "#600", "600 CAD EUR", "600=1200",
-    "five 5 6", "1'900'00", "1_9_0", "600 & 700", "1\n900", "\u4e94\u767e5",
-]  # fmt: skip
+    "1.2.3",
+    "1,9000",
+    "19,00,0",
+    "0.999",
+    "0,500",
+    "012,345",
+    "1,234.567",
+    "1,234,56",
+    "1.900.50",
+    "1,900,50",
+    "1 900 50",
+    "12 34",
+    "1,23,45",
+    "600-700",
+    "600 \u2013 700",
+    "600/700",
+    "600 to 700",
+    "from 600",
+    "under 600",
+    "600 or 700",
+    "-600",
+    "\u2212600",
+    "50% off 600",
+    "10%",
+    "50% off",
+    "2 million",
+    "2M",
+    "1.9m",
+    "1,299k",
+    "5 dozen",
+    "HD600",
+    "HE-6",
+    "V2: 600",
+    "6XX",
+    "600x",
+    "x600",
+    "600\u00b9",
+    "\u00bd",
+    "\uff11900",
+    "\u0661\u0662",
+    "1e3",
+    "0x10",
+    ".5",
+    "$.50",
+    "1..5",
+    "1,,900",
+    "1 ,900",
+    "1, 900",
+    "1900.123",
+    "<600",
+    ">600",
+    "#600",
+    "600 CAD EUR",
+    "600=1200",
+    "five 5 6",
+    "1'900'00",
+    "1_9_0",
+    "600 & 700",
+    "1\n900",
+    "\u4e94\u767e5",
+]
 
 
 @settings(max_examples=500)
@@ -56,8 +121,22 @@ def test_an_amount_is_read_in_every_usual_form(whole: int, cents: Any, group: st
     assert read_amount(around.format(text)) == (expected, ABROAD.get(around))
 
 
-@pytest.mark.parametrize(("text", "amount"), [("1,23,456", 123456), ("1.9k", 1900), ("$2K", 2000), ("1'900.\u2013", 1900), ("1.900,-", 1900), ("1900,--", 1900),
-    ("7.5", Decimal("7.5")), ("7,5", Decimal("7.5")), ("1.299", 1299), ("1.299.000", 1299000), ("1900.", 1900)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1,23,456", 123456),
+        ("1.9k", 1900),
+        ("$2K", 2000),
+        ("1'900.\u2013", 1900),
+        ("1.900,-", 1900),
+        ("1900,--", 1900),
+        ("7.5", Decimal("7.5")),
+        ("7,5", Decimal("7.5")),
+        ("1.299", 1299),
+        ("1.299.000", 1299000),
+        ("1900.", 1900),
+    ],
+)
 def test_forms_that_are_seldom(text: str, amount: Any) -> None:
     assert read_amount(text) == (amount, None)
 
@@ -94,24 +173,48 @@ def test_no_digits_are_no_amount(text: str) -> None:
 
 def row(price: str, pricesort: str = "99999") -> dict[str, str]:
     return {
-        "model": "A B", "rank": "S", "value_rating": "", "price": price, "pricesort": pricesort, "signature": "Neutral",
-        "tone_grade": "S", "technical_grade": "S", "setup": "DD",
-    }  # fmt: skip
+        "model": "A B",
+        "rank": "S",
+        "value_rating": "",
+        "price": price,
+        "pricesort": pricesort,
+        "signature": "Neutral",
+        "tone_grade": "S",
+        "technical_grade": "S",
+        "setup": "DD",
+    }
 
 
 def test_the_shapes_of_a_price_cell_keep_their_meaning_with_thousands() -> None:
     assert price_parts("$1,900 (V2)\n2,900 (Phi)", "1900")["price"] == 1900
     assert price_parts("2.100+975(SRM-353X)", "3,075") | {"note": ""} == {
-        "price": 2100, "status": "listed", "note": "", "bundle": 3075, "sort_price": 3075, "disagrees": False,
-    }  # fmt: skip
+        "price": 2100,
+        "status": "listed",
+        "note": "",
+        "bundle": 3075,
+        "sort_price": 3075,
+        "disagrees": False,
+    }
     assert price_parts("Discontinued\n1\u00a0500\n(Replaced by HD800)", "1500")["price"] == 1500
     assert price_parts("Replaced with HD600", "450")["price"] == 450
     assert price_parts("Discont.", "99,999")["price"] is None
     assert price_parts("\u20ac1.299", "99999")["note"] == "in EUR"
 
 
-@pytest.mark.parametrize(("text", "kinds"), [("2EST 4BA 1DD", (1, 4, 2)), ("4 x BA + 1DD", (1, 4, 0)), ("BA x4", (0, 4, 0)), ("Dual DD", (2, 0, 0)),
-    ("8/10BA", (0, 10, 0)), ("2BA?", (0, 2, 0)), ("EST DD", (1, 0, 1)), ("2DD/4BA", (2, 4, 0)), ("", (0, 0, 0))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("2EST 4BA 1DD", (1, 4, 2)),
+        ("4 x BA + 1DD", (1, 4, 0)),
+        ("BA x4", (0, 4, 0)),
+        ("Dual DD", (2, 0, 0)),
+        ("8/10BA", (0, 10, 0)),
+        ("2BA?", (0, 2, 0)),
+        ("EST DD", (1, 0, 1)),
+        ("2DD/4BA", (2, 4, 0)),
+        ("", (0, 0, 0)),
+    ],
+)
 def test_drivers_are_counted(text: str, kinds: Any) -> None:
     found = count_drivers(text)
     assert (found["dynamic"], found["balanced_armature"], found["electrostatic"]) == kinds and found["other"] == 0

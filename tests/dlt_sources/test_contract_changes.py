@@ -57,20 +57,65 @@ goods = sales = orders
 """
 DAYS: list[list[dict[str, Any]]] = [
     [
-        {"id": 1, "amount": 5, "price": "1.50", "name": "one", "mail": "a@x.org", "at": "2020-01-01T10:00:00", "day": "2020-01-01",
-         "note": "n1", "tags": [{"word": "red"}, {"word": "a word too long for it"}]},
-        {"id": 2, "amount": 70, "price": None, "name": "a longer name", "mail": None, "at": None, "day": None, "tags": []},
-        {"id": 3, "amount": 2.5, "price": "3", "name": None, "mail": "c@x.org", "at": "2020-01-03T00:00:00", "day": "2020-01-03"},
+        {
+            "id": 1,
+            "amount": 5,
+            "price": "1.50",
+            "name": "one",
+            "mail": "a@x.org",
+            "at": "2020-01-01T10:00:00",
+            "day": "2020-01-01",
+            "note": "n1",
+            "tags": [{"word": "red"}, {"word": "a word too long for it"}],
+        },
+        {
+            "id": 2,
+            "amount": 70,
+            "price": None,
+            "name": "a longer name",
+            "mail": None,
+            "at": None,
+            "day": None,
+            "tags": [],
+        },
+        {
+            "id": 3,
+            "amount": 2.5,
+            "price": "3",
+            "name": None,
+            "mail": "c@x.org",
+            "at": "2020-01-03T00:00:00",
+            "day": "2020-01-03",
+        },
         {"id": 4, "amount": -1, "price": "123456.78", "name": "four", "day": "2020-01-04T11:00:00", "note": "n4"},
         {"amount": 9},
     ],
     [
-        {"id": 1, "amount": 6, "price": "1.75", "name": "one", "mail": "a@x.org", "at": "2020-01-01T10:00:00", "day": "2020-01-01",
-         "note": "m1", "tags": [{"word": "blue"}]},
+        {
+            "id": 1,
+            "amount": 6,
+            "price": "1.75",
+            "name": "one",
+            "mail": "a@x.org",
+            "at": "2020-01-01T10:00:00",
+            "day": "2020-01-01",
+            "note": "m1",
+            "tags": [{"word": "blue"}],
+        },
         {"id": 5, "amount": 50, "price": "9.999", "name": "five", "mail": "e@x.org", "note": "m5"},
     ],
-    [{"id": 6, "amount": 8, "price": "2.00", "name": "six", "mail": "f@x.org", "note": "l6", "at": "2020-02-01T10:00:00"}],
-]  # fmt: skip
+    [
+        {
+            "id": 6,
+            "amount": 8,
+            "price": "2.00",
+            "name": "six",
+            "mail": "f@x.org",
+            "note": "l6",
+            "at": "2020-02-01T10:00:00",
+        }
+    ],
+]
 
 
 @dataclass
@@ -99,59 +144,124 @@ CHANGES: dict[str, Change] = {
     "a computed column more": Change({"double": 'int = computed("double", "id * 2")'}),
     "a column removed": Change({"name": None}),
     "several columns removed": Change({"name": None, "day": None, "amount": None}),
-    "renamed, path kept": Change({"amount": None, "total": 'int | None = column("total", path="amount", default=None)'}),
-    "two renamed": Change({"amount": None, "total": 'int | None = column("total", path="amount", default=None)',
-                           "name": None, "title": 'str | None = column("title", path="name", max_length=20, default=None)'}),
-    "renamed and longer": Change({"name": None, "title": 'str | None = column("title", path="name", max_length=200, default=None)'}),
-    "renamed and wider": Change({"price": None, "cost": 'Decimal | None = column("cost", path="price", max_digits=12, decimal_places=4, default=None)'}),
+    "renamed, path kept": Change(
+        {"amount": None, "total": 'int | None = column("total", path="amount", default=None)'}
+    ),
+    "two renamed": Change(
+        {
+            "amount": None,
+            "total": 'int | None = column("total", path="amount", default=None)',
+            "name": None,
+            "title": 'str | None = column("title", path="name", max_length=20, default=None)',
+        }
+    ),
+    "renamed and longer": Change(
+        {"name": None, "title": 'str | None = column("title", path="name", max_length=200, default=None)'}
+    ),
+    "renamed and wider": Change(
+        {
+            "price": None,
+            "cost": 'Decimal | None = column("cost", path="price", max_digits=12, decimal_places=4, default=None)',
+        }
+    ),
     "another path": Change({"name": 'str | None = column("name", path="mail", max_length=20, default=None)'}),
-    "required to nullable": Change({"id": 'int = column("key", ge=0)', "name": 'str | None = column("name", max_length=20)'}),
+    "required to nullable": Change(
+        {"id": 'int = column("key", ge=0)', "name": 'str | None = column("name", max_length=20)'}
+    ),
     "nullable to required": Change({"name": 'str = column("name", max_length=20)'}),
     "stricter bounds": Change({"amount": 'int | None = column("amount", ge=0, le=60, default=None)'}),
-    "looser bounds": Change({"price": 'Decimal | None = column("price", max_digits=8, decimal_places=2, default=None, ge=0)'}),
+    "looser bounds": Change(
+        {"price": 'Decimal | None = column("price", max_digits=8, decimal_places=2, default=None, ge=0)'}
+    ),
     "a pattern": Change({"name": 'str | None = column("name", max_length=20, pattern="^[a-z]+$", default=None)'}),
-    "decimal wider": Change({"price": 'Decimal | None = column("price", max_digits=12, decimal_places=4, default=None)'}),
-    "decimal with more digits": Change({"price": 'Decimal | None = column("price", max_digits=18, decimal_places=2, default=None)'}),
+    "decimal wider": Change(
+        {"price": 'Decimal | None = column("price", max_digits=12, decimal_places=4, default=None)'}
+    ),
+    "decimal with more digits": Change(
+        {"price": 'Decimal | None = column("price", max_digits=18, decimal_places=2, default=None)'}
+    ),
     "int to a decimal that holds every int": Change({"amount": DECIMAL.format(25, 4)}),
     "text longer": Change({"name": 'str | None = column("name", max_length=200, default=None)'}),
     "int to decimal": Change({"amount": DECIMAL.format(10, 2)}, waits="amount: BIGINT -> DECIMAL(10,2)"),
-    "int to float": Change({"amount": 'float | None = column("amount", default=None)'}, waits="amount: BIGINT -> DOUBLE"),
-    "int to text": Change({"amount": 'str | None = column("amount", coerce_numbers_to_str=True, max_length=9, default=None)'},
-                          waits="amount: BIGINT -> VARCHAR(9)"),
+    "int to float": Change(
+        {"amount": 'float | None = column("amount", default=None)'}, waits="amount: BIGINT -> DOUBLE"
+    ),
+    "int to text": Change(
+        {"amount": 'str | None = column("amount", coerce_numbers_to_str=True, max_length=9, default=None)'},
+        waits="amount: BIGINT -> VARCHAR(9)",
+    ),
     "text to int": Change({"name": 'int | None = column("name", default=None)'}, waits="name: VARCHAR(20) -> BIGINT"),
     "text to datetime": Change({"name": 'datetime | None = column("name", default=None)'}, waits="-> TIMESTAMP"),
     "datetime to date": Change({"at": 'date | None = column("at", default=None)'}, waits="at: TIMESTAMP -> DATE"),
-    "date to datetime": Change({"day": 'datetime | None = column("day", default=None)'}, waits="day: DATE -> TIMESTAMP"),
-    "decimal narrower": Change({"price": 'Decimal | None = column("price", max_digits=6, decimal_places=2, default=None)'},
-                               waits="price: DECIMAL(8,2) -> DECIMAL(6,2)"),
+    "date to datetime": Change(
+        {"day": 'datetime | None = column("day", default=None)'}, waits="day: DATE -> TIMESTAMP"
+    ),
+    "decimal narrower": Change(
+        {"price": 'Decimal | None = column("price", max_digits=6, decimal_places=2, default=None)'},
+        waits="price: DECIMAL(8,2) -> DECIMAL(6,2)",
+    ),
     "decimal with more places in as many digits": Change(
-        {"price": 'Decimal | None = column("price", max_digits=8, decimal_places=3, default=None)'}, waits="DECIMAL(8,3)"),
-    "text shorter": Change({"name": 'str | None = column("name", max_length=5, default=None)'}, waits="VARCHAR(20) -> VARCHAR(5)"),
-    "text to a short list": Change({"name": 'Literal["one", "five"] | None = column("name", default=None)'}, waits="VARCHAR(4)"),
+        {"price": 'Decimal | None = column("price", max_digits=8, decimal_places=3, default=None)'},
+        waits="DECIMAL(8,3)",
+    ),
+    "text shorter": Change(
+        {"name": 'str | None = column("name", max_length=5, default=None)'}, waits="VARCHAR(20) -> VARCHAR(5)"
+    ),
+    "text to a short list": Change(
+        {"name": 'Literal["one", "five"] | None = column("name", default=None)'}, waits="VARCHAR(4)"
+    ),
     "int to bool": Change({"amount": 'bool | None = column("amount", default=None)'}, waits="BIGINT -> BOOLEAN"),
-    "key from int to text": Change({"id": 'str = column("key", coerce_numbers_to_str=True, max_length=9)'},
-                                   tag={"id": 'str = column("record", path="_parent.id", coerce_numbers_to_str=True, max_length=9)'},
-                                   waits="id: BIGINT -> VARCHAR(9)"),
+    "key from int to text": Change(
+        {"id": 'str = column("key", coerce_numbers_to_str=True, max_length=9)'},
+        tag={"id": 'str = column("record", path="_parent.id", coerce_numbers_to_str=True, max_length=9)'},
+        waits="id: BIGINT -> VARCHAR(9)",
+    ),
     "clear to hash": Change({"mail": 'str | None = column("mail", max_length=64, pii="hash", default=None)'}),
     "a long text to hash": Change({"name": 'str | None = column("name", max_length=20, pii="hash", default=None)'}),
-    "an int to hash": Change({"amount": 'int | None = column("amount", pii="hash", default=None)'}, waits="BIGINT -> VARCHAR(64)"),
+    "an int to hash": Change(
+        {"amount": 'int | None = column("amount", pii="hash", default=None)'}, waits="BIGINT -> VARCHAR(64)"
+    ),
     "clear to drop": Change({"mail": 'str | None = column("mail", max_length=64, pii="drop", default=None)'}),
-    "key to hash": Change({"id": 'int = column("key", pii="hash")'}, waits="id: clear -> hash, and it is part of the key", without_tags=True),
-    "another key": Change({"name": 'str = column("name", max_length=20)'}, table={"key": ["name"]}, waits="key: id -> name", without_tags=True),
-    "a longer key": Change({"name": 'str = column("name", max_length=20)'}, table={"key": ["id", "name"]}, waits="key: id -> id, name", without_tags=True),
-    "key renamed, path kept": Change({"id": None, "number": 'int = column("key", path="id")'}, table={"key": ["number"]}, without_tags=True),
+    "key to hash": Change(
+        {"id": 'int = column("key", pii="hash")'},
+        waits="id: clear -> hash, and it is part of the key",
+        without_tags=True,
+    ),
+    "another key": Change(
+        {"name": 'str = column("name", max_length=20)'},
+        table={"key": ["name"]},
+        waits="key: id -> name",
+        without_tags=True,
+    ),
+    "a longer key": Change(
+        {"name": 'str = column("name", max_length=20)'},
+        table={"key": ["id", "name"]},
+        waits="key: id -> id, name",
+        without_tags=True,
+    ),
+    "key renamed, path kept": Change(
+        {"id": None, "number": 'int = column("key", path="id")'}, table={"key": ["number"]}, without_tags=True
+    ),
     "upsert to append": Change(table={"mode": "append"}, waits="mode: upsert -> append", without_tags=True),
-    "upsert to scd2": Change(table={"mode": "scd2", "deletes": "soft"}, waits="mode: upsert -> scd2", without_tags=True),
+    "upsert to scd2": Change(
+        table={"mode": "scd2", "deletes": "soft"}, waits="mode: upsert -> scd2", without_tags=True
+    ),
     "upsert to replace": Change(table={"mode": "replace"}, waits="mode: upsert -> replace", without_tags=True),
     "deletes are seen": Change(table={"deletes": "soft"}),
-    "deletes are carried out": Change(table={"deletes": "reconcile"}, waits="removes: False -> True", without_tags=True),
+    "deletes are carried out": Change(
+        table={"deletes": "reconcile"}, waits="removes: False -> True", without_tags=True
+    ),
     "a cursor": Change(table={"cursor": "at", "overlap": "P400D"}),
     "a table of a list removed": Change(without_tags=True),
     "another name of the table": Change(rename="sales", without_tags=True),
-    "a list's column more": Change(tag={"also": 'str | None = column("word again", path="word", max_length=90, default=None)'}),
+    "a list's column more": Change(
+        tag={"also": 'str | None = column("word again", path="word", max_length=90, default=None)'}
+    ),
     "a list's text longer": Change(tag={"word": 'str = column("word", max_length=50)'}),
-    "a list's text to int": Change(tag={"word": 'int = column("word")'}, waits="tags changed (word: VARCHAR(10) -> BIGINT)"),
-}  # fmt: skip
+    "a list's text to int": Change(
+        tag={"word": 'int = column("word")'}, waits="tags changed (word: VARCHAR(10) -> BIGINT)"
+    ),
+}
 
 
 class Shop:
@@ -244,10 +354,23 @@ def shop(tmp_path: Path, here: configuration.Settings) -> Shop:
 
 
 ALIKE = {  # of a kind that another change of the table shows
-    "several columns removed", "two renamed", "a column with a default more", "a pattern", "looser bounds", "decimal with more digits",
-    "text longer", "int to float", "decimal with more places in as many digits", "text to a short list", "a long text to hash",
-    "a longer key", "another path", "a list's column more", "decimal narrower", "required to nullable",
-}  # fmt: skip
+    "several columns removed",
+    "two renamed",
+    "a column with a default more",
+    "a pattern",
+    "looser bounds",
+    "decimal with more digits",
+    "text longer",
+    "int to float",
+    "decimal with more places in as many digits",
+    "text to a short list",
+    "a long text to hash",
+    "a longer key",
+    "another path",
+    "a list's column more",
+    "decimal narrower",
+    "required to nullable",
+}
 
 
 @pytest.mark.few(4)
@@ -376,9 +499,20 @@ def test_one_table_is_rebuilt_with_those_of_its_lists(shop: Shop, tmp_path: Path
 
 
 @pytest.mark.few(2)
-@pytest.mark.parametrize("name", ["stricter bounds", "int to decimal", "renamed, path kept", "clear to hash", "text to int",
-                                  *(pytest.param(name, marks=pytest.mark.nightly) for name in (
-                                      "a required column more", "nullable to required", "a column removed", "text shorter"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stricter bounds",
+        "int to decimal",
+        "renamed, path kept",
+        "clear to hash",
+        "text to int",
+        *(
+            pytest.param(name, marks=pytest.mark.nightly)
+            for name in ("a required column more", "nullable to required", "a column removed", "text shorter")
+        ),
+    ],
+)
 def test_rows_whose_raw_rows_have_expired_are_carried_over(shop: Shop, name: str) -> None:
     change = CHANGES[name]
     before = shop.state()

@@ -52,9 +52,13 @@ def source_of(folder, connector, path, kind="datetime", connection=None, **table
     shop = folder / "sources" / "shop"
     shop.mkdir(parents=True, exist_ok=True)
     content = {
-        "description": "x", "owner": "me", "schedule": "@daily", "connector": connector, "connection": connection or {},
+        "description": "x",
+        "owner": "me",
+        "schedule": "@daily",
+        "connector": connector,
+        "connection": connection or {},
         "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
-    }  # fmt: skip
+    }
     (shop / "source.yml").write_text(yaml.safe_dump(content))
     (shop / "contract.py").write_text(CONTRACT.format(kind=kind, path=path))
     (shop / "extract.py").write_text(EXTRACT)
@@ -106,7 +110,10 @@ def test_a_database_is_asked_by_the_column_the_field_is_read_from(
         postgres,
         f"DROP TABLE IF EXISTS deftunes.things; CREATE TABLE deftunes.things (id int, name text, {column} {type_})",
     )
-    execute(postgres, "INSERT INTO deftunes.things VALUES (1, 'old', '2020-02-01'), (2, 'new', '2020-02-09'), (3, 'none', NULL)")  # fmt: skip
+    execute(
+        postgres,
+        "INSERT INTO deftunes.things VALUES (1, 'old', '2020-02-01'), (2, 'new', '2020-02-09'), (3, 'none', NULL)",
+    )
     shop = database(tmp_path, path, kind)
     assert land(shop, here) == {"things": 3}
     execute(postgres, "INSERT INTO deftunes.things VALUES (4, 'newer', '2020-02-10'), (5, 'too late', '2020-02-05')")
@@ -131,8 +138,14 @@ def test_a_column_that_is_renamed_is_asked_by_its_new_name(tmp_path, here, postg
     assert asked == [2, 2]
 
 
-@pytest.mark.parametrize(("type_", "said"), [("text", "the column changed is text, not a date or timestamp"), ("bigint", "the column changed is int8"),
-                                             (None, "has no column changed or at; if it was renamed")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("type_", "said"),
+    [
+        ("text", "the column changed is text, not a date or timestamp"),
+        ("bigint", "the column changed is int8"),
+        (None, "has no column changed or at; if it was renamed"),
+    ],
+)
 def test_a_column_that_cannot_be_asked_is_an_error_not_a_read_of_everything(tmp_path, here, postgres, type_, said):
     more = f", changed {type_}" if type_ else ""
     execute(postgres, f"DROP TABLE IF EXISTS deftunes.things; CREATE TABLE deftunes.things (id int, name text{more})")

@@ -38,7 +38,7 @@ REFUSED = {
     "web page.csv": (b"<!DOCTYPE html>\n<html></html>\n", "no column id"),
     "delimiter.csv": (b"id;name\n2;x\n", "no column id"),
     "old mac.csv": (b"id,name\r2,x\r", "header|no column"),
-}  # fmt: skip
+}
 
 
 def test_damaged_files_are_refused_by_name_the_others_land_and_they_land_when_they_are_whole(tmp_path, here, inbox):

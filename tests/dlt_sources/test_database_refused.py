@@ -40,10 +40,19 @@ MISSING = {
     "the key": ("ALTER TABLE s.things RENAME id TO id_", r"no column id or new_id .*it has id_, v"),
     "the table": ("ALTER TABLE s.things RENAME TO thing", r"no table 'things' in schema s; did you mean 'thing'\?"),
     "the schema": ("ALTER SCHEMA s RENAME TO t", "no table 'things' in schema s"),
-    "the right to the table": ("REVOKE ALL ON s.things FROM deftunes; ALTER TABLE s.things OWNER TO postgres", "the login deftunes may not read"),
-    "the right to a column": ("ALTER TABLE s.things OWNER TO postgres; REVOKE ALL ON s.things FROM deftunes; GRANT SELECT (id) ON s.things TO deftunes", "may not read columns v "),
-    "the right to the schema": ("ALTER TABLE s.things OWNER TO postgres; REVOKE ALL ON SCHEMA s FROM deftunes", "may not read"),
-}  # fmt: skip
+    "the right to the table": (
+        "REVOKE ALL ON s.things FROM deftunes; ALTER TABLE s.things OWNER TO postgres",
+        "the login deftunes may not read",
+    ),
+    "the right to a column": (
+        "ALTER TABLE s.things OWNER TO postgres; REVOKE ALL ON s.things FROM deftunes; GRANT SELECT (id) ON s.things TO deftunes",
+        "may not read columns v ",
+    ),
+    "the right to the schema": (
+        "ALTER TABLE s.things OWNER TO postgres; REVOKE ALL ON SCHEMA s FROM deftunes",
+        "may not read",
+    ),
+}
 
 
 @pytest.mark.few(10)
@@ -87,13 +96,21 @@ LOGINS = {
     "an unknown user": (lambda db: db.dsn.replace("deftunes:", "nobody:"), RefusedError, "refused the login"),
     "an unknown database": (lambda db: db.dsn.removesuffix("postgres") + "nowhere", RefusedError, "does not exist"),
     "TLS that the server has not": (lambda db: db.dsn + "?sslmode=require", RefusedError, "SSL"),
-    "a certificate that is not there": (lambda db: db.dsn + "?sslmode=verify-full&sslrootcert=/no/where", RefusedError, "SSL|certificate"),
+    "a certificate that is not there": (
+        lambda db: db.dsn + "?sslmode=verify-full&sslrootcert=/no/where",
+        RefusedError,
+        "SSL|certificate",
+    ),
     "an unknown parameter": (lambda db: db.dsn + "?colour=red", RefusedError, "colour"),
     "nobody at home": (lambda db: db.dsn.replace(str(db.port), "9"), SourceError, "could not be reached"),
     "no such host": (lambda db: db.dsn.replace("127.0.0.1", "nowhere.invalid"), SourceError, "could not be reached"),
-    "a password with an @": (lambda db: "postgresql://me:hunter2@hunter3@nowhere.invalid/x", SourceError, "could not be reached"),
+    "a password with an @": (
+        lambda db: "postgresql://me:hunter2@hunter3@nowhere.invalid/x",
+        SourceError,
+        "could not be reached",
+    ),
     "a password with a /": (lambda db: "postgresql://me:hunter2/hunter3@nowhere.invalid/x", SourceError, ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", LOGINS)

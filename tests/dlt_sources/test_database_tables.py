@@ -51,7 +51,7 @@ RELATIONS = {
     " ALTER TABLE s.x ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON s.x USING (id < 3)",
     "a dropped column": "CREATE TABLE s.x (gone int, id int, v text); ALTER TABLE s.x DROP COLUMN gone; INSERT INTO s.x SELECT * FROM s.things",
     "columns granted one by one": "CREATE TABLE s.x (secret text, id int, v text); INSERT INTO s.x SELECT 's', * FROM s.things",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", RELATIONS)
@@ -166,8 +166,11 @@ def test_a_value_without_a_native_form_lands_no_other_row_again(tmp_path, here, 
     execute(db, "DELETE FROM s.things WHERE id = 3")
     assert land(shop, here) == {}
     assert staged(here, 'n, "at", day, plain')[0] == (
-        Decimal("1.00"), datetime(2020, 1, 1, 8, 0, 0, 500_000), datetime(2020, 1, 1).date(), datetime(2020, 1, 1, 10, 0, 0, 120_000)
-    )  # fmt: skip
+        Decimal("1.00"),
+        datetime(2020, 1, 1, 8, 0, 0, 500_000),
+        datetime(2020, 1, 1).date(),
+        datetime(2020, 1, 1, 10, 0, 0, 120_000),
+    )
 
 
 def test_a_read_is_one_snapshot(tmp_path, here, db, monkeypatch):
@@ -300,7 +303,10 @@ def test_sqlite_goes_on_through_dlt(tmp_path, here, monkeypatch):
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 def test_what_is_remembered_is_what_the_next_read_asks_for(tmp_path, here, db, monkeypatch, mode):
     execute(db, "CREATE TABLE s.x (id int, v text, at timestamptz)", "GRANT SELECT ON s.x TO deftunes")
-    execute(db, "INSERT INTO s.x SELECT i, 'a', timestamptz '2020-01-01 00:00+00' + i * interval '1 day' FROM generate_series(1, 60) g(i)")  # fmt: skip
+    execute(
+        db,
+        "INSERT INTO s.x SELECT i, 'a', timestamptz '2020-01-01 00:00+00' + i * interval '1 day' FROM generate_series(1, 60) g(i)",
+    )
     fields = '    v: str | None = column("v")\n    at: datetime | None = column("at")'
     words = {"table": "x", "cursor": "at", "overlap": "P2D", "mode": mode}
     shop = declare(tmp_path, monkeypatch, db.dsn, fields, **words)

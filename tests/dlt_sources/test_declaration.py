@@ -9,10 +9,13 @@ from dlt_sources.derive import main
 from dlt_sources.door import DeclarationError, load_sources
 
 GOOD = {
-    "description": "things", "owner": "me", "schedule": "0 6 * * *", "connector": "rest_api",
+    "description": "things",
+    "owner": "me",
+    "schedule": "0 6 * * *",
+    "connector": "rest_api",
     "connection": {"base_url": "http://127.0.0.1"},
     "tables": {"things": {"contract": "Thing", "key": ["id"], "endpoint": {"path": "things"}}},
-}  # fmt: skip
+}
 CONTRACT = """
 from dlt_sources._steps.contract import Contract, column
 class Thing(Contract):
@@ -54,12 +57,23 @@ def test_a_source_of_two_files_is_enough(tmp_path):
         (lambda c: c["connection"].update(time_out=3), ["connection.time_out: unknown key; did you mean 'timeout'?"]),
         (lambda c: c["tables"]["things"].update(mode="merge"), ["tables.things.mode", "'upsert'"]),
         (lambda c: c["tables"]["things"].update(overlap="a week"), ["tables.things.overlap"]),
-        (lambda c: c["tables"]["things"].update(cursor="at", deletes="reconcile"), ["deletes can only be seen by a full read"]),
-        (lambda c: c["tables"]["things"]["endpoint"].update(window={"since": "a", "until": "b"}), ["needs `cursor` and `start`"]),
-        (lambda c: c["tables"].update(parts=c["tables"]["things"] | {"from": "thngs", "explode": "x", "parent_key": ["id"]}), ["'thngs', which is not a table"]),
+        (
+            lambda c: c["tables"]["things"].update(cursor="at", deletes="reconcile"),
+            ["deletes can only be seen by a full read"],
+        ),
+        (
+            lambda c: c["tables"]["things"]["endpoint"].update(window={"since": "a", "until": "b"}),
+            ["needs `cursor` and `start`"],
+        ),
+        (
+            lambda c: c["tables"].update(
+                parts=c["tables"]["things"] | {"from": "thngs", "explode": "x", "parent_key": ["id"]}
+            ),
+            ["'thngs', which is not a table"],
+        ),
         (lambda c: c["tables"]["things"].update(explode="x"), ["`from` and `explode` go together"]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_named_with_its_place_and_fix(tmp_path, change, said):
     with pytest.raises(DeclarationError) as error:
         declare(tmp_path, change)

@@ -54,8 +54,14 @@ def refused(folder, connector="rest_api", contract=CONTRACT, schedule="@daily", 
     for table, change in ({"things": {}} | tables).items():
         base = TABLE | place if table == "things" else PARTS if table == "parts" else {}
         tables[table] = {key: value for key, value in (base | change).items() if value is not None}
-    content = {"description": "x", "owner": "me", "schedule": schedule, "connector": connector, "tables": tables,
-               "connection": connection}  # fmt: skip
+    content = {
+        "description": "x",
+        "owner": "me",
+        "schedule": schedule,
+        "connector": connector,
+        "tables": tables,
+        "connection": connection,
+    }
     (folder / name).mkdir(exist_ok=True)
     (folder / name / "source.yml").write_text(yaml.safe_dump(content, sort_keys=False))
     (folder / name / "contract.py").write_text(contract)
@@ -75,10 +81,19 @@ def test_a_right_declaration_of_each_connector_is_fine(tmp_path, connector):
     assert refused(tmp_path, connector) is None
 
 
-@pytest.mark.parametrize(("connector", "more"), [("sql_database", {"cursor": "at", "overlap": "P1D"}), ("sql_database", {"cursor": "day", "start": "2020-01-01"}),
-                                                 ("python", {"cursor": "at"}), ("rest_api", {"cursor": "at", "start": "2020-01-01", "endpoint": WINDOW}),
-                                                 ("files", {"files": "t_{month}.csv", "start": "2020-01-01"}), ("rest_api", {"key": ["id", "day", "size"]}),
-                                                 ("rest_api", {"distribute_by": "double", "sort_by": "_read_at"}), ("rest_api", {"key": ["email"]})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("connector", "more"),
+    [
+        ("sql_database", {"cursor": "at", "overlap": "P1D"}),
+        ("sql_database", {"cursor": "day", "start": "2020-01-01"}),
+        ("python", {"cursor": "at"}),
+        ("rest_api", {"cursor": "at", "start": "2020-01-01", "endpoint": WINDOW}),
+        ("files", {"files": "t_{month}.csv", "start": "2020-01-01"}),
+        ("rest_api", {"key": ["id", "day", "size"]}),
+        ("rest_api", {"distribute_by": "double", "sort_by": "_read_at"}),
+        ("rest_api", {"key": ["email"]}),
+    ],
+)
 def test_what_works_is_fine(tmp_path, connector, more):
     assert refused(tmp_path, connector, things=more) is None
     assert refused(tmp_path, parts={}) is None
@@ -88,8 +103,10 @@ def test_what_works_is_fine(tmp_path, connector, more):
     ("connector", "more", "said"),
     [
         # a field that is not one, of every key that names fields
-        *(("sql_database", {key: value}, f"tables.things.{key}: 'idd' is not a") for key, value in
-          {"key": ["idd"], "cursor": "idd", "distribute_by": "idd", "sort_by": "idd"}.items()),
+        *(
+            ("sql_database", {key: value}, f"tables.things.{key}: 'idd' is not a")
+            for key, value in {"key": ["idd"], "cursor": "idd", "distribute_by": "idd", "sort_by": "idd"}.items()
+        ),
         # a field that is not what it is used for
         ("rest_api", {"key": ["name"]}, "tables.things.key: Thing.name may be NULL"),
         ("rest_api", {"key": ["id", "at"]}, "tables.things.key: Thing.at may be NULL"),
@@ -111,15 +128,30 @@ def test_what_works_is_fine(tmp_path, connector, more):
         ("sql_database", {"cursor": "at", "overlap": "-P3D"}, "a negative overlap"),
         ("rest_api", {"parent_key": ["id"]}, "tables.things.parent_key: only a table made with `from`"),
         ("rest_api", {"selector": "table.x"}, "tables.things.selector: "),
-        *(("rest_api", {place: "things"}, f"the connector rest_api does not read it; remove `{place}`") for place in ("table", "page", "files")),
+        *(
+            ("rest_api", {place: "things"}, f"the connector rest_api does not read it; remove `{place}`")
+            for place in ("table", "page", "files")
+        ),
         ("sql_database", {"endpoint": {"path": "x"}}, "remove `endpoint`"),
         ("python", {"files": "*.csv"}, "remove `files`"),
         ("rest_api", {"rows": [{"id": 1}]}, "`rows` holds the rows themselves; remove `endpoint`"),
-        ("rest_api", {"endpoint": WINDOW | {"params": {"a": "1"}}, "cursor": "at", "start": "2020-01-01"}, "the window sets this parameter"),
-        ("rest_api", {"endpoint": {"path": "x", "window": {"since": "a", "until": "a"}}, "cursor": "at", "start": "2020-01-01"}, "name two"),
+        (
+            "rest_api",
+            {"endpoint": WINDOW | {"params": {"a": "1"}}, "cursor": "at", "start": "2020-01-01"},
+            "the window sets this parameter",
+        ),
+        (
+            "rest_api",
+            {"endpoint": {"path": "x", "window": {"since": "a", "until": "a"}}, "cursor": "at", "start": "2020-01-01"},
+            "name two",
+        ),
         # what a library would refuse after the first request
         ("rest_api", {"endpoint": {"path": "x", "paginator": {"type": "page_numbr"}}}, "endpoint.paginator: "),
-        ("rest_api", {"endpoint": {"path": "x", "paginator": {"type": "page_number", "bas": 1}}}, "unexpected keyword argument 'bas'"),
+        (
+            "rest_api",
+            {"endpoint": {"path": "x", "paginator": {"type": "page_number", "bas": 1}}},
+            "unexpected keyword argument 'bas'",
+        ),
         ("rest_api", {"endpoint": {"path": "x", "paginator": {"type": "offset"}}}, "'limit'"),
         ("rest_api", {"endpoint": {"path": "x", "paginator": {"page": 1}}}, "no `type`"),
         ("rest_api", {"endpoint": {"path": "x", "data_selector": "a["}}, "is not a JSONPath"),
@@ -127,7 +159,7 @@ def test_what_works_is_fine(tmp_path, connector, more):
         ("files", {"files": "{month}_{month}.csv"}, "{month} stands once"),
         ("files", {"files": "{month}/t.csv"}, "{month} stands once"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_work_is_refused_with_its_place(tmp_path, connector, more, said):
     reason = refused(tmp_path, connector, things=more)
     assert reason and reason.startswith(str(tmp_path / "shop" / "source.yml")) and said in reason, reason

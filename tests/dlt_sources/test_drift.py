@@ -33,7 +33,7 @@ CHANGES = {  # what the source sends then: (of each row, its path, what, type)
     "a field less": (lambda row: {n: v for n, v in row.items() if n != "note"}, "note", "gone", "text"),
     "always NULL": (lambda row: row | {"note": None}, "note", "null", "text"),
     "another type": (lambda row: row | {"amount": "1.5"}, "amount", "type", "text"),
-}  # fmt: skip
+}
 NO_CHANGE = {
     "the same": lambda row: row,
     "another name that is declared": lambda row: {"total" if n == "amount" else n: v for n, v in row.items()},
@@ -157,11 +157,15 @@ def test_paths_are_those_of_fields_and_show_no_value(here, tmp_path):
 
     rows = [
         {
-            "order_id": n, "customer": {"city": "Lyon", "street": 1, "é \n": 1, f"user{n}@example.com": 1}, "tags": ["a"],
-            "extra": {f"k{n}": n}, "prices": {f"d{n}": n}, **{f"{n:08d}": 1},
+            "order_id": n,
+            "customer": {"city": "Lyon", "street": 1, "é \n": 1, f"user{n}@example.com": 1},
+            "tags": ["a"],
+            "extra": {f"k{n}": n},
+            "prices": {f"d{n}": n},
+            **{f"{n:08d}": 1},
         }
         for n in range(60)
-    ]  # fmt: skip
+    ]
     said = load(here, tmp_path, rows, contract=Nested)
     assert {d.path for d in said.new} == {"customer.street", "customer.é", "customer.*", "prices", "*"}
     shown = json.dumps([str(d) for d in said.new])
@@ -201,13 +205,21 @@ def test_what_cannot_be_observed_stops_nothing(rows, here, tmp_path):
     ("path", "kinds", "line"),
     [
         ("voucher", "text", 'voucher: str | None = column("describe it", max_length=200, default=None)'),
-        ("customer.zipCode", "whole number", 'customer_zip_code: int | None = column("describe it", path=\'customer.zipCode\', default=None)'),
+        (
+            "customer.zipCode",
+            "whole number",
+            "customer_zip_code: int | None = column(\"describe it\", path='customer.zipCode', default=None)",
+        ),
         ("price", "number or whole number", 'price: float | None = column("describe it", default=None)'),
-        ("2023", "boolean", 'field_2023: bool | None = column("describe it", path=\'2023\', default=None)'),
-        ("order_id", "text or whole number", 'field_order_id: str | None = column("describe it", path=\'order_id\', max_length=200, default=None)'),
+        ("2023", "boolean", "field_2023: bool | None = column(\"describe it\", path='2023', default=None)"),
+        (
+            "order_id",
+            "text or whole number",
+            "field_order_id: str | None = column(\"describe it\", path='order_id', max_length=200, default=None)",
+        ),
         ("when", "timestamp", 'when: datetime | None = column("describe it", default=None)'),
     ],
-)  # fmt: skip
+)
 def test_the_line_for_a_field_is_a_declaration(path, kinds, line):
     assert drift.lines_for(path, kinds, {"order_id"}) == [line]
     names = {"column": column, "datetime": datetime, "Contract": Contract}

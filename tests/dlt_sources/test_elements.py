@@ -43,10 +43,17 @@ def judged(folder, texts, name="items"):
     (folder / "in").mkdir(parents=True)
     path = folder / "in" / f"{LOAD}.a.parquet"
     count = len(texts)
-    pq.write_table(pa.table({
-        "_payload": texts, "_row": pa.array(range(count), pa.int64()), "_deleted": [False] * count,
-        "_read_at": pa.array([datetime(2020, 1, 1)] * count, pa.timestamp("us")),
-    }), path)  # fmt: skip
+    pq.write_table(
+        pa.table(
+            {
+                "_payload": texts,
+                "_row": pa.array(range(count), pa.int64()),
+                "_deleted": [False] * count,
+                "_read_at": pa.array([datetime(2020, 1, 1)] * count, pa.timestamp("us")),
+            }
+        ),
+        path,
+    )
     judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
     orders = judge.judge("orders", Table(contract="Order", key=["id"]), Order, [str(path)])
     table = Table.model_validate(

@@ -94,8 +94,11 @@ def test_every_month_is_asked_for_and_landed_when_it_is_published(tmp_path, here
     site.files = {"t_2019-12.csv": b"id,name\n1,dec\n", "t_2020-01.csv": b"id,name\n2,jan\n3,x\n", "t_2020-02.csv": 403}
     assert run(shop, here) == (3, 3, 0)
     assert site.asked() == [
-        ("t_2019-12.csv", 200), ("t_2020-01.csv", 200), ("t_2020-02.csv", 403), ("t_2020-03.csv", 404),
-    ]  # fmt: skip
+        ("t_2019-12.csv", 200),
+        ("t_2020-01.csv", 200),
+        ("t_2020-02.csv", 403),
+        ("t_2020-03.csv", 404),
+    ]
     site.files |= {"t_2020-01.csv": b"id,name\n2,corrected\n", "t_2020-02.csv": b"id,name\n4,feb\n"}
     assert run(shop, here) == (2, 2, 0)
     assert [status for _, status in site.asked()] == [304, 200, 200, 404]
@@ -266,8 +269,13 @@ def test_columns_come_go_and_change_their_names_and_types(tmp_path, here, inbox)
     pq.write_table(pa.table({"code": [8.5], "name": ["double"], "id": ["9"]}), inbox / "5.parquet")
     assert run(shop, here) == (9, 6, 3)
     assert staged(here, "id, name, code") == [
-        (1, "no code", None), (2, "renamed", 7), (3, "float", 7), (6, "double", 8), (7, "none", None), (8, "text", 9),
-    ]  # fmt: skip
+        (1, "no code", None),
+        (2, "renamed", 7),
+        (3, "float", 7),
+        (6, "double", 8),
+        (7, "none", None),
+        (8, "text", 9),
+    ]
     assert query(here, "SELECT DISTINCT table_name, field FROM stg_shop._rejected") == [("things", "code")]
 
 

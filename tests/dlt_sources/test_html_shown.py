@@ -18,12 +18,28 @@ from tests import needs
 from tests.superset import browser
 
 SHOWN = {  # markup: what is shown of it
-    "1": "1", "a b": "a b", "<b>x</b>": "x", "y<sup>2</sup>": "y2", "<a href='/?a=1'>l</a>": "l", "&amp;lt;": "&lt;", "&euro;": "€",
-    "&#150;": "–", "&#x80;": "€", "★": "★", "👨\u200d👩\u200d👧": "👨\u200d👩\u200d👧", "<s>9</s>": "9", "&lt;b&gt;": "<b>",
-    "<custom-element>c</custom-element>": "c", "<span style='color:red'>r</span>": "r", "<span aria-hidden=true>v</span>": "v",
-    "<span style='displayed:none'>d</span>": "d", "<ruby>漢<rp>(</rp><rt>k</rt><rp>)</rp></ruby>": "漢k", "<button>B</button>": "B",
-    "<details open><summary>s</summary>t</details>": "\ns\nt\n", "<label>f</label>": "f",
-}  # fmt: skip
+    "1": "1",
+    "a b": "a b",
+    "<b>x</b>": "x",
+    "y<sup>2</sup>": "y2",
+    "<a href='/?a=1'>l</a>": "l",
+    "&amp;lt;": "&lt;",
+    "&euro;": "€",
+    "&#150;": "–",
+    "&#x80;": "€",
+    "★": "★",
+    "👨\u200d👩\u200d👧": "👨\u200d👩\u200d👧",
+    "<s>9</s>": "9",
+    "&lt;b&gt;": "<b>",
+    "<custom-element>c</custom-element>": "c",
+    "<span style='color:red'>r</span>": "r",
+    "<span aria-hidden=true>v</span>": "v",
+    "<span style='displayed:none'>d</span>": "d",
+    "<ruby>漢<rp>(</rp><rt>k</rt><rp>)</rp></ruby>": "漢k",
+    "<button>B</button>": "B",
+    "<details open><summary>s</summary>t</details>": "\ns\nt\n",
+    "<label>f</label>": "f",
+}
 BREAKS = [
     "<br>",
     "<br/>",
@@ -38,14 +54,41 @@ BREAKS = [
 ]
 BLANKS = [" ", "\n", "\t ", "&nbsp;", "&#160;&nbsp;", "&thinsp;", "&#8239;", " <i></i> ", "\r\n"]
 NOTHING = [
-    "<!-- c -->", "<!---->", "<![CDATA[x]]>", "<?php echo 1 ?>", "<!x>", "<script>var a = '<b>1</b>'</script>", "<style>td {}</style>",
-    "<template><b>t</b></template>", "<noscript><img src=x alt=y>n</noscript>", "<span hidden>h</span>", "<span hidden=''><b>h</b></span>",
-    "<i style='display:none'>h</i>", "<i style='color:red; DISPLAY : none !important'>h</i>", "<i style='visibility:hidden'>h</i>",
-    "<div hidden>h<p>h</p></div>", "<wbr>", "&shy;", "\u200b", "&#8203;", "\u2060", "\ufeff", "<input value=v>", "<input type=hidden value=v>",
-    "<img src='' alt=''>", "<select><option>o</option></select>", "<textarea>t</textarea>", "<iframe>i</iframe>", "<b></b>", "<video>v</video>",
-    "<i style='color: red; /* x: y; */ display:none'>h</i>", "<dialog>d</dialog>", "<svg><title>t</title><desc>d</desc></svg>",
-    "<span hidden>a<span>b</span><!-- c --></span>", "<details><summary></summary>more<b>more</b></details>",
-]  # fmt: skip
+    "<!-- c -->",
+    "<!---->",
+    "<![CDATA[x]]>",
+    "<?php echo 1 ?>",
+    "<!x>",
+    "<script>var a = '<b>1</b>'</script>",
+    "<style>td {}</style>",
+    "<template><b>t</b></template>",
+    "<noscript><img src=x alt=y>n</noscript>",
+    "<span hidden>h</span>",
+    "<span hidden=''><b>h</b></span>",
+    "<i style='display:none'>h</i>",
+    "<i style='color:red; DISPLAY : none !important'>h</i>",
+    "<i style='visibility:hidden'>h</i>",
+    "<div hidden>h<p>h</p></div>",
+    "<wbr>",
+    "&shy;",
+    "\u200b",
+    "&#8203;",
+    "\u2060",
+    "\ufeff",
+    "<input value=v>",
+    "<input type=hidden value=v>",
+    "<img src='' alt=''>",
+    "<select><option>o</option></select>",
+    "<textarea>t</textarea>",
+    "<iframe>i</iframe>",
+    "<b></b>",
+    "<video>v</video>",
+    "<i style='color: red; /* x: y; */ display:none'>h</i>",
+    "<dialog>d</dialog>",
+    "<svg><title>t</title><desc>d</desc></svg>",
+    "<span hidden>a<span>b</span><!-- c --></span>",
+    "<details><summary></summary>more<b>more</b></details>",
+]
 PIECES: list[tuple[str, str]] = [
     *SHOWN.items(),
     *((markup, "\n") for markup in BREAKS),
@@ -74,9 +117,19 @@ def test_a_cell_says_what_is_shown_and_nothing_else(pieces: list[tuple[str, str]
     assert read(cell) == normal(shown)
 
 
-@pytest.mark.parametrize(("cell", "shown"), [("1<!-- c -->", "1"), ("<div>600</div><div>700</div>", "600\n700"),
-    ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"), ("1<sup>[2]</sup>", "1[2]"),
-    ("1&shy;900", "1900"), ("1<wbr>900", "1900"), ("1&thinsp;900", "1 900"), ("<pre>a\n  b</pre>", "a\nb")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("1<!-- c -->", "1"),
+        ("<div>600</div><div>700</div>", "600\n700"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
+        ("1<sup>[2]</sup>", "1[2]"),
+        ("1&shy;900", "1900"),
+        ("1<wbr>900", "1900"),
+        ("1&thinsp;900", "1 900"),
+        ("<pre>a\n  b</pre>", "a\nb"),
+    ],
+)
 def test_cells_that_are_easily_misread(cell: str, shown: str) -> None:
     assert read(cell) == shown
 
@@ -145,47 +198,65 @@ def test_merged_cells_stand_in_every_place_that_they_cover(data: st.DataObject, 
     assert values(rows, head=head) == expected
 
 
-@pytest.mark.parametrize(("rows", "expected"), [
-    ("<tr><th>1</th><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
-    ("<tr></tr><tr><td>1</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
-    ("<tr><th>A</th><th>B</th><th>C</th></tr><tr><td>1</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
-    ("<tr hidden><td>t</td></tr><tr><td>1</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
-    ("<tr><td>1</td><td hidden>x</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
-    ("<tr><td>1</td><td>2</td><td style='display:none'>3</td></tr>", [["1", "2", "3"]]),
-    ("<tr><td colspan=3><script>ad()</script></td></tr><tr><td>1</td><td colspan=2>2</td></tr>", [["1", "2", "2"]]),
-    ("<tr><td rowspan=0>1</td><td>2</td><td>3</td></tr><tr><td>4</td><td>5</td></tr>", [["1", "2", "3"], ["1", "4", "5"]]),
-    ("<tr><td>1</td><td>2</td><td><table><tr><th>n</th></tr><tr><td>3</td></tr></table></td></tr>", [["1", "2", "n\n3"]]),
-    ("<tr><td colspan=x>1</td><td colspan=-1>2</td><td rowspan=''>3</td></tr>", [["1", "2", "3"]]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("<tr><th>1</th><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
+        ("<tr></tr><tr><td>1</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
+        ("<tr><th>A</th><th>B</th><th>C</th></tr><tr><td>1</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
+        ("<tr hidden><td>t</td></tr><tr><td>1</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
+        ("<tr><td>1</td><td hidden>x</td><td>2</td><td>3</td></tr>", [["1", "2", "3"]]),
+        ("<tr><td>1</td><td>2</td><td style='display:none'>3</td></tr>", [["1", "2", "3"]]),
+        ("<tr><td colspan=3><script>ad()</script></td></tr><tr><td>1</td><td colspan=2>2</td></tr>", [["1", "2", "2"]]),
+        (
+            "<tr><td rowspan=0>1</td><td>2</td><td>3</td></tr><tr><td>4</td><td>5</td></tr>",
+            [["1", "2", "3"], ["1", "4", "5"]],
+        ),
+        (
+            "<tr><td>1</td><td>2</td><td><table><tr><th>n</th></tr><tr><td>3</td></tr></table></td></tr>",
+            [["1", "2", "n\n3"]],
+        ),
+        ("<tr><td colspan=x>1</td><td colspan=-1>2</td><td rowspan=''>3</td></tr>", [["1", "2", "3"]]),
+    ],
+)
 def test_rows_are_those_that_are_shown(rows: str, expected: list[list[str]]) -> None:
     assert values(rows) == expected
 
 
-@pytest.mark.parametrize(("rows", "why"), [
-    ("<tr><td colspan=3>Flagships</td></tr>", "one cell across all 3 columns.*Flagships"),
-    ("<tr><td colspan=99999999>x</td></tr>", "one cell across all 3 columns"),
-    ("<tr><td colspan=99999999>x</td><td colspan=99999>y</td></tr>", "a row with .* under 3 headers"),
-    ("<tr><td>1</td><td rowspan=2>2</td><td>3</td></tr><tr><td>4</td><td>5</td><td>6</td></tr>", "a row with 4 cells"),
-    ("<tr><td>1</td><td hidden>2</td></tr>", "a row with 1 cells under 3"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ("<tr><td colspan=3>Flagships</td></tr>", "one cell across all 3 columns.*Flagships"),
+        ("<tr><td colspan=99999999>x</td></tr>", "one cell across all 3 columns"),
+        ("<tr><td colspan=99999999>x</td><td colspan=99999>y</td></tr>", "a row with .* under 3 headers"),
+        (
+            "<tr><td>1</td><td rowspan=2>2</td><td>3</td></tr><tr><td>4</td><td>5</td><td>6</td></tr>",
+            "a row with 4 cells",
+        ),
+        ("<tr><td>1</td><td hidden>2</td></tr>", "a row with 1 cells under 3"),
+    ],
+)
 def test_a_row_that_cannot_be_told_apart_by_column_is_a_clear_error(rows: str, why: str) -> None:
     with pytest.raises(SourceError, match=why):
         values(rows)
 
 
-@pytest.mark.parametrize(("heads", "wanted", "names"), [
-    (["Model", "Price (MSRP)", "Tone Grade"], [], ["model", "price", "tone_grade"]),
-    (["Fit/Cup Type"], ["fit_cup"], ["fit_cup"]),
-    (["Fit/Cup Type"], ["fit_cup_type", "fit_cup"], ["fit_cup_type"]),
-    (["Fit/Cup Type"], ["Fit/Cup Type"], ["Fit/Cup Type"]),
-    (["Fit/Cup Type"], [], ["fit_cup_type"]),
-    (["Value (0 to 3)", "Value Rating"], ["value", "value_rating"], ["value", "value_rating"]),
-    (["Value (0 to 3)", "Value/money"], ["value"], ["value", "value_money"]),
-    (["Value/money", "Value (0 to 3)"], ["value"], ["value_money", "value"]),
-    (["價格", "", "★", ""], ["價格"], ["價格", "column_2", "★", "column_4"]),
-    (["Model", "model"], ["Model", "model"], ["Model", "model"]),
-    (["Model", "model"], [], ["model", "model"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("heads", "wanted", "names"),
+    [
+        (["Model", "Price (MSRP)", "Tone Grade"], [], ["model", "price", "tone_grade"]),
+        (["Fit/Cup Type"], ["fit_cup"], ["fit_cup"]),
+        (["Fit/Cup Type"], ["fit_cup_type", "fit_cup"], ["fit_cup_type"]),
+        (["Fit/Cup Type"], ["Fit/Cup Type"], ["Fit/Cup Type"]),
+        (["Fit/Cup Type"], [], ["fit_cup_type"]),
+        (["Value (0 to 3)", "Value Rating"], ["value", "value_rating"], ["value", "value_rating"]),
+        (["Value (0 to 3)", "Value/money"], ["value"], ["value", "value_money"]),
+        (["Value/money", "Value (0 to 3)"], ["value"], ["value_money", "value"]),
+        (["價格", "", "★", ""], ["價格"], ["價格", "column_2", "★", "column_4"]),
+        (["Model", "model"], ["Model", "model"], ["Model", "model"]),
+        (["Model", "model"], [], ["model", "model"]),
+    ],
+)
 def test_a_column_is_found_by_its_header_or_its_usual_name_or_its_first_word(
     heads: Any, wanted: Any, names: Any
 ) -> None:

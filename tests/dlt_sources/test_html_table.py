@@ -39,10 +39,13 @@ def source_of(tmp_path, site, connection=None, **table):
     folder.mkdir(parents=True, exist_ok=True)
     shape = {"contract": "Thing", "key": ["model"], "mode": "scd2", "deletes": "soft", "page": PATH} | table
     content = {
-        "description": "things", "owner": "me", "schedule": "* * * * *", "connector": "html_table",
+        "description": "things",
+        "owner": "me",
+        "schedule": "* * * * *",
+        "connector": "html_table",
         "connection": {"base_url": site.url, "attempts": 2, "timeout": 2, **(connection or {})},
         "tables": {"things": {"selector": "table.tablepress", **shape}},
-    }  # fmt: skip
+    }
     (folder / "source.yml").write_text(yaml.safe_dump(content))
     (folder / "contract.py").write_text(CONTRACT)
     return load_sources(folder.parent)["shop"]
@@ -155,8 +158,11 @@ def test_half_a_page_is_no_deletion(shop, here, site):
 
 def test_cells_are_read_as_a_person_reads_them(shop, here, site):
     site.files[PATH] = page_of(
-        ("A<br>B<br />C", "1 &amp; 2"), ("  D   d ", "<b>3</b>&nbsp;<i>4</i>"), ("&Eacute; ★ 🎉", "<br>"), ("E&#x27;", "<a href='/'>6</a>"),
-    )  # fmt: skip
+        ("A<br>B<br />C", "1 &amp; 2"),
+        ("  D   d ", "<b>3</b>&nbsp;<i>4</i>"),
+        ("&Eacute; ★ 🎉", "<br>"),
+        ("E&#x27;", "<a href='/'>6</a>"),
+    )
     assert land(shop, here) == {"things": 4}
     refine(shop, here)
     assert [row[:2] for row in versions(here)] == [("A\nB\nC", "1 & 2"), ("D d", "3 4"), ("E'", "6"), ("É ★ 🎉", "")]
@@ -190,20 +196,28 @@ WRONG = {
     "a page without the table": (b"<html><body><h1>Just a moment...</h1></body></html>", r"no table at"),
     "another table": (b"<table><tr><th>Model</th></tr><tr><td>A</td></tr></table>", r"no table at"),
     "no rows": (page_of(), r"the table at 'table.tablepress' has no rows"),
-    "no header": (b"<table class=tablepress><tr><td>A</td><td>1</td></tr></table>", r"header is not usable: there is none"),
+    "no header": (
+        b"<table class=tablepress><tr><td>A</td><td>1</td></tr></table>",
+        r"header is not usable: there is none",
+    ),
     "repeated header": (page_of(("A", "1"), head=("Model", "model")), r"header is not usable: model, model"),
     "too few cells": (page_of(("A", "1"), ("B",)), r"a row with 1 cells under 2 headers: \['B'\]"),
     "too many cells": (page_of(("A", "1"), ("B", "2", "3")), r"a row with 3 cells under 2 headers"),
     "merged cells": (GOOD.replace(b"<td>A</td><td>", b"<td colspan=2>"), r"a row of one cell across all 2 columns"),
-    "cells merged too far": (GOOD.replace(b"<td>A</td>", b"<td colspan=2>A</td>"), r"a row with 3 cells under 2 headers: \['A', 'A', '100'\]"),
-    "renamed header": (page_of(("A", "1"), head=("Model", "Amount")),
-                       r"no column price or cost \(for Thing\.price\); it has model, amount.*contract\.py"),
+    "cells merged too far": (
+        GOOD.replace(b"<td>A</td>", b"<td colspan=2>A</td>"),
+        r"a row with 3 cells under 2 headers: \['A', 'A', '100'\]",
+    ),
+    "renamed header": (
+        page_of(("A", "1"), head=("Model", "Amount")),
+        r"no column price or cost \(for Thing\.price\); it has model, amount.*contract\.py",
+    ),
     "too large": (page_of(("A", "1"), after="x" * 20_000), r"more than 0\.01 MB.*max_megabytes"),
     "404": (404, r"answered 404"),
     "403": (403, r"answered 403"),
     "500": (500, r"answered 500"),
     "503": (503, r"answered 503"),
-}  # fmt: skip
+}
 
 
 LASTING = ("renamed header", *(kind for kind, (page, _) in WRONG.items() if page in (403, 404)))

@@ -39,16 +39,68 @@ class Everything(Contract):
 
 
 PERFECT: dict[str, Any] = {
-    "code": "AB1", "name": "x", "kind": "a", "small": 1, "maybe": None, "share": 0.5, "price": 1.25, "flag": True,
-    "at": "2020-01-02T03:04:05.678901", "day": "2020-01-02", "place": ["x", "1.5"], "zip": 12345, "things": [],
-}  # fmt: skip
+    "code": "AB1",
+    "name": "x",
+    "kind": "a",
+    "small": 1,
+    "maybe": None,
+    "share": 0.5,
+    "price": 1.25,
+    "flag": True,
+    "at": "2020-01-02T03:04:05.678901",
+    "day": "2020-01-02",
+    "place": ["x", "1.5"],
+    "zip": 12345,
+    "things": [],
+}
 ODD = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.integers(-6, 6), st.floats(allow_nan=False, allow_infinity=False),
-    st.decimals(-100, 100, places=3).map(float), st.text(max_size=7), st.lists(st.integers(), max_size=2), st.just({}),
-    st.sampled_from(["", "AB1", "ab1", "AB12", "AB١", "a", "c", "1", "-0", "1.0", " 1", "1e3", "0.50", "99.505", "nan", "true", "2020-01-02",
-                     "2020-02-30", "0000-01-01", "9999-12-31", "2020-01-02T03:04:05", "2020-01-02T24:00:00", "2020-01-02 03:04:05",
-                     "2020-01-02T03:04:60", "2020-01-02T03:04:05Z", "2020-01-02T03:04:05+02:00", "é\u0000", "🎉🎉🎉🎉🎉", "null", '"', "'", 0.1 + 0.2, 1e22]),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.integers(-6, 6),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.decimals(-100, 100, places=3).map(float),
+    st.text(max_size=7),
+    st.lists(st.integers(), max_size=2),
+    st.just({}),
+    st.sampled_from(
+        [
+            "",
+            "AB1",
+            "ab1",
+            "AB12",
+            "AB١",
+            "a",
+            "c",
+            "1",
+            "-0",
+            "1.0",
+            " 1",
+            "1e3",
+            "0.50",
+            "99.505",
+            "nan",
+            "true",
+            "2020-01-02",
+            "2020-02-30",
+            "0000-01-01",
+            "9999-12-31",
+            "2020-01-02T03:04:05",
+            "2020-01-02T24:00:00",
+            "2020-01-02 03:04:05",
+            "2020-01-02T03:04:60",
+            "2020-01-02T03:04:05Z",
+            "2020-01-02T03:04:05+02:00",
+            "é\u0000",
+            "🎉🎉🎉🎉🎉",
+            "null",
+            '"',
+            "'",
+            0.1 + 0.2,
+            1e22,
+        ]
+    ),
+)
 
 
 @st.composite
@@ -93,10 +145,17 @@ class Columns(Contract):
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_database_rows_are_judged_as_pydantic_would(tmp_path, whole, money, data):
-    numbers = {pa.int32(): st.integers(-2, 1002), pa.float64(): st.sampled_from([0.0, 1.0, 7.5, -1.0, 1000.0, float("nan")]),
-               pa.string(): st.sampled_from(["1", "x", "1.0", ""]), pa.decimal128(6, 1): st.decimals(-2, 1002, places=1)}[whole]  # fmt: skip
-    prices = {pa.decimal128(12, 4): st.decimals(-20000, 20000, places=4), pa.float64(): st.sampled_from([1.5, 0.1, 1.005, 1e9, -3.25]),
-              pa.int64(): st.integers(-100000, 100000)}[money]  # fmt: skip
+    numbers = {
+        pa.int32(): st.integers(-2, 1002),
+        pa.float64(): st.sampled_from([0.0, 1.0, 7.5, -1.0, 1000.0, float("nan")]),
+        pa.string(): st.sampled_from(["1", "x", "1.0", ""]),
+        pa.decimal128(6, 1): st.decimals(-2, 1002, places=1),
+    }[whole]
+    prices = {
+        pa.decimal128(12, 4): st.decimals(-20000, 20000, places=4),
+        pa.float64(): st.sampled_from([1.5, 0.1, 1.005, 1e9, -3.25]),
+        pa.int64(): st.integers(-100000, 100000),
+    }[money]
     odd = {
         "code": st.none() | st.text(max_size=4),
         "number": st.none() | numbers,
@@ -142,10 +201,37 @@ class Cells(Contract):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_cells_of_text_are_judged_as_pydantic_would(tmp_path, data):
-    perfect = {"code": "a", "number": "1", "share": "0.5", "price": "1.25", "flag": "true", "at": "2020-01-02 03:04:05", "day": "2020-01-02"}  # fmt: skip
-    odd = st.none() | ODD.map(lambda value: value if isinstance(value, str) else str(value)) | st.sampled_from(
-        ["1_0", "+1", "1.", ".5", "-0.00", "007", "1e-3", "123.45", "1000.00", "True", "yes", "0", "2020-01-02T00:00:00", "1580000000"]
-    )  # fmt: skip
+    perfect = {
+        "code": "a",
+        "number": "1",
+        "share": "0.5",
+        "price": "1.25",
+        "flag": "true",
+        "at": "2020-01-02 03:04:05",
+        "day": "2020-01-02",
+    }
+    odd = (
+        st.none()
+        | ODD.map(lambda value: value if isinstance(value, str) else str(value))
+        | st.sampled_from(
+            [
+                "1_0",
+                "+1",
+                "1.",
+                ".5",
+                "-0.00",
+                "007",
+                "1e-3",
+                "123.45",
+                "1000.00",
+                "True",
+                "yes",
+                "0",
+                "2020-01-02T00:00:00",
+                "1580000000",
+            ]
+        )
+    )
     change = st.sampled_from(sorted(perfect)).flatmap(lambda name: odd.map(lambda value: perfect | {name: value}))
     found = data.draw(st.lists(change, min_size=1, max_size=30))
     landed = pa.Table.from_pylist(found, schema=pa.schema([(name, pa.string()) for name in perfect]))
@@ -239,5 +325,7 @@ def test_a_row_without_a_computed_value_is_rejected_and_stops_no_other(tmp_path)
     accepted, rejected, _ = judge(tmp_path, Ratio, pa.table({"_payload": texts}))
     assert {n: (row["share"], row["maybe"]) for n, row in accepted.items()} == {0: (1, None), 2: (3, 6)}
     assert {n: (row["field"], row["rule"]) for n, row in rejected.items()} == {
-        1: ("share", "computed"), 3: ("share", "computed"), 4: ("wide", "computed"),
-    }  # fmt: skip
+        1: ("share", "computed"),
+        3: ("share", "computed"),
+        4: ("wide", "computed"),
+    }

@@ -85,9 +85,13 @@ def source_of(folder, table, connection, connector="rest_api", contract=None):
     """A declared source of one table `things`, from two files."""
     (folder / "sources" / "shop").mkdir(parents=True, exist_ok=True)
     content = {
-        "description": "things", "owner": "me", "schedule": "* * * * *", "connector": connector, "connection": connection,
+        "description": "things",
+        "owner": "me",
+        "schedule": "* * * * *",
+        "connector": connector,
+        "connection": connection,
         "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
-    }  # fmt: skip
+    }
     (folder / "sources" / "shop" / "source.yml").write_text(yaml.safe_dump(content))
     (folder / "sources" / "shop" / "contract.py").write_text(contract or CONTRACT)
     return load_sources(folder / "sources")["shop"]

@@ -174,11 +174,20 @@ def test_what_the_read_before_saw_is_lost(tmp_path, at, api, deletes):
 
 
 TYPES = {
-    "timestamp": "'2020-02-09 10:00'", "timestamptz": "'2020-02-09 10:00+01'", "numeric(12, 3)": "1.5", "numeric": "1e30",
-    "date": "'2020-02-09'", "time": "'10:00'", "uuid": "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "json": "'{\"a\": [1]}'",
-    "int[]": "'{1,2}'", "bytea": "'\\x00ff'", "float8": "'NaN'", "boolean": "true",
+    "timestamp": "'2020-02-09 10:00'",
+    "timestamptz": "'2020-02-09 10:00+01'",
+    "numeric(12, 3)": "1.5",
+    "numeric": "1e30",
+    "date": "'2020-02-09'",
+    "time": "'10:00'",
+    "uuid": "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+    "json": "'{\"a\": [1]}'",
+    "int[]": "'{1,2}'",
+    "bytea": "'\\x00ff'",
+    "float8": "'NaN'",
+    "boolean": "true",
     "timestamp(3)": "'infinity'",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("size", ["few", "many"])

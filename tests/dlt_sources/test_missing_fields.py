@@ -33,9 +33,13 @@ def declare(folder, connector, connection, **table):
     shop = folder / "sources" / "shop"
     shop.mkdir(parents=True, exist_ok=True)
     content = {
-        "description": "x", "owner": "me", "schedule": "@daily", "connector": connector, "connection": connection,
+        "description": "x",
+        "owner": "me",
+        "schedule": "@daily",
+        "connector": connector,
+        "connection": connection,
         "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
-    }  # fmt: skip
+    }
     (shop / "source.yml").write_text(yaml.safe_dump(content))
     (shop / "contract.py").write_text(CONTRACT)
     (shop / "extract.py").write_text(EXTRACT)
@@ -95,9 +99,13 @@ def by_files(folder, site):
 
 
 CONNECTORS = {
-    "python, Arrow": by_python("arrow"), "python, records": by_python("dict"), "rest_api": by_api, "html_table": by_page,
-    "sql_database": by_sqlite, "files": by_files,
-}  # fmt: skip
+    "python, Arrow": by_python("arrow"),
+    "python, records": by_python("dict"),
+    "rest_api": by_api,
+    "html_table": by_page,
+    "sql_database": by_sqlite,
+    "files": by_files,
+}
 CHANGES = {
     "renamed": lambda row: {"heading" if name == "title" else name: value for name, value in row.items()},
     "gone": lambda row: {name: value for name, value in row.items() if name != "title"},

@@ -45,12 +45,21 @@ class Records:
         shop.mkdir(parents=True)
         tables = {"things": {"contract": "Thing", "key": ["id"], **FEW, **table}}
         tables["items"] = {
-            "contract": "Item", "key": ["id", "place"], "from": "things", "explode": "items", "parent_key": ["id"], **FEW
-        }  # fmt: skip
+            "contract": "Item",
+            "key": ["id", "place"],
+            "from": "things",
+            "explode": "items",
+            "parent_key": ["id"],
+            **FEW,
+        }
         content = {
-            "description": "x", "owner": "me", "schedule": "@daily", "connector": "python",
-            "connection": {"values": {"rows": str(self.rows)}}, "tables": tables,
-        }  # fmt: skip
+            "description": "x",
+            "owner": "me",
+            "schedule": "@daily",
+            "connector": "python",
+            "connection": {"values": {"rows": str(self.rows)}},
+            "tables": tables,
+        }
         (shop / "source.yml").write_text(yaml.safe_dump(content))
         (shop / "contract.py").write_text(CONTRACT.format(pii=pii))
         (shop / "extract.py").write_text(EXTRACT)

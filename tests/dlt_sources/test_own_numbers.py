@@ -100,9 +100,13 @@ def test_a_source_of_own_code_rejects_them(tmp_path, here):
     folder = tmp_path / "sources" / "shop"
     folder.mkdir(parents=True)
     declared = {
-        "description": "things", "owner": "me", "schedule": "@daily", "connector": "python", "connection": {},
+        "description": "things",
+        "owner": "me",
+        "schedule": "@daily",
+        "connector": "python",
+        "connection": {},
         "tables": {"things": {"contract": "Thing", "key": ["id"]}},
-    }  # fmt: skip
+    }
     (folder / "source.yml").write_text(yaml.safe_dump(declared))
     (folder / "contract.py").write_text(CONTRACT)
     (folder / "extract.py").write_text(EXTRACT)

@@ -20,8 +20,37 @@ from tests.dlt_sources import shop as files
 from tests.dlt_sources.judging import differences, judge
 from tests.dlt_sources.test_land import api, here, source_of, staged  # noqa: F401 (fixtures)
 
-ODD = ["user.name", "Amount [EUR]", "Value (0 to 3)", "2023", "0", "a[0]", "[0]", "a.b[1].c", 'say "hi"', '"quoted"', "it's", " lead ",
-       "back\\slash", "star*", "$", "$.a", "größe", "数量", "😀", "a/b", "a~b", "~0", "_id", "_", "-1", "null", "a,b", "a;b", "select"]  # fmt: skip
+ODD = [
+    "user.name",
+    "Amount [EUR]",
+    "Value (0 to 3)",
+    "2023",
+    "0",
+    "a[0]",
+    "[0]",
+    "a.b[1].c",
+    'say "hi"',
+    '"quoted"',
+    "it's",
+    " lead ",
+    "back\\slash",
+    "star*",
+    "$",
+    "$.a",
+    "größe",
+    "数量",
+    "😀",
+    "a/b",
+    "a~b",
+    "~0",
+    "_id",
+    "_",
+    "-1",
+    "null",
+    "a,b",
+    "a;b",
+    "select",
+]
 NAMES = st.one_of(
     st.sampled_from(ODD),
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12),

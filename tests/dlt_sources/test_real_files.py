@@ -29,9 +29,15 @@ class _Place:
         self.folder, self.samples, self.site, self.done = folder, samples, site, {}
         inbox = folder / "inbox"
         for name, value in {
-            "DATA_DIR": folder / "data", "RETRY_PACE": "0.001", "NOW": "2024-06-10T12:00:00", "PII_SALT": "pepper",
-            "SALES_FILES": inbox / "sales", "TAXI_FILES": inbox / "taxi", "AUDIOPHILE_URL": site.url, "RANDOM_USERS_URL": site.url,
-        }.items():  # fmt: skip
+            "DATA_DIR": folder / "data",
+            "RETRY_PACE": "0.001",
+            "NOW": "2024-06-10T12:00:00",
+            "PII_SALT": "pepper",
+            "SALES_FILES": inbox / "sales",
+            "TAXI_FILES": inbox / "taxi",
+            "AUDIOPHILE_URL": site.url,
+            "RANDOM_USERS_URL": site.url,
+        }.items():
             patch.setenv(f"ELT_{name}", str(value))
         self.settings = configuration.load()
         shutil.copytree(samples / "sales", inbox / "sales", copy_function=shutil.copyfile)
@@ -159,9 +165,25 @@ def test_order_lines_say_what_the_file_says(place):
 
 
 ORDER_LINE = [
-    "ORDERNUMBER", "ORDERLINENUMBER", "ORDERDATE", "SHIPDATE", "PRODUCTCODE", "PRODUCTLINE", "MSRP", "CUSTOMERID", "CUSTOMERNAME", "CITY",
-    "COUNTRY", "TERRITORY", "CONTACTLASTNAME", "CONTACTFIRSTNAME", "QUANTITYORDERED", "PRICEEACH", "SALES", "STATUS",
-]  # fmt: skip
+    "ORDERNUMBER",
+    "ORDERLINENUMBER",
+    "ORDERDATE",
+    "SHIPDATE",
+    "PRODUCTCODE",
+    "PRODUCTLINE",
+    "MSRP",
+    "CUSTOMERID",
+    "CUSTOMERNAME",
+    "CITY",
+    "COUNTRY",
+    "TERRITORY",
+    "CONTACTLASTNAME",
+    "CONTACTFIRSTNAME",
+    "QUANTITYORDERED",
+    "PRICEEACH",
+    "SALES",
+    "STATUS",
+]
 
 
 def _plain(value):
@@ -247,11 +269,17 @@ def test_real_people_are_accepted_with_their_addresses_hashed(place, people):
     )
     assert sorted(found) == sorted(
         (
-            p["login"]["uuid"], p["name"]["first"], p["location"]["country"], str(p["location"]["postcode"]),
-            *(hashlib.sha256(f"pepper{value}".encode()).hexdigest() for value in (p["email"], p["phone"], p["cell"], p["login"]["username"])),
+            p["login"]["uuid"],
+            p["name"]["first"],
+            p["location"]["country"],
+            str(p["location"]["postcode"]),
+            *(
+                hashlib.sha256(f"pepper{value}".encode()).hexdigest()
+                for value in (p["email"], p["phone"], p["cell"], p["login"]["username"])
+            ),
         )
         for p in people
-    )  # fmt: skip
+    )
 
 
 def test_no_credential_leaves_refine(place, people):

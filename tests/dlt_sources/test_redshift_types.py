@@ -58,16 +58,33 @@ class Everything(Contract):
 
 
 EXPECTED = {
-    "code": "VARCHAR(80)", "long": "VARCHAR(65535)", "free": "VARCHAR(65535)", "status": "VARCHAR(16)",
-    "sign": "VARCHAR(12)", "email": "VARCHAR(256)", "number": "BIGINT", "share": "DOUBLE PRECISION",
-    "price": "DECIMAL(10,2)", "flag": "BOOLEAN", "day": "DATE", "at": "TIMESTAMP",
-    "_load_id": "VARCHAR(128)", "_row": "BIGINT", "_deleted": "BOOLEAN", "_read_at": "TIMESTAMP",
+    "code": "VARCHAR(80)",
+    "long": "VARCHAR(65535)",
+    "free": "VARCHAR(65535)",
+    "status": "VARCHAR(16)",
+    "sign": "VARCHAR(12)",
+    "email": "VARCHAR(256)",
+    "number": "BIGINT",
+    "share": "DOUBLE PRECISION",
+    "price": "DECIMAL(10,2)",
+    "flag": "BOOLEAN",
+    "day": "DATE",
+    "at": "TIMESTAMP",
+    "_load_id": "VARCHAR(128)",
+    "_row": "BIGINT",
+    "_deleted": "BOOLEAN",
+    "_read_at": "TIMESTAMP",
     "_refine_id": "VARCHAR(128)",
-}  # fmt: skip
+}
 TYPES = {
-    str: "VARCHAR", int: "BIGINT", float: "DOUBLE PRECISION", Decimal: "DECIMAL", bool: "BOOLEAN", date: "DATE",
+    str: "VARCHAR",
+    int: "BIGINT",
+    float: "DOUBLE PRECISION",
+    Decimal: "DECIMAL",
+    bool: "BOOLEAN",
+    date: "DATE",
     datetime: "TIMESTAMP",
-}  # fmt: skip
+}
 
 
 def types_of(contract: type[Contract]) -> dict[str, str]:
@@ -115,8 +132,10 @@ def test_what_the_pipeline_keeps_about_itself_has_lengths_and_a_sort_key(name):
 
 WIDE = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TEXTS = st.one_of(
-    st.text(WIDE, max_size=12), st.text("🎉é€a", min_size=8, max_size=12), st.text("\U0010ffff", min_size=9, max_size=11)
-)  # fmt: skip
+    st.text(WIDE, max_size=12),
+    st.text("🎉é€a", min_size=8, max_size=12),
+    st.text("\U0010ffff", min_size=9, max_size=11),
+)
 
 
 class Short(Contract):
@@ -134,7 +153,16 @@ def judged(folder, contract, rows):
     landed = pa.table(
         {n: pa.array([row[n] for row in rows], pa.string()) for n in names} | {k: list(v) for k, v in marks.items()}
     )
-    landed = landed.cast(pa.schema([*[(n, pa.string()) for n in names], ("_row", pa.int64()), ("_deleted", pa.bool_()), ("_read_at", pa.timestamp("us"))]))  # fmt: skip
+    landed = landed.cast(
+        pa.schema(
+            [
+                *[(n, pa.string()) for n in names],
+                ("_row", pa.int64()),
+                ("_deleted", pa.bool_()),
+                ("_read_at", pa.timestamp("us")),
+            ]
+        )
+    )
     pq.write_table(landed, folder / "1700000000.5.a.parquet")
     judge = Judge("shop", folder / "work", "salt", datetime(2020, 1, 1))
     result = judge.judge("rows", Table(contract="C", key=["name"]), contract, [str(folder / "1700000000.5.a.parquet")])
@@ -148,9 +176,7 @@ def judged(folder, contract, rows):
 @example(names=["🎉" * 10, "🎉" * 11, "a" * 11, "é" * 10])
 @given(names=st.lists(TEXTS, min_size=1, max_size=8))
 def test_text_that_is_accepted_fits_in_bytes_and_what_is_longer_is_rejected(tmp_path_factory, names):
-    widths = {
-        n: int(re.findall(r"VARCHAR\((\d+)\)", text)[0]) for n, text in types_of(Short).items()
-    }  # fmt: skip
+    widths = {n: int(re.findall(r"VARCHAR\((\d+)\)", text)[0]) for n, text in types_of(Short).items()}
     accepted, rejected = judged(tmp_path_factory.mktemp("judged"), Short, [{"name": n, "kind": n} for n in names])
     assert {row["_row"] for row in accepted} == {
         at for at, name in enumerate(names) if len(name) <= 10 and "!" not in name
@@ -176,7 +202,11 @@ class Bad(Contract):
 
 def test_a_rejected_row_s_raw_text_fits_in_bytes(tmp_path):
     [_, rejected] = judged(tmp_path, Bad, [{"name": "🎉" * 30_000}, {"name": "é" * 59_000}])
-    widths = {n: int(re.findall(r"\((\d+)\)", text)[0]) for n, text in made(next(iter(SOURCES.values())), REJECTED).items() if "VARCHAR" in text}  # fmt: skip
+    widths = {
+        n: int(re.findall(r"\((\d+)\)", text)[0])
+        for n, text in made(next(iter(SOURCES.values())), REJECTED).items()
+        if "VARCHAR" in text
+    }
     assert len(rejected) == 2
     for row in rejected:
         assert {

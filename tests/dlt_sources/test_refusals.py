@@ -87,8 +87,13 @@ def test_retry_after_is_honoured_as_seconds_or_a_date(tmp_path, here, monkeypatc
 
     def answer(path, headers):
         times.append(time.time())
-        wait = {"seconds": "2", "a date": formatdate(time.time() + 3, usegmt=True), "nothing": None, "nonsense": "soon",
-                "the past": formatdate(0, usegmt=True)}[kind]  # fmt: skip
+        wait = {
+            "seconds": "2",
+            "a date": formatdate(time.time() + 3, usegmt=True),
+            "nothing": None,
+            "nonsense": "soon",
+            "the past": formatdate(0, usegmt=True),
+        }[kind]
         return (200, {}, b'[{"id":1}]') if len(times) > 1 else (429, {"retry-after": wait} if wait else {}, b"")
 
     with Server(answer).serve() as server:
@@ -129,9 +134,12 @@ class Shifting:
 def shifting(tmp_path, url, total):
     how = {"type": "offset", "limit": 10, **({"total_path": "total"} if total else {})}
     return source_of(
-        tmp_path, "rest_api", {"base_url": url}, deletes="reconcile",
+        tmp_path,
+        "rest_api",
+        {"base_url": url},
+        deletes="reconcile",
         endpoint={"path": "things", "data_selector": "items", "paginator": how},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("total", [True, False])
@@ -212,11 +220,14 @@ def test_a_row_that_duckdb_cannot_read_is_not_taken_for_deleted(tmp_path, here, 
     assert [row[0] for row in staged(here)] == [1]
 
 
-@pytest.mark.parametrize("made", [
-    lambda text: SourceError(text, lasting=True, status=404),
-    lambda text: RefusedError(text, status=404),
-    lambda text: RefusedError(text, lasting=True, status=404),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda text: SourceError(text, lasting=True, status=404),
+        lambda text: RefusedError(text, status=404),
+        lambda text: RefusedError(text, lasting=True, status=404),
+    ],
+)
 def test_what_is_lasting_is_refused_however_it_is_written(made):
     error = made(f"no {quoted('mkmail')}")
     assert str(error) == "no mkmail" and str(error.without_values()) == "no ***"
@@ -236,10 +247,14 @@ ANSWERS = {
     "its keys": (200, {}, b'{"mkmail@x.org": 1}'),
     "its lists": (200, {}, b'{"mkmail@x.org": []}'),
     "where its total is": (200, {}, b'{"items": [{"id": 1}], "mkmail@x.org": {"total": 9}}'),
-    "where its next page is": (200, {}, b'{"items": [{"id": 1}], "mkmail@x.org": {"next": {"a": 1}, "has_more": true, "next_page": 1.5}}'),
+    "where its next page is": (
+        200,
+        {},
+        b'{"items": [{"id": 1}], "mkmail@x.org": {"next": {"a": 1}, "has_more": true, "next_page": 1.5}}',
+    ),
     "how long to wait": (503, {"retry-after": "mkmail"}, b""),
     "where it leads": (302, {"location": "/mkmail"}, b""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("private", [False, True])
@@ -255,9 +270,12 @@ class Thing(Contract):
 """
     with Server(answer).serve() as server:
         shop = source_of(
-            tmp_path, "rest_api", {"base_url": server.url, "attempts": 1}, contract=contract,
+            tmp_path,
+            "rest_api",
+            {"base_url": server.url, "attempts": 1},
+            contract=contract,
             endpoint={"path": "things", "data_selector": "items"},
-        )  # fmt: skip
+        )
         with pytest.raises(SourceError) as error:
             land(shop, here)
     shown = "mkmail" in str(error.value)

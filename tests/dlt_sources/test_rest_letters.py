@@ -61,8 +61,15 @@ def payloads(here):
 
 TEXT = "Zoë 🎉 漢字 \u00a0"
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
-TYPES = ["application/json", "text/plain", "application/json; charset=iso-8859-1", "text/html; charset=utf-8", "application/octet-stream",
-         "text/plain; charset=ascii", "text/json; charset=nonsense"]  # fmt: skip
+TYPES = [
+    "application/json",
+    "text/plain",
+    "application/json; charset=iso-8859-1",
+    "text/html; charset=utf-8",
+    "application/octet-stream",
+    "text/plain; charset=ascii",
+    "text/json; charset=nonsense",
+]
 
 
 @pytest.mark.few(12)
@@ -94,8 +101,12 @@ RECORDS = {
     "a control character": '{"id":1,"agent":"a\tb"}',
     "long": '{"id":1,"n":' + "9" * 6000 + "}",
     "deep": '{"id":1,"n":' + "[" * 200 + "]" * 200 + "}",
-    "null": "null", "a number": "1.50", "a text": '"x"', "a list": "[1, 2]", "empty": "{}",
-}  # fmt: skip
+    "null": "null",
+    "a number": "1.50",
+    "a text": '"x"',
+    "a list": "[1, 2]",
+    "empty": "{}",
+}
 
 
 @pytest.mark.few(10)
@@ -106,8 +117,12 @@ def test_records_land_to_the_letter(tmp_path, here, name, selector):
     if selector == "items[*]" and name == "a list":
         pytest.skip("a wildcard over lists names their elements")
     listed = f'[ {{"id":7}},{record} , {{"id":8}} ]'
-    body = {"$": listed, "items": f'{{"next":null,"items":{listed}}}', "items[*]": f'{{"items":{listed}}}',
-            "deep.items": f'{{"a":NaN,"deep":{{"items":{listed},"x":1}}}}'}[selector]  # fmt: skip
+    body = {
+        "$": listed,
+        "items": f'{{"next":null,"items":{listed}}}',
+        "items[*]": f'{{"items":{listed}}}',
+        "deep.items": f'{{"a":NaN,"deep":{{"items":{listed},"x":1}}}}',
+    }[selector]
     landed, rows, rejected = run(tmp_path, here, body.encode(), data_selector=selector)
     assert landed == ['{"id":7}', record, '{"id":8}']
     assert {7, 8} <= set(rows) and len(rows) + len(rejected) == 3
@@ -140,8 +155,23 @@ def test_bytes_that_are_no_text_reject_their_record_only(tmp_path, here):
     assert rejected[1][:2] == ("", "unrepresentable") and "caf\\xe9" in rejected[1][2]
 
 
-NUMBERS = ["12345678901.1234567891", "99999999999999999.99", "-99999999999999999.99", "0.1000000001", "1.10", "1e2", "1E-9", "12345678901234567890",
-           "0.1234567890", "123456789.12345678", "-0", "-0.0", "100", "1.5e3", "99999999999999999999.9999999999"]  # fmt: skip
+NUMBERS = [
+    "12345678901.1234567891",
+    "99999999999999999.99",
+    "-99999999999999999.99",
+    "0.1000000001",
+    "1.10",
+    "1e2",
+    "1E-9",
+    "12345678901234567890",
+    "0.1234567890",
+    "123456789.12345678",
+    "-0",
+    "-0.0",
+    "100",
+    "1.5e3",
+    "99999999999999999999.9999999999",
+]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -200,9 +230,12 @@ VALUES = st.recursive(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    records=st.lists(VALUES, max_size=6), ascii=st.booleans(), indent=st.none() | st.integers(0, 3), key=st.text(max_size=5),
+    records=st.lists(VALUES, max_size=6),
+    ascii=st.booleans(),
+    indent=st.none() | st.integers(0, 3),
+    key=st.text(max_size=5),
     encoding=st.sampled_from(ENCODINGS),
-)  # fmt: skip
+)
 def test_any_list_of_any_json_is_split_into_the_very_texts(records, ascii, indent, key, encoding):
     ascii = ascii or any(0xD800 <= ord(c) <= 0xDFFF for c in json.dumps([key, records], ensure_ascii=False))
     texts = [json.dumps(record, ensure_ascii=ascii, indent=indent) for record in records]

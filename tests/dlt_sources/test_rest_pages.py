@@ -212,8 +212,21 @@ def test_headers_say_that_there_is_more(tmp_path, here, headers):
     assert error.value.exit_code == 2
 
 
-@pytest.mark.parametrize("more", [{"total": 50}, {"next": None}, {"has_more": False}, {"pages": 1}, {"last": True}, {"links": {}},
-                                  {"next": ""}, {"results": 5000}, {"next_due": "2020-01-01"}, {"version": "1.4"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"total": 50},
+        {"next": None},
+        {"has_more": False},
+        {"pages": 1},
+        {"last": True},
+        {"links": {}},
+        {"next": ""},
+        {"results": 5000},
+        {"next_due": "2020-01-01"},
+        {"version": "1.4"},
+    ],
+)
 def test_an_answer_that_is_all_is_all(tmp_path, here, more):
     landed, seen = read(tmp_path, here, lambda query, url: (200, {}, {"items": part(0), **more}))
     assert landed == 50 and len(seen) == 1
@@ -228,8 +241,14 @@ def nothing(query):
     return 200, {}, b"[]"
 
 
-BEFORE = {"empty": (200, {}, b"[]"), "400": (400, {}, b"{}"), "404": (404, {}, b"{}"), "422": (422, {}, b"{}"), "204": (204, {}, b""),
-          "the first": None}  # fmt: skip
+BEFORE = {
+    "empty": (200, {}, b"[]"),
+    "400": (400, {}, b"{}"),
+    "404": (404, {}, b"{}"),
+    "422": (422, {}, b"{}"),
+    "204": (204, {}, b""),
+    "the first": None,
+}
 AFTER = {
     "empty": (200, {}, b"[]"),
     "204": (204, {}, b""),
@@ -301,8 +320,12 @@ def test_a_parameter_that_the_server_does_not_know_is_an_error_and_not_the_first
 
 def test_an_answer_without_the_declared_total_is_an_error_that_shows_no_record(tmp_path, here):
     with pytest.raises(SourceError, match=r"does not fit the answer.*total") as error:
-        read(tmp_path, here, lambda query, url: (200, {}, {"items": part(0)}),
-             paginator={"type": "offset", "limit": SIZE, "total_path": "total"})  # fmt: skip
+        read(
+            tmp_path,
+            here,
+            lambda query, url: (200, {}, {"items": part(0)}),
+            paginator={"type": "offset", "limit": SIZE, "total_path": "total"},
+        )
     assert error.value.exit_code == 2 and "n17" not in str(error.value)
 
 
@@ -342,7 +365,7 @@ NESTED = {
     "$..node": ({"a": {"node": part(0, 1)[0]}, "b": [{"node": part(1, 2)[0]}]}, 2),
     "a": ({"a": None}, 0),
     "a[*].c": ({"a": []}, 0),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("selector", NESTED)
@@ -361,9 +384,13 @@ def test_a_window_without_rows_is_asked_for_again(tmp_path, here, row, reached):
     rows = []
     with Server(lambda path, headers: (200, {}, json.dumps(rows).encode())).serve() as server:
         shop = source_of(
-            tmp_path, "rest_api", {"base_url": server.url}, contract=CONTRACT, **WINDOW,
+            tmp_path,
+            "rest_api",
+            {"base_url": server.url},
+            contract=CONTRACT,
+            **WINDOW,
             endpoint={"path": "things", "window": {"since": "from", "until": "to"}},
-        )  # fmt: skip
+        )
         assert land(shop, here) == {}
         rows.append(row)
         assert land(shop, here) == {"things": 1}

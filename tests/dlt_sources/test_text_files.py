@@ -67,12 +67,24 @@ def _xml(place, cell):
 
 
 CELLS = {
-    "text": ("a", "a"), "text of digits": ("007", "007"), "number": (("", "7"), "7"), "large number": (("", "123456789012"), "123456789012"),
-    "decimal": (("", "0.1"), "0.1"), "decimal as Excel keeps it": (("", "0.10000000000000001"), "0.1"), "exponent": (("", "1E+3"), "1000"),
-    "date": (('s="1"', "45322"), "2024-01-31"), "moment": (('s="2"', "45322.5"), "2024-01-31T12:00:00"), "date as a number": (("", "45322"), "45322"),
-    "true": (('t="b"', "1"), "true"), "line break": ("a\nb", "a\nb"), "quote and comma": ('say "hi", ü', 'say "hi", ü'), "blank": (" x ", " x "),
-    "formula's text": (('t="str"', "made"), "made"), "nothing": (None, None), "empty text": ("", None),
-}  # fmt: skip
+    "text": ("a", "a"),
+    "text of digits": ("007", "007"),
+    "number": (("", "7"), "7"),
+    "large number": (("", "123456789012"), "123456789012"),
+    "decimal": (("", "0.1"), "0.1"),
+    "decimal as Excel keeps it": (("", "0.10000000000000001"), "0.1"),
+    "exponent": (("", "1E+3"), "1000"),
+    "date": (('s="1"', "45322"), "2024-01-31"),
+    "moment": (('s="2"', "45322.5"), "2024-01-31T12:00:00"),
+    "date as a number": (("", "45322"), "45322"),
+    "true": (('t="b"', "1"), "true"),
+    "line break": ("a\nb", "a\nb"),
+    "quote and comma": ('say "hi", ü', 'say "hi", ü'),
+    "blank": (" x ", " x "),
+    "formula's text": (('t="str"', "made"), "made"),
+    "nothing": (None, None),
+    "empty text": ("", None),
+}
 
 
 @pytest.mark.parametrize("kind", CELLS)

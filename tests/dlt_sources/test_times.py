@@ -113,7 +113,19 @@ def test_a_number_beyond_the_calendar_is_refused(value: Any) -> None:
             contract_of(datetime, epoch=unit).model_validate({"at": value})
 
 
-FORMATS = ["%Y%m%d", "%d/%m/%Y", "%m/%d/%y", "%Y-%j", "%d %b %Y", "%B %d, %Y", "%Y%m%d%H%M%S", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%S.%f", "%I:%M %p %d%m%Y", "%Y-%m-%d %H:%M%z"]  # fmt: skip
+FORMATS = [
+    "%Y%m%d",
+    "%d/%m/%Y",
+    "%m/%d/%y",
+    "%Y-%j",
+    "%d %b %Y",
+    "%B %d, %Y",
+    "%Y%m%d%H%M%S",
+    "%d.%m.%Y %H:%M",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%I:%M %p %d%m%Y",
+    "%Y-%m-%d %H:%M%z",
+]
 
 
 @pytest.mark.parametrize("form", FORMATS)

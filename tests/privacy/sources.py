@@ -111,31 +111,75 @@ def things(request, values):
         raise LookupError("mkown3@x.org")
 """
 PEOPLE = [
-    {"patient_id": 1, "ssn": "mkssn01", "contact": {"email": "mkmail01@x.org", "phone": "mkphone01"}, "age": 40,
-     "address": {"street": "mkstreet01", "country": "nl"}, "visits": [{"doctor": "d", "findings": [{"text": "mkdiag01"}]}],
-     "bills": [{"amount": "1.50", "iban": "mkiban01"}], "plains": [{"what": "w"}]},
+    {
+        "patient_id": 1,
+        "ssn": "mkssn01",
+        "contact": {"email": "mkmail01@x.org", "phone": "mkphone01"},
+        "age": 40,
+        "address": {"street": "mkstreet01", "country": "nl"},
+        "visits": [{"doctor": "d", "findings": [{"text": "mkdiag01"}]}],
+        "bills": [{"amount": "1.50", "iban": "mkiban01"}],
+        "plains": [{"what": "w"}],
+    },
     # renamed; too young: the contract's own message names everything; what hangs on it is rejected with it
-    {"patient_id": 2, "social_number": "mkssn02", "contact": {"email": "mkmail02@x.org", "phone": "mkphone02"}, "age": 7,
-     "address": {"street": "mkstreet02"}, "visits": [{"doctor": "d", "findings": [{"text": "mkdiag02"}]}],
-     "bills": [{"amount": "2", "iban": "mkiban02"}], "plains": [{"what": "w"}]},
+    {
+        "patient_id": 2,
+        "social_number": "mkssn02",
+        "contact": {"email": "mkmail02@x.org", "phone": "mkphone02"},
+        "age": 7,
+        "address": {"street": "mkstreet02"},
+        "visits": [{"doctor": "d", "findings": [{"text": "mkdiag02"}]}],
+        "bills": [{"amount": "2", "iban": "mkiban02"}],
+        "plains": [{"what": "w"}],
+    },
     # rejected for another reason; a copy of a tagged value in an untagged field and in one that nobody knows
-    {"patient_id": 3, "ssn": "mkssn03", "contact": {"email": "mkmail03@x.org"}, "age": -1, "note": "call MKMAIL03@x.org",
-     "friends": ["mkmail03@x.org"], "address": {"street": "mkstreet03", "country": "mkstreet03"}},
+    {
+        "patient_id": 3,
+        "ssn": "mkssn03",
+        "contact": {"email": "mkmail03@x.org"},
+        "age": -1,
+        "note": "call MKMAIL03@x.org",
+        "friends": ["mkmail03@x.org"],
+        "address": {"street": "mkstreet03", "country": "mkstreet03"},
+    },
     # values where they should not be: an object for a text, a text for an object, a list for an object
-    {"patient_id": 4, "ssn": {"number": "mkssn04"}, "contact": "mkmail04@x.org", "age": "mkphone04", "weight": "mkmail04@x.org",
-     "address": "mkstreet04", "note": ["mkmail04@x.org"]},
-    {"patient_id": 5, "ssn": ["mkssn05"], "contact": [{"email": "mkmail05@x.org"}], "age": 20, "note": {"a": "mkmail05@x.org"}},
+    {
+        "patient_id": 4,
+        "ssn": {"number": "mkssn04"},
+        "contact": "mkmail04@x.org",
+        "age": "mkphone04",
+        "weight": "mkmail04@x.org",
+        "address": "mkstreet04",
+        "note": ["mkmail04@x.org"],
+    },
+    {
+        "patient_id": 5,
+        "ssn": ["mkssn05"],
+        "contact": [{"email": "mkmail05@x.org"}],
+        "age": 20,
+        "note": {"a": "mkmail05@x.org"},
+    },
     # tagged fields that are wrong themselves: a message of Pydantic's, a custom one, an assertion
     {"patient_id": 6, "ssn": "mkssn06" * 9, "contact": {"email": "mkmail06 x.org"}, "age": 20},
     {"patient_id": 7, "ssn": "mkssn07", "contact": {"email": "mkmail07"}, "age": 20},
     {"patient_id": 8, "ssn": "mkssn08", "contact": {"email": "mkmail08@x.org"}, "age": 99},
     # good records with bad elements: the record and the other elements are of other tables
-    {"patient_id": 9, "ssn": "mkssn09", "contact": {"email": "mkmail09@x.org", "phone": "mkphone09"}, "age": 30,
-     "address": {"street": "mkstreet09"}, "note": "plain",
-     "visits": [{"findings": [{"text": "mkdiag09"}]}, {"doctor": "mkmail09@x.org" * 5, "findings": "mkdiag09c"}, "mkdiag09d"],
-     "bills": [{"amount": "mkiban09", "iban": "mkiban09"}, {"iban": {"a": "mkiban09b"}}],
-     "plains": [{"what": "much too long"}, {"what": {"ssn": "mkssn09"}}]},
-]  # fmt: skip
+    {
+        "patient_id": 9,
+        "ssn": "mkssn09",
+        "contact": {"email": "mkmail09@x.org", "phone": "mkphone09"},
+        "age": 30,
+        "address": {"street": "mkstreet09"},
+        "note": "plain",
+        "visits": [
+            {"findings": [{"text": "mkdiag09"}]},
+            {"doctor": "mkmail09@x.org" * 5, "findings": "mkdiag09c"},
+            "mkdiag09d",
+        ],
+        "bills": [{"amount": "mkiban09", "iban": "mkiban09"}, {"iban": {"a": "mkiban09b"}}],
+        "plains": [{"what": "much too long"}, {"what": {"ssn": "mkssn09"}}],
+    },
+]
 MEMBERS = [{"email": f"mkmember{n:02}@x.org", "name": f"mkname{n:02}", "level": n - 1} for n in range(5)]
 FILES = {
     "good.csv": b"number,email,text\n1,mkcsv01@x.org,mktext01\n-2,mkcsv02@x.org,mktext02\nmkcsv03@x.org,3,mktext03\n4,mkcsv04@x.org,mktext04,mktext05\n\xff,mkcsv06@x.org,mktext06\n",
@@ -156,8 +200,10 @@ MARKERS = [
     *(f"mk{kind}{n:02}" for kind in ("member", "name", "csv", "text", "player") for n in range(20)),
     *(f"mkown{n}" for n in range(5)),
     *(f"mkanswer{n}" for n in range(9)),
-    "mkparam", "mkdriver", "mkrow",
-]  # fmt: skip
+    "mkparam",
+    "mkdriver",
+    "mkrow",
+]
 
 
 class Trouble:
@@ -190,25 +236,38 @@ def declare(folder: Path, url: str, inbox: Path, trouble: str = "") -> Path:
     web = {"base_url": url, "attempts": 1}
     files = {"Letter": {"key": ["file", "number"], "mode": "append", "files": ["*.csv", "*.parquet"]}}
     declared = {
-        "clinic": ("rest_api", web, {
-            "patients": {"contract": "Patient", "key": ["patient_id"], "deletes": "soft", "endpoint": endpoint},
-            "visits": {"contract": "Visit", "explode": "visits", **child},
-            "bills": {"contract": "Bill", "explode": "bills", **child},
-            "plains": {"contract": "Plain", "explode": "plains", **child},
-            "members": {"contract": "Member", "key": ["email"], "deletes": "reconcile", "endpoint": {"path": "members"}},
-        }),
+        "clinic": (
+            "rest_api",
+            web,
+            {
+                "patients": {"contract": "Patient", "key": ["patient_id"], "deletes": "soft", "endpoint": endpoint},
+                "visits": {"contract": "Visit", "explode": "visits", **child},
+                "bills": {"contract": "Bill", "explode": "bills", **child},
+                "plains": {"contract": "Plain", "explode": "plains", **child},
+                "members": {
+                    "contract": "Member",
+                    "key": ["email"],
+                    "deletes": "reconcile",
+                    "endpoint": {"path": "members"},
+                },
+            },
+        ),
         "letters": ("files", {"url": str(inbox)}, {"letters": {"contract": "Letter", **files["Letter"]}}),
         "board": ("html_table", web, {"players": {"contract": "Player", "key": ["player"], "page": "rank"}}),
         "own": ("python", {"values": {"trouble": trouble or "none"}}, {"things": {"contract": "Thing", "key": ["id"]}}),
-    }  # fmt: skip
+    }
     for name, (connector, connection, tables) in declared.items():
         place = folder / name
         place.mkdir(parents=True, exist_ok=True)
         limits = {"max_rejected": {"share": 1, "rows": 1000}}
         content = {
-            "description": name, "owner": "me", "schedule": "0 6 * * *", "connector": connector, "connection": connection,
+            "description": name,
+            "owner": "me",
+            "schedule": "0 6 * * *",
+            "connector": connector,
+            "connection": connection,
             "tables": {table: limits | rest for table, rest in tables.items()},
-        }  # fmt: skip
+        }
         (place / "source.yml").write_text(yaml.safe_dump(content))
         (place / "contract.py").write_text(_HEAD + CONTRACTS[name])
     (folder / "own" / "extract.py").write_text(EXTRACT)

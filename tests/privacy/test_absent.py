@@ -100,16 +100,28 @@ SABOTAGE = {
     "a rejected row is shown whole": ("redact", "Redaction.row", lambda _: lambda self, raw: raw),
     "reasons are shown whole": ("redact", "Redaction.reasons", lambda _: lambda self, reasons, raw: reasons),
     "only the table's own contract counts": ("redact", "_family", lambda _: lambda root, tables: []),
-    "what a record tags is not tagged for its elements": ("redact", "_seen_from", lambda _: lambda place, explode: place),
+    "what a record tags is not tagged for its elements": (
+        "redact",
+        "_seen_from",
+        lambda _: lambda place, explode: place,
+    ),
     "a copy of a tagged value is shown": ("redact", "_holds", lambda _: lambda text, secrets: False),
     "an object is shown where a text should be": ("redact", "_may_be_personal", lambda _: lambda *_: False),
     "messages are shown as they are": ("redact", "safe_message", lambda _: lambda rule, message: message),
     "errors of sources quote": ("source_error", "SourceError.without_values", lambda _: lambda self, known=(): self),
-    "errors of refine quote": ("refine", "quiet_about", lambda original: lambda source, private: original(source, False)),
-    "rows in passing are elsewhere": ("land", "Settings.workplace", lambda _: lambda self, source: self.dlt / "at" / source),
+    "errors of refine quote": (
+        "refine",
+        "quiet_about",
+        lambda original: lambda source, private: original(source, False),
+    ),
+    "rows in passing are elsewhere": (
+        "land",
+        "Settings.workplace",
+        lambda _: lambda self, source: self.dlt / "at" / source,
+    ),
     "what was seen is elsewhere": ("seen", "Seen.__init__", None),
     "hashing is left out": ("judge", "stored", None),
-}  # fmt: skip
+}
 
 
 BY_DAY = (
@@ -213,8 +225,12 @@ def test_no_command_shows_or_keeps_a_marker(tmp_path, server):
     folder = declare(tmp_path / "sources", server.url, tmp_path / "inbox", "unknown")
     pipeline = Pipeline(
         tmp_path / "data",
-        {"ELT_PRIVATE_QUERY": "mkparam", "ELT_ALERT_URLS": f"json://127.0.0.1:{hook.server_port}", "ELT_NOW": "2020-03-10T12:00:00"},
-    )  # fmt: skip
+        {
+            "ELT_PRIVATE_QUERY": "mkparam",
+            "ELT_ALERT_URLS": f"json://127.0.0.1:{hook.server_port}",
+            "ELT_NOW": "2020-03-10T12:00:00",
+        },
+    )
     codes, said = [], ""
 
     def command(*arguments, patch="only"):

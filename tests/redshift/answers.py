@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from tests.redshift.session import Session
 
 _HIDDEN = {
-    "standard_conforming_strings", "in_hot_standby", "default_transaction_read_only", "scram_iterations", "search_path",
-}  # fmt: skip
+    "standard_conforming_strings",
+    "in_hot_standby",
+    "default_transaction_read_only",
+    "scram_iterations",
+    "search_path",
+}
 _BYTES = re.compile(r"rs_(bytes|chars)_(\d+)_")
 _SPACES = re.compile(rb'("(?:[^"\\]|\\.)*")|\s+')
 _OVERFLOW = re.compile(r"numeric field overflow", re.I)

@@ -22,9 +22,11 @@ def s3() -> Iterator[dict[str, Any]]:
     server.start()
     _, port = server.get_host_and_port()
     found = {
-        "endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1",
-        "aws_access_key_id": "key", "aws_secret_access_key": "secret",
-    }  # fmt: skip
+        "endpoint_url": f"http://127.0.0.1:{port}",
+        "region_name": "us-east-1",
+        "aws_access_key_id": "key",
+        "aws_secret_access_key": "secret",
+    }
     boto3.client("s3", **found).create_bucket(Bucket=BUCKET)
     yield found
     server.stop()
@@ -59,9 +61,14 @@ class Client:
 def login(server: Redshift, database: str = "warehouse") -> dict[str, Any]:
     """What psycopg2 and psycopg want."""
     return {
-        "host": server.host, "port": server.port, "user": server.user, "password": server.password, "dbname": database,
-        "sslmode": "verify-full", "sslrootcert": str(server.ca),
-    }  # fmt: skip
+        "host": server.host,
+        "port": server.port,
+        "user": server.user,
+        "password": server.password,
+        "dbname": database,
+        "sslmode": "verify-full",
+        "sslrootcert": str(server.ca),
+    }
 
 
 @pytest.fixture

@@ -19,23 +19,87 @@ if TYPE_CHECKING:
     from tests.redshift.session import Session
 
 KNOWN = {
-    "CREDENTIALS": "s", "IAM_ROLE": "s", "ACCESS_KEY_ID": "s", "SECRET_ACCESS_KEY": "s", "SESSION_TOKEN": "s",
-    "FORMAT": "f", "PARQUET": "", "ORC": "", "AVRO": "p", "JSON": "p", "CSV": "", "QUOTE": "s", "DELIMITER": "s",
-    "GZIP": "", "BZIP2": "", "ZSTD": "", "LZOP": "", "IGNOREHEADER": "n", "NULL": "s", "DATEFORMAT": "s",
-    "TIMEFORMAT": "s", "MAXERROR": "n", "REGION": "s", "MANIFEST": "", "SERIALIZETOJSON": "", "EMPTYASNULL": "",
-    "BLANKSASNULL": "", "TRUNCATECOLUMNS": "", "TRIMBLANKS": "", "ACCEPTINVCHARS": "p", "ACCEPTANYDATE": "",
-    "ENCODING": "s", "ESCAPE": "", "REMOVEQUOTES": "", "EXPLICIT_IDS": "", "FILLRECORD": "", "IGNOREBLANKLINES": "",
-    "IGNOREALLERRORS": "", "COMPUPDATE": "?", "STATUPDATE": "?", "COMPROWS": "n", "NOLOAD": "", "ROUNDEC": "",
-}  # fmt: skip
+    "CREDENTIALS": "s",
+    "IAM_ROLE": "s",
+    "ACCESS_KEY_ID": "s",
+    "SECRET_ACCESS_KEY": "s",
+    "SESSION_TOKEN": "s",
+    "FORMAT": "f",
+    "PARQUET": "",
+    "ORC": "",
+    "AVRO": "p",
+    "JSON": "p",
+    "CSV": "",
+    "QUOTE": "s",
+    "DELIMITER": "s",
+    "GZIP": "",
+    "BZIP2": "",
+    "ZSTD": "",
+    "LZOP": "",
+    "IGNOREHEADER": "n",
+    "NULL": "s",
+    "DATEFORMAT": "s",
+    "TIMEFORMAT": "s",
+    "MAXERROR": "n",
+    "REGION": "s",
+    "MANIFEST": "",
+    "SERIALIZETOJSON": "",
+    "EMPTYASNULL": "",
+    "BLANKSASNULL": "",
+    "TRUNCATECOLUMNS": "",
+    "TRIMBLANKS": "",
+    "ACCEPTINVCHARS": "p",
+    "ACCEPTANYDATE": "",
+    "ENCODING": "s",
+    "ESCAPE": "",
+    "REMOVEQUOTES": "",
+    "EXPLICIT_IDS": "",
+    "FILLRECORD": "",
+    "IGNOREBLANKLINES": "",
+    "IGNOREALLERRORS": "",
+    "COMPUPDATE": "?",
+    "STATUPDATE": "?",
+    "COMPROWS": "n",
+    "NOLOAD": "",
+    "ROUNDEC": "",
+}
 _COLUMNAR = {
-    "FORMAT", "IAM_ROLE", "MANIFEST", "SERIALIZETOJSON", "STATUPDATE", "FILLRECORD", "EXPLICIT_IDS", "MAXERROR",
-    "ACCEPTINVCHARS", "COMPUPDATE",
-} | objects.KEYS  # fmt: skip
+    "FORMAT",
+    "IAM_ROLE",
+    "MANIFEST",
+    "SERIALIZETOJSON",
+    "STATUPDATE",
+    "FILLRECORD",
+    "EXPLICIT_IDS",
+    "MAXERROR",
+    "ACCEPTINVCHARS",
+    "COMPUPDATE",
+} | objects.KEYS
 _SUPPORTED = {
-    "FORMAT", "PATHS", "IAM_ROLE", "MANIFEST", "SERIALIZETOJSON", "STATUPDATE", "COMPUPDATE", "MAXERROR", "GZIP",
-    "BZIP2", "ZSTD", "IGNOREHEADER", "NULL", "DATEFORMAT", "TIMEFORMAT", "REGION", "DELIMITER", "QUOTE", "EMPTYASNULL",
-    "BLANKSASNULL", "TRUNCATECOLUMNS", "EXPLICIT_IDS", "IGNOREBLANKLINES",
-} | objects.KEYS  # fmt: skip
+    "FORMAT",
+    "PATHS",
+    "IAM_ROLE",
+    "MANIFEST",
+    "SERIALIZETOJSON",
+    "STATUPDATE",
+    "COMPUPDATE",
+    "MAXERROR",
+    "GZIP",
+    "BZIP2",
+    "ZSTD",
+    "IGNOREHEADER",
+    "NULL",
+    "DATEFORMAT",
+    "TIMEFORMAT",
+    "REGION",
+    "DELIMITER",
+    "QUOTE",
+    "EMPTYASNULL",
+    "BLANKSASNULL",
+    "TRUNCATECOLUMNS",
+    "EXPLICIT_IDS",
+    "IGNOREBLANKLINES",
+} | objects.KEYS
 
 
 @dataclass(frozen=True)
@@ -103,10 +167,16 @@ def columns(session: Session, parts: list[str], listed: list[str] | None, explic
         modifier = int(typmod)
         numeric = kind == "numeric" and modifier > 0
         text = kind in ("character varying", "character")
-        known[column] = Column(
-            column, kind, modifier - 4 if text else None,
-            ((modifier - 4) >> 16) & 65535 if numeric else None, (modifier - 4) & 65535 if numeric else None,
-        ), identity == "t"  # fmt: skip
+        known[column] = (
+            Column(
+                column,
+                kind,
+                modifier - 4 if text else None,
+                ((modifier - 4) >> 16) & 65535 if numeric else None,
+                (modifier - 4) & 65535 if numeric else None,
+            ),
+            identity == "t",
+        )
     if listed is None:
         return [column for column, identity in known.values() if explicit or not identity]
     for column in listed:

@@ -193,8 +193,9 @@ def _drop(piece: Piece, context: Context) -> Plan:
     """DROP TABLE or VIEW: late-binding views above stay."""
     found = re.fullmatch(
         rf"DROP\s+(MATERIALIZED\s+)?(TABLE|VIEW)\s+(IF\s+EXISTS\s+)?({_NAME}(?:\s*,\s*{_NAME})*)\s*(CASCADE|RESTRICT)?",
-        piece.text.strip(), re.I,
-    )  # fmt: skip
+        piece.text.strip(),
+        re.I,
+    )
     if not found:
         raise Refused(f"syntax error in {piece.text[:80]!r}", "42601")
     all_parts = [named(name, context) for name in found[4].split(",")]

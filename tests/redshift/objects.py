@@ -162,5 +162,8 @@ class Bucket:
 
 def _told(error: Any) -> Refused:
     found = error.response.get("Error", {})
-    return Refused(f"S3ServiceException:{found.get('Message', error)},Status "
-                   f"{error.response.get('ResponseMetadata', {}).get('HTTPStatusCode')},Error {found.get('Code')}", "XX000")  # fmt: skip
+    return Refused(
+        f"S3ServiceException:{found.get('Message', error)},Status "
+        f"{error.response.get('ResponseMetadata', {}).get('HTTPStatusCode')},Error {found.get('Code')}",
+        "XX000",
+    )

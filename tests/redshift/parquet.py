@@ -75,8 +75,16 @@ def _fits(kind: Any, column: Column) -> bool:
         return column.text
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         return column.type == "bytea"
-    name = {"int8": "smallint", "int16": "smallint", "int32": "integer", "int64": "bigint", "float": "real",
-            "double": "double precision", "bool": "boolean", "date32[day]": "date"}.get(str(kind))  # fmt: skip
+    name = {
+        "int8": "smallint",
+        "int16": "smallint",
+        "int32": "integer",
+        "int64": "bigint",
+        "float": "real",
+        "double": "double precision",
+        "bool": "boolean",
+        "date32[day]": "date",
+    }.get(str(kind))
     return column.type == name or (column.type == "jsonb" and name is not None)
 
 

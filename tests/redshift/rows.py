@@ -198,9 +198,14 @@ def _checked(value: str, column: Column) -> str:
 def _record(session: Session, parts: list[str], name: str, line: _Line, bad: Bad) -> None:
     column = bad.column
     values = [
-        name[:256], (column.name if column else "")[:127], (column.type if column else "")[:10],
-        str(column.length or "") if column else "", line.raw[:200], bad.value[:200], bad.reason[:100],
-    ]  # fmt: skip
+        name[:256],
+        (column.name if column else "")[:127],
+        (column.type if column else "")[:10],
+        str(column.length or "") if column else "",
+        line.raw[:200],
+        bad.value[:200],
+        bad.reason[:100],
+    ]
     file, colname, kind, length, raw, field, reason = map(quoted, values)
     session.server.query(
         "INSERT INTO rs.stl_load_errors (userid, slice, tbl, starttime, session, query, filename, line_number, colname, type, "

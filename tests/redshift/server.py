@@ -131,9 +131,12 @@ class Redshift:
         """A connection of PostgreSQL's superuser, which commits by itself; waits while that restarts."""
         with self._lock:
             con = psycopg2.connect(
-                host=str(self._postgres._sockets), port=self._postgres.port, user="postgres", dbname=database,
+                host=str(self._postgres._sockets),
+                port=self._postgres.port,
+                user="postgres",
+                dbname=database,
                 options="-c allow_system_table_mods=on -c timezone=UTC",
-            )  # fmt: skip
+            )
         con.autocommit = True
         return con
 
@@ -234,11 +237,14 @@ class Redshift:
             return
         with contextlib.closing(self.admin("postgres")) as con, con.cursor() as cursor:
             cursor.execute("CREATE ROLE rs_clients")
-            cursor.execute(f"CREATE ROLE {foreign.READER} LOGIN IN ROLE pg_read_all_data "
-                           f"PASSWORD {_quoted(self.password)}")  # fmt: skip
+            cursor.execute(
+                f"CREATE ROLE {foreign.READER} LOGIN IN ROLE pg_read_all_data PASSWORD {_quoted(self.password)}"
+            )
             cursor.execute("GRANT pg_read_server_files, pg_write_server_files TO rs_clients")
-            cursor.execute(f"CREATE ROLE {self.user} LOGIN CREATEDB CREATEROLE IN ROLE rs_clients "
-                           f"PASSWORD {_quoted(self.password)}")  # fmt: skip
+            cursor.execute(
+                f"CREATE ROLE {self.user} LOGIN CREATEDB CREATEROLE IN ROLE rs_clients "
+                f"PASSWORD {_quoted(self.password)}"
+            )
             cursor.execute(f"GRANT rs_clients TO {self.user} WITH ADMIN OPTION")  # whom it makes are clients, too
             cursor.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
         with contextlib.closing(self.admin(TEMPLATE)) as con, con.cursor() as cursor:

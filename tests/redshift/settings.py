@@ -9,19 +9,45 @@ from dataclasses import dataclass
 from tests.redshift.plan import Plan, Refused
 
 OURS = {
-    "activate_aqmv", "analyze_threshold_percent", "auto_analyze", "cast_super_null_on_error", "query_group",
-    "datashare_break_glass_session_var", "default_geometry_encoding", "describe_field_name_in_uppercase",
-    "downcase_delimited_identifier", "enable_case_sensitive_identifier", "enable_case_sensitive_super_attribute",
-    "enable_numeric_rounding", "enable_result_cache_for_session", "enable_vacuum_boost", "max_cursor_result_set_size",
-    "error_on_nondeterministic_update", "json_serialization_enable", "json_serialization_parse_nested_strings",
-    "mv_enable_aqmv_for_session", "navigate_super_null_on_error", "parse_super_null_on_error",
-    "pg_federation_repeatable_read", "spectrum_enable_pseudo_columns", "spectrum_query_maxerror",
-    "stored_proc_log_min_messages", "use_fips_ssl", "wlm_query_slot_count",
-}  # fmt: skip
+    "activate_aqmv",
+    "analyze_threshold_percent",
+    "auto_analyze",
+    "cast_super_null_on_error",
+    "query_group",
+    "datashare_break_glass_session_var",
+    "default_geometry_encoding",
+    "describe_field_name_in_uppercase",
+    "downcase_delimited_identifier",
+    "enable_case_sensitive_identifier",
+    "enable_case_sensitive_super_attribute",
+    "enable_numeric_rounding",
+    "enable_result_cache_for_session",
+    "enable_vacuum_boost",
+    "max_cursor_result_set_size",
+    "error_on_nondeterministic_update",
+    "json_serialization_enable",
+    "json_serialization_parse_nested_strings",
+    "mv_enable_aqmv_for_session",
+    "navigate_super_null_on_error",
+    "parse_super_null_on_error",
+    "pg_federation_repeatable_read",
+    "spectrum_enable_pseudo_columns",
+    "spectrum_query_maxerror",
+    "stored_proc_log_min_messages",
+    "use_fips_ssl",
+    "wlm_query_slot_count",
+}
 THEIRS = {
-    "application_name", "client_encoding", "client_min_messages", "datestyle", "extra_float_digits", "intervalstyle",
-    "search_path", "statement_timeout", "timezone",
-}  # fmt: skip
+    "application_name",
+    "client_encoding",
+    "client_min_messages",
+    "datestyle",
+    "extra_float_digits",
+    "intervalstyle",
+    "search_path",
+    "statement_timeout",
+    "timezone",
+}
 _SET = re.compile(r"SET\s+(?:(SESSION|LOCAL)\s+)?([\w.]+)\s*(?:=|\bTO\b|\s)\s*(.+)", re.I | re.S)
 _TRUE = {"true", "on", "1", "yes", "t"}
 FIXED = (

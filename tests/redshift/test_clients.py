@@ -107,12 +107,22 @@ def test_temporary_credentials(redshift: Redshift, client: Any) -> None:
 
 
 VALUES = [
-    ("SMALLINT", 7), ("INTEGER", -70000), ("BIGINT", 2**62), ("DECIMAL(38, 4)", decimal.Decimal("12345678901234567890.1234")),
-    ("DECIMAL(10, 2)", decimal.Decimal("-0.50")), ("DOUBLE PRECISION", 0.1), ("REAL", 1.5), ("BOOLEAN", True), ("BOOLEAN", False),
-    ("VARCHAR(50)", "é 'x' \\ \"y\" 🦆\n%"), ("VARCHAR(10)", ""), ("DATE", datetime.date(2026, 2, 28)),
+    ("SMALLINT", 7),
+    ("INTEGER", -70000),
+    ("BIGINT", 2**62),
+    ("DECIMAL(38, 4)", decimal.Decimal("12345678901234567890.1234")),
+    ("DECIMAL(10, 2)", decimal.Decimal("-0.50")),
+    ("DOUBLE PRECISION", 0.1),
+    ("REAL", 1.5),
+    ("BOOLEAN", True),
+    ("BOOLEAN", False),
+    ("VARCHAR(50)", "é 'x' \\ \"y\" 🦆\n%"),
+    ("VARCHAR(10)", ""),
+    ("DATE", datetime.date(2026, 2, 28)),
     ("TIMESTAMP", datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)),
-    ("TIMESTAMPTZ", datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)), ("TIME", datetime.time(3, 4, 5)),
-]  # fmt: skip
+    ("TIMESTAMPTZ", datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)),
+    ("TIME", datetime.time(3, 4, 5)),
+]
 
 
 def _run(con: Any, sql: str, values: tuple[Any, ...], style: str) -> list[Any]:

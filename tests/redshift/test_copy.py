@@ -61,13 +61,21 @@ def bucket(s3: dict[str, Any], schema: str) -> Bucket:
 
 def _table() -> pa.Table:
     at = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
-    return pa.table({
-        "any": pa.array([1, None, -(2**62)]), "b": ['é"\n,x', "", None], "c": pa.array([at, None, at], pa.timestamp("us")),
-        "d": pa.array([decimal.Decimal("1.250"), None, decimal.Decimal("-999999999.999")], pa.decimal128(12, 3)),
-        "e": [0.1, None, 1e300], "f": [True, False, None], "g": [at.date(), None, at.date()], "h": ['{"x": 1}', None, "y"],
-        "i": pa.array([1, 2, None], pa.int32()), "j": pa.array([at, None, at], pa.timestamp("us", "UTC")),
-        "k": pa.array([b"\x00\xff", None, b""], pa.binary()),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "any": pa.array([1, None, -(2**62)]),
+            "b": ['é"\n,x', "", None],
+            "c": pa.array([at, None, at], pa.timestamp("us")),
+            "d": pa.array([decimal.Decimal("1.250"), None, decimal.Decimal("-999999999.999")], pa.decimal128(12, 3)),
+            "e": [0.1, None, 1e300],
+            "f": [True, False, None],
+            "g": [at.date(), None, at.date()],
+            "h": ['{"x": 1}', None, "y"],
+            "i": pa.array([1, 2, None], pa.int32()),
+            "j": pa.array([at, None, at], pa.timestamp("us", "UTC")),
+            "k": pa.array([b"\x00\xff", None, b""], pa.binary()),
+        }
+    )
 
 
 def test_parquet(redshift: Redshift, sql: Client, schema: str, bucket: Bucket) -> None:
@@ -89,14 +97,21 @@ def test_parquet(redshift: Redshift, sql: Client, schema: str, bucket: Bucket) -
 
 
 BAD = {
-    "BIGINT": (pa.array([1], pa.int32()), "incompatible Parquet schema"), "INTEGER": (pa.array([1]), "incompatible"),
-    "DATE": (pa.array(["2026-01-01"]), "incompatible"), "VARCHAR(3)": (pa.array(["éé"]), "length of the data column a"),
-    "VARCHAR(4)": (pa.array([1]), "incompatible"), "DECIMAL(10, 2)": (pa.array([decimal.Decimal("1.234")]), "incompatible"),
-    "DECIMAL(10, 3)": (pa.array([1.5]), "incompatible"), "TIMESTAMP": (pa.array([1], pa.timestamp("ns")), "incompatible"),
-    "TIME": (pa.array([1], pa.time64("us")), "incompatible"), "SMALLINT": (pa.array([1], pa.uint8()), "incompatible"),
-    "SUPER": (pa.array(["{}"]), "SERIALIZETOJSON"), "REAL": (pa.array([1.5]), "incompatible"),
-    "BOOLEAN": (pa.array([1], pa.int8()), "incompatible"), "INT NOT NULL": (pa.array([None], pa.int32()), "NULL"),
-}  # fmt: skip
+    "BIGINT": (pa.array([1], pa.int32()), "incompatible Parquet schema"),
+    "INTEGER": (pa.array([1]), "incompatible"),
+    "DATE": (pa.array(["2026-01-01"]), "incompatible"),
+    "VARCHAR(3)": (pa.array(["éé"]), "length of the data column a"),
+    "VARCHAR(4)": (pa.array([1]), "incompatible"),
+    "DECIMAL(10, 2)": (pa.array([decimal.Decimal("1.234")]), "incompatible"),
+    "DECIMAL(10, 3)": (pa.array([1.5]), "incompatible"),
+    "TIMESTAMP": (pa.array([1], pa.timestamp("ns")), "incompatible"),
+    "TIME": (pa.array([1], pa.time64("us")), "incompatible"),
+    "SMALLINT": (pa.array([1], pa.uint8()), "incompatible"),
+    "SUPER": (pa.array(["{}"]), "SERIALIZETOJSON"),
+    "REAL": (pa.array([1.5]), "incompatible"),
+    "BOOLEAN": (pa.array([1], pa.int8()), "incompatible"),
+    "INT NOT NULL": (pa.array([None], pa.int32()), "NULL"),
+}
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -168,12 +183,16 @@ def test_json_and_csv(sql: Client, schema: str, bucket: Bucket) -> None:
 @pytest.mark.parametrize(
     ("text", "clauses", "reason", "column"),
     [
-        (b'{"a": "x"}', "JSON 'auto'", "Invalid digit", "a"), (b"{", "JSON 'auto'", "Invalid JSON", ""),
-        (b'{"b": "ddddd"}', "JSON 'auto'", "String length exceeds DDL length", "b"), (b"1", "CSV", "Delimiter not found", ""),
-        (b"1,2,3", "CSV", "Extra column", ""), (b"9999999999999999999,x", "CSV", "Overflow", "a"), (b"1,ddddd", "CSV", "exceeds", "b"),
+        (b'{"a": "x"}', "JSON 'auto'", "Invalid digit", "a"),
+        (b"{", "JSON 'auto'", "Invalid JSON", ""),
+        (b'{"b": "ddddd"}', "JSON 'auto'", "String length exceeds DDL length", "b"),
+        (b"1", "CSV", "Delimiter not found", ""),
+        (b"1,2,3", "CSV", "Extra column", ""),
+        (b"9999999999999999999,x", "CSV", "Overflow", "a"),
+        (b"1,ddddd", "CSV", "exceeds", "b"),
         (b"1|ddddd", "", "exceeds", "b"),
     ],
-)  # fmt: skip
+)
 def test_rows_that_do_not_load_are_told(
     sql: Client, schema: str, bucket: Bucket, text: bytes, clauses: str, reason: str, column: str
 ) -> None:
@@ -199,9 +218,18 @@ def test_unload(sql: Client, schema: str, bucket: Bucket) -> None:
     ]
     found = bucket.table("u/")
     assert [str(t) for t in found.schema.types] == [
-        "int64", "string", "timestamp[us]", "decimal128(12, 3)", "double", "bool", "date32[day]", "string", "int32",
-        "timestamp[us, tz=UTC]", "string",
-    ]  # fmt: skip
+        "int64",
+        "string",
+        "timestamp[us]",
+        "decimal128(12, 3)",
+        "double",
+        "bool",
+        "date32[day]",
+        "string",
+        "int32",
+        "timestamp[us, tz=UTC]",
+        "string",
+    ]
     with pytest.raises(psycopg2.Error, match="Specified unload destination on S3 is not empty"):
         sql(unload)
     sql(f"{unload} ALLOWOVERWRITE PARALLEL OFF MANIFEST ENCRYPTED KMS_KEY_ID 'k'")
@@ -220,23 +248,35 @@ def test_unload(sql: Client, schema: str, bucket: Bucket) -> None:
 
 
 ROWS = st.lists(
-    st.fixed_dictionaries({
-        "a": st.none() | st.integers(-(2**63), 2**63 - 1),
-        "b": st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=2),
-        "c": st.none() | st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2200, 1, 1)),
-        "d": st.none() | st.decimals(-999999, 999999, places=3),
-        "e": st.none() | st.floats(allow_nan=False, allow_infinity=False),
-        "f": st.none() | st.booleans(),
-        "g": st.none() | st.dates(datetime.date(1, 1, 1), datetime.date(9999, 12, 31)),
-    }), min_size=1, max_size=12,
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {
+            "a": st.none() | st.integers(-(2**63), 2**63 - 1),
+            "b": st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=2),
+            "c": st.none() | st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2200, 1, 1)),
+            "d": st.none() | st.decimals(-999999, 999999, places=3),
+            "e": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            "f": st.none() | st.booleans(),
+            "g": st.none() | st.dates(datetime.date(1, 1, 1), datetime.date(9999, 12, 31)),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)
 
 
 @hypothesis.settings(max_examples=12, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
 @hypothesis.given(rows=ROWS)
 def test_rows_survive(sql: Client, schema: str, bucket: Bucket, rows: list[dict[str, Any]]) -> None:
-    fields = [("a", pa.int64()), ("b", pa.string()), ("c", pa.timestamp("us")), ("d", pa.decimal128(12, 3)), ("e", pa.float64()),
-              ("f", pa.bool_()), ("g", pa.date32()), ("n", pa.int64())]  # fmt: skip
+    fields = [
+        ("a", pa.int64()),
+        ("b", pa.string()),
+        ("c", pa.timestamp("us")),
+        ("d", pa.decimal128(12, 3)),
+        ("e", pa.float64()),
+        ("f", pa.bool_()),
+        ("g", pa.date32()),
+        ("n", pa.int64()),
+    ]
     table = pa.Table.from_pylist([{**row, "n": n} for n, row in enumerate(rows)], pa.schema(fields))
     sql(f"DROP TABLE IF EXISTS {schema}.r")
     sql(f"CREATE TABLE {schema}.r ({DDL.split(', h')[0].replace('VARCHAR(8)', 'VARCHAR(8)').strip()}, n BIGINT)")

@@ -33,11 +33,15 @@ def test_three_part_names(redshift: Redshift, sql: Client, serving: Client, sche
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO warehouse.{0}.t VALUES (1)", "DELETE FROM warehouse.{0}.t", "UPDATE warehouse.{0}.t SET a = 1",
-        "CREATE TABLE warehouse.{0}.u (a INT)", "DROP TABLE warehouse.{0}.t", "TRUNCATE warehouse.{0}.t",
+        "INSERT INTO warehouse.{0}.t VALUES (1)",
+        "DELETE FROM warehouse.{0}.t",
+        "UPDATE warehouse.{0}.t SET a = 1",
+        "CREATE TABLE warehouse.{0}.u (a INT)",
+        "DROP TABLE warehouse.{0}.t",
+        "TRUNCATE warehouse.{0}.t",
         "CREATE VIEW public.v{0} AS SELECT a FROM warehouse.{0}.t",
     ],
-)  # fmt: skip
+)
 def test_writing_elsewhere_is_refused(sql: Client, serving: Client, schema: str, statement: str) -> None:
     sql(f"CREATE TABLE {schema}.t (a INT)")
     with pytest.raises(psycopg2.Error, match=r"cross-database|NO SCHEMA BINDING"):
@@ -58,9 +62,14 @@ def test_a_late_view_over_another_database(sql: Client, serving: Client, schema:
 
 def test_prepared_statements_see_new_tables(redshift: Redshift, sql: Client, schema: str) -> None:
     con = redshift_connector.connect(
-        host=redshift.host, port=redshift.port, user=redshift.user, password=redshift.password, database="serving",
-        ssl=True, sslmode="verify-full",
-    )  # fmt: skip
+        host=redshift.host,
+        port=redshift.port,
+        user=redshift.user,
+        password=redshift.password,
+        database="serving",
+        ssl=True,
+        sslmode="verify-full",
+    )
     con.autocommit = True
     cursor = con.cursor()
     for number in (1, 2):

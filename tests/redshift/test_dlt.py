@@ -18,9 +18,13 @@ def _pipeline(redshift: Redshift, s3: dict[str, Any], folder: Path, dataset: str
     from dlt.destinations import redshift as destination
 
     credentials = {
-        "database": "warehouse", "username": redshift.user, "password": redshift.password, "host": redshift.host,
-        "port": redshift.port, "query": {"sslmode": "verify-full", "sslrootcert": str(redshift.ca)},
-    }  # fmt: skip
+        "database": "warehouse",
+        "username": redshift.user,
+        "password": redshift.password,
+        "host": redshift.host,
+        "port": redshift.port,
+        "query": {"sslmode": "verify-full", "sslrootcert": str(redshift.ca)},
+    }
     staging = filesystem(
         bucket_url=f"s3://{BUCKET}/staging",
         credentials={
@@ -31,9 +35,12 @@ def _pipeline(redshift: Redshift, s3: dict[str, Any], folder: Path, dataset: str
         },
     )
     return dlt.pipeline(
-        "stand_in", pipelines_dir=str(folder / dataset), dataset_name=dataset, staging=staging,
+        "stand_in",
+        pipelines_dir=str(folder / dataset),
+        dataset_name=dataset,
+        staging=staging,
         destination=destination(credentials=credentials, staging_iam_role=ROLE),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "jsonl"])
@@ -61,8 +68,16 @@ def test_merge_twice(
 
     def row(number: int, day: int, deleted: bool = False) -> dict[str, Any]:
         at = datetime.datetime(2026, 1, day, 3, 4, 5, 678000, UTC)
-        return {"id": number, "day": at.date(), "at": at, "text": f"é{number}", "tags": {"n": [number]}, "deleted": deleted,
-                "amount": number * 1.5, "items": [{"sku": "a"}, {"sku": "b"}]}  # fmt: skip
+        return {
+            "id": number,
+            "day": at.date(),
+            "at": at,
+            "text": f"é{number}",
+            "tags": {"n": [number]},
+            "deleted": deleted,
+            "amount": number * 1.5,
+            "items": [{"sku": "a"}, {"sku": "b"}],
+        }
 
     run([row(1, 1), row(2, 1), row(3, 2)])
     run([row(2, 2), row(3, 2, deleted=True), row(4, 3)])

@@ -27,11 +27,16 @@ def test_a_password_that_create_user_gave_logs_in_until_it_is_changed(redshift: 
 @pytest.mark.parametrize(
     "statement",
     [
-        "CREATE USER u", "CREATE USER u PASSWORD 'short1A'", "CREATE USER u PASSWORD 'no-capital-1'",
-        "CREATE USER u PASSWORD 'No-digit-in-it'", "CREATE USER u PASSWORD 'With@sign-1'", "CREATE ROLE IF NOT EXISTS r",
-        "CREATE ROLE r LOGIN", "CREATE USER IF NOT EXISTS u PASSWORD DISABLE",
+        "CREATE USER u",
+        "CREATE USER u PASSWORD 'short1A'",
+        "CREATE USER u PASSWORD 'no-capital-1'",
+        "CREATE USER u PASSWORD 'No-digit-in-it'",
+        "CREATE USER u PASSWORD 'With@sign-1'",
+        "CREATE ROLE IF NOT EXISTS r",
+        "CREATE ROLE r LOGIN",
+        "CREATE USER IF NOT EXISTS u PASSWORD DISABLE",
     ],
-)  # fmt: skip
+)
 def test_what_redshift_refuses(sql: Client, statement: str) -> None:
     with pytest.raises(psycopg2.Error, match=r"syntax error|stand-in knows|password must be"):
         sql(statement)

@@ -13,10 +13,21 @@ SLOW = "SELECT count(*) FROM pg_class AS a, pg_class AS b, pg_class AS c WHERE a
 def here(redshift, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(redshift.ca))
     return settings.Settings(
-        _env_file=None, target="aws", data_dir=tmp_path, lake_url="s3://lake", redshift_host=redshift.host,
-        redshift_port=redshift.port, redshift_user=redshift.user, redshift_password=redshift.password, redshift_role="arn:aws:iam::1:role/r",
-        state_host="x", state_user="x", state_password="x", pii_salt="x", ca_file=redshift.ca,
-    )  # fmt: skip
+        _env_file=None,
+        target="aws",
+        data_dir=tmp_path,
+        lake_url="s3://lake",
+        redshift_host=redshift.host,
+        redshift_port=redshift.port,
+        redshift_user=redshift.user,
+        redshift_password=redshift.password,
+        redshift_role="arn:aws:iam::1:role/r",
+        state_host="x",
+        state_user="x",
+        state_password="x",
+        pii_salt="x",
+        ca_file=redshift.ca,
+    )
 
 
 def test_a_statement_may_take_longer_than_a_login(here, monkeypatch):

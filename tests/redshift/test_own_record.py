@@ -39,8 +39,9 @@ def test_drift(settings):
     assert drift.note("shop", {"orders": good}, expected, settings).new == []
     found = drift.note("shop", {"orders": bad}, expected, settings)
     assert {(d.path, d.what, d.type, d.rows) for d in found.new} == {
-        ("note", "gone", "text", 5), ('it\'s "new"', "unknown", "number or text", 5),
-    }  # fmt: skip
+        ("note", "gone", "text", 5),
+        ('it\'s "new"', "unknown", "number or text", 5),
+    }
     assert drift.note("shop", {"orders": bad}, expected, settings).new == []
     with connect(settings) as con:
         assert {d.rows for d in drift.read_open(con, "stg_ops", "shop")} == {10}
@@ -56,8 +57,9 @@ def test_what_waits(settings):
     waits.hold({"sales": {"b", "a"}, "empty": set()}, "a check's reason", "digest")
     waits.hold({"sales": {"a"}}, "another", "")
     assert {n: (h.sources, h.reason, h.checks) for n, h in waits.domains().items()} == {
-        "sales": (frozenset({"a"}), "another", ""), "empty": (frozenset(), "a check's reason", "digest"),
-    }  # fmt: skip
+        "sales": (frozenset({"a"}), "another", ""),
+        "empty": (frozenset(), "a check's reason", "digest"),
+    }
     assert waits.domains()["sales"].since.isoformat() == "2026-01-01T06:00:00+00:00"
     waits.release({"sales", "none"})
     assert set(waits.domains()) == {"empty"}

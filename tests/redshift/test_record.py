@@ -20,10 +20,21 @@ def here(redshift: Redshift, tmp_path, monkeypatch: pytest.MonkeyPatch, sql: Cli
     monkeypatch.setattr("runtime.lock.is_held", lambda settings: False)  # the state's Postgres is not part of this
     sql("DROP SCHEMA IF EXISTS stg_ops CASCADE")
     yield settings.Settings(
-        _env_file=None, target="aws", data_dir=tmp_path, lake_url="s3://lake", redshift_host=redshift.host,
-        redshift_port=redshift.port, redshift_user=redshift.user, redshift_password=redshift.password, redshift_role="arn:aws:iam::1:role/r",
-        state_host="x", state_user="x", state_password="x", pii_salt="x", ca_file=redshift.ca,
-    )  # fmt: skip
+        _env_file=None,
+        target="aws",
+        data_dir=tmp_path,
+        lake_url="s3://lake",
+        redshift_host=redshift.host,
+        redshift_port=redshift.port,
+        redshift_user=redshift.user,
+        redshift_password=redshift.password,
+        redshift_role="arn:aws:iam::1:role/r",
+        state_host="x",
+        state_user="x",
+        state_password="x",
+        pii_salt="x",
+        ca_file=redshift.ca,
+    )
     sql("DROP SCHEMA IF EXISTS stg_ops CASCADE")
 
 
@@ -53,8 +64,9 @@ def test_the_record_is_written_and_read(here: settings.Settings, sql: Client, ol
         assert found[run.run_id] == "interrupted" and (not old or found["20200101"] == "interrupted")
         assert [r["subject"] for r in rows(con, "SELECT * FROM stg_ops.steps ORDER BY step_number")] == ["shop1"]
         assert [r["row_key"] for r in rows(con, "SELECT * FROM stg_ops.failed_rows ORDER BY row_number")] == [
-            '{"id": 0}', '{"id": 1}',
-        ]  # fmt: skip
+            '{"id": 0}',
+            '{"id": 1}',
+        ]
         [check] = rows(con, "SELECT * FROM stg_ops.check_results")
         assert (check["failing"], check["tested"], check["failing_sql"]) == (2, 100, "SELECT 1")
         assert rows(con, "SELECT * FROM stg_ops.no_such_table") == []

@@ -119,8 +119,10 @@ def test_varchar_counts_bytes(sql: Client, schema: str) -> None:
     assert sql(f"SELECT a FROM {schema}.u") == [("é",)]
     with pytest.raises(psycopg2.Error, match=r"character varying\(3\)"):
         sql(f"INSERT INTO {schema}.u VALUES ('éé', 'x', 1)")
-    lengths = sql(f"SELECT column_name, data_type, character_maximum_length, numeric_scale FROM svv_columns "
-                  f"WHERE table_schema = '{schema}' AND table_name = 'u' ORDER BY ordinal_position")  # fmt: skip
+    lengths = sql(
+        f"SELECT column_name, data_type, character_maximum_length, numeric_scale FROM svv_columns "
+        f"WHERE table_schema = '{schema}' AND table_name = 'u' ORDER BY ordinal_position"
+    )
     assert lengths == [
         ("a", "character varying", 3, None),
         ("b", "character varying", 65535, None),
@@ -184,8 +186,10 @@ def test_late_binding_views(sql: Client, schema: str) -> None:
     sql(f"INSERT INTO {schema}.new VALUES (1, 'x')")
     sql(f"BEGIN; ALTER TABLE {t} RENAME TO old; ALTER TABLE {schema}.new RENAME TO t; DROP TABLE {schema}.old; COMMIT")
     assert sql(f"SELECT * FROM {w}") == [("x",)]
-    columns = sql("SELECT view_name, col_name, col_type FROM pg_get_late_binding_view_cols() "
-                  f"cols(view_schema name, view_name name, col_name name, col_type varchar, col_num int) WHERE view_schema = '{schema}'")  # fmt: skip
+    columns = sql(
+        "SELECT view_name, col_name, col_type FROM pg_get_late_binding_view_cols() "
+        f"cols(view_schema name, view_name name, col_name name, col_type varchar, col_num int) WHERE view_schema = '{schema}'"
+    )
     assert sorted(columns) == [("v", "a", "character varying(3)"), ("w", "a", "character varying(3)")]
     sql(f"DROP TABLE {t} CASCADE")
     with pytest.raises(psycopg2.Error, match=r"relation .* does not exist"):

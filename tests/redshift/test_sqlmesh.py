@@ -28,11 +28,17 @@ def _context(redshift: Redshift, folder: Path) -> Any:
 
     gateway = GatewayConfig(
         connection=RedshiftConnectionConfig(
-            host=redshift.host, port=redshift.port, user=redshift.user, password=redshift.password,
-            database="warehouse", ssl=True, sslmode="verify-full", concurrent_tasks=2,
+            host=redshift.host,
+            port=redshift.port,
+            user=redshift.user,
+            password=redshift.password,
+            database="warehouse",
+            ssl=True,
+            sslmode="verify-full",
+            concurrent_tasks=2,
         ),
         state_connection=DuckDBConnectionConfig(database=str(folder / "state.db")),
-    )  # fmt: skip
+    )
     config = Config(
         gateways={"": gateway},
         model_defaults=ModelDefaultsConfig(dialect="redshift"),
@@ -63,8 +69,10 @@ def test_every_kind_twice(redshift: Redshift, sql: Client, tmp_path: Path) -> No
     assert sql("SELECT * FROM gold.full_ ORDER BY id") == [(1, "A"), (2, "BB"), (3, "C")]
     assert sql("SELECT * FROM gold.seen ORDER BY id") == [(2, "BB"), (3, "C")]
     assert [tuple(map(str, r)) for r in sql("SELECT * FROM gold.by_key ORDER BY id")] == [
-        ("1", "a", "1.50"), ("2", "bb", "2.50"), ("3", "c", "3.25"),
-    ]  # fmt: skip
+        ("1", "a", "1.50"),
+        ("2", "bb", "2.50"),
+        ("3", "c", "3.25"),
+    ]
     assert sql("SELECT count(*), count(valid_to) FROM gold.history WHERE id = 2") in ([(2, 1)], [(1, 0)])
     assert [r[0] for r in sql("SELECT id FROM gold.by_time ORDER BY 1")] == [1, 2, 3]
     declared = sql("SELECT diststyle, sortkey1 FROM svv_table_info WHERE \"table\" LIKE '%by_key%'")

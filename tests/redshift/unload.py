@@ -19,12 +19,41 @@ if TYPE_CHECKING:
     from tests.redshift.session import Session
 
 KNOWN = {
-    "CREDENTIALS": "s", "IAM_ROLE": "s", "ACCESS_KEY_ID": "s", "SECRET_ACCESS_KEY": "s", "SESSION_TOKEN": "s",
-    "FORMAT": "f", "PARQUET": "", "CSV": "", "JSON": "", "PARALLEL": "?", "ALLOWOVERWRITE": "", "CLEANPATH": "",
-    "ENCRYPTED": "", "KMS_KEY_ID": "s", "MANIFEST": "", "VERBOSE": "", "MAXFILESIZE": "s", "MB": "", "GB": "",
-    "REGION": "s", "ROWGROUPSIZE": "s", "HEADER": "", "DELIMITER": "s", "GZIP": "", "ADDQUOTES": "", "NULL": "s",
-    "ESCAPE": "", "EXTENSION": "s", "BZIP2": "", "ZSTD": "", "PARTITION": "", "BY": "", "INCLUDE": "", "FIXEDWIDTH": "s",
-}  # fmt: skip
+    "CREDENTIALS": "s",
+    "IAM_ROLE": "s",
+    "ACCESS_KEY_ID": "s",
+    "SECRET_ACCESS_KEY": "s",
+    "SESSION_TOKEN": "s",
+    "FORMAT": "f",
+    "PARQUET": "",
+    "CSV": "",
+    "JSON": "",
+    "PARALLEL": "?",
+    "ALLOWOVERWRITE": "",
+    "CLEANPATH": "",
+    "ENCRYPTED": "",
+    "KMS_KEY_ID": "s",
+    "MANIFEST": "",
+    "VERBOSE": "",
+    "MAXFILESIZE": "s",
+    "MB": "",
+    "GB": "",
+    "REGION": "s",
+    "ROWGROUPSIZE": "s",
+    "HEADER": "",
+    "DELIMITER": "s",
+    "GZIP": "",
+    "ADDQUOTES": "",
+    "NULL": "s",
+    "ESCAPE": "",
+    "EXTENSION": "s",
+    "BZIP2": "",
+    "ZSTD": "",
+    "PARTITION": "",
+    "BY": "",
+    "INCLUDE": "",
+    "FIXEDWIDTH": "s",
+}
 _TEXT_ONLY = ("HEADER", "DELIMITER", "GZIP", "BZIP2", "ZSTD", "ADDQUOTES", "NULL", "ESCAPE", "FIXEDWIDTH")
 
 
@@ -62,8 +91,9 @@ def _unload(session: Session, select: str, uri: str, found: Options) -> str:
     elif present and not found["ALLOWOVERWRITE"]:
         raise Refused(
             "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually "
-            "removing the target files in S3, or using the ALLOWOVERWRITE option.", "XX000",
-        )  # fmt: skip
+            "removing the target files in S3, or using the ALLOWOVERWRITE option.",
+            "XX000",
+        )
     table = _table(session, select)
     more: dict[str, str] = {}
     if found["ENCRYPTED"] or found["KMS_KEY_ID"]:
@@ -106,15 +136,21 @@ def _table(session: Session, select: str) -> pa.Table:
     finally:
         path.unlink(missing_ok=True)
     names = [str(at) for at in range(len(shape))]
-    read = pyarrow.csv.read_csv(
-        io.BytesIO(data),
-        read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=1 << 30),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    ) if data else pa.table({name: pa.array([], pa.string()) for name in names})  # fmt: skip
+    read = (
+        pyarrow.csv.read_csv(
+            io.BytesIO(data),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=1 << 30),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        if data
+        else pa.table({name: pa.array([], pa.string()) for name in names})
+    )
     made = [_typed(read.column(at), oid, typmod) for at, (_, oid, typmod) in enumerate(shape)]
     return pa.Table.from_arrays(made, names=[name for name, _, _ in shape])
 

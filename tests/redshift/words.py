@@ -35,22 +35,51 @@ SAME = _set(
 )
 
 RENAMED = {
-    "dexp": "exp", "dlog1": "ln", "dlog10": "log", "dsqrt": "sqrt", "nvl": "coalesce", "pow": "power", "rand":
-    "random",
-}  # fmt: skip
+    "dexp": "exp",
+    "dlog1": "ln",
+    "dlog10": "log",
+    "dsqrt": "sqrt",
+    "nvl": "coalesce",
+    "pow": "power",
+    "rand": "random",
+}
 
 # In the schema rs of the stand-in, under the name on the right.
 OURS = {
-    "add_months": "add_months", "avg": "avg", "can_json_parse": "can_json_parse", "char_length": "len",
-    "character_length": "len", "charindex": "charindex", "convert_timezone": "convert_timezone", "date_add":
-    "dateadd", "date_diff": "datediff", "date_part": "extract", "dateadd": "dateadd", "datediff": "datediff",
-    "extract": "extract", "fnv_hash": "fnv_hash", "getdate": "getdate", "is_valid_json": "is_valid_json",
-    "is_valid_json_array": "is_valid_json_array", "json_extract_path_text": "json_extract_path_text", "json_parse":
-    "json_parse", "json_serialize": "json_serialize", "json_typeof": "json_typeof", "last_day": "last_day", "len":
-    "len", "months_between": "months_between", "pg_get_constraintdef": "pg_get_constraintdef", "regexp_replace":
-    "regexp_replace", "regexp_substr": "regexp_substr", "sha2": "sha2", "strtol": "strtol", "sysdate": "sysdate",
-    "textlen": "len", "trunc": "trunc", "version": "version",
-}  # fmt: skip
+    "add_months": "add_months",
+    "avg": "avg",
+    "can_json_parse": "can_json_parse",
+    "char_length": "len",
+    "character_length": "len",
+    "charindex": "charindex",
+    "convert_timezone": "convert_timezone",
+    "date_add": "dateadd",
+    "date_diff": "datediff",
+    "date_part": "extract",
+    "dateadd": "dateadd",
+    "datediff": "datediff",
+    "extract": "extract",
+    "fnv_hash": "fnv_hash",
+    "getdate": "getdate",
+    "is_valid_json": "is_valid_json",
+    "is_valid_json_array": "is_valid_json_array",
+    "json_extract_path_text": "json_extract_path_text",
+    "json_parse": "json_parse",
+    "json_serialize": "json_serialize",
+    "json_typeof": "json_typeof",
+    "last_day": "last_day",
+    "len": "len",
+    "months_between": "months_between",
+    "pg_get_constraintdef": "pg_get_constraintdef",
+    "regexp_replace": "regexp_replace",
+    "regexp_substr": "regexp_substr",
+    "sha2": "sha2",
+    "strtol": "strtol",
+    "sysdate": "sysdate",
+    "textlen": "len",
+    "trunc": "trunc",
+    "version": "version",
+}
 
 # Rewritten by hand.
 BY_HAND = _set(

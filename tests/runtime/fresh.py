@@ -121,9 +121,15 @@ class Fresh:
 
     def as_pipeline(self, monkeypatch):
         """The settings of the pipeline's task after it: its own secrets, and a login to Redshift that IAM lends."""
-        values = {name: f"secret:{PREFIX}/state#{key}" for name, key in (
-            ("ELT_STATE_USER", "username"), ("ELT_STATE_PASSWORD", "password"), ("ELT_STATE_DATABASE", "dbname"),
-            ("ELT_POSTGRES_URL", "url"))}  # fmt: skip
+        values = {
+            name: f"secret:{PREFIX}/state#{key}"
+            for name, key in (
+                ("ELT_STATE_USER", "username"),
+                ("ELT_STATE_PASSWORD", "password"),
+                ("ELT_STATE_DATABASE", "dbname"),
+                ("ELT_POSTGRES_URL", "url"),
+            )
+        }
         values |= {"ELT_REDSHIFT_USER": PIPELINE, "ELT_REDSHIFT_PASSWORD": "lent by IAM", "ELT_REDSHIFT_WORKGROUP": ""}
         values |= {"ELT_PII_SALT": f"secret:{PREFIX}/pii-salt"}
         for name, value in {**self.estate.environment, **self.environment, **values}.items():
@@ -173,10 +179,16 @@ def usable(fresh, monkeypatch):
             reads.execute("SELECT n FROM taxi.zones")
             assert reads.fetchall() == [(1,)]
             for bad in (
-                "INSERT INTO taxi.zones VALUES (2)", "DELETE FROM taxi.zones", "DROP TABLE taxi.zones",
-                "CREATE TABLE taxi.mine (n INT)", "CREATE TABLE public.mine (n INT)", "CREATE SCHEMA mine",
-                "SELECT * FROM warehouse.taxi.zones", "CREATE TEMP TABLE mine (n INT)", UNLOAD,
-            ):  # fmt: skip
+                "INSERT INTO taxi.zones VALUES (2)",
+                "DELETE FROM taxi.zones",
+                "DROP TABLE taxi.zones",
+                "CREATE TABLE taxi.mine (n INT)",
+                "CREATE TABLE public.mine (n INT)",
+                "CREATE SCHEMA mine",
+                "SELECT * FROM warehouse.taxi.zones",
+                "CREATE TEMP TABLE mine (n INT)",
+                UNLOAD,
+            ):
                 with pytest.raises(psycopg2.Error, match=r"permission denied|must be owner|not authorized to assume"):
                     reads.execute(bad)
         elsewhere = fresh.reader("warehouse")

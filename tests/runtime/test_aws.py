@@ -384,10 +384,15 @@ def test_s3_finds_what_a_folder_finds(on_aws, tmp_path, files, committed, bound,
 def policy_of(bucket, prefix):
     """What Terraform lets the pipeline's role do in a bucket."""
     values = {
-        "bucket_arn": f"arn:aws:s3:::{bucket}", "prefix": prefix, "drops_arn": "arn:aws:s3:::drops", "kms_key_arn": policy.KEY,
-        "catalog_arn": f"arn:aws:glue:us-east-1:{policy.ACCOUNT}", "glue_prefix": "silver_", "workgroup_arn": policy.WORKGROUP,
+        "bucket_arn": f"arn:aws:s3:::{bucket}",
+        "prefix": prefix,
+        "drops_arn": "arn:aws:s3:::drops",
+        "kms_key_arn": policy.KEY,
+        "catalog_arn": f"arn:aws:glue:us-east-1:{policy.ACCOUNT}",
+        "glue_prefix": "silver_",
+        "workgroup_arn": policy.WORKGROUP,
         "secret_arns": [],
-    }  # fmt: skip
+    }
     return policy.Policy(policy.render(policy.TEMPLATE, values))
 
 

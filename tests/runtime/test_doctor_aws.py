@@ -219,7 +219,7 @@ LACKS = [
     (without_create, {"Redshift: schemas can be made": ['GRANT CREATE ON DATABASE warehouse TO "millrace";']}),
     (without_create_on_state, {STATE: [f'GRANT CREATE ON DATABASE sqlmesh TO "{USER}";']}),
     (without_state, {STATE: ["the state's Postgres at localhost:", "/sqlmesh failed"]}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("lack", "expected"), LACKS, ids=[lack.__name__ for lack, _ in LACKS])

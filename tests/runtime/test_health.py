@@ -19,9 +19,13 @@ from tests.harness import ROOT, Pipeline
 
 def health(folder, *arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "runtime.health", *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "runtime.health", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
         env={"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(folder), **environment},
-    )  # fmt: skip
+    )
 
 
 def beat(folder, age, **words):

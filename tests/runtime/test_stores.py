@@ -66,9 +66,13 @@ FAULTS = {
     "a copy": lambda path: shutil.copyfile(__file__, full(path)),
     "Arrow": lambda path: pyarrow.csv.write_csv(TABLE, full(path)),
     "Parquet": lambda path: pq.write_table(TABLE, full(path)),
-    "DuckDB": say(duckdb.TransactionException, 'Failed to commit: Could not write file "/x/w.wal": No space left on device'),
+    "DuckDB": say(
+        duckdb.TransactionException, 'Failed to commit: Could not write file "/x/w.wal": No space left on device'
+    ),
     "DuckDB after that": say(duckdb.FatalException, "database has been invalidated: No space left on device"),
-    "a job of dlt": say(type("LoadJobFailed", (Exception,), {"failed_message": "[Errno 28] No space left on device"}), "failed"),
+    "a job of dlt": say(
+        type("LoadJobFailed", (Exception,), {"failed_message": "[Errno 28] No space left on device"}), "failed"
+    ),
     "SQLite": fill_sqlite,
     "a quota": fail(errno.EDQUOT, "data/warehouse.duckdb"),
     "too many files": fail(errno.EMFILE),
@@ -77,10 +81,11 @@ FAULTS = {
     "a disk that fails": fail(errno.EIO, "data/warehouse.duckdb"),
     "a write to an open file on a disk that fails": fail(errno.EIO),
     "DuckDB on a disk that fails": lambda path: say(
-        duckdb.TransactionException, f'Failed to commit: Could not write file "{path}/data/warehouse.duckdb.wal": Input/output error'
+        duckdb.TransactionException,
+        f'Failed to commit: Could not write file "{path}/data/warehouse.duckdb.wal": Input/output error',
     )(path),
     "a folder that cannot be made": fail(errno.EACCES, "data/lake"),
-}  # fmt: skip
+}
 
 
 def behind(kind):
@@ -95,9 +100,13 @@ def hidden(error):
 
 
 WRAPPED = {
-    "nothing": None, "a source's": behind(SourceError), "a model's": behind(ModelError), "hidden": hidden,
-    "a library's": behind(RuntimeError), "the warehouse's": behind(WarehouseError),
-}  # fmt: skip
+    "nothing": None,
+    "a source's": behind(SourceError),
+    "a model's": behind(ModelError),
+    "hidden": hidden,
+    "a library's": behind(RuntimeError),
+    "the warehouse's": behind(WarehouseError),
+}
 
 
 @pytest.fixture

@@ -73,9 +73,13 @@ def source_of(tmp_path, connector, connection, contract=CONTRACT, **table):
     folder = tmp_path / "sources" / "shop"
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        "description": "things", "owner": "me", "schedule": "* * * * *", "connector": connector,
-        "connection": connection, "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
-    }  # fmt: skip
+        "description": "things",
+        "owner": "me",
+        "schedule": "* * * * *",
+        "connector": connector,
+        "connection": connection,
+        "tables": {"things": {"contract": "Thing", "key": ["id"], **table}},
+    }
     (folder / "source.yml").write_text(yaml.safe_dump(content))
     (folder / "contract.py").write_text(contract)
     return load_sources(folder.parent)["shop"]
@@ -84,6 +88,8 @@ def source_of(tmp_path, connector, connection, contract=CONTRACT, **table):
 def api_of(tmp_path, url, connection=None, **endpoint):
     """A declared REST source."""
     return source_of(
-        tmp_path, "rest_api", {"base_url": url, "attempts": 2, "timeout": 5, **(connection or {})},
+        tmp_path,
+        "rest_api",
+        {"base_url": url, "attempts": 2, "timeout": 5, **(connection or {})},
         endpoint={"path": "things", **endpoint},
-    )  # fmt: skip
+    )

@@ -18,11 +18,31 @@ MODULES = sorted(
     if not {".venv", ".cache", "data"} & set(path.relative_to(ROOT).parts)
 )
 CALLS = {
-    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "pty.spawn", "marshal.loads", "marshal.load", "runpy.run_path",
-    "tempfile.mktemp", "yaml.unsafe_load", "yaml.full_load", "yaml.load_all", "ssl._create_unverified_context", "numpy.load",
-    "subprocess.getoutput", "subprocess.getstatusoutput", "asyncio.create_subprocess_shell", "requests.packages.urllib3.disable_warnings",
-    "urllib3.disable_warnings", "tarfile.open", "zipfile.ZipFile", "shutil.unpack_archive",
-}  # fmt: skip
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "pty.spawn",
+    "marshal.loads",
+    "marshal.load",
+    "runpy.run_path",
+    "tempfile.mktemp",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "yaml.load_all",
+    "ssl._create_unverified_context",
+    "numpy.load",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "asyncio.create_subprocess_shell",
+    "requests.packages.urllib3.disable_warnings",
+    "urllib3.disable_warnings",
+    "tarfile.open",
+    "zipfile.ZipFile",
+    "shutil.unpack_archive",
+}
 IMPORTS = {
     "pickle",
     "cPickle",
@@ -92,12 +112,26 @@ def test_every_module_was_read():
     assert all((ROOT / name).exists() for name in OWN_CODE)
 
 
-@pytest.mark.parametrize("bad", [
-    "import pickle", "from pickle import loads", "eval(x)", "exec(x)", "import os\nos.system('ls')", "import yaml\nyaml.load(x)",
-    "import yaml\nyaml.load(x, Loader=yaml.Loader)", "import subprocess\nsubprocess.run(x, shell=True)", "requests.get(u, verify=False)",
-    "subprocess.run(x, shell=flag)", "psycopg2.connect(sslmode='require')", "importlib.util.spec_from_file_location('a', x)",
-    "os.execvp(x, y)", "tarfile.open(x)", "numpy.load(x, allow_pickle=True)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "eval(x)",
+        "exec(x)",
+        "import os\nos.system('ls')",
+        "import yaml\nyaml.load(x)",
+        "import yaml\nyaml.load(x, Loader=yaml.Loader)",
+        "import subprocess\nsubprocess.run(x, shell=True)",
+        "requests.get(u, verify=False)",
+        "subprocess.run(x, shell=flag)",
+        "psycopg2.connect(sslmode='require')",
+        "importlib.util.spec_from_file_location('a', x)",
+        "os.execvp(x, y)",
+        "tarfile.open(x)",
+        "numpy.load(x, allow_pickle=True)",
+    ],
+)
 def test_each_of_them_would_be_found(bad):
     assert list(faults(bad)), bad
 

@@ -98,9 +98,12 @@ def bomb(kind):
     sink = pa.BufferOutputStream()
     ids = pa.array(range(1000))
     with pq.ParquetWriter(
-        sink, pa.schema([("id", ids.type), ("name", text.type)]), compression="zstd", write_statistics=False,
+        sink,
+        pa.schema([("id", ids.type), ("name", text.type)]),
+        compression="zstd",
+        write_statistics=False,
         dictionary_pagesize_limit=2**30,
-    ) as writer:  # fmt: skip
+    ) as writer:
         for _ in range(1000 if kind == "rows" else 1):
             writer.write_table(pa.table({"id": ids, "name": text}))
     return sink.getvalue().to_pybytes()
@@ -174,7 +177,18 @@ def test_a_column_s_name_is_no_sql(tmp_path_factory, monkeypatch, names):
         assert staged(here) == [(1, "a")]
 
 
-HOSTILE = ['x"; DROP SCHEMA stg_shop CASCADE; --', "x'); COPY (SELECT 1) TO '/tmp/pwned' --", "a b", "select", "${HOME}", "%s", ":x", "a\tb", "..", "/etc/passwd"]  # fmt: skip
+HOSTILE = [
+    'x"; DROP SCHEMA stg_shop CASCADE; --',
+    "x'); COPY (SELECT 1) TO '/tmp/pwned' --",
+    "a b",
+    "select",
+    "${HOME}",
+    "%s",
+    ":x",
+    "a\tb",
+    "..",
+    "/etc/passwd",
+]
 
 
 def test_columns_with_hostile_names_land_from_csv_and_parquet(here, inbox, shop):
@@ -242,10 +256,17 @@ def depth(levels):
     return record
 
 
-@pytest.mark.parametrize("record", [depth(200), depth(300), {"id": 1, **{f"k{n}": n for n in range(100_000)}},
-                                    {"id": 1, '"; DROP': 1, "a\0b": 2, "": 3, "x" * 100_000: 4, "\ud800": 5},
-                                    {"id": "1"}],
-                         ids=["nested 200", "nested 300", "100,000 keys", "odd keys", "text that is a number"])  # fmt: skip
+@pytest.mark.parametrize(
+    "record",
+    [
+        depth(200),
+        depth(300),
+        {"id": 1, **{f"k{n}": n for n in range(100_000)}},
+        {"id": 1, '"; DROP': 1, "a\0b": 2, "": 3, "x" * 100_000: 4, "\ud800": 5},
+        {"id": "1"},
+    ],
+    ids=["nested 200", "nested 300", "100,000 keys", "odd keys", "text that is a number"],
+)
 def test_a_record_that_lands_is_judged(tmp_path, here, record):
     """A record that lands and cannot be refined would stop its source for good."""
     with Server(lambda path, headers: listing(record, {"id": 2})).serve() as server:

@@ -68,9 +68,19 @@ def test_a_redirect_to_another_server_is_not_followed(tmp_path, here, home, othe
     assert other.seen == [] and "abc" not in said and f"{other.url}: " in said
 
 
-@pytest.mark.parametrize("trick", ["//127.0.0.1:{port}/x", "http://127.0.0.1:{home}@127.0.0.1:{port}/x", "http://LOCALHOST:{port}/x",
-                                   "http://2130706433:{port}/x", "ftp://127.0.0.1:{port}/x", "file:///etc/passwd", "http://[::1]:{port}/x",
-                                   "http://127.0.0.1:99999999/x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "//127.0.0.1:{port}/x",
+        "http://127.0.0.1:{home}@127.0.0.1:{port}/x",
+        "http://LOCALHOST:{port}/x",
+        "http://2130706433:{port}/x",
+        "ftp://127.0.0.1:{port}/x",
+        "file:///etc/passwd",
+        "http://[::1]:{port}/x",
+        "http://127.0.0.1:99999999/x",
+    ],
+)
 def test_no_way_of_writing_it_is_followed(tmp_path, here, home, other, trick):
     home.answer = lambda path, headers: moved(trick.format(port=other.port, home=home.port))
     refused(

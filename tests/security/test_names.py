@@ -56,9 +56,20 @@ def files(content, pattern):
 
 
 PATHS = [
-    "http://evil.example/x", "https:evil.example", "//evil.example/x", "\\\\evil.example\\x", "/\\evil.example", "../users", "a/../../b",
-    "a\\..\\b", "ftp://x/y", "a\nb", "a\0b", "a\x1bb", "..",
-]  # fmt: skip
+    "http://evil.example/x",
+    "https:evil.example",
+    "//evil.example/x",
+    "\\\\evil.example\\x",
+    "/\\evil.example",
+    "../users",
+    "a/../../b",
+    "a\\..\\b",
+    "ftp://x/y",
+    "a\nb",
+    "a\0b",
+    "a\x1bb",
+    "..",
+]
 
 
 @pytest.mark.parametrize("where", [lambda c, p: endpoint(c, path=p), html, files], ids=["endpoint", "page", "files"])
@@ -196,10 +207,20 @@ def test_a_driver_s_words_lose_their_password(password):
     assert password not in str(said) and "db.example" in str(said) and isinstance(said, SourceError)
 
 
-@pytest.mark.parametrize("statement", ["SELECT * FROM read_csv('/etc/passwd')", "COPY (SELECT 1) TO '{outside}/x.csv'", "INSTALL httpfs",
-                                       "SELECT * FROM read_parquet('{inside}/../x.parquet')", "ATTACH '{outside}/x.duckdb' AS x",
-                                       "SELECT * FROM 'http://127.0.0.1:1/x.parquet'", "SET enable_external_access = true",
-                                       "SELECT * FROM glob('/*')", "SELECT content FROM read_text('/etc/passwd')"])  # fmt: skip
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "COPY (SELECT 1) TO '{outside}/x.csv'",
+        "INSTALL httpfs",
+        "SELECT * FROM read_parquet('{inside}/../x.parquet')",
+        "ATTACH '{outside}/x.duckdb' AS x",
+        "SELECT * FROM 'http://127.0.0.1:1/x.parquet'",
+        "SET enable_external_access = true",
+        "SELECT * FROM glob('/*')",
+        "SELECT content FROM read_text('/etc/passwd')",
+    ],
+)
 def test_the_engine_reads_its_own_folders_and_nothing_else(tmp_path, statement):
     (tmp_path / "in").mkdir()
     con = engine(tmp_path / "in", spill=tmp_path / "in" / "spill")

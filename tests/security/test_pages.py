@@ -28,13 +28,17 @@ def named(encoding, body=b""):
 HOSTILE = {  # the page, the answer's headers, what is said
     "endless tags": (page_of(("A", "1"), after="<b>" * 1_500_000), {}, "more than 1000000 tags.*`max_tags`"),
     "endless cells": (page_of(*[("A", "1")] * 300_000), {}, "more than 1000000 tags"),
-    "a header of brackets": (header_of("(" * 200_000), {}, r"a header of 200000 characters is not a column's name: \({50}\.\.\."),
+    "a header of brackets": (
+        header_of("(" * 200_000),
+        {},
+        r"a header of 200000 characters is not a column's name: \({50}\.\.\.",
+    ),
     "an encoding that is slow": (*named("punycode", b"a9b" * 500_000), "not in its encoding punycode"),
     "an encoding of names": (*named("idna"), "not in its encoding idna"),
     "an encoding that is none": (*named("zlib"), "not in its encoding zlib"),
     "an encoding that is not a word": (*named("utf-8-0123456789" * 100), "not in its encoding"),
     "endless metas": (b"<html>" + b"<meta" * 900_000 + b"</html>", {}, "no table at"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

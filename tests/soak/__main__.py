@@ -125,9 +125,13 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--without-status", action="store_true", help="nobody asks for `status` meanwhile")
     parser.add_argument(
-        "--planted", nargs="*", choices=planted.PLANTS, metavar="BUG", default=[],
+        "--planted",
+        nargs="*",
+        choices=planted.PLANTS,
+        metavar="BUG",
+        default=[],
         help=f"only look whether a soak finds these planted bugs, in at most so many trials each: {', '.join(planted.PLANTS)}",
-    )  # fmt: skip
+    )
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder unless given")
     parser.add_argument("--keep", action="store_true", help="leave the folder as it is at the end")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")

@@ -187,8 +187,18 @@ class Task(Strike):
         shutil.rmtree(self.project.data, ignore_errors=True)
 
 
-SHARED = ("SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP and another runner", "several runners", "upstream answers 500",
-          "upstream resets", "Postgres gone or restarted", "write, rename or fsync fails", "clock wrong")  # fmt: skip
+SHARED = (
+    "SIGKILL",
+    "SIGTERM",
+    "SIGINT",
+    "SIGSTOP and another runner",
+    "several runners",
+    "upstream answers 500",
+    "upstream resets",
+    "Postgres gone or restarted",
+    "write, rename or fsync fails",
+    "clock wrong",
+)
 KINDS: Kinds = {
     **{kind: (faults.KINDS[kind][0], faults.KINDS[kind][1] / 2) for kind in SHARED},
     "S3 throttles or fails": (S3Fails, 2),

@@ -73,8 +73,12 @@ class AwsProject(Project):
         from pyiceberg.catalog.glue import GlueCatalog
 
         of = self.estate.cloud.kwargs
-        names = {"access-key-id": of["aws_access_key_id"], "secret-access-key": of["aws_secret_access_key"],
-                 "region": REGION, "endpoint": of["endpoint_url"]}  # fmt: skip
+        names = {
+            "access-key-id": of["aws_access_key_id"],
+            "secret-access-key": of["aws_secret_access_key"],
+            "region": REGION,
+            "endpoint": of["endpoint_url"],
+        }
         places = {f"{service}.{name}": value for service in ("glue", "s3") for name, value in names.items()}
         return GlueCatalog("silver", **places, **{"py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO"})
 

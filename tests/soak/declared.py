@@ -104,7 +104,7 @@ MODELS: dict[str, tuple[str, dict[str, str], str]] = {
         "stg_depot.parts AS t",
     ),
     "depot.bins_sum": ("VIEW", _SUM, "stg_depot.bins AS t"),
-}  # fmt: skip
+}
 EDITED = "shop_gold/orders_now.sql"
 """The model that a trial edits before `plan`; its rows stay the same."""
 

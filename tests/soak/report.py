@@ -12,8 +12,20 @@ from pathlib import Path
 from tests.soak.trials import Trial
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
-HEAD = ("struck by", "strikes", "trials", "right after one run", "after two", "not", "lost rows", "doubled rows", "partial publishes",
-        "reader errors", "tracebacks", "wrong exit codes")  # fmt: skip
+HEAD = (
+    "struck by",
+    "strikes",
+    "trials",
+    "right after one run",
+    "after two",
+    "not",
+    "lost rows",
+    "doubled rows",
+    "partial publishes",
+    "reader errors",
+    "tracebacks",
+    "wrong exit codes",
+)
 _BEGIN, _END = "<!-- soak {}: written by `make soak TARGET={} WRITE=yes` -->", "<!-- /soak {} -->"
 
 
@@ -30,11 +42,18 @@ def _line(name: str, trials: Sequence[Trial], kind: str = "") -> tuple[str, ...]
     unsettled = [trial for trial in trials if not trial.runs]
     strikes = sum(not kind or struck == kind for trial in trials for struck in trial.kinds)
     counts = (
-        strikes, len(trials), sum(t.runs == 1 for t in trials), sum(t.runs == 2 for t in trials), len(unsettled),
-        sum(t.lost.total() for t in unsettled), sum(t.extra.total() for t in unsettled),
-        sum(len(t.partial) for t in trials), sum(len(t.reader_errors) for t in trials),
-        sum(t.tracebacks for t in trials), sum(len(t.wrong_codes) for t in trials),
-    )  # fmt: skip
+        strikes,
+        len(trials),
+        sum(t.runs == 1 for t in trials),
+        sum(t.runs == 2 for t in trials),
+        len(unsettled),
+        sum(t.lost.total() for t in unsettled),
+        sum(t.extra.total() for t in unsettled),
+        sum(len(t.partial) for t in trials),
+        sum(len(t.reader_errors) for t in trials),
+        sum(t.tracebacks for t in trials),
+        sum(len(t.wrong_codes) for t in trials),
+    )
     return name, *(f"{count:,}" for count in counts)
 
 

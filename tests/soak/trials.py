@@ -70,9 +70,7 @@ class Trial:
     @property
     def is_bad(self) -> bool:
         """Whether anything is not as it should."""
-        return bool(
-            not self.runs or self.partial or self.reader_errors or self.tracebacks or self.wrong_codes
-        )  # fmt: skip
+        return bool(not self.runs or self.partial or self.reader_errors or self.tracebacks or self.wrong_codes)
 
     def show(self) -> str:
         """What happened, for a person."""
@@ -82,8 +80,17 @@ class Trial:
             for words, code, err in self.said
         ]
         lines.append(f"  right after {self.runs} runs" if self.runs else "  not right after two runs")
-        lines += [f"  {what}: {found}" for what, found in (("lost", dict(self.lost)), ("too many", dict(self.extra)),
-                  ("partial", Counter(self.partial)), ("reader", Counter(self.reader_errors)), ("exit codes", self.wrong_codes)) if found]  # fmt: skip
+        lines += [
+            f"  {what}: {found}"
+            for what, found in (
+                ("lost", dict(self.lost)),
+                ("too many", dict(self.extra)),
+                ("partial", Counter(self.partial)),
+                ("reader", Counter(self.reader_errors)),
+                ("exit codes", self.wrong_codes),
+            )
+            if found
+        ]
         return "\n".join(lines)
 
 
@@ -99,8 +106,15 @@ class Soak:
     slower = 1.0
     """How many times as long as its twin's a run of the project takes."""
 
-    def __init__(self, folder: Path, upstream: Upstream, seed: int, *,
-                 kinds: Collection[str] = (), commands: Collection[str] = ()) -> None:  # fmt: skip
+    def __init__(
+        self,
+        folder: Path,
+        upstream: Upstream,
+        seed: int,
+        *,
+        kinds: Collection[str] = (),
+        commands: Collection[str] = (),
+    ) -> None:
         self.folder, self.seed, self.upstream, self.pace = folder, seed, upstream, 6.0
         self.asks_status, self.further = True, FURTHER
         self.choose(kinds, commands)
@@ -202,8 +216,15 @@ class Soak:
                 edit(self.project.code, number + 1)
         return tuple(command.split())
 
-    def _strike(self, trial: Trial, fault: Strike, words: tuple[str, ...], command: str, draw: random.Random,
-                also: Collection[int] = ()) -> None:  # fmt: skip
+    def _strike(
+        self,
+        trial: Trial,
+        fault: Strike,
+        words: tuple[str, ...],
+        command: str,
+        draw: random.Random,
+        also: Collection[int] = (),
+    ) -> None:
         trial.words += f"{', ' * bool(trial.words)}{' '.join(words)}"
         typical = COMMANDS[command][1] * self.pace
         at = draw.uniform(0, 1.05) * typical

@@ -33,9 +33,12 @@ def run(here, layer, columns, checks, keys=None, **more):
     folder = door.FOLDER / layer / scope
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        "dataset": "warehouse/${var.path}/orders", "variables": {"path": {"default": "x"}}, **more,
-        "columns": columns, **({"checks": checks} if checks else {}),
-    }  # fmt: skip
+        "dataset": "warehouse/${var.path}/orders",
+        "variables": {"path": {"default": "x"}},
+        **more,
+        "columns": columns,
+        **({"checks": checks} if checks else {}),
+    }
     (folder / "orders.yml").write_text(yaml.safe_dump(content, sort_keys=False))
     return door.check(layer, scope, here, keys)
 
@@ -55,28 +58,54 @@ KINDS = {
     "missing": (with_check("name", "missing"), [], 4, 40, "4 of 40 rows (10.0 %), limit 0"),
     "missing, percent": (
         with_check("name", "missing", check={"threshold": {"metric": "percent", "must_be_less_than_or_equal": 5}}),
-        [], 4, 40, "4 of 40 rows (10.0 %), limit 5 %",
+        [],
+        4,
+        40,
+        "4 of 40 rows (10.0 %), limit 5 %",
     ),
     "missing, fewer than": (
         with_check("name", "missing", check={"threshold": {"must_be_less_than": 3}}),
-        [], 4, 40, "4 of 40 rows (10.0 %), limit below 3",
+        [],
+        4,
+        40,
+        "4 of 40 rows (10.0 %), limit below 3",
     ),
     "invalid": (
-        with_check("amount", "invalid", valid_max=35), [], 5, 40, "5 of 40 rows (12.5 %), limit 0",
+        with_check("amount", "invalid", valid_max=35),
+        [],
+        5,
+        40,
+        "5 of 40 rows (12.5 %), limit 0",
     ),
     "invalid, of a list": (
-        with_check("name", "invalid", valid_values=["other"]), [], 36, 40, "36 of 40 rows (90.0 %), limit 0",
+        with_check("name", "invalid", valid_values=["other"]),
+        [],
+        36,
+        40,
+        "36 of 40 rows (90.0 %), limit 0",
     ),
     "invalid, a filter of its own": (
-        with_check("amount", "invalid", valid_max=35, check={"filter": "id < 38"}), [], 2, 37, "2 of 37 rows (5.4 %), limit 0",
+        with_check("amount", "invalid", valid_max=35, check={"filter": "id < 38"}),
+        [],
+        2,
+        37,
+        "2 of 37 rows (5.4 %), limit 0",
     ),
     "an expression": (
-        {}, [{"failed_rows": {"name": "small", "expression": "amount > 38"}}], 2, 40, "2 of 40 rows (5.0 %), limit 0",
+        {},
+        [{"failed_rows": {"name": "small", "expression": "amount > 38"}}],
+        2,
+        40,
+        "2 of 40 rows (5.0 %), limit 0",
     ),
     "a query": (
-        {}, [{"failed_rows": {"name": "own", "query": "SELECT id FROM shop.orders WHERE id > 37;"}}], 3, None, "3 rows, limit 0",
+        {},
+        [{"failed_rows": {"name": "own", "query": "SELECT id FROM shop.orders WHERE id > 37;"}}],
+        3,
+        None,
+        "3 rows, limit 0",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("layer", ["staging", "gold"])

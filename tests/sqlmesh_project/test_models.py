@@ -24,9 +24,13 @@ def checkout(tmp_path_factory):
 def sqlmesh(checkout: Path, pipeline: Pipeline, *arguments: str) -> str:
     """The README's command, as a person types it."""
     result = subprocess.run(
-        [str(Path(sys.executable).parent / "sqlmesh"), "-p", "sqlmesh_project", *arguments], cwd=checkout, capture_output=True,
-        text=True, env=os.environ | pipeline.environment, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [str(Path(sys.executable).parent / "sqlmesh"), "-p", "sqlmesh_project", *arguments],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        env=os.environ | pipeline.environment,
+        stdin=subprocess.DEVNULL,
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
@@ -65,9 +69,12 @@ def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, wo
     assert pipeline.query(total.format("deftunes")) == [(prod,)], said
     failing = pipeline.copy(tmp_path / "failing")
     refused = subprocess.run(
-        [sys.executable, "runner.py", "plan"], cwd=checkout, capture_output=True, text=True,
+        [sys.executable, "runner.py", "plan"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
         env=environment | failing.environment | {"ELT_DATA_DIR": str(failing.folder)},
-    )  # fmt: skip
+    )
     assert refused.returncode == 1 and "the sum of the view is the sum of the fact" in refused.stderr
     assert failing.gold() == gold  # prod has the model; the dashboards keep what they showed
     check = checkout / "soda_checks" / "gold" / "deftunes" / "sales_per_country_vw.yml"

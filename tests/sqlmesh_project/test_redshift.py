@@ -216,7 +216,7 @@ def test_a_fact_is_spread_by_what_its_rows_do_not_share(models):
         "people.dim_people": "person_id",
         "sales.fact_sales": "order_number",
         "taxi.fact_trip": "trip_key",
-    }  # fmt: skip
+    }
 
 
 def test_redshift_takes_every_check():

@@ -12,18 +12,43 @@ from tests.harness import ROOT
 
 KNOWN = "sqlmesh_project/seeds/companies.csv"
 CHANGED = {  # models whose company the first word alone cuts
-    "HiFi Boy OS V3": "HiFi Boy", "Pai Audio DM2A": "Pai Audio", "Origami Audio Silver": "Origami Audio",
-    "Flicker Ear Norma": "Flicker Ear", "Fischer Omega Spark": "Fischer Audio",
-    "Delta Air complimentary earphones": "Delta Air Lines", "Symphonium Aurora": "Symphonium Audio",
-    "Symphonium Audio Aurora": "Symphonium Audio", "64 Audio A/U12t": "64 Audio", "KZ ZSN Pro": "KZ",
-    "Campfire Solaris": "Campfire Audio", "Unique Melody MEST": "Unique Melody", "Apple AirPods Max": "Apple",
-    "Jabra Elite 75t": "Jabra", "Sony IER-M7": "Sony", "Audio Technica ATH-M50x": "Audio Technica",
-}  # fmt: skip
+    "HiFi Boy OS V3": "HiFi Boy",
+    "Pai Audio DM2A": "Pai Audio",
+    "Origami Audio Silver": "Origami Audio",
+    "Flicker Ear Norma": "Flicker Ear",
+    "Fischer Omega Spark": "Fischer Audio",
+    "Delta Air complimentary earphones": "Delta Air Lines",
+    "Symphonium Aurora": "Symphonium Audio",
+    "Symphonium Audio Aurora": "Symphonium Audio",
+    "64 Audio A/U12t": "64 Audio",
+    "KZ ZSN Pro": "KZ",
+    "Campfire Solaris": "Campfire Audio",
+    "Unique Melody MEST": "Unique Melody",
+    "Apple AirPods Max": "Apple",
+    "Jabra Elite 75t": "Jabra",
+    "Sony IER-M7": "Sony",
+    "Audio Technica ATH-M50x": "Audio Technica",
+}
 ALONE = {  # what the real lists tell without anybody's help
-    "64 Audio", "Clear Tune Monitors", "Craft Ears", "Custom Art", "Effect Audio", "Empire Ears", "Eternal Melody",
-    "Future Sonics", "Lime Ears", "NF Audio", "Periodic Audio", "See Audio", "Tansio Mirai", "Ultimate Ears",
-    "Unique Melody", "Unknown Custom", "Vision Ears", "Zero Audio",
-}  # fmt: skip
+    "64 Audio",
+    "Clear Tune Monitors",
+    "Craft Ears",
+    "Custom Art",
+    "Effect Audio",
+    "Empire Ears",
+    "Eternal Melody",
+    "Future Sonics",
+    "Lime Ears",
+    "NF Audio",
+    "Periodic Audio",
+    "See Audio",
+    "Tansio Mirai",
+    "Ultimate Ears",
+    "Unique Melody",
+    "Unknown Custom",
+    "Vision Ears",
+    "Zero Audio",
+}
 
 
 @pytest.fixture(scope="module")

@@ -77,8 +77,13 @@ class Site:
         """``python runner.py dashboards ARGUMENTS`` beside the server."""
         return subprocess.run(
             [sys.executable, "runner.py", "dashboards", *arguments],
-            cwd=ROOT, env=_environment(self.pipeline) | environment, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=_environment(self.pipeline) | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     def log(self) -> str:
         """What the server said."""

@@ -10,11 +10,21 @@ from superset.door import FOLDER, database_uri, environment
 from tests.harness import Pipeline
 
 AWS = {
-    "target": "aws", "dashboards_secret_key": "k" * 40, "dashboards_meta_url": "postgresql://meta", "redshift_host": "rs.example",
-    "dashboards_user": "dash boards", "dashboards_password": "p@ss/word", "redshift_user": "writer",
-    "redshift_password": "w", "redshift_role": "arn:aws:iam::1:role/redshift", "lake_url": "s3://lake/elt",
-    "state_host": "db.example", "state_user": "state", "state_password": "s", "pii_salt": "s",
-}  # fmt: skip
+    "target": "aws",
+    "dashboards_secret_key": "k" * 40,
+    "dashboards_meta_url": "postgresql://meta",
+    "redshift_host": "rs.example",
+    "dashboards_user": "dash boards",
+    "dashboards_password": "p@ss/word",
+    "redshift_user": "writer",
+    "redshift_password": "w",
+    "redshift_role": "arn:aws:iam::1:role/redshift",
+    "lake_url": "s3://lake/elt",
+    "state_host": "db.example",
+    "state_user": "state",
+    "state_password": "s",
+    "pii_salt": "s",
+}
 
 
 @pytest.fixture

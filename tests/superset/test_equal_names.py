@@ -12,10 +12,12 @@ from tests import needs
 
 pytestmark = pytest.mark.slow
 DATASET = {
-    "database_uuid": "d1dd951b-03ae-539a-9276-b9836c796b63", "table_name": "order_lines", "version": "1.0.0",
+    "database_uuid": "d1dd951b-03ae-539a-9276-b9836c796b63",
+    "table_name": "order_lines",
+    "version": "1.0.0",
     "metrics": [{"metric_name": "lines", "expression": "COUNT(*)"}],
     "columns": [{"column_name": "n", "type": "INTEGER"}],
-}  # fmt: skip
+}
 
 
 def write(folder, *schemas):

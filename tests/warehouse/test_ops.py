@@ -34,9 +34,22 @@ def step(number=0, moment=None, outcome="ok"):
 
 def result(check="c", outcome="failed", rows=1, scope="shop"):
     return CheckResult(
-        "staging", scope, "things", "", check, "missing", "fail", outcome, 1.0, NOW,
-        failing=rows, tested=100, allowed="limit 0", failing_sql="SELECT 1", failed_rows=tuple({"id": n} for n in range(rows)),
-    )  # fmt: skip
+        "staging",
+        scope,
+        "things",
+        "",
+        check,
+        "missing",
+        "fail",
+        outcome,
+        1.0,
+        NOW,
+        failing=rows,
+        tested=100,
+        allowed="limit 0",
+        failing_sql="SELECT 1",
+        failed_rows=tuple({"id": n} for n in range(rows)),
+    )
 
 
 ADDED = [(table, column) for table, columns in ops_tables.TABLES.items() for column in list(columns)[1:]]
@@ -153,8 +166,11 @@ def test_a_run_that_cannot_be_recorded_is_known_to_the_process(here):
 
     here.warehouse.mkdir(parents=True)  # no database can be there
     assert [repeats(), repeats("the disk is full (1 MB of 9 MB free)"), repeats("another"), repeats()] == [
-        False, True, False, False,
-    ]  # fmt: skip
+        False,
+        True,
+        False,
+        False,
+    ]
     here.warehouse.rmdir()
     assert [repeats(), repeats()] == [False, True]
     use_all(here)
@@ -182,8 +198,9 @@ def test_steps_are_kept_in_order_and_for_a_month(here):
     ops.add_step(run, step(2, now - timedelta(days=31), "failed"))
     ops.close(run)
     assert query(here, "SELECT step_number, subject, outcome FROM stg_ops.steps ORDER BY 1") == [
-        (1, "shop1", "ok"), (2, "shop2", "failed"),
-    ]  # fmt: skip
+        (1, "shop1", "ok"),
+        (2, "shop2", "failed"),
+    ]
     Ops(here).begin(Run("run", ["shop"], "local"))
     assert query(here, "SELECT subject FROM stg_ops.steps") == [("shop1",)]
 
@@ -197,9 +214,11 @@ def test_failed_rows_are_those_of_the_newest_answers(here):
         ops.add_checks(run, "staging", "other", [result(rows=number, scope="other")])
     found = query(here, "SELECT run_id, scope, check_name, row_number, row_key FROM stg_ops.failed_rows ORDER BY ALL")
     assert found == [
-        (run.run_id, "other", "c", 1, '{"id": 0}'), (run.run_id, "other", "c", 2, '{"id": 1}'),
-        (run.run_id, "shop", "a", 1, '{"id": 0}'), (run.run_id, "shop", "a", 2, '{"id": 1}'),
-    ]  # fmt: skip
+        (run.run_id, "other", "c", 1, '{"id": 0}'),
+        (run.run_id, "other", "c", 2, '{"id": 1}'),
+        (run.run_id, "shop", "a", 1, '{"id": 0}'),
+        (run.run_id, "shop", "a", 2, '{"id": 1}'),
+    ]
     ops.add_checks(run, "staging", "shop", [])
     assert query(here, "SELECT DISTINCT scope FROM stg_ops.failed_rows") == [("other",)]
 

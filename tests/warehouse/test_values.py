@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from warehouse.values import PlainConnection, inlined
 
 VALUES = (
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.decimals(-1000, 1000, places=3)
-    | st.text(st.characters(exclude_categories=["Cs"])) | st.dates()
-    | st.datetimes() | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
-)  # fmt: skip
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.decimals(-1000, 1000, places=3)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.dates()
+    | st.datetimes()
+    | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
+)
 
 
 @settings(deadline=None)  # the first parameter takes long: that is why

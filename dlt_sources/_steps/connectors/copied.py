@@ -27,9 +27,17 @@ _ZONED = pa.timestamp("us", "UTC")
 _MOMENT = r"'^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9:.]+([+]00)?)?$'"
 _NUMBER = r"'^-?[0-9]+([.][0-9]+)?$'"
 _NATIVE = {
-    "bool": pa.bool_(), "int2": pa.int64(), "int4": pa.int64(), "int8": pa.int64(), "oid": pa.int64(), "float4": pa.float64(),
-    "float8": pa.float64(), "date": pa.date32(), "timestamp": pa.timestamp("us"), "timestamptz": _ZONED,
-}  # fmt: skip
+    "bool": pa.bool_(),
+    "int2": pa.int64(),
+    "int4": pa.int64(),
+    "int8": pa.int64(),
+    "oid": pa.int64(),
+    "float4": pa.float64(),
+    "float8": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": _ZONED,
+}
 MOMENTS = {"date", "timestamp", "timestamptz"}
 
 

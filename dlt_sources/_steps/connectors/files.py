@@ -234,9 +234,7 @@ def _strange(path: Path, folder: Path) -> str | None:
     return None
 
 
-def _expected(
-    http: requests.Session, base: str, request: Request, connection: FilesConnection
-) -> Iterator[Candidate]:  # fmt: skip
+def _expected(http: requests.Session, base: str, request: Request, connection: FilesConnection) -> Iterator[Candidate]:
     """Every file that may have been published: one per month from the table's `start` (or a backfill's) to `until`."""
     first, last = request.since or request.table.start, request.until
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month) if first else range(0)
@@ -252,9 +250,7 @@ def _expected(
         yield _over_http(http, f"{base}/{name}", name, request, connection)
 
 
-def _over_http(
-    http: requests.Session, url: str, name: str, request: Request, connection: FilesConnection
-) -> Candidate:  # fmt: skip
+def _over_http(http: requests.Session, url: str, name: str, request: Request, connection: FilesConnection) -> Candidate:
     def fetch(target: Path, known: str | None) -> str | None:
         headers = {"If-None-Match": known} if known else {}
         try:

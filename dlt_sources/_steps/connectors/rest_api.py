@@ -26,8 +26,12 @@ from ..selector import Selector
 from ..source_error import NEXT, SourceError, asked, quoted
 from ..source_yml import Endpoint, RestConnection
 
-_NO_PAGE = (requests.codes.bad_request, requests.codes.not_found, requests.codes.requested_range_not_satisfiable,
-            requests.codes.unprocessable_entity)  # fmt: skip
+_NO_PAGE = (
+    requests.codes.bad_request,
+    requests.codes.not_found,
+    requests.codes.requested_range_not_satisfiable,
+    requests.codes.unprocessable_entity,
+)
 """What an API answers for a page before its first."""
 _PAST_THE_END = (requests.codes.not_found, requests.codes.requested_range_not_satisfiable)
 
@@ -117,8 +121,11 @@ class Pages:
                 self._start(found, signs)
             same = self._find_same(page)
             if same and not (self.unsure_base and self.number == 2):
-                raise self._fault(answer, f"page {self.number} is page {same} again: the server does not know the parameter"
-                                  " that asks for the next page; declare its `paginator` in source.yml")  # fmt: skip
+                raise self._fault(
+                    answer,
+                    f"page {self.number} is page {same} again: the server does not know the parameter"
+                    " that asks for the next page; declare its `paginator` in source.yml",
+                )
             if same:  # what was asked for as page 0, or without a number, was page 1
                 self._set_base(1)
             else:
@@ -209,7 +216,7 @@ class Pages:
 
     def _go_on(
         self, paginator: BasePaginator, answer: requests.Response, page: Page, request: requests.Request
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Whether there is a next page; the request then asks for it."""
         try:
             paginator.update_state(answer, page.records)
@@ -234,9 +241,10 @@ class Pages:
             return
         if why := says_more(answer, signs, self.received):
             raise self._fault(
-                answer, f"{why}, and nothing says how to ask for more; declare the endpoint's `paginator` in source.yml"
-                " (docs/how-to.md), or `paginator: single_page` if this is all"
-            )  # fmt: skip
+                answer,
+                f"{why}, and nothing says how to ask for more; declare the endpoint's `paginator` in source.yml"
+                " (docs/how-to.md), or `paginator: single_page` if this is all",
+            )
 
     def _ask_for_more(
         self, http: requests.Session, request: requests.Request, page: Page, answer: requests.Response

@@ -31,15 +31,29 @@ LARGE = 16 * 2**20
 SESSIONS = 4
 """The most of them at a time: the server is somebody else's."""
 _SEEN = {
-    "bool": "BOOLEAN", "int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "FLOAT", "float8": "DOUBLE",
-    "date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE", "text": "VARCHAR", "varchar": "VARCHAR",
-    "uuid": "UUID", "json": "VARCHAR", "jsonb": "VARCHAR",
-}  # fmt: skip
+    "bool": "BOOLEAN",
+    "int2": "SMALLINT",
+    "int4": "INTEGER",
+    "int8": "BIGINT",
+    "float4": "FLOAT",
+    "float8": "DOUBLE",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "text": "VARCHAR",
+    "varchar": "VARCHAR",
+    "uuid": "UUID",
+    "json": "VARCHAR",
+    "jsonb": "VARCHAR",
+}
 """Per type of Postgres that of the scanner."""
 _EQUAL = {
-    "int2": "CAST({} AS BIGINT)", "int4": "CAST({} AS BIGINT)", "float4": "CAST(CAST({} AS VARCHAR) AS DOUBLE)", "uuid": "CAST({} AS VARCHAR)",
+    "int2": "CAST({} AS BIGINT)",
+    "int4": "CAST({} AS BIGINT)",
+    "float4": "CAST(CAST({} AS VARCHAR) AS DOUBLE)",
+    "uuid": "CAST({} AS VARCHAR)",
     "timestamp": in_utc("{}"),
-}  # fmt: skip
+}
 """What makes of it the value that COPY gives, as it lands."""
 _DAYS = "BETWEEN '0001-01-01' AND '9999-12-31'"
 

@@ -16,17 +16,25 @@ UNKNOWN = msgpack.ExtType(0, b"\x00")
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ANSWERS: dict[str, dict[str, Any]] = {
     "aws_caller_identity": {
-        "account_id": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/ci", "user_id": "AIDACI", "id": ACCOUNT,
+        "account_id": ACCOUNT,
+        "arn": f"arn:aws:iam::{ACCOUNT}:user/ci",
+        "user_id": "AIDACI",
+        "id": ACCOUNT,
     },
     "aws_region": {"name": REGION, "region": REGION, "id": REGION, "description": "US East"},
     "aws_partition": {
-        "partition": "aws", "dns_suffix": "amazonaws.com", "id": "aws", "reverse_dns_prefix": "com.amazonaws",
+        "partition": "aws",
+        "dns_suffix": "amazonaws.com",
+        "id": "aws",
+        "reverse_dns_prefix": "com.amazonaws",
     },
     "aws_availability_zones": {
-        "names": [f"{REGION}{zone}" for zone in "abc"], "zone_ids": [f"use1-az{n}" for n in (1, 2, 3)],
-        "group_names": [REGION], "id": REGION,
+        "names": [f"{REGION}{zone}" for zone in "abc"],
+        "zone_ids": [f"use1-az{n}" for n in (1, 2, 3)],
+        "group_names": [REGION],
+        "id": REGION,
     },
-}  # fmt: skip
+}
 
 
 def is_unknown(value: Any) -> bool:
