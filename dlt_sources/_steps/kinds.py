@@ -23,8 +23,8 @@ _AS_TEXT: dict[type, int | None] = {
     IPv6Address: 64,
     IPv6Interface: 64,
     IPv6Network: 64,
-    IPvAnyAddress: 64,
-    IPvAnyInterface: 64,
+    IPvAnyAddress: 64,  # type: ignore[dict-item]
+    IPvAnyInterface: 64,  # type: ignore[dict-item]
     IPvAnyNetwork: 64,  # type: ignore[dict-item]
     AnyUrl: None,
     PostgresDsn.__bases__[0]: None,  # URLs of one host, and of several
