@@ -8,6 +8,7 @@ import stat
 import pytest
 
 import settings as configuration
+from errors import ExitCode, MillraceError
 from runtime import logs
 from runtime.console import Console
 from runtime.faults import Faults
@@ -72,8 +73,8 @@ def raise_a_mistake(text):
 
 @pytest.mark.parametrize("code", [2, 70])
 def test_what_ends_the_command_is_logged(here, code):
-    class Known(Exception):
-        exit_code = 2
+    class Known(MillraceError):
+        exit_code = ExitCode.CONFIGURATION
 
     error = Known("the setting is wrong") if code == 2 else KeyError("alice@example.com")
     with pytest.raises(type(error)), logs.log_to_file(here, "run"):

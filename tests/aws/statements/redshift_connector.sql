@@ -391,7 +391,7 @@ warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."dropo
 warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."ehail_fee" IS 'E-hail fee, green cabs, USD'
 warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."extra" IS 'Surcharges of the hour, USD'
 warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."fare_amount" IS 'Fare by meter, USD'
-warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."has_no_distance" IS 'The meter counted no mile'
+warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."has_no_distance" IS 'Trip distance is zero'
 warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."has_no_passengers" IS 'The driver typed zero passengers'
 warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."improvement_surcharge" IS 'Improvement surcharge, USD'
 warehouse: COMMENT ON COLUMN "sqlmesh__taxi"."taxi__fact_trip__<version>"."is_backwards" IS 'The dropoff is before the pickup'
