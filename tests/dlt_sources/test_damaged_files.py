@@ -31,7 +31,7 @@ REFUSED = {
     "renamed.csv": (b"id,label\n2,x\n", r'no column name or title \(for Thing\.name\); it has "id", "label"'),
     "repeated.csv": (b"id,name,NAME\n2,x,y\n", "empty or repeated names: id, name, NAME"),
     "hole.csv": (b"id,,name\n2,x,y\n", "empty or repeated names"),
-    "latin-1 header.csv": ("id,name,größe\n2,x,y\n".encode("latin-1"), "no header in UTF-8"),
+    "latin-1 header.csv": ("id,name,größe\n2,x,y\n".encode("latin-1"), "not a header row in UTF-8"),
     "quote.csv": (b'id,name\n1,a\n2,"b" x\n3,c\n', "line 3: .*quote"),
     "long.csv": (b"id,name\n1,a\n2," + b"b" * 2_000_000 + b"\n3,c\n", "line 3: Maximum line size"),
     "utf-16.csv": ("id,name\n2,x\n".encode("utf-16"), "UTF-16"),

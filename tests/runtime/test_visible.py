@@ -2,14 +2,15 @@
 
 import pytest
 
+from errors import ExitCode, MillraceError
 from runtime.console import Console
 from runtime.exits import say_and_exit
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J[red]row\u202e[/red]\r"
 
 
-class Fault(Exception):
-    exit_code = 2
+class Fault(MillraceError):
+    exit_code = ExitCode.CONFIGURATION
 
 
 def test_nothing_that_is_said_moves_the_cursor_or_changes_colours(capsys):
