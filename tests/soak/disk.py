@@ -13,7 +13,7 @@ _mounted: list[Path] = []
 
 def limit(folder: Path, free: int) -> None:
     """Put a folder, with what is in it, on a file system that has so many bytes left."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f"{folder.name}.aside")
     shutil.copytree(folder, aside, symlinks=True)
     used = sum(-(-path.lstat().st_size // BLOCK) * BLOCK for path in aside.rglob("*") if not path.is_symlink())
@@ -26,6 +26,7 @@ def limit(folder: Path, free: int) -> None:
 
 def forbid(folder: Path) -> None:
     """Let nobody write to a folder; files that are open stay so."""
+    folder.mkdir(parents=True, exist_ok=True)  # a strike before may have lost it
     _mount("--bind", folder, folder)
     _run("mount", "-o", "remount,bind,ro", str(folder))
 
