@@ -19,14 +19,7 @@ from .environment import PREFIX, ROOT
 
 FOLDER = ROOT / "docs" / "reference"
 _DERIVED = "`make derive` writes this page from `{}`; do not edit it."
-_WORDS = {
-    "str": "text",
-    "int": "number",
-    "float": "number",
-    "Path": "path",
-    "datetime": "time",
-    "SecretStr": "text, secret",
-}
+_WORDS = {"str": "text", "int": "number", "float": "number", "Path": "path", "datetime": "time"}
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -102,7 +95,7 @@ def _kind(annotation: Any) -> str:
     if choices and all(isinstance(choice, str) for choice in choices):
         return ", ".join(f"`{choice}`" for choice in choices)
     kinds = [kind for kind in choices or (annotation,) if kind is not type(None)]
-    return _WORDS.get(getattr(kinds[0], "__name__", ""), "text")
+    return "text, secret" if kinds[0] is SecretStr else _WORDS.get(getattr(kinds[0], "__name__", ""), "text")
 
 
 def _commands(group: Any, above: str) -> Iterator[tuple[str, Any]]:
