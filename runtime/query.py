@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from settings import Settings
 
 STAGING = "stg_"
+WIDEST = 8
+"""Columns that fit beside one another."""
 _TABLES = (
     "SELECT table_schema, table_name FROM information_schema.tables"
     " WHERE table_schema NOT IN ('information_schema', 'pg_catalog', 'main', 'public')"
@@ -57,7 +59,7 @@ def show_query(query: str, settings: Settings, *, of_warehouse: bool, most: int,
     if as_json:
         console.json(found)
         return
-    console.table(f"{len(rows):,} rows" if len(rows) != 1 else "1 row", found[:most], "none")
+    console.table(f"{len(rows):,} rows" if len(rows) != 1 else "1 row", _fit(found[:most]), "none")
     if len(rows) > most:
         console.note(f"the first {most} of {len(rows):,} rows; --rows, --csv and --json show more")
 
@@ -88,7 +90,7 @@ def preview(table: str | None, settings: Settings, *, most: int, as_json: bool) 
     if as_json:
         console.json({"table": table, "rows": count, "first": found})
     else:
-        console.table(f"{table}: {count:,} rows", found, "no row")
+        console.table(f"{table}: {count:,} rows", _fit(found), "no row")
 
 
 def tables(settings: Settings, *, of_warehouse: bool) -> list[str]:
@@ -122,6 +124,16 @@ def only_reads(query: str, settings: Settings) -> str:
     ):
         raise QueryError("`sql` only reads: a SELECT, DESCRIBE or SHOW")
     return query.strip().rstrip(";")
+
+
+def _fit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as a table of a terminal's width: one of many columns on its side, a line a column, for the first three rows."""
+    if not rows or len(rows[0]) <= WIDEST:
+        return rows
+    return [
+        {"column": name} | {f"row {number}": str(row[name]) for number, row in enumerate(rows[:3], 1)}
+        for name in rows[0]
+    ]
 
 
 def _staging(settings: Settings) -> list[str]:

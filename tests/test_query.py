@@ -31,6 +31,8 @@ def test_tables_are_listed_and_their_first_rows_shown(shop):
     staged = json.loads(shop.run("preview", "stg_shop.things", "--rows", "2", "--json").stdout)
     assert staged["table"] == "stg_shop.things" and staged["rows"] == 3 and len(staged["first"]) == 2
     assert "shop_gold.things_now: 3 rows" in shop.run("preview", "shop_gold.things_now").stdout
+    wide = shop.run("preview", "ops.runs", COLUMNS="80").stdout.splitlines()
+    assert [line for line in wide if line.startswith(" run_id ")] and [line for line in wide if "row 1" in line]
     said = shop.run("preview", "shop_gold.things_new", code=2).stderr
     assert "shop_gold.things_now" in said and "Traceback" not in said
 
