@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.connection import WarehouseError, is_looking
 from warehouse.file import explain_refused
 
-from .loading import FOLDER
+from .loading import FOLDER, load
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -50,6 +50,21 @@ def copied(settings: Settings, *, anew: bool = False) -> Iterator[dict[Path, Any
         for config in configs.values():
             config.gateways = {"local": GatewayConfig(**places)}
         yield configs
+
+
+@contextmanager
+def declared_models(settings: Settings) -> Iterator[list[Any]]:
+    """The models of gold as the files declare them, until the block ends; no warehouse is needed.
+
+    Raises:
+        ModelError: the models do not load.
+    """
+    with copied(settings, anew=True) as configs:
+        context = load(whole=True, configs=configs).context
+        try:
+            yield [model for model in context.models.values() if not model.kind.is_external]
+        finally:
+            context.close()
 
 
 def _copy(state: Path, folder: Path) -> None:

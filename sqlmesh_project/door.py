@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.connection import Connection, WarehouseError
 from warehouse.waiting import Waiting, filled_sources, read_models
 
-from .copied import copied
+from .copied import copied, declared_models
 from .loading import STAGING, ModelError, Project, fingerprint, load
 from .pairing import begin_build
 
@@ -284,19 +284,14 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
     Raises:
         ModelError: the models do not load.
     """
-    with copied(settings, anew=True) as configs:
-        context = load(whole=True, configs=configs).context
-        try:
-            return {
-                model.name: {
-                    name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
-                    for name, type in (model.columns_to_types or {}).items()
-                }
-                for model in context.models.values()
-                if not model.kind.is_external
+    with declared_models(settings) as models:
+        return {
+            model.name: {
+                name: ModelColumn(type.sql("duckdb"), model.column_descriptions.get(name, ""))
+                for name, type in (model.columns_to_types or {}).items()
             }
-        finally:
-            context.close()
+            for model in models
+        }
 
 
 def _after_the_last_build(context: Context) -> datetime:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.derived import table
 
-from .copied import copied
-from .loading import load
+from .copied import declared_models
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -19,16 +18,11 @@ def pages(settings: Settings) -> dict[str, str]:
     Raises:
         ModelError: the models do not load.
     """
-    with copied(settings, anew=True) as configs:
-        context = load(whole=True, configs=configs).context
-        try:
-            domains: dict[str, list[Any]] = {}
-            for model in sorted(context.models.values(), key=lambda model: model.name):
-                if not model.kind.is_external:
-                    domains.setdefault(model.name.split(".")[0], []).append(model)
-            return {domain: _page(domain, models) for domain, models in domains.items()}
-        finally:
-            context.close()
+    with declared_models(settings) as found:
+        domains: dict[str, list[Any]] = {}
+        for model in sorted(found, key=lambda model: model.name):
+            domains.setdefault(model.name.split(".")[0], []).append(model)
+        return {domain: _page(domain, models) for domain, models in domains.items()}
 
 
 def _page(domain: str, models: list[Any]) -> str:

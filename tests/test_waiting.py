@@ -54,6 +54,14 @@ def add_domain(small, name="more_gold", source="shop"):
     (small.code / f"sqlmesh_project/tests/test_{name}.yaml").write_text(text)
 
 
+def fail_staging(small):
+    """Let what comes next fail a check of `shop`'s staging; returns what puts the check right again."""
+    staging = small.code / "soda_checks/staging/shop/things.yml"
+    text = staging.read_text()
+    staging.write_text(text.replace("  - row_count:", "  - row_count:\n      threshold:\n        must_be_less_than: 3"))
+    return lambda: staging.write_text(text)
+
+
 def waiting(small):
     status = small.status()
     return status["pending_models"], [row["domain"] for row in status["waiting_domains"]]
@@ -178,25 +186,21 @@ def test_a_check_that_failed_in_a_run_and_was_corrected_is_tried_again_by_whatev
 
 
 def test_a_plan_builds_nothing_on_rows_that_failed_their_checks(small):
-    staging = small.code / "soda_checks/staging/shop/things.yml"
-    text = staging.read_text()
-    staging.write_text(text.replace("  - row_count:", "  - row_count:\n      threshold:\n        must_be_less_than: 3"))
+    correct = fail_staging(small)
     small.deliver("shop", "2.csv", "3,three")
     small.run("run", "shop", code=1)
     edit_model(small, change=upper)
     done = small.run("plan", code=1)
     assert "check failed: staging shop" in done.stderr
     assert waiting(small)[0] == ["shop_gold.things_now"] and small.gold("shop") == [(1, "one"), (2, "two")]
-    staging.write_text(text)
+    correct()
     assert "published shop_gold" in small.run("plan").stdout
     assert small.gold("shop") == [(1, "ONE"), (2, "TWO"), (3, "THREE")] and waiting(small) == ([], [])
 
 
 def test_rows_that_failed_their_checks_stay_unpublished_where_their_source_is_no_longer_declared(small):
     """Removed by a colleague, or by another branch that runs on the same warehouse."""
-    staging = small.code / "soda_checks/staging/shop/things.yml"
-    text = staging.read_text()
-    staging.write_text(text.replace("  - row_count:", "  - row_count:\n      threshold:\n        must_be_less_than: 3"))
+    correct = fail_staging(small)
     small.deliver("shop", "2.csv", "3,three")
     small.run("run", "shop", code=1)
     source = small.code / "dlt_sources/shop"
@@ -209,7 +213,7 @@ def test_rows_that_failed_their_checks_stay_unpublished_where_their_source_is_no
     assert small.gold("shop") == [(1, "one"), (2, "two")]
     (small.folder / "shop").rename(source)
     small.environment["ELT_SHOP_FILES"] = files
-    staging.write_text(text)
+    correct()
     assert "published shop_gold" in small.run("plan").stdout
     assert small.gold("shop") == [(1, "ONE"), (2, "TWO"), (3, "THREE")] and waiting(small) == ([], [])
 
