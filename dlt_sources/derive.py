@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from runtime.derived import table as table_of
 from runtime.derived import write_all
 
 from ._steps.columns import Column, columns_of
@@ -132,7 +133,7 @@ def reference(source: Source) -> str:
     ]
     for name, table in source.tables.items():
         lines += ["", f"## {name}", "", _about(source, name), "", _how(table), ""]
-        lines += ["| column | type | null | rule | meaning |", "|---|---|---|---|---|"]
+        rows = []
         for c in columns_of(source.contracts[name], stored=False):
             kind = f"`{c.sql_type}`" if c.stored else "dropped" if c.pii == "drop" else "checked only"
             if c.computed:
@@ -141,9 +142,8 @@ def reference(source: Source) -> str:
                 [*(r.removeprefix("valid_") for r in _valid(c)), *([f"pattern `{c.pattern}`"] if c.pattern else [])]
             )
             meaning = c.description + (f" ({c.unit})" if c.unit else "") + (f" [personal: {c.pii}]" if c.pii else "")
-            lines.append(
-                f"| {c.name} | {kind} | {'yes' if c.nullable else 'no'} | {rule} | {meaning} |".replace("|  |", "| |")
-            )
+            rows.append([c.name, kind, "yes" if c.nullable else "no", rule, meaning])
+        lines += table_of(["column", "type", "null", "rule", "meaning"], rows)
     return "\n".join(lines) + "\n"
 
 
