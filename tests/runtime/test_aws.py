@@ -121,7 +121,7 @@ def test_a_setting_that_names_a_secret_is_its_text_or_its_key_s_value(on_aws, cl
     monkeypatch.setenv("ELT_SHOP_URL", "https://shop")
     assert found.lookup("shop_url") == "https://shop"
     monkeypatch.setenv("ELT_SHOP_URL", "secret:millrace/state#absent")
-    with pytest.raises(SettingsError, match=r"ELT_SHOP_URL: .*no JSON object with the key 'absent'"):
+    with pytest.raises(SettingsError, match=r"ELT_SHOP_URL: .*not a JSON object with the key 'absent'"):
         found.lookup("shop_url")  # which fails the source that asks, and no other
     assert aws.secret("millrace/state", "port") == "5433"
 
@@ -130,10 +130,10 @@ def test_a_setting_that_names_a_secret_is_its_text_or_its_key_s_value(on_aws, cl
     ("name", "words"),
     [
         ("secret:millrace/absent", ["millrace/absent", "cannot be read", "find"]),
-        ("secret:millrace/text#password", ["millrace/text", "no JSON object with the key 'password'"]),
-        ("secret:millrace/list#password", ["millrace/list", "no JSON object with the key 'password'"]),
-        ("secret:millrace/object#passwort", ["millrace/object", "no JSON object with the key 'passwort'"]),
-        ("secret:millrace/object#empty", ["millrace/object", "no JSON object with the key 'empty'"]),
+        ("secret:millrace/text#password", ["millrace/text", "not a JSON object with the key 'password'"]),
+        ("secret:millrace/list#password", ["millrace/list", "not a JSON object with the key 'password'"]),
+        ("secret:millrace/object#passwort", ["millrace/object", "not a JSON object with the key 'passwort'"]),
+        ("secret:millrace/object#empty", ["millrace/object", "not a JSON object with the key 'empty'"]),
         ("secret:millrace/bytes", ["millrace/bytes", "bytes"]),
         ("secret:millrace/bytes#password", ["millrace/bytes"]),
     ],
