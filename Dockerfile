@@ -29,6 +29,7 @@ FROM ${BASE} AS code
 WORKDIR /app
 COPY LICENSE errors.py runner.py settings.py ./
 COPY dlt_sources dlt_sources
+COPY foundation foundation
 COPY runtime runtime
 COPY soda_checks soda_checks
 COPY sqlmesh_project sqlmesh_project

@@ -48,7 +48,7 @@ test-fast: .venv/.ready ## the tests that need no running world
 	$(RUN) pytest -m "not slow" $(ARGS)
 
 check: .venv/.ready ## lint, types, formats, derived files, models
-	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) yamllint .
+	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) lint-imports --no-cache --no-logo && $(RUN) yamllint .
 	$(RUN) python -m dlt_sources.derive --check
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m superset.derive --check && $(RUN) python -m runtime.reference --check
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) sqlmesh -p sqlmesh_project format --check && $(RUN) sqlmesh -p sqlmesh_project lint && $(RUN) sqlmesh -p sqlmesh_project test

@@ -26,7 +26,7 @@ Each class is defined beside what raises it::
     ├── LockedError (5)             another run is in progress
     └── DemoRunningError (5)
 
-Any other exception is a bug in Millrace (70), unless it comes from a store or a disk (see runtime/exits.py).
+Any other exception is a bug in Millrace (70), unless it comes from a store or a disk (see foundation/exits.py).
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class MillraceError(Exception):
 
     Attributes:
         exit_code: how the command ends that meets it.
+        names_store: whether it says which file of ours cannot be written, so that no cause behind it needs to be looked for.
     """
 
     exit_code: ClassVar[ExitCode]
+    names_store: ClassVar[bool] = False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each ste
     from collections.abc import Callable, Collection, Mapping
 
     from dlt_sources.door import Declared, StagingProgress
-    from runtime.console import Console
+    from foundation.console import Console
     from settings import Settings
     from sqlmesh_project.door import ModelRun
     from warehouse.ops import Ops, Run
@@ -220,13 +220,13 @@ def run_flow(
     """
     import settings as configuration
     from dlt_sources.door import load_sources
-    from runtime.console import Console
+    from foundation.console import Console
+    from foundation.lock import one_at_a_time
+    from foundation.logs import log_to_file
+    from foundation.place import owner_only
+    from foundation.signals import interruptible
     from runtime.faults import taken_up
-    from runtime.lock import one_at_a_time
-    from runtime.logs import log_to_file
     from runtime.news import find_news
-    from runtime.place import owner_only
-    from runtime.signals import interruptible
     from runtime.telemetry import report
     from warehouse.connection import kept_open
     from warehouse.ops import Ops, Run
@@ -263,10 +263,10 @@ def run_flow(
 
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
+    from foundation.exits import say_and_exit
+    from foundation.signals import Interrupted
+    from foundation.visible import replace_what_cannot_be_shown
     from runtime.commands import app
-    from runtime.exits import say_and_exit
-    from runtime.signals import Interrupted
-    from runtime.visible import replace_what_cannot_be_shown
 
     replace_what_cannot_be_shown()
     try:

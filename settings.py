@@ -1,4 +1,4 @@
-"""Every choice that comes from outside; runtime/environment.py reads the environment and `.env` for it, and nothing else does.
+"""Every choice that comes from outside; foundation/environment.py reads the environment and `.env` for it, and nothing else does.
 
 One word, ``ELT_TARGET=local|aws``, chooses the world; everything else has a default that works on a laptop.
 """
@@ -13,15 +13,15 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
-from runtime import environment
-from runtime import setting_types as of
-from runtime.bootstrap_settings import Bootstrap as Bootstrap
-from runtime.environment import PREFIX as PREFIX
-from runtime.environment import ROOT as ROOT
-from runtime.environment import FromEnvironment
-from runtime.environment import SettingsError as SettingsError
-from runtime.hidden import remember
-from runtime.place import plain
+from foundation import environment, stores
+from foundation import setting_types as of
+from foundation.bootstrap_settings import Bootstrap as Bootstrap
+from foundation.environment import PREFIX as PREFIX
+from foundation.environment import ROOT as ROOT
+from foundation.environment import FromEnvironment
+from foundation.environment import SettingsError as SettingsError
+from foundation.hidden import remember
+from foundation.place import plain
 
 TOOLS = {"ELT_LIVE_TESTS"}
 """Names that no setting has and the project's own tools read."""
@@ -201,7 +201,7 @@ class Settings(FromEnvironment):
         Raises:
             AwsError: IAM did not give any; names the permission that is missing.
         """
-        from runtime import aws
+        from foundation import aws
 
         if self.redshift_workgroup or self.redshift_cluster:
             user, password = aws.redshift_credentials(
@@ -239,7 +239,7 @@ class Settings(FromEnvironment):
         value = environment.current().values.get(variable)
         if not value:
             raise SettingsError(f"{variable} is not set; put it in the environment or in .env (see .env.example)")
-        from runtime.aws import SecretError
+        from foundation.aws import SecretError
 
         try:
             found = _reveal(value)
@@ -294,6 +294,8 @@ def _read(kind: type[Kind]) -> Kind:
         raise SettingsError(
             "settings are not usable:" + "\n  ".join(["", *problems] if problems[1:] else [" " + problems[0]])
         )
+    if isinstance(settings, Settings):
+        stores.use(settings)
     for field in settings.__class__.model_fields:
         if isinstance(secret := getattr(settings, field), SecretStr):
             remember(secret.get_secret_value())
@@ -312,7 +314,7 @@ def _reveal(text: str) -> str:
     """A value that names a secret as the secret's text; any other as it is."""
     if not text.startswith(SECRET):
         return text
-    from runtime import aws
+    from foundation import aws
 
     name, _, key = text.removeprefix(SECRET).partition("#")
     return aws.secret(name, key)

@@ -1,6 +1,6 @@
 """The demo's data folder: made, marked and replaced by the demo alone. What it did not make, it does not delete.
 
-`demo.json` in it is the mark. It also holds the settings of every command that works on the folder (runtime/environment.py).
+`demo.json` in it is the mark. It also holds the settings of every command that works on the folder (foundation/environment.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from errors import ExitCode, MillraceError
-from runtime.environment import MARK, Demo, SettingsError, demo_in
+from foundation.environment import MARK, Demo, SettingsError, demo_in
 
 SOURCES = ("audiophile", "deftunes_api", "deftunes_db", "random_users", "sales", "taxi")
 DOMAINS = ("audiophile", "deftunes", "ops", "people", "sales", "taxi")

@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 
 import settings as configuration
-from runtime.console import Console
-from runtime.environment import ROOT, demo_folder, use_demo
+from foundation.console import Console
+from foundation.environment import ROOT, demo_folder, use_demo
 from settings import Settings
 
 from . import folder as demo_data

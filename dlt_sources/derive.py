@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from runtime.derived import table as table_of
-from runtime.derived import write_all
+from foundation.derived import table as table_of
+from foundation.derived import write_all
 
 from ._steps.columns import Column, columns_of
 from ._steps.declaration import Source, load_sources

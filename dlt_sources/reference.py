@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from runtime.derived import table as markdown_table
+from foundation.derived import table as markdown_table
 
 from ._steps.source_yml import CONNECTORS, Declaration
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .hidden import remember
+from foundation.hidden import remember
 
 if TYPE_CHECKING:
     from dlt_sources.door import Alerts

@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
+from foundation.exits import say_and_exit
+
 from .bootstrap_secrets import FIXED, NAMES, OF_A_USER, settle
-from .exits import say_and_exit
 
 Rotate = Annotated[
     list[str] | None,

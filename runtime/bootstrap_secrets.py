@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .aws import SecretError, client, explain
+from foundation.aws import SecretError, client, explain
 
 if TYPE_CHECKING:
     from settings import Bootstrap

@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from foundation.aws import AwsError, secret
+from foundation.lock import LockedError
 from warehouse.connection import WarehouseError
 from warehouse.quote import identifier, redshift_literal
 from warehouse.redshift import Redshift
 
-from .aws import AwsError, secret
 from .bootstrap_secrets import OF_A_USER, Say
-from .lock import LockedError
 
 if TYPE_CHECKING:
     from settings import Bootstrap, Settings

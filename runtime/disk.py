@@ -44,16 +44,6 @@ def used(settings: Settings, sources: Iterable[str]) -> list[dict[str, Any]]:
     return [_measured(name, paths) for name, paths in (lake_places | places).items()]
 
 
-def readable(size: int | None) -> str:
-    """A number of bytes for a person."""
-    if size is None:
-        return ""
-    value, units = float(size), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:,.0f} {units[0]}" if units[0] in ("B", "kB") else f"{value:,.1f} {units[0]}"
-
-
 def _measured(name: str, paths: list[Path]) -> dict[str, Any]:
     files = size = 0
     for path in paths:

@@ -10,10 +10,10 @@ from rich.markup import escape
 
 import settings as configuration
 from errors import ExitCode, MillraceError
+from foundation.console import Console
+from foundation.hidden import tell
 from settings import Settings
 
-from .console import Console
-from .hidden import tell
 from .record import looking
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _contracts(sources: Declared, settings: Settings) -> str:
 
 
 def _left(sources: Declared, settings: Settings) -> str:
-    from .lock import is_held
+    from foundation.lock import is_held
 
     busy = settings.aws and is_held(settings)  # there the warehouse can be read beside a run
     found = [found for found in _unfinished(sources, settings) if found.what != "contract"]
@@ -133,7 +133,7 @@ def _writable(settings: Settings) -> str:
 
 
 def _free(settings: Settings) -> str:
-    from .lock import refuse_beside_a_run
+    from foundation.lock import refuse_beside_a_run
 
     refuse_beside_a_run(settings)
     return "free"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from .aws import AwsError, client, encryption, explain
-from .lock import state
+from foundation.aws import AwsError, client, encryption, explain
+from foundation.lock import state
 
 if TYPE_CHECKING:
     from settings import Settings

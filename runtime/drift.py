@@ -6,9 +6,9 @@ import difflib
 from typing import TYPE_CHECKING
 
 import settings as configuration
+from foundation.console import Console
 from warehouse import drift as record
 
-from .console import Console
 from .record import record as open_record
 
 if TYPE_CHECKING:

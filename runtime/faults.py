@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from errors import ExitCode, MillraceError
-
-from . import stores
-from .aws import explain
-from .exits import exit_code, show_mistake
-from .hidden import hide
-from .signals import Interrupted, raise_if_interrupted
+from foundation import stores
+from foundation.aws import explain
+from foundation.exits import exit_code, show_mistake
+from foundation.hidden import hide
+from foundation.signals import Interrupted, raise_if_interrupted
 
 if TYPE_CHECKING:
+    from foundation.console import Console
     from settings import Settings
     from warehouse.ops import Ops, Run
-
-    from .console import Console
 
 _OUTWEIGHED = (ExitCode.OK, ExitCode.SOURCE)
 """Exit codes that any other problem takes the place of: trouble with the data outweighs a source that was away."""
@@ -27,11 +25,11 @@ _OUTWEIGHED = (ExitCode.OK, ExitCode.SOURCE)
 @contextmanager
 def taken_up(command: str, names: Sequence[str] | None, settings: Settings, as_json: bool) -> Iterator[None]:
     """Report, with a summary and an alert, that the data folder cannot be written: no run begins then, and no record of one."""
+    from foundation.console import Console
+    from foundation.lock import FolderError
     from warehouse.run import Run
 
     from .alert import alert
-    from .console import Console
-    from .lock import FolderError
 
     try:
         yield

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import settings as configuration
+from foundation.console import Console
 from settings import Settings
 
-from .console import Console
 from .disk import used
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def maintain(sources: Declared, wait: float, as_json: bool) -> int:
 
     It can be killed anywhere and called again: no row that counts is touched.
     """
+    from foundation.lock import one_at_a_time
+    from foundation.logs import log_to_file
+    from foundation.place import owner_only
     from warehouse.ops import Run
 
     from .faults import Faults
-    from .lock import one_at_a_time
-    from .logs import log_to_file
-    from .place import owner_only
 
     settings = configuration.load()
     with owner_only(), log_to_file(settings, "maintain") as log, one_at_a_time(settings, wait):

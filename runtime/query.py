@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import ExitCode, MillraceError
+from foundation.console import Console
 from warehouse.connection import RunInProgressError, WarehouseError, connect
 from warehouse.quote import identifier
 
-from .console import Console
 from .record import looking
 
 if TYPE_CHECKING:

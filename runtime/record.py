@@ -40,7 +40,7 @@ class Record:
 @contextmanager
 def looking(settings: Settings) -> Iterator[None]:
     """Open the warehouse for reading only while the block runs, and leave it to a run that is in progress."""
-    from .lock import is_held
+    from foundation.lock import is_held
 
     with connection.looking(lambda: not settings.aws and is_held(settings)):
         yield
@@ -123,7 +123,7 @@ def runs(con: Connection | None, ops: str, settings: Settings, where: str, *valu
 
 
 def _is_in_progress(row: dict[str, Any], con: Connection | None, ops: str, settings: Settings) -> bool:
-    from .lock import is_held
+    from foundation.lock import is_held
 
     [newest] = rows(con, f"SELECT max(run_id) AS run_id FROM {ops}.runs")
     return bool(row["run_id"] == newest["run_id"]) and is_held(settings)

@@ -14,8 +14,8 @@ from typing import Any, get_args
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from .derived import remove_others, table, write_all
-from .environment import PREFIX, ROOT
+from foundation.derived import remove_others, table, write_all
+from foundation.environment import PREFIX, ROOT
 
 FOLDER = ROOT / "docs" / "reference"
 _DERIVED = "`make derive` writes this page from `{}`; do not edit it."

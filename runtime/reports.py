@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import settings as configuration
+from foundation.console import Console
+from foundation.stores import readable
 from settings import Settings
 from warehouse.connection import Connection, RunInProgressError
 from warehouse.run import Progress
 from warehouse.waiting import built_schemas, read_domains
 
-from .console import Console
-from .disk import readable, used
+from .disk import used
 from .record import looking, record, rows, runs
 from .run_report import check_of, problem_lines
 from .unpublished import NEXT, describe, each_once
@@ -272,8 +273,7 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
         LockedError, RunInProgressError: a run is in progress, or begins meanwhile: it goes first.
     """
     from dlt_sources.door import row_keys
-
-    from .lock import refuse_beside_a_run
+    from foundation.lock import refuse_beside_a_run
 
     settings = configuration.load()
     console = Console(as_json)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from errors import MillraceError
+from foundation.signals import Interrupted, interruptible, raise_if_interrupted
 
 from .health import Heartbeat
-from .signals import Interrupted, interruptible, raise_if_interrupted
 
 
 def serve(turn: Callable[[], int], every: float, heart: Heartbeat | None = None) -> None:

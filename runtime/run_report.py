@@ -7,9 +7,9 @@ from typing import Any
 
 import settings as configuration
 from errors import ExitCode, MillraceError
+from foundation.console import Console
 from soda_checks.failing import describe
 
-from .console import Console
 from .record import record, rows, runs
 
 LAST = "last"

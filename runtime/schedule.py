@@ -35,9 +35,9 @@ def show_due(sources: Declared, names: Collection[str], settings: Settings, as_j
     Raises:
         RunInProgressError: a run is in progress, and what it has done cannot be seen yet.
     """
+    from foundation.console import Console
     from warehouse.connection import RunInProgressError
 
-    from .console import Console
     from .record import record, rows
 
     with record(settings) as seen:

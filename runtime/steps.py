@@ -14,13 +14,13 @@ if TYPE_CHECKING:  # the libraries behind these take seconds to import: each ste
     from collections.abc import Collection
 
     from dlt_sources.door import Ahead, Declared, Reading, StagingProgress
+    from foundation.console import Console
     from settings import Settings
     from soda_checks.door import CheckResult
     from sqlmesh_project.door import ModelRun
     from warehouse.ops import Ops, Run
-    from warehouse.publish import Published
+    from warehouse.published import Published
 
-    from .console import Console
     from .work import Work
 
 

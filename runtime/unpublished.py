@@ -14,10 +14,9 @@ from warehouse.run import Progress, waiting
 from warehouse.waiting import INTERRUPTED, Held, Waiting
 
 if TYPE_CHECKING:
+    from foundation.console import Console
     from settings import Settings
     from warehouse.ops import Run
-
-    from .console import Console
 
 NEXT = "Correct the model or the check, then `python runner.py plan`; corrected data is published by the next run"
 

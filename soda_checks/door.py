@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from runtime.stores import explain
+from foundation.stores import explain
 from settings import Settings
 from warehouse.connection import WarehouseError, connect
 from warehouse.quote import identifier, literal

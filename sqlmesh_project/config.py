@@ -23,7 +23,7 @@ from sqlmesh.core.constants import IGNORE_PATTERNS
 from sqlmesh.core.config.format import FormatConfig
 
 import settings as configuration
-from runtime.environment import current
+from foundation.environment import current
 
 settings = configuration.load()
 settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmesh.core.console import NoopConsole
 from sqlmesh.utils.errors import AuditError, NodeAuditsErrors
 
-from runtime.stores import explain
+from foundation.stores import explain
 
 
 class Listener(NoopConsole):

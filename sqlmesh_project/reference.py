@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.derived import table
+from foundation.derived import table
 
 from .copied import declared_models
 

@@ -129,9 +129,9 @@ def preview(wait: float) -> str:
     Raises:
         ModelError, LockError: as `report`; another run did not end.
     """
-    from runtime.lock import one_at_a_time
-    from runtime.place import owner_only
-    from runtime.signals import interruptible
+    from foundation.lock import one_at_a_time
+    from foundation.place import owner_only
+    from foundation.signals import interruptible
     from warehouse.connection import kept_open
 
     settings = configuration.load()

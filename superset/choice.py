@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import settings as configuration
-from runtime.console import Console
-from runtime.environment import current, demo_folder, demo_in, use_demo
+from foundation.console import Console
+from foundation.environment import current, demo_folder, demo_in, use_demo
 from settings import Dashboards
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from errors import ExitCode, MillraceError
-from runtime.console import Console
+from foundation.console import Console
 from settings import ROOT, SettingsError
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ _OURS = {
     "dlt_sources",
     "errors",
     "runner",
+    "foundation",
     "runtime",
     "settings",
     "soda_checks",

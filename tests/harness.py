@@ -22,7 +22,7 @@ import duckdb
 from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = ("dlt_sources", "sqlmesh_project", "soda_checks", "superset", "warehouse", "runtime")
+CODE = ("dlt_sources", "sqlmesh_project", "soda_checks", "superset", "warehouse", "runtime", "foundation")
 """The folders of the project's code."""
 SALT = "pepper"
 """Of every pipeline: folders that are compared hash alike."""

@@ -33,7 +33,7 @@ def lack(what: str, command: str, strict: bool = False) -> NoReturn:
 
 def superset() -> None:
     """Superset in its own environment; installed where it is missing (750 MB, from the package index)."""
-    from runtime.console import Console  # not with conftest.py: libraries read settings when they are imported
+    from foundation.console import Console  # not with conftest.py: libraries read settings when they are imported
     from superset.door import DashboardError, install
 
     try:

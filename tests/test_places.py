@@ -11,7 +11,7 @@ import pytest
 
 import settings as configuration
 from dlt_sources.door import SourceError, StoreError, land, rebuild, refine
-from runtime.place import PlaceError, plain
+from foundation.place import PlaceError, plain
 from settings import SettingsError
 from tests.dlt_sources.shop import run, source_of, staged
 from tests.needs import lack
@@ -147,7 +147,7 @@ def test_what_duckdb_cannot_open_is_refused(tmp_path, monkeypatch):
 
 
 def test_the_link_is_this_users_alone_and_always_leads_to_its_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("runtime.place._LINKS", tmp_path / "tmp")
+    monkeypatch.setattr("foundation.place._LINKS", tmp_path / "tmp")
     (tmp_path / "tmp").mkdir()
     one, other = plain(tmp_path / "a b"), plain(tmp_path / "a c")
     assert one != other and one.resolve() == (tmp_path / "a b").resolve() and plain(tmp_path / "a b") == one
@@ -209,7 +209,7 @@ def test_a_terminal_of_few_characters_gets_replacements(tmp_path, encoding):
         "ELT_DATA_DIR": str(tmp_path / "data"),
     }
     code = (
-        "from runtime.visible import replace_what_cannot_be_shown as f; f(); from runtime.console import Console\n"
+        "from foundation.visible import replace_what_cannot_be_shown as f; f(); from foundation.console import Console\n"
         "with Console().step('land', 'é·📦') as s: s.done({'a': 1, 'b': 2})\n"
         "Console().table('T·', [{'n': 'ü数'}], ''); Console().json({'a': '数·'}); Console(True).json({'a': '数'})\n"
         "Console().problem('·数')"

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 import settings as configuration
-from runtime.lock import one_at_a_time
+from foundation.lock import one_at_a_time
 from tests.small import Small
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 import settings as configuration
-from runtime.lock import one_at_a_time
+from foundation.lock import one_at_a_time
 from tests.harness import ROOT, Pipeline
 
 

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 import settings as configuration
-from runtime.environment import names_of_sources, read_file
-from runtime.setting_types import _size
+from foundation.environment import names_of_sources, read_file
+from foundation.setting_types import _size
 from settings import Bootstrap, Dashboards, Settings, SettingsError
 from tests import harness
 from tests.harness import ROOT

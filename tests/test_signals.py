@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 DROPS = """
 import gc, signal, time, weakref
-from runtime import signals
+from foundation import signals
 
 def strike(*_):
     signal.raise_signal(signal.SIGTERM)

@@ -37,6 +37,8 @@ class WarehouseError(MillraceError):
 class HeldError(WarehouseError):
     """Another process has the file open, and keeps it."""
 
+    names_store = True
+
 
 @contextlib.contextmanager
 def keep_open(path: Path) -> Iterator[None]:

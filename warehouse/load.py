@@ -50,7 +50,7 @@ def transaction(settings: Settings) -> Iterator[Connection]:
     """
     import duckdb
 
-    from runtime.lock import ensure_held
+    from foundation.lock import ensure_held
 
     with connect(settings) as con:
         con.execute("BEGIN")
@@ -108,7 +108,7 @@ def _reachable(schema: str, rows: Sequence[Rows], settings: Settings) -> Iterato
 
     import fsspec
 
-    from runtime.aws import storage_options
+    from foundation.aws import storage_options
 
     lake = fsspec.filesystem("s3", **storage_options(settings))
     folder = f"{settings.lake}/staging/{schema}/{secrets.token_hex(8)}"

@@ -12,13 +12,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
+from foundation.step_done import StepDone
+
 from . import ops_tables, retention
 from . import run as record
 from .connection import Connection, WarehouseError, connect, exists
 from .quote import identifier
 from .run import Progress as Progress
 from .run import Run as Run
-from .run import StepDone, cut, without_measures
+from .run import cut, without_measures
 
 if TYPE_CHECKING:
     from settings import Settings

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from settings import Settings
 
-
-@dataclass
-class Published:
-    """What one publish did.
-
-    Attributes:
-        rows: per published domain. restored: domains that dashboards could not find, or only as they were before, although
-            they had been published: copied from gold again. missing: those that could not be restored, since gold has not
-            passed its checks.
-        damaged: what dashboards were to read and could not.
-    """
-
-    rows: dict[str, int]
-    restored: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    damaged: str = ""
+    from .published import Published
 
 
 def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 from . import durable
 from .connection import Connection, connect
-from .publish import Published
-from .published import note_run, read_built, read_known, remember
+from .published import Published, note_run, read_built, read_known, remember
 from .quote import identifier, literal
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .publish import Published
-from .published import note_run, read_built, read_known, remember
+from .published import Published, note_run, read_built, read_known, remember
 from .quote import identifier
 from .redshift import Redshift
 
@@ -83,7 +82,7 @@ def _tables(session: Redshift, schema: str) -> dict[str, Columns]:
 
 @contextmanager
 def _transaction(session: Redshift) -> Iterator[None]:
-    from runtime.lock import ensure_held
+    from foundation.lock import ensure_held
 
     session.execute("BEGIN")
     try:

@@ -1,12 +1,30 @@
-"""Which domains dashboards should find: remembered in the warehouse, so that a publish notices what is missing."""
+"""What a publish did, and which domains dashboards should find: remembered in the warehouse, so that a publish notices what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from .connection import Connection
 
 TABLE = "stg_ops.published_domains"
+
+
+@dataclass
+class Published:
+    """What one publish did.
+
+    Attributes:
+        rows: per published domain. restored: domains that dashboards could not find, or only as they were before, although
+            they had been published: copied from gold again. missing: those that could not be restored, since gold has not
+            passed its checks.
+        damaged: what dashboards were to read and could not.
+    """
+
+    rows: dict[str, int]
+    restored: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    damaged: str = ""
 
 
 def read_known(con: Connection) -> set[str]:

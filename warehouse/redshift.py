@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .connection import WarehouseError
+from .file import WarehouseError
 from .quote import redshift_literal
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def login(settings: Settings, database: str) -> Any:
         connection._usock.settimeout(None)  # the driver's timeout would end every longer statement, too
         return connection
     except (redshift_connector.Error, OSError) as error:
-        from runtime.aws import forget
+        from foundation.aws import forget
 
         forget()  # a login that has ended, perhaps: the next call asks IAM anew
         where = f"{settings.redshift_host}:{settings.redshift_port}/{database}"
@@ -130,7 +130,7 @@ def unload(query: str, path: Path, settings: Settings) -> None:
     """
     import fsspec
 
-    from runtime.aws import storage_options
+    from foundation.aws import storage_options
 
     place = f"{settings.lake}/staging/_unload/{secrets.token_hex(8)}"
     lake = fsspec.filesystem("s3", **storage_options(settings))

@@ -7,41 +7,14 @@ import secrets
 import signal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+
+from foundation.step_done import utc_now as utc_now
 
 _MEASURED = re.compile(
     r"[\d,]+ of [\d,]+ rows \([\d.,<]+ %\)|\(measured [^)]*\)|[\d,]+ rows\b|\([^()]* of [^()]* free\)|\([^()]* free\)"
 )
 """What a check measured: it changes from run to run while the problem stays the same."""
-
-
-@dataclass(frozen=True)
-class StepDone:
-    """A step of a run that has ended.
-
-    Attributes:
-        step: what was done, such as ``land`` or ``check gold``.
-        subject: to what: a source, a gold domain ...
-        started_at: naive UTC.
-        outcome: ``ok``, ``failed`` or ``interrupted``.
-        handled: rows; of a check step checks, of a model step models.
-        refused: of these, rows that were rejected, or checks or models that failed.
-        detail: the same per table, as the console showed it.
-        cpu_seconds, read_bytes, written_bytes: of the whole process meanwhile, so that what is read ahead for other sources
-            counts here, too; None where the system does not count bytes.
-    """
-
-    step: str
-    subject: str
-    started_at: datetime
-    seconds: float
-    outcome: str
-    handled: int
-    refused: int
-    detail: str
-    cpu_seconds: float = 0
-    read_bytes: int | None = None
-    written_bytes: int | None = None
 
 
 @dataclass
@@ -147,11 +120,6 @@ def unsound(progress: Mapping[str, Progress]) -> set[str]:
 def without_measures(text: str) -> str:
     """A problem's text without what was measured: the same problem of the next run has the same text."""
     return _MEASURED.sub("", text)
-
-
-def utc_now() -> datetime:
-    """This moment by the machine's clock, naive UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def cut(text: str, longest: int) -> str:

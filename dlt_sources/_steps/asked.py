@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from runtime.visible import visible
+from foundation.visible import visible
 
 from . import own_code
 from .columns import Column, columns_of

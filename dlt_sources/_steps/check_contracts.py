@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from runtime.causes import first_line
+from foundation.causes import first_line
 from warehouse.quote import identifier
 
 from .columns import Column, is_made

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from runtime.causes import first_line
+from foundation.causes import first_line
 
 from .source_yml import Endpoint, FilesSource, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
 

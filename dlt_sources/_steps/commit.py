@@ -25,7 +25,7 @@ from dlt.destinations import filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient, FilesystemLoadJob
 
 import settings as configuration
-from runtime.lock import ensure_held
+from foundation.lock import ensure_held
 from warehouse import durable
 
 from .lake import INIT, Landing

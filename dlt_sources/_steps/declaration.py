@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from runtime.environment import current
+from foundation.environment import current
 
 from . import check_contracts, check_tables, names, own_code, yaml_file
 from .columns import Column, columns_of

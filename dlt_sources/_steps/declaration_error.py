@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from errors import ExitCode, MillraceError
-from runtime.visible import visible
+from foundation.visible import visible
 
 
 class DeclarationError(MillraceError):

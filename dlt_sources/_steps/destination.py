@@ -20,7 +20,7 @@ def lake(settings: Settings) -> Any:
 def _s3(settings: Settings) -> dict[str, Any]:
     if not settings.aws:
         return {}
-    from runtime.aws import storage_options
+    from foundation.aws import storage_options
 
     options = storage_options(settings)
     return {"config_kwargs": options.pop("config_kwargs"), "kwargs": options}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from runtime.visible import visible
+from foundation.visible import visible
 from warehouse.drift import Expected, Field, Seen
 from warehouse.quote import identifier, literal
 

@@ -45,7 +45,7 @@ def storage(settings: Settings) -> Any:
 
     if not settings.aws:
         return fsspec.filesystem("file")
-    from runtime.aws import storage_options
+    from foundation.aws import storage_options
 
     return fsspec.filesystem("s3", **storage_options(settings))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from settings import Settings
 from warehouse.connection import Connection
 from warehouse.quote import identifier
 
@@ -14,6 +14,7 @@ from .staging_tables import STATE, columns_for
 
 if TYPE_CHECKING:
     from .declaration import Source
+    from .stage import Staging
 
 DLT_STATE = "_dlt_pipeline_state"
 _NAMES = {
@@ -24,12 +25,14 @@ _NAMES = {
 }
 
 
-def take_over(source: Source, con: Connection, settings: Settings) -> None:
-    """Put what dlt remembered into ``_state``, let go of its NOT NULLs, and remove its own tables; all in one transaction."""
-    from .stage import Staging, rewrite
+def take_over(staging: Staging, con: Connection, rewrite: Callable[..., None]) -> None:
+    """Put what dlt remembered into ``_state``, let go of its NOT NULLs, and remove its own tables; all in one transaction.
 
-    staging = Staging.__new__(Staging)
-    staging.source, staging.settings, staging.schema = source, settings, f"stg_{source.name}"
+    Args:
+        staging: whose tables dlt wrote.
+        rewrite: makes a table of it again, with its rows.
+    """
+    source = staging.source
     columns = _columns(con, staging.schema)
     state = _state(con, source.name) | {
         f"shape:{name}": json.dumps(_shape(source, name, columns[name])) for name in source.tables if name in columns
@@ -41,7 +44,7 @@ def take_over(source: Source, con: Connection, settings: Settings) -> None:
     for name, found in columns.items():
         if name.startswith("_dlt_"):
             con.execute(f"DROP TABLE {staging.qualified(name)}")
-        elif not settings.aws:
+        elif not staging.settings.aws:
             for column, _ in found:
                 con.execute(f"ALTER TABLE {staging.qualified(name)} ALTER COLUMN {identifier(column)} DROP NOT NULL")
         elif name in source.tables and {n for n, _ in found} == set(columns_for(source, name)):

@@ -11,7 +11,7 @@ import sys
 import types
 from pathlib import Path
 
-from runtime.signals import Interrupted
+from foundation.signals import Interrupted
 
 from .declaration_error import DeclarationError
 

@@ -36,7 +36,7 @@ class StoreError(MillraceError):
 def _keep_links_in_paths() -> None:
     """Let dlt use the path of a working folder as it is given, not what its links lead to.
 
-    It writes paths into SQL and into templates without escaping; runtime.place gives a folder of any name a plain path.
+    It writes paths into SQL and into templates without escaping; foundation.place gives a folder of any name a plain path.
     """
     from dlt.common.storages import file_storage
 
@@ -49,7 +49,7 @@ def _keep_links_in_paths() -> None:
 def _leave_signals_alone() -> None:
     """Keep dlt from taking signals for itself: it turns some into errors of its own, and waits for its jobs on others.
 
-    A command ends as `runtime.signals` says, and what dlt has begun is finished by the next run.
+    A command ends as `foundation.signals` says, and what dlt has begun is finished by the next run.
     """
     from dlt.common.runtime import signals
 
@@ -149,7 +149,7 @@ def quiet_about(source: str, private: bool) -> Iterator[None]:
     Raises:
         StoreError: the lake or the warehouse failed. RuntimeError: anything else that is not ours.
     """
-    from runtime.exits import is_store_fault
+    from foundation.exits import is_store_fault
 
     try:
         yield

@@ -38,7 +38,7 @@ def catalog(settings: Settings) -> Catalog:
     if settings.aws:
         from pyiceberg.catalog.glue import GlueCatalog
 
-        from runtime.aws import encryption
+        from foundation.aws import encryption
 
         keys = encryption(settings)
         properties = {

@@ -16,8 +16,8 @@ import dlt
 import psycopg2
 import pyarrow.parquet as pq
 
-from runtime.causes import causes, first_line
-from runtime.exits import is_store_fault
+from foundation.causes import causes, first_line
+from foundation.exits import is_store_fault
 from settings import Settings, SettingsError
 from warehouse.connection import export
 from warehouse.quote import identifier, literal

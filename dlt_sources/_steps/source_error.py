@@ -10,8 +10,8 @@ from http import HTTPStatus
 import requests
 
 from errors import ExitCode, MillraceError
-from runtime.causes import causes
-from runtime.visible import visible
+from foundation.causes import causes
+from foundation.visible import visible
 from settings import SettingsError
 
 

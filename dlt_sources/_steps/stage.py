@@ -85,7 +85,7 @@ class Staging:
         with connect(self.settings) as con:
             tables = tables_in(con, [self.schema]).get(self.schema, set())
             if STATE not in tables and legacy_staging.DLT_STATE in tables:
-                legacy_staging.take_over(self.source, con, self.settings)
+                legacy_staging.take_over(self, con, rewrite)
                 tables = tables_in(con, [self.schema])[self.schema]
             missing = [name for name in (*self.source.tables, REJECTED, LOADS, STATE) if name not in tables]
             if missing:

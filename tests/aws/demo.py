@@ -21,7 +21,7 @@ import pyarrow as pa
 from demo.records import DAYS, day_of
 from demo.show import differences
 from demo.world import World
-from runtime.console import Console
+from foundation.console import Console
 from tests.aws.estate import BUCKET, AwsPipeline, Estate
 
 SCALE = 0.02

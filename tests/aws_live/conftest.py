@@ -21,8 +21,8 @@ from dotenv import dotenv_values
 import settings as configuration
 from demo.postgres import USER, Postgres
 from demo.world import World
-from runtime import aws
-from runtime.lock import state
+from foundation import aws
+from foundation.lock import state
 from settings import Settings, SettingsError
 from tests import needs
 from tests.harness import ROOT, Pipeline, Running

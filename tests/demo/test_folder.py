@@ -14,7 +14,7 @@ from demo import folder as demo_data
 from demo import shipped
 from demo.world import SETTINGS, World
 from dlt_sources.door import load_sources
-from runtime.environment import MARK, demo_folder, demo_in, read
+from foundation.environment import MARK, demo_folder, demo_in, read
 from settings import SettingsError
 from tests import harness
 from tests.harness import ROOT

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileOpener
 
 from dlt_sources._steps.connectors import files
 from dlt_sources.door import SourceError, land
-from runtime.exits import exit_code
+from foundation.exits import exit_code
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 
 WHOLE = parquet(id=[2], name=["whole"])

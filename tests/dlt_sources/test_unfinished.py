@@ -80,7 +80,7 @@ def test_a_rebuild_that_was_cut_short(shop: Shop, monkeypatch: pytest.MonkeyPatc
     text = "a rebuild of shop was cut short; `python runner.py rebuild shop` goes on"
     assert found(shop, declared(shop)) == {("shop", "rebuild"): text}
     assert doctor._left(declared(shop), shop.settings) == text
-    monkeypatch.setattr("runtime.lock.is_held", lambda settings: True)  # it is in progress
+    monkeypatch.setattr("foundation.lock.is_held", lambda settings: True)  # it is in progress
     looked = doctor._unless_busy(lambda: doctor._left(declared(shop), shop.settings))
     assert looked == "not looked at: a run is in progress"
 

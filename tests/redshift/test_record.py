@@ -17,7 +17,7 @@ from warehouse.ops import Ops, Run
 @pytest.fixture
 def here(redshift: Redshift, tmp_path, monkeypatch: pytest.MonkeyPatch, sql: Client) -> Iterator[settings.Settings]:
     monkeypatch.setenv("SSL_CERT_FILE", str(redshift.ca))
-    monkeypatch.setattr("runtime.lock.is_held", lambda settings: False)  # the state's Postgres is not part of this
+    monkeypatch.setattr("foundation.lock.is_held", lambda settings: False)  # the state's Postgres is not part of this
     sql("DROP SCHEMA IF EXISTS stg_ops CASCADE")
     yield settings.Settings(
         _env_file=None,

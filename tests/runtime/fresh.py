@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 import settings as configuration
-from runtime import aws, bootstrap_secrets, bootstrap_stores, doctor_aws
+from foundation import aws
+from runtime import bootstrap_secrets, bootstrap_stores, doctor_aws
 from tests.aws.actions import needed
 from tests.aws.estate import ROLE as COPIER
 from tests.redshift import grants

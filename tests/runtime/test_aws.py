@@ -20,7 +20,7 @@ from dlt_sources._steps import destination, tidy
 from dlt_sources._steps.lake import Landing, storage
 from dlt_sources._steps.silver import Silver
 from dlt_sources.door import silver_size
-from runtime import aws
+from foundation import aws
 from settings import SettingsError
 from tests.aws import policy
 from tests.aws.cloud import Cloud
@@ -76,7 +76,7 @@ def on_aws(cloud, monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Moves the clock that runtime.aws looks at."""
+    """Moves the clock that foundation.aws looks at."""
 
     class Clock(datetime):
         ahead = timedelta()

@@ -14,7 +14,8 @@ import yaml
 
 import settings as configuration
 from demo.postgres import Postgres
-from runtime import aws, bootstrap, bootstrap_secrets, bootstrap_stores
+from foundation import aws
+from runtime import bootstrap, bootstrap_secrets, bootstrap_stores
 from tests.aws.estate import Estate
 from tests.harness import ROOT
 from tests.redshift.conftest import Client

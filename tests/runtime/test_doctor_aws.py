@@ -11,7 +11,8 @@ import trustme
 
 import settings as configuration
 from demo.postgres import USER, Postgres
-from runtime import aws, doctor_aws
+from foundation import aws
+from runtime import doctor_aws
 from tests.aws.estate import BUCKET, IAM_USER, ROLE, Estate
 from tests.harness import ROOT, Pipeline
 

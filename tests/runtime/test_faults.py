@@ -6,7 +6,7 @@ import pytest
 
 from dlt_sources._steps import sink
 from dlt_sources.door import StoreError
-from runtime.console import Console
+from foundation.console import Console
 from runtime.faults import Faults
 from warehouse.ops import Run
 

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
+from foundation.signals import Interrupted
 from runtime import resident
 from runtime.health import GRACE, TURN, Heartbeat
-from runtime.signals import Interrupted
 from tests.harness import ROOT, Pipeline
 
 

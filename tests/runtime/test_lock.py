@@ -8,7 +8,7 @@ import pytest
 
 import settings as configuration
 from demo.postgres import Postgres
-from runtime import lock
+from foundation import lock
 from warehouse import connection
 from warehouse.file import HeldError
 

@@ -9,8 +9,8 @@ import pytest
 
 import settings as configuration
 from errors import ExitCode, MillraceError
-from runtime import logs
-from runtime.console import Console
+from foundation import logs
+from foundation.console import Console
 from runtime.faults import Faults
 from warehouse.ops import Run
 

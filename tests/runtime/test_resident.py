@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from foundation.signals import Interrupted
 from runtime import resident
 from runtime.health import Heartbeat
-from runtime.signals import Interrupted
 
 
 @pytest.mark.parametrize("takes", [0.0, 0.4, 1.3])

@@ -16,9 +16,9 @@ import requests
 
 import settings as configuration
 from dlt_sources._steps.source_error import SourceError
-from runtime import stores
-from runtime.exits import exit_code, is_store_fault
-from runtime.lock import FolderError, one_at_a_time
+from foundation import stores
+from foundation.exits import exit_code, is_store_fault
+from foundation.lock import FolderError, one_at_a_time
 from sqlmesh_project.door import ModelError
 from tests.forks import run_as_nobody
 from warehouse.connection import WarehouseError, connect
@@ -176,6 +176,7 @@ def test_the_setting_that_is_named_moves_the_folder_that_is_full(temporary, data
     (tmp_path / file).parent.mkdir(parents=True)
     (tmp_path / temporary).mkdir(exist_ok=True, parents=True)
     monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / data))
+    configuration.load()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / file))
     assert f"set {named} to another folder" in stores.explain(error)
@@ -186,7 +187,6 @@ def test_a_user_who_may_not_write(here, monkeypatch):
     folder = Path(tempfile.mkdtemp())
     monkeypatch.setenv("ELT_DATA_DIR", str(folder / "data"))
     there = configuration.load()
-    monkeypatch.setattr(stores, "_settings", lambda: there)  # nobody may not read the checkout's folder
     with connect(there), one_at_a_time(there):
         pass
     modes = {there.warehouse: 0o000, there.lock: 0o444, there.data: 0o555, folder: 0o755}

@@ -3,8 +3,8 @@
 import pytest
 
 from errors import ExitCode, MillraceError
-from runtime.console import Console
-from runtime.exits import say_and_exit
+from foundation.console import Console
+from foundation.exits import say_and_exit
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J[red]row\u202e[/red]\r"
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlt_sources.door import SourceError, land, refine
-from runtime.visible import visible
+from foundation.visible import visible
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 from tests.security.hostile import Server, api_of, listing
 

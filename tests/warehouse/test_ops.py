@@ -6,11 +6,12 @@ import duckdb
 import pytest
 
 import settings as configuration
+from foundation.step_done import StepDone
 from soda_checks.door import CheckResult
 from warehouse import ops_tables
 from warehouse.connection import connect
 from warehouse.ops import Ops, Run
-from warehouse.run import Progress, StepDone, waiting, without_measures
+from warehouse.run import Progress, waiting, without_measures
 
 NOW = datetime(2026, 3, 10, 12)
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 import requests
 
-from runtime.environment import ROOT, folder_of
+from foundation.environment import ROOT, folder_of
 
 from ..http import session
 from ..request import Request, expand

@@ -1,7 +1,7 @@
 """Redshift over silver, for tables too large to stage: external schemas on the Glue catalog, read by Redshift Spectrum.
 
 An option for people who query the whole history of accepted rows, which staging does not keep. Nothing of a run needs it.
-`python -m warehouse.spectrum` prints the statements; an administrator runs them once, and again for a new source.
+`python -m dlt_sources.spectrum` prints the statements; an administrator runs them once, and again for a new source.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .quote import redshift_literal
+from warehouse.quote import redshift_literal
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -32,7 +32,8 @@ def statements(sources: Iterable[str], settings: Settings) -> list[str]:
 def main() -> None:
     """Print the statements for every declared source."""
     import settings as configuration
-    from dlt_sources.door import load_sources
+
+    from .door import load_sources
 
     print(";\n".join(statements(load_sources().names, configuration.load())) + ";")
 

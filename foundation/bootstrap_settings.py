@@ -34,7 +34,7 @@ class Bootstrap(FromEnvironment):
         Raises:
             SecretError: its secret cannot be read.
         """
-        from runtime import aws
+        from foundation import aws
 
         arn = self.bootstrap_redshift_secret
         return aws.secret(arn, "username"), aws.secret(arn, "password")

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from errors import MillraceError
+
 from .causes import causes
-from .disk import readable
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -49,19 +50,36 @@ _PATH = re.compile(r"[\"'](/[^\"'\n]+)[\"']")
 THEN = "what was committed before is untouched, and the next run goes on from there"
 
 
+_settings: Settings | None = None
+"""Those of the last look at the environment: where this program writes."""
+
+
+def use(settings: Settings) -> None:
+    """Name the places of these settings from now on."""
+    global _settings
+    _settings = settings
+
+
 def explain(error: BaseException) -> str | None:
     """What is wrong with which folder of ours, how much is free and what to do next; None for any other error."""
-    from warehouse.file import HeldError
-
     for cause in causes(error):
-        if isinstance(cause, HeldError):
+        if isinstance(cause, MillraceError) and cause.names_store:
             return str(cause)
-    settings = _settings()
     for cause in causes(error):
         number = _number(cause)
-        if number is not None and (text := _describe(number, _path(cause), settings)):
+        if number is not None and (text := _describe(number, _path(cause), _settings)):
             return text
     return None
+
+
+def readable(size: int | None) -> str:
+    """A number of bytes for a person."""
+    if size is None:
+        return ""
+    value, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:,.0f} {units[0]}" if units[0] in ("B", "kB") else f"{value:,.1f} {units[0]}"
 
 
 def _number(cause: BaseException) -> int | None:
@@ -146,12 +164,3 @@ def _setting(path: Path, places: list[Path]) -> str:
     temporary = Path(tempfile.gettempdir())
     around = [place for place in {*places[:1], temporary} if place in (path, *path.parents)]
     return "TMPDIR" if max(around, key=lambda place: len(place.parts), default=None) == temporary else "ELT_DATA_DIR"
-
-
-def _settings() -> Settings | None:
-    import settings
-
-    try:
-        return settings.load()
-    except Exception:  # they are what is wrong, or a secret of theirs cannot be read now
-        return None

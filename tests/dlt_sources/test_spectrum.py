@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlt_sources.door import load_sources
+from dlt_sources.spectrum import statements
 from settings import Settings
 from tests.harness import ROOT
-from warehouse.spectrum import statements
 
 ROLE = "arn:aws:iam::123456789012:role/millrace-redshift"
 TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^'\\]|''|\\.)*')|(?P<name>[A-Za-z_]\w*)|(?P<other>\S))", re.S)
@@ -107,7 +107,7 @@ def test_the_grammar_refuses_what_is_none():
 def test_the_command_prints_them_all():
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "ELT_REDSHIFT_ROLE": ROLE}
     done = subprocess.run(
-        [sys.executable, "-m", "warehouse.spectrum"], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "dlt_sources.spectrum"], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     printed = done.stdout.strip().removesuffix(";").split(";\n")

@@ -17,9 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from warehouse.run import StepDone, utc_now
-
 from .hidden import tell
+from .step_done import StepDone, utc_now
 from .used import used
 from .visible import visible
 
