@@ -10,6 +10,8 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from inspect import isfunction, unwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +77,6 @@ def load(*, whole: bool = False, configs: dict[Path, Any] | None = None) -> Proj
     Raises:
         ModelError: the project as such cannot be loaded.
     """
-    from sqlmesh import Context
     from sqlmesh.core.console import set_console
 
     from .listener import Listener
@@ -85,7 +86,7 @@ def load(*, whole: bool = False, configs: dict[Path, Any] | None = None) -> Proj
     set_console(listener)
     left_out: dict[Path, str] = {}
     try:
-        context = Context(paths=[str(FOLDER)], config=configs, loader=_loader(left_out), load=False)
+        context = _context()(paths=[str(FOLDER)], config=configs, loader=_loader(left_out), load=False)
         while not _try_to_load(context, left_out):
             if whole:
                 raise ModelError(f"the models cannot be loaded: {'; '.join(left_out.values())}")
@@ -106,6 +107,24 @@ def fingerprint() -> str:
     for path in sorted(path for path in FOLDER.rglob("*") if path.suffix in (".sql", ".py", ".yaml", ".yml", ".csv")):
         digest.update(f"{path.relative_to(FOLDER)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def _context() -> type[Context]:
+    """SQLMesh's context whose methods are called as they are.
+
+    Before each call its analytics import IPython and read the source of every caller, a second of CPU, also where they are
+    turned off.
+    """
+    from sqlmesh import Context
+    from sqlmesh.core import analytics, context
+
+    plain = {
+        name: unwrap(method)
+        for name, method in vars(context.GenericContext).items()
+        if isfunction(method) and method.__code__.co_filename == analytics.__file__
+    }
+    return type("Context", (Context,), plain)
 
 
 def _try_to_load(context: Context, left_out: dict[Path, str]) -> bool:
