@@ -178,6 +178,13 @@ class Lake(filesystem):
         """Dlt's own name for it: states and folders that exist have it."""
         return "dlt.destinations.filesystem"
 
+    def capabilities(self, config: Any = None, naming: Any = None) -> Any:
+        """What it can: for dlt, which asks a dozen times a load and would look through the whole environment each time."""
+        if config is None:
+            config = self.spec()
+            config.update(self.config_params)
+        return super().capabilities(config, naming)
+
 
 def describe(file: Path) -> dict[str, Any]:
     """A Parquet file's rows, bytes and MD5.
