@@ -75,7 +75,7 @@ def survives(sources, domain, how, uninterrupted, world, first_day, tmp_path):
     assert pipeline.query("SELECT count(*) FROM stg_ops.runs WHERE status = 'running'") == [(0,)]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("point", cases([(point,) for point in POINTS], lambda point: point in BY_NIGHT))
 def test_killed_at_a_boundary_then_run_again(point, uninterrupted, world, first_day, tmp_path):
     survives(DEFTUNES, "deftunes", {"kill": POINTS[point]}, uninterrupted, world, first_day, tmp_path)

@@ -193,7 +193,7 @@ def declare(project: Path, name: str, connection: dict[str, Any], table: dict[st
     (folder / "contract.py").write_text(CONTRACT)
 
 
-@pytest.mark.parametrize("target", ["laptop", "aws"])
+@pytest.mark.parametrize("target", [pytest.param("laptop", marks=pytest.mark.nightly), "aws"])
 def test_the_good_ones_reach_gold_and_the_odd_ones_are_rejected_with_a_reason(
     tmp_path: Path, estate: Estate, upstream: dict[str, tuple[dict[str, Any], dict[str, Any]]], target: str
 ) -> None:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 WRONG = [f"{n},{'much too long a name ' * 2}" for n in range(201, 241)]
 
 
+@pytest.mark.nightly  # tests/test_record.py does it on the laptop
 def test_a_source_over_its_limit_waits_and_goes_on_when_corrected(tmp_path: Path, estate: Estate) -> None:
     small = Small(tmp_path, "limit_bad", "limit_good")
     small.environment |= estate.environment

@@ -100,7 +100,7 @@ def forget(here: Any) -> None:
     shutil.rmtree(here.workplace("shop") / "dlt", ignore_errors=True)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("kind", "how"), [("files", "kill"), ("files", "full"), ("api", "kill")])
 def test_cut_short_at_any_write(place: Any, how: str, tmp_path: Path, here: Any) -> None:
     source, news = place

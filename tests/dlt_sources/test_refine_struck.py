@@ -22,6 +22,7 @@ def refine_here(folder: Path, environment: dict[str, str]) -> None:
     refine(load_sources(folder / "sources")["shop"], configuration.load())
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("first", [True, False], ids=["the first refine", "a later one"])
 def test_killed_at_any_write(first: bool, tmp_path: Path, here: Any, inbox: Path) -> None:
     shop = source_of(tmp_path, inbox, mode="append", max_rejected={"share": 1})

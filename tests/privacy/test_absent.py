@@ -132,7 +132,7 @@ BY_DAY = (
 )
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "what", [pytest.param(what, marks=[] if what in BY_DAY else [pytest.mark.nightly]) for what in SABOTAGE]
 )
