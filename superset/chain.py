@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
-from .commands.files import Document, charts_of
+from .scripts.files import Document, charts_of
 
 COLUMNS = (
     "all_columns",

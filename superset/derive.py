@@ -16,7 +16,7 @@ import settings as configuration
 from sqlmesh_project.door import ModelColumn, model_columns
 
 from .chain import broken
-from .commands import files
+from .scripts import files
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 _WORDS = {"TEXT": "VARCHAR", "INT": "INTEGER", "TIMESTAMP": "TIMESTAMP WITHOUT TIME ZONE", "DOUBLE": "FLOAT"}

@@ -33,7 +33,7 @@ READ_ONLY = "access_mode=read_only&enable_external_access=false&lock_configurati
 """For DuckDB: without the first, two readers lock each other out; without the others, SQL Lab could read and write files."""
 START_SECONDS = 120
 PASSED_ON = ("PATH", "LANG", "TMPDIR", "SUPERSET_EMBEDDED", "SUPERSET_GUEST_SECRET", "SUPERSET_LOG_LEVEL")
-SAID = "· "  # how commands/ mark what is for a person among what Superset prints
+SAID = "· "  # how scripts/ mark what is for a person among what Superset prints
 
 
 class DashboardError(MillraceError):
@@ -218,12 +218,12 @@ def _prepare(settings: Settings, console: Console, over_edits: bool, assets: Pat
 
 
 def _run(settings: Settings, script: str, *arguments: str | Path) -> list[str]:
-    """Run one of commands/ in Superset's environment; the lines it printed.
+    """Run one of scripts/ in Superset's environment; the lines it printed.
 
     Raises:
         DashboardError: it failed; holds its last words.
     """
-    command = [str(PYTHON), str(FOLDER / "commands" / script), *map(str, arguments)]
+    command = [str(PYTHON), str(FOLDER / "scripts" / script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(settings), cwd=FOLDER, check=False)
     if done.returncode:
         log = settings.superset / f"{Path(script).stem}.log"
@@ -235,7 +235,7 @@ def _run(settings: Settings, script: str, *arguments: str | Path) -> list[str]:
 
 def _fingerprint(settings: Settings, assets: Path) -> str:
     """What a prepared Superset was made from: these files, this database."""
-    parts = [FOLDER / "uv.lock", FOLDER / "security.yml", *sorted((FOLDER / "commands").glob("*.py"))]
+    parts = [FOLDER / "uv.lock", FOLDER / "security.yml", *sorted((FOLDER / "scripts").glob("*.py"))]
     parts += sorted(assets.rglob("*.yaml"))
     digest = hashlib.sha256(database_uri(settings).encode())
     for path in parts:

@@ -12,7 +12,7 @@ import settings
 import superset.door as superset
 from dlt_sources._steps import commit
 from dlt_sources._steps.lake import storage
-from superset.commands import files
+from superset.scripts import files
 from tests import needs
 from tests.aws import statements
 from tests.aws.cloud import TESTER

@@ -56,7 +56,7 @@ IMPORTS = {
     "ftplib",
     "xmlrpc",
 }
-SAFE_LOADERS = {"_LOADER", "yaml.SafeLoader", "yaml.CSafeLoader"}  # superset/commands/files.py: SafeLoader made in C
+SAFE_LOADERS = {"_LOADER", "yaml.SafeLoader", "yaml.CSafeLoader"}  # superset/scripts/files.py: SafeLoader made in C
 UNPACKS_NOTHING = {("dlt_sources/_steps/connectors/text_files.py", "zipfile.ZipFile")}
 """It adds up what the parts of a workbook would be unpacked, before anything is."""
 OWN_CODE = {"dlt_sources/_steps/own_code.py"}

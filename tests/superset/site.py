@@ -23,8 +23,8 @@ import requests
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Response, sync_playwright
 
-from superset.commands import files
 from superset.derive import ASSETS
+from superset.scripts import files
 from tests import needs
 from tests.harness import ROOT, Pipeline
 from tests.superset import browser

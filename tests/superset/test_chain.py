@@ -7,8 +7,8 @@ import pytest
 import settings
 from sqlmesh_project.door import ModelColumn, model_columns
 from superset.chain import broken
-from superset.commands import files
 from superset.derive import ASSETS, derived
+from superset.scripts import files
 
 PALETTE = "millrace"
 NEEDS_THE_INTERNET = ("deck_", "cartodiagram", "mapbox", "osm")

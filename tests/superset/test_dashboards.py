@@ -10,9 +10,9 @@ import pytest
 import requests
 import yaml
 
-from superset.commands import files
 from superset.derive import ASSETS
 from superset.door import FOLDER, PYTHON
+from superset.scripts import files
 from tests.superset.conftest import ITEMS
 from tests.superset.numbers import differences
 from tests.superset.site import Api, charts, dashboards, layout, reading, served

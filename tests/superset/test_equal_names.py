@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 import settings as configuration
-from superset.commands import files
 from superset.door import ASSETS, import_assets
+from superset.scripts import files
 from tests import needs
 
 pytestmark = pytest.mark.slow

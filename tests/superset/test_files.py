@@ -2,7 +2,7 @@
 
 import pytest
 
-from superset.commands import files
+from superset.scripts import files
 
 UUID = "11111111-2222-5333-8444-555555555555"
 OTHER = "22222222-2222-5333-8444-555555555555"

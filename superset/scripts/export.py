@@ -1,6 +1,6 @@
 """Write what stands in Superset to a folder of asset files: small, sorted, without secrets. Runs in Superset's environment.
 
-python commands/export.py ASSETS
+python scripts/export.py ASSETS
 
 Prints one line per file that changed. What people made on databases of their own stays out of it.
 """

@@ -1,6 +1,6 @@
 """Bring Superset to what the files say: its tables, roles, the first admin, the assets. Runs in Superset's environment.
 
-python commands/prepare.py ASSETS [--managed] [--over-edits]
+python scripts/prepare.py ASSETS [--managed] [--over-edits]
 
 Prints a line per thing done; exits with the reason when a file is refused or an edit would be lost. The same files again
 change nothing.
