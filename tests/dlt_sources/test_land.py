@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlparse
 import duckdb
 import pytest
 import yaml
+from dlt.destinations import filesystem
 
 import settings as configuration
 from demo.postgres import Postgres
+from dlt_sources._steps import destination
 from dlt_sources.door import Landing, SourceError, Staging, land, load_sources, refine
 
 CONTRACT = """
@@ -327,3 +329,9 @@ def test_a_column_that_changes_its_type_upstream_loses_no_row(tmp_path, here, th
     refined = refine(shop, here)
     assert (refined.accepted["things"], refined.rejected["things"]) == (2, 1)
     assert staged(here) == [(1, "a"), (3, "c")]
+
+
+def test_the_lake_says_of_itself_what_dlt_would_find_out(here):
+    """`Lake.capabilities` answers without dlt's look through the environment, and must not answer anything else."""
+    found = destination.lake(here)
+    assert found.capabilities() == filesystem.capabilities(found)
