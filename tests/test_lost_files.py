@@ -47,7 +47,7 @@ def test_a_landed_file_is_damaged_before_it_is_refined(pair: Small) -> None:
     assert pair.gold("shop") == [(1, "one"), (2, "two")]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("warehouse", "state"),
     [("lost", "kept"), ("kept", "lost"), ("older", "kept"), ("kept", "older"), ("older", "lost"), ("lost", "older")],

@@ -47,6 +47,7 @@ def test_a_source_over_its_limit_waits_and_goes_on_when_corrected(tmp_path: Path
     assert small.status()["not_published"] == []
 
 
+@pytest.mark.nightly
 def test_a_failed_check_says_which_rows(tmp_path: Path, estate: Estate) -> None:
     small = Small(tmp_path, "check_bad")
     small.environment |= estate.environment

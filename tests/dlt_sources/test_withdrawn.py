@@ -56,7 +56,7 @@ def counted(here):
     return tuple(map(int, counts)), [name for (name,) in names]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("mode", MODES)
 def test_rejected_rows_of_a_withdrawn_file_leave_and_count_no_longer(tmp_path, here, inbox, mode, together):
@@ -187,7 +187,7 @@ MONTHLY = {"files": ["t_{month}.csv", "t_{month}.parquet", "t_{month}.csv.gz"], 
 CSV, PARQUET = b"id,name\n1,csv\n", parquet(id=[1], name=["parquet"])
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("where", ["folder", "http"])
 @pytest.mark.parametrize("order", [("csv", "parquet"), ("parquet", "csv"), ("both",)])
 def test_of_a_month_that_comes_in_two_formats_one_file_counts(tmp_path, here, inbox, site, where, order):
