@@ -192,7 +192,7 @@ def _names_and_text(path: Path) -> Iterator[tuple[str, str]]:
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     domain = next(iter(re.findall(r"\bname\s+\"?(\w+)\"?\.@", text)), "")
-    names = re.findall(r"\bname\s*:=\s*'?(\w+)", text) if domain else []
+    names = re.findall(r"(?<!\.)\bname\s*:=\s*'?(\w+)", text) if domain else []
     if names:
         values = "\n".join(f"{domain}.{value}" for value in re.findall(r":=\s*'?(\w+)", text))
         yield from ((f"{domain}.{name}", f"{text}\n{values}") for name in names)
