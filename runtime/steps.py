@@ -242,11 +242,12 @@ class Steps:
 
     def publish(self, sources: dict[str, str]) -> None:
         """Switch what dashboards read to the new gold of the domains that passed; the pipeline's own record always."""
+        from sqlmesh_project.door import table_layouts
         from warehouse.publish import publish
 
         with self.console.step("publish", "serving") as step:
             passed, held = self.unpublished.passed, self.unpublished.waiting.domains()
-            done = publish({*passed, "ops"}, self.settings, held, self.run.run_id if passed else "")
+            done = publish({*passed, "ops"}, self.settings, held, self.run.run_id if passed else "", table_layouts)
             self.run.published = passed
             self.ops.finish(self.run, [])  # not before: what is recorded as published can be read
             step.done(done.rows)

@@ -39,6 +39,7 @@ __all__ = [
     "remove_expired",
     "restate_models",
     "run_models",
+    "table_layouts",
 ]
 
 
@@ -292,6 +293,25 @@ def model_columns(settings: Settings) -> dict[str, dict[str, ModelColumn]]:
             }
             for model in models
         }
+
+
+def table_layouts() -> dict[str, dict[str, str]]:
+    """How each model that is a table declares to be distributed and sorted: `diststyle`, `distkey`, `sortkey`, by its name.
+
+    None where the models do not load: a table without keys is slow, one that is not published is missing.
+    """
+    try:
+        context = load().context
+    except ModelError:
+        return {}
+    try:
+        return {
+            model.name: {name: value.name for name, value in model.physical_properties.items()}
+            for model in context.models.values()
+            if not model.kind.is_external
+        }
+    finally:
+        context.close()
 
 
 def _after_the_last_build(context: Context) -> datetime:

@@ -95,9 +95,7 @@ def load(*, whole: bool = False, configs: dict[Path, Any] | None = None) -> Proj
     except Exception as error:
         raise ModelError(f"the models cannot be loaded: {error}") from error
     known = {model.name for model in context.models.values()}
-    texts = {
-        name: text for path in _passed_over(left_out) for name, text in [_name_and_text(path)] if name not in known
-    }
+    texts = {name: text for path in _passed_over(left_out) for name, text in _names_and_text(path) if name not in known}
     return Project(context, listener, {_shown(path): reason for path, reason in left_out.items()}, texts)
 
 
@@ -206,11 +204,20 @@ def _reason(error: BaseException, path: Path) -> str:
     return f"{_shown(path)}: {f'line {line}: ' if line else ''}{said[:300]}; correct the file, then `python runner.py plan`"
 
 
-def _name_and_text(path: Path) -> tuple[str, str]:
-    """The model's name: as its head says, or as its place in the folder does."""
+def _names_and_text(path: Path) -> Iterator[tuple[str, str]]:
+    """The names of a file's models, with its text: as its head says, or as its place in the folder does.
+
+    A file of blueprints holds a model for each of them; each is taken to read whatever any of them names.
+    """
     text = path.read_text(encoding="utf-8", errors="replace")
-    found = re.search(r"\bname\s+\"?(\w+)\"?\.\"?(\w+)", text)
-    return (f"{found[1]}.{found[2]}" if found else f"{path.parent.name}.{path.stem}"), text
+    domain = next(iter(re.findall(r"\bname\s+\"?(\w+)\"?\.@", text)), "")
+    names = re.findall(r"(?<!\.)\bname\s*:=\s*'?(\w+)", text) if domain else []
+    if names:
+        values = "\n".join(f"{domain}.{value}" for value in re.findall(r":=\s*'?(\w+)", text))
+        yield from ((f"{domain}.{name}", f"{text}\n{values}") for name in names)
+        return
+    named = re.search(r"\bname\s+\"?(\w+)\"?\.\"?(\w+)", text)
+    yield (f"{named[1]}.{named[2]}" if named else f"{path.parent.name}.{path.stem}"), text
 
 
 def _shown(path: Path) -> str:

@@ -92,7 +92,8 @@ def test_gold_has_one_row_per_declared_grain(days):
     for path in Path("sqlmesh_project/models").glob("*/*.sql"):
         head = path.read_text().split(");")[0]
         name, grain = (re.search(rf"^  {word} (.+?),\n  \w", head, re.M | re.S)[1] for word in ("name", "grain"))
-        grains[name] = grain.strip("()")
+        blueprints = re.findall(r"\bname := (\w+)", head) or [""]
+        grains |= {name.replace("@{name}", blueprint): grain.strip("()") for blueprint in blueprints}
     published = set(days.gold())
     assert published == {name for name in grains if not name.startswith("ops.")}
     for table in published:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from settings import Settings
 
-    from .published import Published
+    from .published import Layouts, Published
 
 
-def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:
+def publish(
+    domains: Collection[str],
+    settings: Settings,
+    held: Collection[str] = (),
+    run_id: str = "",
+    layouts: Callable[[], Layouts] = dict,
+) -> Published:
     """Make what dashboards read hold the warehouse's present content of `domains`; the other domains stay as they were.
 
     A domain that was published and is not found where dashboards read is restored.
@@ -20,11 +26,12 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         domains: gold schemas of the warehouse, all of whose checks have passed.
         held: those whose gold must not be published.
         run_id: the run that publishes: its record, where dashboards read it, says so as soon as it is true.
+        layouts: how tables are distributed and sorted; asked only where a table is created on an engine that does either.
     """
     if settings.aws:
         from . import publish_redshift
 
-        return publish_redshift.publish(domains, settings, held, run_id)
+        return publish_redshift.publish(domains, settings, held, run_id, layouts)
     from . import publish_file
 
     return publish_file.publish(domains, settings, held, run_id)

@@ -6,11 +6,11 @@ and inserted. Only a table whose columns changed is made anew; that waits for th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .published import Published, note_run, read_built, read_known, remember
+from .published import Layouts, Published, note_run, read_built, read_known, remember
 from .quote import identifier
 from .redshift import Redshift
 
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 Columns = list[tuple[str, str]]
 
 
-def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:
+def publish(
+    domains: Collection[str],
+    settings: Settings,
+    held: Collection[str] = (),
+    run_id: str = "",
+    layouts: Callable[[], Layouts] = dict,
+) -> Published:
     """See `warehouse.publish.publish`.
 
     Raises:
@@ -35,9 +41,10 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         restored = (lost & read_built(gold)) - set(held)
         wanted = {domain: _tables(gold, domain) for domain in sorted({*domains, *restored})}
         there = {domain: _tables(serving, domain) for domain in wanted}
+        known_layouts = layouts() if wanted != there else {}
         with _transaction(serving):
             rows = {
-                domain: _copy(serving, settings.redshift_database, domain, tables, there[domain])
+                domain: _copy(serving, settings.redshift_database, domain, tables, there[domain], known_layouts)
                 for domain, tables in wanted.items()
             }
             note_run(serving, run_id if "ops" in wanted else "")
@@ -45,7 +52,14 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         return Published({name: rows[name] for name in sorted(domains)}, sorted(restored), sorted(lost & set(held)))
 
 
-def _copy(serving: Redshift, database: str, domain: str, wanted: dict[str, Columns], there: dict[str, Columns]) -> int:
+def _copy(
+    serving: Redshift,
+    database: str,
+    domain: str,
+    wanted: dict[str, Columns],
+    there: dict[str, Columns],
+    layouts: Layouts,
+) -> int:
     schema = identifier(domain)
     serving.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in there.keys() - wanted.keys():
@@ -60,10 +74,24 @@ def _copy(serving: Redshift, database: str, domain: str, wanted: dict[str, Colum
             serving.execute(f"DELETE FROM {name}")
         else:
             declared = ", ".join(f"{identifier(column)} {kind}" for column, kind in columns)
-            serving.execute(f"CREATE TABLE {name} ({declared})")
+            keys = _keys(layouts.get(f"{domain}.{table}", {}), columns)
+            serving.execute(f"CREATE TABLE {name} ({declared}){keys}")
         serving.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {identifier(database)}.{name}")
         rows += int((serving.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,))[0])
     return rows
+
+
+def _keys(layout: Mapping[str, str], columns: Columns) -> str:
+    """SQL: how a new table is distributed and sorted. A column that the table lacks, as its model was edited, is left out."""
+    known = {column for column, _ in columns}
+    said = ""
+    if (key := layout.get("distkey")) in known:
+        said += f" DISTKEY ({identifier(str(key))})"
+    elif layout.get("diststyle", "").upper() in ("ALL", "EVEN"):
+        said += f" DISTSTYLE {layout['diststyle'].upper()}"
+    if (key := layout.get("sortkey")) in known:
+        said += f" SORTKEY ({identifier(str(key))})"
+    return said
 
 
 def _tables(session: Redshift, schema: str) -> dict[str, Columns]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from .connection import Connection
 
 TABLE = "stg_ops.published_domains"
+Layouts = Mapping[str, Mapping[str, str]]
+"""Per table (``domain.name``) its `diststyle`, `distkey` and `sortkey`, where its model declares them."""
 
 
 @dataclass

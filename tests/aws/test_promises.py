@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_every_statement_is_one_that_was_reviewed(on_aws):
         assert said == path.read_text(), (
             f"{path} differs from what was sent; look at it: MILLRACE_REVIEW=1 pytest {__file__}"
         )
+
+
+def test_published_tables_are_distributed_and_sorted_as_their_models_declare(on_aws, estate):
+    declared = {}
+    for path in Path("sqlmesh_project/models").glob("*/*.sql"):
+        text = path.read_text()
+        if found := re.search(r"physical_properties \(([^)]*)\)", text):
+            words = dict(re.findall(r"(\w+) = '(\w+)'", found[1]))
+            style = f"KEY({words['distkey']})" if "distkey" in words else words["diststyle"]
+            name = re.search(r"^  name (\w+\.\w+),", text, re.M)[1]
+            declared[name] = (style, words.get("sortkey", "AUTO(SORTKEY)"))
+    assert len(declared) > 15
+    query = 'SELECT schema, "table", diststyle, sortkey1 FROM svv_table_info'
+    found = {f"{schema}.{table}": (style, key) for schema, table, style, key in estate.redshift.query(query, "serving")}
+    assert {name: found.get(name) for name in declared} == declared
 
 
 def test_superset_finds_every_column_and_metric_on_redshift_as_on_the_laptop(on_aws, on_laptop, estate, monkeypatch):

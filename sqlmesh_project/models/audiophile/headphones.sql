@@ -52,63 +52,6 @@ MODEL (
   physical_properties (diststyle = 'ALL', sortkey = 'model')
 );
 
-WITH reads AS (
-  SELECT
-    h.model,
-    h.rank_grade,
-    h.value_rating,
-    h.price,
-    h.price_status,
-    h.price_note,
-    h.bundle_price,
-    h.price_disagrees,
-    h.audio_signature,
-    h.tone_grade,
-    h.technical_grade,
-    h.driver_type,
-    h.dynamic_drivers,
-    h.balanced_armature_drivers,
-    h.electrostatic_drivers,
-    h.planar_drivers,
-    h.other_drivers,
-    h.fit_cup,
-    h._read_at,
-    h._load_id,
-    h._row,
-    h._deleted,
-    CASE
-      WHEN h._deleted
-      THEN 'gone'
-      ELSE @STATE_OF(
-        h.rank_grade,
-        h.value_rating,
-        h.price,
-        h.price_status,
-        h.price_note,
-        h.bundle_price,
-        CASE WHEN h.price_disagrees THEN 1 WHEN NOT h.price_disagrees THEN 0 END,
-        h.audio_signature,
-        h.tone_grade,
-        h.technical_grade,
-        h.driver_type,
-        h.fit_cup
-      )
-    END AS state
-  FROM stg_audiophile.headphones AS h
-), compared AS (
-  SELECT
-    r.*,
-    LAG(r.state) OVER (PARTITION BY r.model ORDER BY r._load_id::DOUBLE PRECISION, r._row) AS state_before
-  FROM reads AS r
-), changes AS (
-  SELECT
-    c.*,
-    c._read_at AS valid_from,
-    LEAD(c._read_at) OVER (PARTITION BY c.model ORDER BY c._load_id::DOUBLE PRECISION, c._row) AS valid_to
-  FROM compared AS c
-  WHERE
-    c.state_before IS NULL OR c.state_before <> c.state
-)
 SELECT
   v.model::VARCHAR(2000) AS model,
   ROW_NUMBER() OVER (PARTITION BY v.model ORDER BY v.valid_from)::INTEGER AS version,
@@ -137,7 +80,25 @@ SELECT
   (
     v.valid_to IS NULL
   )::BOOLEAN AS is_current
-FROM changes AS v
+FROM @VERSIONS(
+  stg_audiophile.headphones,
+  model,
+  _read_at,
+  (_load_id::DOUBLE PRECISION, _row),
+  rank_grade,
+  value_rating,
+  price,
+  price_status,
+  price_note,
+  bundle_price,
+  CASE WHEN price_disagrees THEN 1 WHEN NOT price_disagrees THEN 0 END,
+  audio_signature,
+  tone_grade,
+  technical_grade,
+  driver_type,
+  fit_cup,
+  CASE WHEN _deleted THEN 1 ELSE 0 END
+) AS v
 JOIN audiophile.rank_scale AS s
   ON s.grade = v.rank_grade
 JOIN audiophile.model_companies AS c

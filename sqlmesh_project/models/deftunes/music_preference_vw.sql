@@ -18,7 +18,7 @@ MODEL (
   ),
   audits (
     UNIQUE_COMBINATION_OF_COLUMNS(columns := (track_id, country_code, session_month, session_year)),
-    NOT_NULL(columns := (track_id, artist_name, purchases)),
+    NOT_NULL(columns := (track_id, artist_name, purchases, liked_percentage)),
     ACCEPTED_RANGE("column" := liked_percentage, min_v := 0, max_v := 100, inclusive := TRUE)
   )
 );

@@ -39,30 +39,21 @@ WITH lines AS (
     o.contact_lastname,
     o.contact_firstname,
     o.order_date,
-    @STATE_OF(o.customer_name, o.city, o.country, o.territory, o.contact_lastname, o.contact_firstname) AS state,
     ROW_NUMBER() OVER (
       PARTITION BY o.customer_id, o.order_date
       ORDER BY o.order_number DESC, o.order_line_number DESC
     ) AS place
   FROM stg_sales.order_lines AS o
-), compared AS (
+), last_of_day AS (
   SELECT
-    l.*,
-    LAG(l.state) OVER (PARTITION BY l.customer_id ORDER BY l.order_date) AS state_before
+    l.*
   FROM lines AS l
   WHERE
     l.place = 1
-), changes AS (
-  SELECT
-    c.*,
-    LEAD(c.order_date) OVER (PARTITION BY c.customer_id ORDER BY c.order_date) AS valid_to
-  FROM compared AS c
-  WHERE
-    c.state_before IS NULL OR c.state_before <> c.state
 )
 SELECT
   (
-    v.customer_id::VARCHAR(20) || '/' || TO_CHAR(v.order_date, 'YYYYMMDD')
+    v.customer_id::VARCHAR(20) || '/' || TO_CHAR(v.valid_from, 'YYYYMMDD')
   )::VARCHAR(40) AS customer_key,
   v.customer_id::BIGINT AS customer_id,
   v.customer_name::VARCHAR(400) AS customer_name,
@@ -71,9 +62,20 @@ SELECT
   v.territory::VARCHAR(200) AS territory,
   v.contact_lastname::VARCHAR(200) AS contact_lastname,
   v.contact_firstname::VARCHAR(200) AS contact_firstname,
-  v.order_date::DATE AS valid_from,
+  v.valid_from::DATE AS valid_from,
   v.valid_to::DATE AS valid_to,
   (
     v.valid_to IS NULL
   )::BOOLEAN AS is_current
-FROM changes AS v
+FROM @VERSIONS(
+  last_of_day,
+  customer_id,
+  order_date,
+  order_date,
+  customer_name,
+  city,
+  country,
+  territory,
+  contact_lastname,
+  contact_firstname
+) AS v

@@ -31,37 +31,28 @@ WITH lines AS (
     o.product_line,
     o.list_price,
     o.order_date,
-    @STATE_OF(o.product_line, o.list_price) AS state,
     ROW_NUMBER() OVER (
       PARTITION BY o.product_code, o.order_date
       ORDER BY o.order_number DESC, o.order_line_number DESC
     ) AS place
   FROM stg_sales.order_lines AS o
-), compared AS (
+), last_of_day AS (
   SELECT
-    l.*,
-    LAG(l.state) OVER (PARTITION BY l.product_code ORDER BY l.order_date) AS state_before
+    l.*
   FROM lines AS l
   WHERE
     l.place = 1
-), changes AS (
-  SELECT
-    c.*,
-    LEAD(c.order_date) OVER (PARTITION BY c.product_code ORDER BY c.order_date) AS valid_to
-  FROM compared AS c
-  WHERE
-    c.state_before IS NULL OR c.state_before <> c.state
 )
 SELECT
   (
-    v.product_code::VARCHAR(60) || '/' || TO_CHAR(v.order_date, 'YYYYMMDD')
+    v.product_code::VARCHAR(60) || '/' || TO_CHAR(v.valid_from, 'YYYYMMDD')
   )::VARCHAR(80) AS product_key,
   v.product_code::VARCHAR(60) AS product_code,
   v.product_line::VARCHAR(200) AS product_line,
   v.list_price::DECIMAL(10, 2) AS list_price,
-  v.order_date::DATE AS valid_from,
+  v.valid_from::DATE AS valid_from,
   v.valid_to::DATE AS valid_to,
   (
     v.valid_to IS NULL
   )::BOOLEAN AS is_current
-FROM changes AS v
+FROM @VERSIONS(last_of_day, product_code, order_date, order_date, product_line, list_price) AS v

@@ -1,6 +1,10 @@
 MODEL (
-  name audiophile.highest_rank_company_iem,
+  name audiophile.@{name},
   kind VIEW,
+  blueprints (
+    (name := highest_rank_company_headphone, ranking := headphones),
+    (name := highest_rank_company_iem, ranking := iems)
+  ),
   owner analytics,
   grain company_name,
   description 'Average grade per company.',
@@ -23,7 +27,7 @@ SELECT
   @HALF_UP(SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*))::DECIMAL(10, 4) AS average_rating,
   @HALF_UP(SUM(r.reference_value)::DOUBLE PRECISION / COUNT(*))::DECIMAL(10, 4) AS reference_average_rating,
   COUNT(*)::INTEGER AS number_of_products
-FROM audiophile.iems AS r
+FROM audiophile.@{ranking} AS r
 WHERE
   r.is_current
 GROUP BY

@@ -1,6 +1,10 @@
 MODEL (
-  name audiophile.highest_value_company_iem,
+  name audiophile.@{name},
   kind VIEW,
+  blueprints (
+    (name := highest_value_company_headphone, ranking := headphones),
+    (name := highest_value_company_iem, ranking := iems)
+  ),
   owner analytics,
   grain company_name,
   description 'Most stars for value per company; NULL: no model of it has one.',
@@ -18,7 +22,7 @@ MODEL (
 SELECT
   r.company_name::VARCHAR(400) AS company_name,
   MAX(r.value_rating)::INTEGER AS highest_value
-FROM audiophile.iems AS r
+FROM audiophile.@{ranking} AS r
 WHERE
   r.is_current
 GROUP BY

@@ -1,9 +1,23 @@
 MODEL (
-  name audiophile.avg_audio_signature_headphone,
+  name audiophile.@{name},
   kind VIEW,
+  blueprints (
+    (
+      name := avg_audio_signature_headphone,
+      ranking := headphones,
+      least := 15,
+      said := 'Average grade per sound signature, of signatures with more than 15 models.'
+    ),
+    (
+      name := avg_audio_signature_iem,
+      ranking := iems,
+      least := 35,
+      said := 'Average grade per sound signature, of signatures with more than 35 models.'
+    )
+  ),
   owner analytics,
   grain signature,
-  description 'Average grade per sound signature, of signatures with more than 15 models.',
+  description @said,
   column_descriptions (
     signature = 'Sound in words of the reviewer',
     average_rating = 'Average worth of the grades; higher is better',
@@ -23,10 +37,10 @@ SELECT
   @HALF_UP(SUM(r.rank_value)::DOUBLE PRECISION / COUNT(*))::DECIMAL(10, 4) AS average_rating,
   @HALF_UP(SUM(r.reference_value)::DOUBLE PRECISION / COUNT(*))::DECIMAL(10, 4) AS reference_average_rating,
   COUNT(*)::INTEGER AS number_of_products
-FROM audiophile.headphones AS r
+FROM audiophile.@{ranking} AS r
 WHERE
   r.is_current
 GROUP BY
   r.audio_signature
 HAVING
-  COUNT(*) > 15
+  COUNT(*) > @least
