@@ -43,7 +43,7 @@ class Flow(Steps):
         """
         from runtime.schedule import due
 
-        wanted = set(among or self.sources.names) if names is None else set(names)
+        wanted = set(among or self.sources.on) if names is None else set(names)
         self.leave_out(wanted)
         progress = None
         if names is None:

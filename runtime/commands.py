@@ -68,6 +68,13 @@ def declared(names: list[str] | None = None) -> Declared:
     return load_sources().require(names or [])
 
 
+def readable(names: list[str] | None) -> Declared:
+    """The same, for a command that reads the sources: none of `names` may be switched off."""
+    from dlt_sources.door import load_sources
+
+    return load_sources().require_on(names or [])
+
+
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> None:
     """Run what is due when no command is given."""
@@ -92,7 +99,7 @@ def run(
 
     Each goes through the whole flow. With --file or --object only that file of the source is read.
     """
-    known = declared(sources)
+    known = declared(sources) if dry_run else readable(sources)
     if dry_run:
         import settings as configuration
 
@@ -100,7 +107,7 @@ def run(
 
         show_due(known, sources or known.names, configuration.load(), as_json)
         return
-    names = (sources or known.names) if sources or now else None
+    names = (sources or known.on) if sources or now else None
     if schedule:
         from .schedule import of_schedule
 
@@ -121,7 +128,7 @@ def serve(context: typer.Context, sources: Sources = None, every: Every = 60) ->
     """
     from .resident import serve as stay
 
-    declared(sources)
+    readable(sources)
     stay(lambda: context.obj("serve", None, among=sources), every)
 
 
@@ -155,7 +162,7 @@ def backfill(
 
     The cursor stays where it is.
     """
-    declared([source])
+    readable([source])
     if until and until < since:
         raise typer.BadParameter(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}")
     if days is None:
