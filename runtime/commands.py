@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,13 +43,13 @@ from .options import (
     Until,
     Wait,
 )
+from .samples import app as samples
 from .work import Work
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,6 +59,7 @@ app = typer.Typer(
     """,
 )
 app.add_typer(dashboards, name="dashboards")
+app.add_typer(samples, name="samples")
 
 
 def declared(names: list[str] | None = None) -> Declared:
@@ -75,8 +76,21 @@ def readable(names: list[str] | None) -> Declared:
     return load_sources().require_on(names or [])
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from foundation.version import version
+
+        typer.echo(f"Millrace {version()}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def default(context: typer.Context) -> None:
+def default(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
     """Run what is due when no command is given."""
     if context.invoked_subcommand is None:
         raise SystemExit(context.obj("run", None))
