@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Millrace: land, refine, check, model, check, publish.
 
 Without a command it runs what is due, as `run` does: safe to call from cron.
