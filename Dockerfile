@@ -27,7 +27,7 @@ RUN cat .venv/lib/python3*/site-packages/redshift_connector/files/redshift-ca-bu
 
 FROM ${BASE} AS code
 WORKDIR /app
-COPY LICENSE errors.py runner.py settings.py ./
+COPY LICENSE errors.py pyproject.toml runner.py settings.py ./
 COPY dlt_sources dlt_sources
 COPY foundation foundation
 COPY runtime runtime

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Millrace: land, refine, check, model, check, publish.
 
 Without a command it runs what is due, as `run` does: safe to call from cron.
@@ -43,7 +44,7 @@ class Flow(Steps):
         """
         from runtime.schedule import due
 
-        wanted = set(among or self.sources.names) if names is None else set(names)
+        wanted = set(among or self.sources.on) if names is None else set(names)
         self.leave_out(wanted)
         progress = None
         if names is None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,13 +43,13 @@ from .options import (
     Until,
     Wait,
 )
+from .samples import app as samples
 from .work import Work
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,6 +59,7 @@ app = typer.Typer(
     """,
 )
 app.add_typer(dashboards, name="dashboards")
+app.add_typer(samples, name="samples")
 
 
 def declared(names: list[str] | None = None) -> Declared:
@@ -68,8 +69,28 @@ def declared(names: list[str] | None = None) -> Declared:
     return load_sources().require(names or [])
 
 
+def readable(names: list[str] | None) -> Declared:
+    """The same, for a command that reads the sources: none of `names` may be switched off."""
+    from dlt_sources.door import load_sources
+
+    return load_sources().require_on(names or [])
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from foundation.version import version
+
+        typer.echo(f"Millrace {version()}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def default(context: typer.Context) -> None:
+def default(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
     """Run what is due when no command is given."""
     if context.invoked_subcommand is None:
         raise SystemExit(context.obj("run", None))
@@ -92,7 +113,7 @@ def run(
 
     Each goes through the whole flow. With --file or --object only that file of the source is read.
     """
-    known = declared(sources)
+    known = declared(sources) if dry_run else readable(sources)
     if dry_run:
         import settings as configuration
 
@@ -100,7 +121,7 @@ def run(
 
         show_due(known, sources or known.names, configuration.load(), as_json)
         return
-    names = (sources or known.names) if sources or now else None
+    names = (sources or known.on) if sources or now else None
     if schedule:
         from .schedule import of_schedule
 
@@ -121,7 +142,7 @@ def serve(context: typer.Context, sources: Sources = None, every: Every = 60) ->
     """
     from .resident import serve as stay
 
-    declared(sources)
+    readable(sources)
     stay(lambda: context.obj("serve", None, among=sources), every)
 
 
@@ -155,7 +176,7 @@ def backfill(
 
     The cursor stays where it is.
     """
-    declared([source])
+    readable([source])
     if until and until < since:
         raise typer.BadParameter(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}")
     if days is None:

@@ -48,6 +48,7 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     from dlt_sources.door import load_sources
 
     sources = load_sources()
+    used = [source for name, source in sources.items() if name not in sources.off]
     probes: list[tuple[str, Callable[[], str]]] = [
         ("settings", lambda: f"target {settings.target}, data in {settings.data_dir}"),
         ("data folder can be written", lambda: _writable(settings)),
@@ -61,14 +62,16 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         probes.append(("warehouse opens", lambda: _warehouse(settings)))
     probes.append(("contracts fit the rows there", lambda: _contracts(sources, settings)))
     probes.append(("nothing was left half done", lambda: _left(sources, settings)))
-    for name in sources.broken:
+    for name in sorted(sources.off):
+        probes.append((f"{name}: switched off", lambda: "source.yml says `enabled: false`; nothing reads it"))
+    for name in sorted(set(sources.broken) - sources.off):
         probes.append((f"{name}: declaration, contracts", lambda n=name: sources[n].name))  # type: ignore[misc]
-    for source in sources.values():
+    for source in used:
         probes.append((f"{source.name}: declaration, contracts", lambda s=source: f"{len(s.contracts)} tables"))  # type: ignore[misc]
         if names := {*source.declared.alerts.failure, *source.declared.alerts.success}:
             probes.append((f"{source.name}: alerts", lambda n=names: _addresses(n, settings)))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]
-    if any(source.operational for source in sources.values()):
+    if any(source.operational for source in used):
         probes.append(("operational Postgres answers", lambda: _postgres(settings)))
     return probes
 

@@ -75,6 +75,7 @@ def status(sources: Declared, as_json: bool) -> None:
         **waits,
         "unfinished": [vars(found) for found in unfinished if not (running and found.what == "rebuild")],
         "broken_sources": [{"source": name, "reason": reason} for name, reason in sources.broken.items()],
+        "switched_off": sorted(sources.off),
         "disk": used(settings, sources.names),
     }
     if not as_json:
@@ -174,6 +175,8 @@ def _print(console: Console, answer: dict[str, Any], why: str) -> None:
         console.problem(row["text"])
     for row in answer["unfinished"]:
         (console.problem if row["what"] == "contract" else console.note)(row["text"])
+    for name in answer["switched_off"]:
+        console.note(f"{name} is switched off: its source.yml says `enabled: false`; what there is of it stays")
     for row in answer["broken_sources"]:
         console.problem(f"{row['source']} does not run, its declaration is broken: {row['reason']}")
 

@@ -15,7 +15,8 @@ _TICK = timedelta(microseconds=1)
 
 
 def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: datetime) -> list[str]:
-    """Names of the sources whose latest slot has not had its run: also the one missed during an outage, once.
+    """Names of the sources whose latest slot has not had its run: also the one missed during an outage, once. A source that
+    is switched off is never due.
 
     Args:
         progress: per source, among others when its last successful turn began.
@@ -24,7 +25,7 @@ def due(sources: Mapping[str, Source], progress: Mapping[str, Progress], now: da
     """
     names = []
     for name, source in sources.items():
-        if _is_due(source.declared.schedule, progress[name].ran_at, now):
+        if source.declared.enabled and _is_due(source.declared.schedule, progress[name].ran_at, now):
             names.append(name)
     return names
 
@@ -47,11 +48,18 @@ def show_due(sources: Declared, names: Collection[str], settings: Settings, as_j
     ran = {row["source"]: datetime.fromisoformat(row["ran_at"]) for row in found}
     console, now = Console(as_json), settings.clock()
     shown = [
-        explain(name, source.declared.schedule, ran.get(name), now) for name, source in sources.items() if name in names
+        explain(name, source.declared.schedule, ran.get(name), now)
+        for name, source in sources.items()
+        if name in names and name not in sources.off
     ]
     shown += [
         {"source": name, "schedule": "", "due": "no", "why": f"its declaration is broken: {reason}"}
         for name, reason in sources.broken.items()
+        if name in names and name not in sources.off
+    ]
+    shown += [
+        {"source": name, "schedule": "", "due": "no", "why": "it is switched off: its source.yml says `enabled: false`"}
+        for name in sorted(sources.off)
         if name in names
     ]
     if as_json:
@@ -86,6 +94,7 @@ def _is_due(schedule: str, ran: datetime | None, now: datetime) -> bool:
 
 def of_schedule(sources: Mapping[str, Source], schedule: str) -> list[str]:
     """Names of the sources that run at the times of a cron expression, however theirs is written: `@daily` is `0 0 * * *`.
+    None, where all that did are switched off.
 
     Raises:
         SettingsError: no source runs then; says when they do.
@@ -94,18 +103,18 @@ def of_schedule(sources: Mapping[str, Source], schedule: str) -> list[str]:
 
     from settings import SettingsError
 
-    said = sorted({source.declared.schedule for source in sources.values()})
+    said = sorted({source.declared.schedule for source in sources.values() if source.declared.enabled})
     try:
         wanted = _times(schedule)
     except (CroniterError, ValueError) as error:
         raise SettingsError(f"--schedule {schedule!r} is not a cron expression: {error}") from None
-    found = [name for name, source in sources.items() if _times(source.declared.schedule) == wanted]
+    found = {name: s.declared.enabled for name, s in sources.items() if _times(s.declared.schedule) == wanted}
     if not found:
         raise SettingsError(
             f"no source has the schedule {schedule!r}; source.yml says {', '.join(map(repr, said))}."
             " On AWS: apply Terraform, which reads them"
         )
-    return found
+    return [name for name, enabled in found.items() if enabled]
 
 
 def late_hours(schedule: str, ran: datetime | None, now: datetime) -> float:

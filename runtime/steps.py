@@ -48,7 +48,7 @@ class Steps:
                 self.faults.report(
                     ExitCode.CONFIGURATION, f"{name} is left out, its declaration is broken: {reason}", name
                 )
-            else:
+            elif name not in self.sources.off:
                 self.console.note(f"the declaration of {name} is broken: {reason}")
 
     def follow_contracts(self) -> None:

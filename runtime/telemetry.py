@@ -40,6 +40,8 @@ def report(
     if progress is None:
         return
     for name, source in sources.items():
+        if not source.declared.enabled:
+            continue
         hours = late_hours(source.declared.schedule, progress[name].ran_at, now)
         _say("source", source=name, late_hours=round(hours, 2))
 

@@ -27,7 +27,10 @@ Demo = Annotated[
 
 @app.command()
 def serve(port: Port = 8088, host: Host = "127.0.0.1", as_imported: AsImported = False, demo: Demo = False) -> None:
-    """Show the dashboards in a browser: installs, prepares and starts Superset, and says where it is."""
+    """Show the dashboards in a browser.
+
+    Installs, prepares and starts Superset, and says where it is.
+    """
     from superset.choice import chosen
     from superset.door import serve as show
 
@@ -36,7 +39,10 @@ def serve(port: Port = 8088, host: Host = "127.0.0.1", as_imported: AsImported =
 
 @app.command("import")
 def import_(over_edits: Overwrite = False, assets: Assets = ASSETS, demo: Demo = False) -> None:
-    """Make Superset hold what the files and superset/security.yml say, with the database of the target."""
+    """Make Superset hold what the files say.
+
+    The assets and superset/security.yml, with the database of the target.
+    """
     from superset.choice import chosen
     from superset.door import import_assets
 
@@ -45,7 +51,10 @@ def import_(over_edits: Overwrite = False, assets: Assets = ASSETS, demo: Demo =
 
 @app.command()
 def export(assets: Assets = ASSETS, demo: Demo = False) -> None:
-    """Write what was changed in the browser to files, to be looked at as a diff and committed."""
+    """Write what was changed in the browser to files.
+
+    To be looked at as a diff and committed.
+    """
     from superset.choice import chosen
     from superset.door import export_assets
 

@@ -39,7 +39,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left |= beyond_few([item for item in items if item not in left])
         config.hook.pytest_deselected(items=list(left))
         items[:] = [item for item in items if item not in left]
+    skip_without_samples(items)
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+class WithoutSamples(pytest.Module):
+    """A test module that cannot be imported here: what it tests was removed."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        pytest.skip(needs.why_no_samples(), allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Skip modules that import a sample's contract where the samples were removed."""
+    if needs.why_no_samples() and needs.imports_sample(module_path):
+        return WithoutSamples.from_parent(parent, path=module_path)  # type: ignore[no-any-return]
+    return None
+
+
+def skip_without_samples(items: list[pytest.Item]) -> None:
+    """Skip what needs the sample sources where they were removed: what says so, and what uses their world."""
+    if reason := needs.why_no_samples():
+        for item in items:
+            if item.get_closest_marker("samples") or needs.OF_SAMPLES & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def beyond_few(items: list[pytest.Item]) -> set[pytest.Item]:

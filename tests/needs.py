@@ -6,14 +6,21 @@ A reason names what is missing and how to get it, so that the same lack reads th
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from demo.folder import SOURCES
+
 TO_RUN = "; to run them: "
 TERRAFORM = "Terraform is not installed", "install it: https://developer.hashicorp.com/terraform/install"
+ROOT = Path(__file__).resolve().parents[1]
+OF_SAMPLES = {"world", "first_day", "first_day_data", "samples"}
+"""Fixtures that run the sample sources or read what is theirs."""
 UV = "uv, which brings the tools they run, is not on the path", "make test"
 
 
@@ -29,6 +36,24 @@ def lack(what: str, command: str, strict: bool = False) -> NoReturn:
     if strict and os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def removed_samples() -> list[str]:
+    """The sample sources that this checkout no longer has."""
+    return [name for name in SOURCES if not (ROOT / "dlt_sources" / name / "source.yml").exists()]
+
+
+def why_no_samples() -> str:
+    """Why a test that needs the sample sources skips; empty where they are here."""
+    gone = removed_samples()
+    paths = " ".join(f"dlt_sources/{name}" for name in gone)
+    return f"the samples were removed ({', '.join(gone)}){TO_RUN}git checkout RELEASE -- {paths}" if gone else ""
+
+
+def imports_sample(path: Path) -> bool:
+    """Whether a test module imports a sample's contract, so that it cannot be imported without."""
+    names = "|".join(SOURCES)
+    return re.search(rf"^(from|import) dlt_sources\.({names})\b", path.read_text("utf-8"), re.MULTILINE) is not None
 
 
 def superset() -> None:

@@ -1,8 +1,10 @@
 """The command line: quick help, one run at a time, known exit codes, readers that disturb nobody."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 
 import duckdb
 import pytest
@@ -28,6 +30,32 @@ def test_help_imports_none_of_the_heavy_libraries():
     assert result.returncode == 0 and "backfill" in result.stdout
     for library in ("dlt", "sqlmesh", "soda_core", "duckdb", "pydantic", "pyarrow"):
         assert f"| {library}\n" not in result.stderr.replace(" " * 2, ""), library
+
+
+@pytest.mark.parametrize("group", [[], ["dashboards"], ["samples"]], ids=lambda words: " ".join(words) or "all")
+def test_the_help_of_every_command_is_one_whole_line_at_80_columns(group):
+    said = run("runner.py", *group, "--help", COLUMNS="80").stdout
+    lines = said.split("Commands:\n")[1].splitlines()
+    assert lines and all(re.match(r"  [a-z-]+ +[A-Z].*\.$", line) and len(line) <= 80 for line in lines), said
+    assert "..." not in said.split("Commands:\n")[1]
+
+
+def test_days_are_asked_for_as_they_are_written():
+    for command, option in (("backfill", "--since"), ("backfill", "--until"), ("replay", "--since")):
+        assert f"{option} YYYY-MM-DD" in run("runner.py", command, "--help").stdout
+
+
+def test_the_version_is_that_of_the_project_and_of_its_commit():
+    said = run("runner.py", "--version").stdout.strip()
+    number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.fullmatch(rf"Millrace {re.escape(number)}( \([0-9a-f]{{7,}}(-dirty)?\))?", said)
+
+
+def test_the_shell_can_complete_commands():
+    script = run("runner.py", "--show-completion", "bash", HOME="/nonexistent").stdout
+    assert "complete -o default" in script and "runner.py" in script
+    words = {"_RUNNER.PY_COMPLETE": "complete_bash", "COMP_WORDS": "./runner.py ba", "COMP_CWORD": "1"}
+    assert run("./runner.py", **words).stdout.split() == ["backfill"]
 
 
 @pytest.mark.parametrize(

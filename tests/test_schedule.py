@@ -15,7 +15,7 @@ from tests.small import Small
 from warehouse.ops import Progress
 
 SOURCES = {
-    name: SimpleNamespace(declared=SimpleNamespace(schedule=cron))
+    name: SimpleNamespace(declared=SimpleNamespace(schedule=cron, enabled=True))
     for name, cron in {"daily": "0 6 * * *", "minute": "* * * * *", "monthly": "0 9 29 * *"}.items()
 }
 START = datetime(2020, 2, 27, 5, 59, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_a_source_that_never_ran_is_late_since_its_latest_slot():
     ],
 )
 def test_the_sources_of_a_time_are_found_however_it_is_written(schedule, same):
-    sources = SOURCES | {"mine": SimpleNamespace(declared=SimpleNamespace(schedule=schedule))}
+    sources = SOURCES | {"mine": SimpleNamespace(declared=SimpleNamespace(schedule=schedule, enabled=True))}
     assert of_schedule(sources, same) == of_schedule(sources, schedule) == ["mine"]
 
 

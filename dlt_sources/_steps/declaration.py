@@ -139,11 +139,13 @@ class Declared(dict[str, Source]):
 
     Attributes:
         broken: per source that cannot be used, why: file, line, fix.
+        off: names of those that are switched off (`enabled: false`), usable or not.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.broken: dict[str, str] = {}
+        self.off: set[str] = set()
 
     @property
     def names(self) -> list[str]:
@@ -159,6 +161,24 @@ class Declared(dict[str, Source]):
         for name in names:
             if name not in self.broken:
                 self[name]
+        return self
+
+    @property
+    def on(self) -> list[str]:
+        """Every declared source that is not switched off, usable or not."""
+        return [name for name in self.names if name not in self.off]
+
+    def require_on(self, names: Iterable[str]) -> Declared:
+        """These sources, after making sure that `names` are declared and none of them is switched off.
+
+        Raises:
+            DeclarationError: one is not declared, or is switched off; says how to switch it on.
+        """
+        wanted = list(names)
+        for name in self.require(wanted).off & set(wanted):
+            raise DeclarationError(
+                f"{name} is switched off: dlt_sources/{name}/source.yml says `enabled: false`; remove that line to switch it on"
+            )
         return self
 
     def has_table(self, name: str, table: str) -> bool:
@@ -188,15 +208,25 @@ def load_sources(folder: Path = FOLDER) -> Declared:
         except Exception as error:  # also one that no check foresaw: it is this source's alone
             declared.broken[place.name] = str(own_code.explain(error, place / "source.yml"))
             own_code.forget(place)
+        if read_key(place, "enabled", True) is False:
+            declared.off.add(place.name)
     return declared
+
+
+def read_key(folder: Path, key: str, default: Any) -> Any:
+    """What a source.yml says at its top, also where the rest of it is broken; the default where this cannot be read."""
+    try:
+        content: Any = yaml_file.read(folder / "source.yml").content
+        return content.get(key, default)
+    except (DeclarationError, AttributeError):
+        return default
 
 
 def read_alerts(name: str, folder: Path = FOLDER) -> Alerts:
     """Who hears of a source by its declaration, also where the rest of it is broken; nobody where this cannot be read."""
     try:
-        content: Any = yaml_file.read(folder / name / "source.yml").content
-        return Alerts.model_validate(content.get("alerts", {}))
-    except (DeclarationError, ValidationError, AttributeError):
+        return Alerts.model_validate(read_key(folder / name, "alerts", {}))
+    except ValidationError:
         return Alerts()
 
 

@@ -185,6 +185,11 @@ class _Source(_Strict):
     description: str = Field(description="what it brings, in a few words")
     owner: str = Field(description="the person or team who answers for it")
     schedule: str = Field(description="when it is due, UTC: a cron expression such as `0 6 * * *`, or `@daily`")
+    enabled: bool = Field(
+        True,
+        strict=True,
+        description="false: switched off. No schedule, `run`, `serve` or `backfill` reads it; what is there of it stays",
+    )
     alerts: Alerts = Field(Alerts(), description="who hears of this source, besides the team of `ELT_ALERT_URLS`")
     tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(
         min_length=1, description="by the name that they have in staging"

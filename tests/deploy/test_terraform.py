@@ -207,7 +207,10 @@ def test_whatever_cron_says_eventbridge_says_the_same(offline):
     applied = offline(folder, "apply", "-auto-approve", sources=json.dumps(sources), **answers)
     assert applied.returncode == 0, applied.stdout + applied.stderr
     said = json.loads(offline(folder, "output", "-json", "schedules").stdout)
-    declared = {name: SimpleNamespace(declared=SimpleNamespace(schedule=s["schedule"])) for name, s in sources.items()}
+    declared = {
+        name: SimpleNamespace(declared=SimpleNamespace(schedule=s["schedule"], enabled=True))
+        for name, s in sources.items()
+    }
     for n, cron in enumerate(CRONS):
         assert_same_times(cron, said[f"s{n}"])
         assert set(of_schedule(declared, cron)) == {name for name in said if said[name] == said[f"s{n}"]}

@@ -10,7 +10,9 @@ from tests.harness import ROOT
 from warehouse.ops import Progress, Run
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SOURCES = {name: SimpleNamespace(declared=SimpleNamespace(schedule="0 6 * * *")) for name in ("sales", "taxi")}
+SOURCES = {
+    name: SimpleNamespace(declared=SimpleNamespace(schedule="0 6 * * *", enabled=True)) for name in ("sales", "taxi")
+}
 
 
 def lines(capsys, progress):

@@ -15,13 +15,9 @@ variable "emails" {
 }
 
 variable "source_urls" {
-  description = "Addresses of sources by name; files that are not here come from the drops bucket, others from the secret `sources`."
+  description = "Addresses of sources by name, such as shop = \"https://api.example.com\"; files that are not here come from the drops bucket, others from the secret `sources`."
   type        = map(string)
-  default = {
-    audiophile   = "https://crinacle.com"
-    random_users = "https://randomuser.me"
-    taxi         = "https://d37ci6vzurychx.cloudfront.net/trip-data"
-  }
+  default     = {}
 }
 
 variable "certificate_arn" {

@@ -103,7 +103,7 @@ module "pipeline" {
 module "schedule" {
   source                   = "../schedule"
   name                     = local.name
-  sources                  = local.sources
+  sources                  = local.scheduled
   resident_below_minutes   = var.resident_below_minutes
   cluster_arn              = module.pipeline.cluster_arn
   task_definition_arn      = module.pipeline.task_definition_arn
@@ -121,7 +121,7 @@ module "observability" {
   source          = "../observability"
   name            = local.name
   kms_key_arn     = module.lake.kms_key_arn
-  sources         = local.sources
+  sources         = local.scheduled
   unscheduled     = var.serve_resident ? [] : module.schedule.resident
   cluster_arn     = "arn:${data.aws_partition.this.partition}:ecs:${data.aws_region.this.region}:${data.aws_caller_identity.this.account_id}:cluster/${local.name}"
   unstarted_queue = module.schedule.unstarted_queue

@@ -7,6 +7,9 @@ locals {
     dirname(path) => yamldecode(file("${var.repository}/dlt_sources/${path}"))
   }
 
+  # What is scheduled, and missed when it does not come: not what `enabled: false` switches off, whose data stays.
+  scheduled = { for name, source in local.sources : name => source if try(source.enabled, true) }
+
   # The name in ${NAME} of a source's address: ELT_<NAME> is its variable.
   variables = {
     for name, source in local.sources : name => try(regex("^\\$\\{(\\w+)\\}", try(source.connection.url, source.connection.base_url))[0], "")
