@@ -53,7 +53,10 @@ Days = Annotated[
 Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
 Rows = Annotated[int, typer.Option(metavar="N", help="how many rows to show")]
 Scale = Annotated[
-    float, typer.Option(metavar="N", help="size of the world; 1 is 5,000 users, 10,000 songs and 100,000 sessions")
+    float,
+    typer.Option(
+        min=0.02, max=10, metavar="N", help="size of the world; 1 is 5,000 users, 10,000 songs and 100,000 sessions"
+    ),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="another seed makes another world")]
 Keep = Annotated[bool, typer.Option("--keep", help="leave the upstream world running until Ctrl-C")]

@@ -38,6 +38,7 @@ def test_a_source_keeps_to_the_schema_that_it_names(schema, path):
     assert named == ROOT / "docs/reference/source.schema.json"
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("change", "where"),
     [

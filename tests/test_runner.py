@@ -58,6 +58,7 @@ def test_the_shell_can_complete_commands():
     assert run("./runner.py", **words).stdout.split() == ["backfill"]
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
@@ -76,12 +77,14 @@ def test_a_wrong_configuration_is_exit_code_2_and_says_what_to_do(arguments, env
     assert said in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.samples
 def test_a_missing_connection_is_exit_code_2_and_names_the_variable(tmp_path):
     result = run("runner.py", "run", "deftunes_db", ELT_DATA_DIR=str(tmp_path))
     assert result.returncode == 2
     assert "ELT_DEFTUNES_DB_URL is not set" in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.samples
 def test_a_second_run_is_exit_code_5_or_waits(tmp_path):
     environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_DEFTUNES_DB_URL": "postgresql://127.0.0.1:9/x"}
     pipeline = Pipeline(tmp_path / "data", environment)
@@ -101,6 +104,7 @@ def test_a_warehouse_that_somebody_holds_is_exit_code_4(tmp_path):
     assert f"(PID {os.getpid()};" in result.err and "Traceback" not in result.err
 
 
+@pytest.mark.samples
 def test_doctor_names_what_is_missing(tmp_path):
     (tmp_path / "drop").mkdir()
     address = "postgresql://me:hunter2@127.0.0.1:9/x"
@@ -119,6 +123,7 @@ def test_doctor_names_what_is_missing(tmp_path):
     assert "ELT_SALES_FILES is not set" in Pipeline(tmp_path / "data", web)("doctor").out
 
 
+@pytest.mark.samples
 @pytest.mark.slow
 def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
@@ -131,6 +136,7 @@ def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it
     assert after > before
 
 
+@pytest.mark.samples
 @pytest.mark.slow
 def test_what_is_due_runs_once_per_slot(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
@@ -160,6 +166,7 @@ def test_status_answers_while_a_run_holds_the_warehouse(first_day, tmp_path):
     assert result.json["runs"] and result.json["tables"]
 
 
+@pytest.mark.samples
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_a_backfill_fetches_what_came_too_late_for_the_overlap(world, first_day, tmp_path):
@@ -177,6 +184,7 @@ def test_a_backfill_fetches_what_came_too_late_for_the_overlap(world, first_day,
     assert pipeline("backfill", "deftunes_db", "--since", "2020-01-01", **world.environment).code == 3
 
 
+@pytest.mark.samples
 @pytest.mark.slow
 def test_a_file_is_handed_over_by_name(first_day, world, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
@@ -195,6 +203,7 @@ def test_a_file_is_handed_over_by_name(first_day, world, tmp_path):
     assert wrong.code == 2 and "belongs to none of its tables" in wrong.err
 
 
+@pytest.mark.samples
 @pytest.mark.slow
 def test_a_first_file_without_rows_is_no_failure(tmp_path):
     (tmp_path / "drop").mkdir()
@@ -220,6 +229,7 @@ def test_one_new_page_of_one_source_builds_only_what_stands_on_it(first_day, wor
     assert len(after["people.dim_people"]) > len(before["people.dim_people"])
 
 
+@pytest.mark.samples
 def test_a_resident_process_for_one_source_leaves_the_others_alone(tmp_path):
     """`serve NAME` and a scheduler that starts the others: each source is run by one of them."""
     environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_RETRY_PACE": "0"}

@@ -152,7 +152,7 @@ def test_duckdb_takes_every_size_that_is_taken_here(text):
         ("ELT_MEMROY", "ELT_MEMORY"),
         ("elt_memory", "ELT_MEMORY"),
         ("Elt_Target", "ELT_TARGET"),
-        ("ELT_SALES_FILE", "ELT_SALES_FILES"),
+        pytest.param("ELT_SALES_FILE", "ELT_SALES_FILES", marks=pytest.mark.samples),
         ("ELT_POSTGRESURL", "ELT_POSTGRES_URL"),
         ("ELT_BOOTSTRAP_PREFIXES", "ELT_BOOTSTRAP_PREFIX"),
         ("ELT_DASHBOARD_USER", "ELT_DASHBOARDS_USER"),
@@ -306,6 +306,7 @@ ADDRESSES_OF_SOURCES = {
 }
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("source", "name", "value"), [(*key, value) for key, values in ADDRESSES_OF_SOURCES.items() for value in values]
 )

@@ -118,7 +118,7 @@ def demos(team, shop, request):
             team.shell["ELT_MISTYPED"] = "x"
         shop[1].clear()
         before = snapshot(team.folder / "data")
-        done = team.call("python runner.py demo --scale 0.01")
+        done = team.call("python runner.py demo --scale 0.02")
         assert done.returncode == 0, done.stdout + done.stderr
         found.append((done, before, snapshot(team.folder / "data"), list(shop[1])))
     return found
