@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .hidden import tell
+from .parts import Part, gathered
 from .step_done import StepDone, utc_now
 from .used import used
 from .visible import visible
@@ -87,8 +88,10 @@ class Console:
         step, ended = Step(status, label), "ok"
         if status:
             status.start()
+        parts: dict[tuple[str, str], Part] = {}
         try:
-            yield step
+            with gathered() as parts:
+                yield step
         except BaseException as error:
             ended = "failed" if isinstance(error, Exception) else "interrupted"
             step.outcome = f"[red]{ended}[/red]"
@@ -111,6 +114,7 @@ class Console:
                 took.cpu,
                 took.read,
                 took.written,
+                tuple(parts.values()),
             )
             self.done.append(done)
             if self.on_step:
@@ -140,7 +144,7 @@ class Console:
             self.note(text)
         where = self.out
         if self.as_json:
-            steps = {"profile": [vars(step) for step in self.done]} if profile else {}
+            steps = {"profile": [asdict(step) for step in self.done]} if profile else {}
             self.json((asdict(run) if run else {"sources": []}) | steps)
             where = Rich(quiet=True)  # for the log only
         if run is None:
@@ -172,7 +176,7 @@ class Console:
         )
         for name, value in rows[0].items():
             number = isinstance(value, (int, float, Decimal))
-            whole = number or name in ("run", "status")
+            whole = number or name in ("run", "status", "step")
             table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=whole)
         for row in rows:
             table.add_row(*map(_cell, row.values()))
@@ -190,24 +194,31 @@ class Console:
 
 
 def profiled(steps: Sequence[StepDone]) -> Iterator[dict[str, Any]]:
-    """What steps took, a row each: seconds, their share of all, seconds of CPU, megabytes read and written, rows."""
+    """What steps took, a row each: seconds, their share of all, seconds of CPU, megabytes read and written, rows;
+    below it what it did to each table.
+    """
     whole = sum(step.seconds for step in steps)
     for step in steps:
         counts_rows = step.step in ROWS
-        yield {
-            "step": step.step,
-            "of": step.subject,
-            "s": round(step.seconds, 2),
-            "%": round(100 * step.seconds / (whole or 1)),
-            "CPU s": round(step.cpu_seconds, 2),
-            "MB read": _megabytes(step.read_bytes),
-            "MB written": _megabytes(step.written_bytes),
-            "rows": step.handled + step.refused if counts_rows else None,
-            "rows/s": round((step.handled + step.refused) / step.seconds)
-            if counts_rows and step.seconds > MOMENT
-            else None,
-            "per table": step.detail,
-        }
+        rows = step.handled + step.refused if counts_rows else None
+        yield _took(step.step, step.subject, step, whole, rows) | {"per table": step.detail}
+        for part in step.parts:
+            yield _took(f"  {part.did}", "", part, whole, part.rows) | {"per table": part.table}
+
+
+def _took(step: str, of: str, took: StepDone | Part, whole: float, rows: int | None) -> dict[str, Any]:
+    """What a step, or a part of it, took; `whole` are the seconds of all steps."""
+    return {
+        "step": step,
+        "of": of,
+        "s": round(took.seconds, 2),
+        "%": round(100 * took.seconds / (whole or 1)),
+        "CPU s": round(took.cpu_seconds, 2),
+        "MB read": _megabytes(took.read_bytes),
+        "MB written": _megabytes(took.written_bytes),
+        "rows": rows,
+        "rows/s": round(rows / took.seconds) if rows is not None and took.seconds > MOMENT else None,
+    }
 
 
 def _megabytes(count: int | None) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .parts import Part
+
 
 @dataclass(frozen=True)
 class StepDone:
@@ -20,6 +22,7 @@ class StepDone:
         detail: the same per table, as the console showed it.
         cpu_seconds, read_bytes, written_bytes: of the whole process meanwhile, so that what is read ahead for other sources
             counts here, too; None where the system does not count bytes.
+        parts: what it did to each table; not recorded.
     """
 
     step: str
@@ -33,6 +36,7 @@ class StepDone:
     cpu_seconds: float = 0
     read_bytes: int | None = None
     written_bytes: int | None = None
+    parts: tuple[Part, ...] = ()
 
 
 def utc_now() -> datetime:

@@ -152,7 +152,7 @@ def test_a_run_is_ended_while_it_waits_for_answers(tmp_path, small, api, number)
     assert small.query("SELECT sum(landed)::INT FROM stg_ants._loads", "warehouse.duckdb") == [(1,)]
 
 
-def test_a_profile_says_where_the_time_the_bytes_and_the_rows_went(small):
+def test_a_profile_says_where_the_time_the_bytes_and_the_rows_went(small, api):
     done = small.run("run", "--now", "--profile")
     told = done.stdout[done.stdout.index("Where the time went") :]
     assert all(word in told for word in ("CPU s", "MB read", "MB written", "rows/s", *NAMES, "model", "publish"))
@@ -160,9 +160,20 @@ def test_a_profile_says_where_the_time_the_bytes_and_the_rows_went(small):
     steps = {(step["step"], step["subject"]): step for step in found["profile"]}
     assert {("land", "ants"), ("refine", "ants")} <= steps.keys()
     assert all(step["cpu_seconds"] >= 0 and step["seconds"] >= 0 for step in steps.values())
+    assert all(word in told for word in ("judge", "silver", "stage")), told
     recorded = small.query(
         "SELECT step, subject, handled, cpu_seconds > 0, written_bytes > 0 FROM ops.steps WHERE step IN ('refine', 'model')"
         " AND handled > 0 ORDER BY 1, 2"
     )
     assert recorded == [("model", "gold", 12, True, True), *(("refine", name, 1, True, True) for name in NAMES)]
     assert "profile" not in small.run("run", "--json").stdout
+    api.rows["ants"] = [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}]
+    [refined] = [
+        step
+        for step in json.loads(small.run("run", "ants", "--now", "--profile", "--json").stdout)["profile"]
+        if step["step"] == "refine"
+    ]
+    parts = {(part["table"], part["did"]): part for part in refined["parts"]}
+    assert {("things", "judge"), ("things", "silver"), ("things", "stage")} <= parts.keys()
+    assert parts["things", "judge"]["rows"] == parts["things", "silver"]["rows"] == 1
+    assert sum(part["seconds"] for part in parts.values()) <= refined["seconds"] + 0.1

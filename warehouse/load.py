@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foundation.parts import part
+
 from .connection import Connection, WarehouseError, connect
 from .quote import identifier, redshift_literal
 
@@ -73,8 +75,9 @@ def replace(schema: str, rows: Sequence[Rows], statements: Sequence[Statement], 
         WarehouseError: it could not be done; nothing of it is.
     """
     with _reachable(schema, rows, settings) as places, transaction(settings) as con:
-        for part in rows:
-            _replace(con, schema, part, places.get(part.table, ""), settings)
+        for some in rows:
+            with part(some.table, "stage"):
+                _replace(con, schema, some, places.get(some.table, ""), settings)
         for query, values in statements:
             con.execute(query, values)
 
@@ -112,10 +115,10 @@ def _reachable(schema: str, rows: Sequence[Rows], settings: Settings) -> Iterato
 
     lake = fsspec.filesystem("s3", **storage_options(settings))
     folder = f"{settings.lake}/staging/{schema}/{secrets.token_hex(8)}"
-    places = {part.table: f"{folder}/{part.table}.parquet" for part in rows}
+    places = {some.table: f"{folder}/{some.table}.parquet" for some in rows}
     try:
         if rows:
-            lake.put([str(part.file) for part in rows], list(places.values()))
+            lake.put([str(some.file) for some in rows], list(places.values()))
         yield places
     finally:
         with contextlib.suppress(Exception):  # what is left expires by the lake's lifecycle

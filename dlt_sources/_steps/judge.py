@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from warehouse.quote import identifier, literal
 
-from . import bulk, drift, tokens
+from . import bulk, drift, tokens, worded
 from .asked import PLACE, Asker, Chunk, ask_all
 from .columns import Column, columns_of
 from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
@@ -94,12 +94,15 @@ class Judge:
         folder.mkdir(parents=True, exist_ok=True)
         sure = folder / f"accepted.{number}.0.parquet"
         self._accept(every, marks, sure)
-        good, bad = folder / f"accepted.{number}.1.parquet", folder / f"rejected.{number}.parquet"
-        for path in (good, bad):
+        good, *bad = (
+            folder / f"{part}.parquet"
+            for part in (f"accepted.{number}.1", f"rejected.{number}.0", f"rejected.{number}.1")
+        )
+        for path in (good, *bad):
             path.unlink(missing_ok=True)
         if pq.read_metadata(sure).num_rows < self.con.execute("SELECT count(*) FROM judged").fetchall()[0][0]:
-            self._explain(name, table, contract, marks, sure, good, bad)
-        accepted, rejected = [sure, *([good] if good.exists() else [])], [bad] if bad.exists() else []
+            self._explain(name, table, contract, marks, sure, good, *bad)
+        accepted, rejected = [sure, *([good] if good.exists() else [])], [path for path in bad if path.exists()]
         seen = drift.observe(self.con, contract, table.explode)
         judged = Judged(accepted, rejected, self._counts(accepted, rejected, table.explode), self._files(), seen=seen)
         self.con.close()  # and with it its memory
@@ -177,13 +180,19 @@ class Judge:
         sure: Path,
         good: Path,
         bad: Path,
+        alike: Path,
     ) -> None:
-        """Ask Pydantic about the rows that bulk did not accept; write what it accepts and what it rejects."""
+        """Ask Pydantic about the rows that bulk did not accept; write what it accepts and what it rejects.
+
+        Args:
+            alike: for rejected rows that are like others that it was asked about.
+        """
         every = columns_of(contract, stored=False)
         asker = Asker(self.source, name, table, contract, self.redaction, self.now)
         with contextlib.ExitStack() as stack:
             writers: dict[Path, pq.ParquetWriter] = {}
             rows = self._find_unsure(sure, table.explode)
+            rows -= worded.word(self.con, asker, alike)
             cores = int(self.con.execute("SELECT current_setting('threads')").fetchall()[0][0])
             for chunk, answer in ask_all(asker, self._unsure(table.explode), rows, cores):
                 kept, incomplete = self._store(answer.accepted, every, marks)

@@ -19,6 +19,7 @@ import dlt
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
 
+from foundation.parts import part
 from settings import Settings
 
 from . import destination, pipelines, withdrawn
@@ -70,7 +71,10 @@ class Reading:
     def begin(self) -> Reading:
         """Read; what goes wrong is kept for who lands it."""
         try:
-            self.news = [read for read in self.reads if read.begin()]
+            for read in self.reads:
+                with part(read.name, "read"):
+                    if read.begin():
+                        self.news.append(read)
         except Exception as error:
             self.failure = error
         return self

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from foundation.parts import part
 from settings import Settings
 from warehouse.drift import Seen
 
@@ -245,10 +246,18 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
                 judged[name] = withdrawn.nothing(columns_of(source.contracts[name]), folder)
         if paths:
             parent = judged.get(table.from_ or "")
-            judged[name] = judge.judge(
-                name, table, source.contracts[name], paths, parent, redactions[name], partial(silver.field_ids, name)
-            )
-            judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
+            with part(name, "judge") as took:
+                judged[name] = judge.judge(
+                    name,
+                    table,
+                    source.contracts[name],
+                    paths,
+                    parent,
+                    redactions[name],
+                    partial(silver.field_ids, name),
+                )
+                judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
+                took.count(sum(landed for landed, _, _ in judged[name].counts.values()))
         if name in judged and table.by_file and fresh:  # looks at every load there is, so only where it must
             for file, load in fresh.items():
                 judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
@@ -259,7 +268,9 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
             silver.remove(name, table.file_column(source.contracts[name]), fresh)
         if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
-            silver.write(name, judged[name].accepted, again)
+            with part(name, "silver") as took:
+                silver.write(name, judged[name].accepted, again)
+                took.count(sum(accepted for _, accepted, _ in judged[name].counts.values()))
     return judged
 
 
