@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from .commands import files
+from .scripts import files
 
 HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "assets"
