@@ -12,6 +12,7 @@ Each class is defined beside what raises it::
     ├── NothingToReplayError (2)   no landed load to judge again
     ├── QueryError (2)              a question that `sql` or `preview` cannot ask
     ├── UnknownRunError (2)        no such run in the record
+    ├── SampleError (2)             a sample that `new` can make no source of
     ├── SourceError (3)             a source that could not be reached or did not answer as declared
     │   └── RefusedError (2)        ... and will not before a person has done something
     ├── StoreError (4)              the lake or the warehouse could not be written

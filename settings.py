@@ -6,6 +6,7 @@ One word, ``ELT_TARGET=local|aws``, chooses the world; everything else has a def
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -260,12 +261,16 @@ class Dashboards(Settings):
 Kind = TypeVar("Kind", bound=FromEnvironment)
 
 
-def load() -> Settings:
+def load(also: Collection[str] = ()) -> Settings:
     """Read the environment and `.env` once per call, and set what the libraries read from it.
+
+    Args:
+        also: names that may be set from now on, though no source refers to them yet.
 
     Raises:
         SettingsError: a value is missing or of the wrong kind, or a name is unknown; says which, where and the fix.
     """
+    TOOLS.update(also)
     return _read(Settings)
 
 
@@ -284,7 +289,10 @@ def _read(kind: type[Kind]) -> Kind:
         os.environ.setdefault(name, value)
     given = environment.current()
     fields = {name for every in (Settings, Bootstrap) for name in every.model_fields}
-    problems = [*given.problems, *environment.unknown(given, {f"{PREFIX}{name.upper()}" for name in fields} | TOOLS)]
+    problems = [
+        *given.problems,
+        *environment.unknown(given, {f"{PREFIX}{name.upper()}" for name in fields} | TOOLS),
+    ]
     settings = None
     try:
         settings = kind()

@@ -84,7 +84,8 @@ def soda_base(source: Source, name: str) -> str:
         "columns:\n",
     ]
     for column in columns_of(source.contracts[name]):
-        lines.append(f"  - name: {column.name}\n")
+        name = column.name if yaml.safe_load(column.name) == column.name else f'"{column.name}"'  # `no` is a boolean
+        lines.append(f"  - name: {name}\n")
         rules = list(_valid(column))
         lines += [f"    {rule}\n" for rule in rules]
         checks = [] if column.nullable else ["missing:"]

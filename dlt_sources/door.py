@@ -10,6 +10,9 @@ from ._steps.declaration_error import DeclarationError
 from ._steps.source_yml import Alerts
 
 if TYPE_CHECKING:
+    from ._new.make import Made, make_source
+    from ._new.sample_error import SampleError
+    from ._new.trial import Trial, try_source
     from ._steps.ahead import Ahead
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
@@ -39,15 +42,18 @@ __all__ = [
     "Declared",
     "LandedFileError",
     "Landing",
+    "Made",
     "Reading",
     "Rebuilt",
     "Refined",
     "Rejected",
+    "SampleError",
     "Source",
     "SourceError",
     "Staging",
     "StagingProgress",
     "StoreError",
+    "Trial",
     "Unfinished",
     "add_unasked",
     "count_rejected",
@@ -58,6 +64,7 @@ __all__ = [
     "lines_for",
     "load_sources",
     "maintain",
+    "make_source",
     "reach",
     "read_ahead",
     "read_alerts",
@@ -67,6 +74,7 @@ __all__ = [
     "settled",
     "silver_size",
     "sink",
+    "try_source",
     "withdraw",
 ]
 
@@ -105,9 +113,13 @@ _PLACES = {
     "withdraw": "land",
 }
 """Where in `_steps` each name is that is imported when it is first asked for: dlt and what else is behind these takes a second."""
+_NEW = {"Made": "make", "SampleError": "sample_error", "Trial": "trial", "make_source": "make", "try_source": "trial"}
+"""The same in `_new`."""
 
 
 def __getattr__(name: str) -> Any:
+    if name in _NEW:
+        return getattr(import_module(f"._new.{_NEW[name]}", __package__), name)
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, original = _PLACES[name].partition(".")

@@ -18,12 +18,17 @@ from .options import (
     Every,
     File,
     Files,
+    Headers,
     Json,
+    JudgedRows,
     Keep,
     LoadedSince,
+    NewSource,
     Now,
     Object,
     OfWarehouse,
+    Origin,
+    OriginTable,
     Preview,
     Profile,
     Query,
@@ -35,6 +40,8 @@ from .options import (
     Scale,
     Schedule,
     Seed,
+    Selector,
+    ShowFiles,
     Since,
     Source,
     Sources,
@@ -132,6 +139,33 @@ def run(
     if files and len(sources or []) != 1:
         raise typer.BadParameter("--file belongs to one source: run SOURCE --file URI")
     raise SystemExit(context.obj("run", names, Work(files=files), wait=wait, as_json=as_json, profile=profile))
+
+
+@app.command()
+def new(
+    name: NewSource,
+    given: Origin,
+    table: OriginTable = None,
+    selector: Selector = None,
+    header: Headers = None,
+    dry_run: ShowFiles = False,
+    as_json: Json = False,
+) -> None:
+    """Make a source of a sample: source.yml, contract.py, README.md.
+
+    Reads a bounded sample, judges it by the contract it infers, and says what it was not sure of.
+    """
+    from .new import create
+
+    create(name, given, table, selector, header or [], dry_run, as_json)
+
+
+@app.command()
+def test(source: Source, rows: JudgedRows = 10, as_json: Json = False) -> None:
+    """Connect to a source, read one page, judge it; nothing lands."""
+    from .new import try_out
+
+    raise SystemExit(try_out(declared([source]), source, rows, as_json))
 
 
 @app.command()

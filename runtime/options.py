@@ -71,3 +71,30 @@ TableName = Annotated[
     str | None, typer.Argument(help="a table, such as stg_shop.orders or taxi.trips; none: the tables there are")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what is due and why; nothing runs")]
+NewSource = Annotated[str, typer.Argument(help="name of the new source: its folder in dlt_sources/")]
+Origin = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="ADDRESS",
+        help="an API or page (https://...), a database (postgresql://...), files ('drop/orders_*.csv', s3://...); or"
+        " '${SHOP_URL}/orders', where ELT_SHOP_URL holds an address with a login",
+    ),
+]
+OriginTable = Annotated[
+    str | None,
+    typer.Option(
+        "--table", metavar="TABLE", help="of a database: the table, or SCHEMA.TABLE; else its name in staging"
+    ),
+]
+Selector = Annotated[str | None, typer.Option(metavar="CSS", help="the address is a web page: the table in it")]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="NAME=VALUE", help="sent with each request; a secret as '${SHOP_KEY}'; repeatable"
+    ),
+]
+ShowFiles = Annotated[bool, typer.Option("--dry-run", help="print the files and write nothing")]
+JudgedRows = Annotated[
+    int, typer.Option("--rows", min=1, metavar="N", help="how many judged rows to show of each table")
+]

@@ -20,6 +20,7 @@ from warehouse.quote import identifier, literal
 from .bulk import json_path
 from .columns import Column, columns_of, is_made
 from .contract import INDEX, MARKS, PARENT, PAYLOAD, RESERVED, Contract
+from .names import field_name
 
 if TYPE_CHECKING:
     from .declaration import Source
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Parts = tuple[str, ...]
 MOST = 50
 """Unknown names in one object above which they are taken for keys of a map, not for fields."""
-_VALUE = re.compile(r"@|\d{6}|[0-9a-f]{16}|^.{101}", re.IGNORECASE)
+VALUE = re.compile(r"@|\d{6}|[0-9a-f]{16}|^.{101}", re.IGNORECASE)
 """What a name has that is a value: an address, a number of an account, a hash."""
 _CLASSES = {
     "VARCHAR": "text",
@@ -161,7 +162,7 @@ def _records(con: duckdb.DuckDBPyConnection, contract: type[Contract], explode: 
         names = f"json_keys(item, {literal(json_path(parent))})" if parent else "json_keys(item)"
         found = con.execute(f"SELECT DISTINCT unnest({names}) FROM observed LIMIT 10000").fetchall()
         fresh = [(*parent, name) for (name,) in found if (*parent, name) not in known | objects]
-        clear = [way for way in fresh if not _VALUE.search(way[-1])]
+        clear = [way for way in fresh if not VALUE.search(way[-1])]
         unknown += [*sorted(clear)[: MOST + 1], *sorted(set(fresh) - set(clear))[:MOST]]
     paths = [*sorted({way for found in ways.values() for way in found}), *unknown]
     measured = dict(zip(paths, _measure(con, paths), strict=True))
@@ -227,10 +228,10 @@ def _safe(unknown: dict[Parts, Field]) -> dict[str, Field]:
     """Unknown fields under names that are safe to show: keys of a map, which are values, become one `*`."""
     clear: dict[Parts, int] = {}
     for *parent, name in unknown:
-        clear[tuple(parent)] = clear.get(tuple(parent), 0) + (not _VALUE.search(name))
+        clear[tuple(parent)] = clear.get(tuple(parent), 0) + (not VALUE.search(name))
     safe: dict[str, Field] = {}
     for (*parent, name), field in unknown.items():
-        hidden = clear[tuple(parent)] > MOST or _VALUE.search(name)
+        hidden = clear[tuple(parent)] > MOST or VALUE.search(name)
         shown = visible(" ".join(".".join([*parent, "*" if hidden else name]).split()))
         shown = shown.encode(errors="replace")[:200].decode(errors="ignore")  # what its column holds
         safe[shown] = safe[shown] + field if shown in safe else field
@@ -257,9 +258,7 @@ def lines_for(path: str, kinds: str, taken: Collection[str]) -> list[str]:
         return [f"# {path}: a map with keys of its own; declare the object that holds them as `dict`"]
     if "list" in kinds or "object" in kinds:
         return [f"# {path} ({kinds}): a table of its own (`from`, `explode`), or fields by their `path`"]
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", path)
-    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_") or "field"
-    name = f"field_{name}" if name[0].isdigit() or name in taken else name
+    name = field_name(path, taken)
     kind = _PYTHON.get(" or ".join(sorted(kinds.split(" or "), reverse=True)), "str")
     way = "" if name == path else f", path={path!r}"
     limit = ", max_length=200" if kind == "str" else ""

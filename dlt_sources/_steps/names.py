@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import unicodedata
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .contract import Contract
 from .source_yml import LONGEST_NAME, NAME
 
 LONGEST_COLUMN = 63
@@ -54,6 +58,33 @@ def refuse_column(name: str) -> str | None:
     if len(name.encode()) > LONGEST_COLUMN:
         return f"its name has {len(name.encode())} bytes, Postgres has room for {LONGEST_COLUMN}; {path}"
     return None
+
+
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "Ae", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "þ": "th"})
+"""Letters that Unicode does not take apart into a plain one and its mark."""
+_OF_CONTRACT_PY = {"date", "datetime", "column", "checked_only", "computed", "str", "int", "float", "bool", "list"}
+"""What contract.py calls something else: a field of the name would hide it from the lines below."""
+
+
+def field_name(path: str, taken: Collection[str] = (), before: str = "field") -> str:
+    """A field's name for what the source calls `path`.
+
+    Args:
+        taken: names that the contract has. before: the word put before a name that Python, Pydantic or another field has.
+    """
+    plain = unicodedata.normalize("NFKD", path.translate(_LETTERS)).encode("ascii", "ignore").decode()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
+    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[: LONGEST_COLUMN - 15].strip("_") or "field"
+    if name[0].isdigit() or name in taken or _is_used(name):
+        name = f"{before}_{name}"
+    first, number = name, 2
+    while name in taken:
+        name, number = f"{first}_{number}", number + 1
+    return name
+
+
+def _is_used(name: str) -> bool:
+    return keyword.iskeyword(name) or name in _OF_CONTRACT_PY or hasattr(Contract, name)
 
 
 @cache

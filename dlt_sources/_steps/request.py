@@ -35,6 +35,7 @@ class Request:
         upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
         pages, total: how many pages an API gave in the last read, and how many records it said there are.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
+        most: rows of a sample, where a sample of a database's table is enough; None: all rows.
         unasked: columns of a database's table that the contract does not name, with their types: they are not read.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
@@ -52,6 +53,7 @@ class Request:
     withdrawn: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
+    most: int | None = None
     upto: date | None = None
     pages: int = 0
     total: int | None = None

@@ -63,7 +63,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     """
     first, seen = 0, Counted(request)
     memory = seen.memory
-    for number, candidate in enumerate(_candidates(request, connection)):
+    for number, candidate in enumerate(candidates(request, connection)):
         known = memory.get(candidate.name, {})
         expected = candidate.version is None and not request.only  # over HTTP, where nothing lists what exists
         if seen.is_ignored(candidate.name, exists=not expected):
@@ -115,7 +115,12 @@ def _strong(version: str | None) -> str | None:
     return version if version and version.startswith('"') else None
 
 
-def _candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
+def candidates(request: Request, connection: FilesConnection) -> Iterator[Candidate]:
+    """The files that may be new, in the order in which they are read.
+
+    Raises:
+        SourceError: the folder, or a file that was asked for, is not there.
+    """
     base = expand(connection.url, request.settings).rstrip("/")
     base = base if "://" in base else str(folder_of(base, ROOT))
     patterns = request.table.files

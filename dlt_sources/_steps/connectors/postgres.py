@@ -131,7 +131,7 @@ class _Reading:
     def scan(self, parameters: Mapping[str, Any], folder: Path) -> RowFiles | None:
         """The rows by DuckDB's scanner, where all of a large table is wanted; None: COPY has to read it."""
         request = self.request
-        if request.since or request.upto or self.encoding != "UTF8" or self.size < scanned.LARGE:
+        if request.most or request.since or request.upto or self.encoding != "UTF8" or self.size < scanned.LARGE:
             return None
         return scanned.scan(parameters, self.schema, str(request.table.table), self.columns, folder, request.read_at)
 
@@ -192,7 +192,12 @@ class _Reading:
             recent = "{} >= {}" if self.request.upto else "({0} >= {1} OR {0} IS NULL)"
             bounds.append(sql.SQL(recent).format(name, self._moment(self.request.since)))
         where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(bounds)) if bounds else sql.SQL("")
-        table = sql.Identifier(self.schema, str(self.request.table.table))
+        table: sql.Composable = sql.Identifier(self.schema, str(self.request.table.table))
+        if self.request.most:
+            table = sql.SQL("(SELECT * FROM {}{} LIMIT {}) AS sample").format(
+                table, where, sql.Literal(self.request.most)
+            )
+            where = sql.SQL("")
         return sql.SQL("SELECT {} FROM {}{}").format(what, table, where)
 
     def _moment(self, moment: datetime) -> sql.Literal:

@@ -48,6 +48,8 @@ def _read_by_dlt(request: Request, connection: SqlConnection, url: str) -> Itera
         raise no_cursor(request, cursor, str(types[cursor]))
 
     def only_since(query: Any, selected: sa.Table) -> Any:
+        if request.most:
+            query = query.limit(request.most)
         if cursor is None:
             return query
         column, by_day = selected.c[cursor], isinstance(types[cursor], sa.Date)

@@ -1,0 +1,190 @@
+"""Where a new source is: what `--from` says, as the connection and the table of a source.yml."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from foundation.environment import PREFIX, ROOT, current
+from foundation.hidden import remember
+
+from .._steps import names
+from .._steps.address import without_login
+from .._steps.source_yml import LONGEST_NAME
+from .sample_error import SampleError
+
+_SETTING = re.compile(rf"(?:\$\{{(\w+)\}}|{PREFIX}(\w+))(/.*|\?.*)?")
+_TABULAR = (".csv", ".txt", ".csv.gz", ".txt.gz", ".xlsx", ".parquet")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_REST, _FILES, _HTML, _SQL = "rest_api", "files", "html_table", "sql_database"
+
+
+@dataclass
+class Origin:
+    """Where a new source is.
+
+    Attributes:
+        connector: as source.yml names it.
+        connection, place: the keys of its connection, and those of its table that say where the table is.
+        setting: the `ELT_` name that the address has to be put into; "" where it stands in source.yml.
+        table: the table's name in staging.
+        text: what was given, as people may read it.
+        notes: what people should know. asked: the parameters of the sample, where the endpoint has a window of its own.
+    """
+
+    connector: str
+    connection: dict[str, Any]
+    place: dict[str, Any]
+    table: str
+    setting: str = ""
+    text: str = ""
+    notes: list[str] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
+
+
+def find_origin(
+    name: str, given: str, table: str | None = None, selector: str | None = None, headers: Sequence[str] = ()
+) -> Origin:
+    """What `--from` and the options beside it say.
+
+    Raises:
+        SampleError: they name nothing that can be read; says what can.
+    """
+    place, setting, behind = given.strip(), "", ""
+    if found := _SETTING.fullmatch(place):
+        setting, behind = f"{PREFIX}{(found[1] or found[2]).upper()}", found[3] or ""
+        place = current().values.get(setting, "")
+        if not place:
+            raise SampleError(f"--from names {setting}, which is not set; put it into .env or the environment")
+    scheme = urlsplit(place).scheme.lower() if "://" in place else ""
+    if scheme in ("http", "https"):
+        origin = _of_site(place, setting, behind, selector, _headers(headers))
+    elif scheme in ("", "s3", "file"):
+        origin = _of_files(place, setting, behind)
+    else:
+        origin = _of_database(name, place, setting, table)
+    if selector and origin.connector != _HTML:
+        raise SampleError("--selector is for a web page: give its address with --from")
+    origin.table = table_name(table.rpartition(".")[2] if table else origin.table, name)
+    origin.text = given if setting else re.sub(r"^(\w[\w+.-]*://)[^/?#]*@", r"\1***@", given)
+    return origin
+
+
+def table_name(text: str, instead: str) -> str:
+    """A table's name in staging, for what its source calls it."""
+    name = names.field_name(unquote(text))
+    name = re.sub(r"^field_(?=\d)", "rows_", name)
+    return (name if name != "field" else instead)[:LONGEST_NAME].strip("_")
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") if "=" in text else text.partition(":") for text in given]
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _of_site(address: str, setting: str, behind: str, selector: str | None, headers: Mapping[str, str]) -> Origin:
+    """An API, a page or a file behind HTTP: which of them, the answer says where the address does not.
+
+    Args:
+        behind: what stands behind the name of the setting that holds the address.
+    """
+    if setting:
+        base, rest = _named(setting), behind.lstrip("/")
+    else:
+        _refuse_login(address)
+        parts = urlsplit(address)
+        folder = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').rpartition('/')[0]}"
+        base, rest = folder, address.removeprefix(folder).lstrip("/")
+    path, _, query = rest.partition("#")[0].partition("?")
+    name = PurePosixPath(path).name
+    if name.lower().endswith(_TABULAR) and not selector and not query:
+        return Origin(_FILES, {"url": base}, {"files": path}, _stem(name), setting)
+    connection = {"base_url": base} | ({"headers": dict(headers)} if headers else {})
+    table = PurePosixPath(path).stem or "rows"
+    if selector:
+        return Origin(_HTML, connection, {"page": rest or "/", "selector": selector}, table, setting)
+    params = dict(parse_qsl(query, keep_blank_values=True))
+    endpoint: dict[str, Any] = {"path": path or "/"} | ({"params": params} if params else {})
+    return Origin(_REST, connection, {"endpoint": endpoint}, table, setting)
+
+
+def window_of(params: Mapping[str, str]) -> tuple[dict[str, str], str] | None:
+    """The parameters that ask for a span of days, and its first day: two of them are days."""
+    days = sorted((value, name) for name, value in params.items() if _DAY.fullmatch(value))
+    if len(days) != 2:
+        return None
+    (first, since), (_, until) = days
+    return {"since": since, "until": until}, first
+
+
+def as_page(origin: Origin, selector: str = "table") -> Origin:
+    """The same address, read as a web page."""
+    endpoint = origin.place["endpoint"]
+    query = "&".join(f"{name}={value}" for name, value in endpoint.get("params", {}).items())
+    page = endpoint["path"] + (f"?{query}" if query else "")
+    return Origin(
+        _HTML, origin.connection, {"page": page, "selector": selector}, origin.table, origin.setting, origin.text
+    )
+
+
+def _of_files(text: str, setting: str, behind: str) -> Origin:
+    """Files of a folder or an object store."""
+    if setting:
+        pattern = behind.lstrip("/") or "*"
+        return Origin(_FILES, {"url": _named(setting)}, {"files": pattern}, _stem(PurePosixPath(pattern).name), setting)
+    folder, _, pattern = text.rpartition("/")
+    if "://" not in text:
+        whole = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 a link on the way stays as it is named
+        if whole.is_dir():
+            whole = whole / "*"
+        folder, pattern = str(whole.parent), whole.name
+        root = Path(ROOT)
+        folder = str(whole.parent.relative_to(root)) if whole.parent.is_relative_to(root) else folder
+    if re.search(r"[*?\[]", folder):
+        raise SampleError(f"--from {text}: only the file's own name may have a `*`; give one folder")
+    ending = pattern.lower().rstrip("*")
+    if ending.endswith((".json", ".jsonl", ".ndjson", ".xml", ".zip")):
+        raise SampleError(
+            f"--from {text}: the files connector reads .csv, .csv.gz, .txt, .xlsx and .parquet. Convert the files, serve"
+            " the JSON over HTTP, or read them with `connector: python` and an extract.py"
+        )
+    return Origin(_FILES, {"url": folder}, {"files": pattern}, _stem(pattern))
+
+
+def _stem(pattern: str) -> str:
+    """What files are called without what differs from one to the next."""
+    stem = re.sub(r"(\.(csv|txt|parquet|xlsx))?(\.gz)?$", "", pattern, flags=re.I)
+    stem = re.sub(r"\[[^\]]*\]|\{month\}|[*?]", "", stem)
+    return re.sub(r"[\d_.-]+$", "", stem) or "rows"
+
+
+def _of_database(name: str, dsn: str, setting: str, table: str | None) -> Origin:
+    if not setting:
+        setting = f"{PREFIX}{name.upper()}_URL"
+        os.environ[setting] = dsn  # of this process: source.yml has the name alone
+        remember(dsn, setting)
+    schema, _, bare = (table or "").rpartition(".")
+    connection = {"url": _named(setting)} | ({"schema": schema} if schema else {})
+    return Origin(_SQL, connection, {"table": bare}, bare, setting)
+
+
+def _named(setting: str) -> str:
+    return f"${{{setting.removeprefix(PREFIX)}}}"
+
+
+def _refuse_login(address: str) -> None:
+    """Refuse a login in clear; a parameter that names its setting is none."""
+    bare = re.sub(r"[\w.-]+=\$\{\w+\}&?", "", address)
+    try:
+        without_login(bare)
+    except ValueError as error:
+        why = str(error) if str(error).startswith("its") else f"it {error}"
+        raise SampleError(
+            f"--from: the address cannot stand in source.yml: {why}. For example --from '${{SHOP_URL}}/orders', or"
+            " --from 'https://host/orders?api_key=${SHOP_KEY}', or --header 'X-Api-Key=${SHOP_KEY}'"
+        ) from None

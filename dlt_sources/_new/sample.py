@@ -1,0 +1,219 @@
+"""A bounded sample of a table, as its rows would land; nothing is written to the lake or the warehouse."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from settings import Settings
+
+from .._steps import cursor
+from .._steps.connect import connect
+from .._steps.connectors import files as file_connector
+from .._steps.connectors.tabular import as_parquet
+from .._steps.connectors.text_files import FileError
+from .._steps.contract import PAYLOAD
+from .._steps.declaration import Source
+from .._steps.request import Request, UnchangedError
+from .._steps.row_files import RowFiles, write_file
+from .._steps.source_error import SourceError, explain
+from .._steps.source_yml import FilesConnection, FilesSource
+from .._steps.text import text_of
+from .sample_error import SampleError
+
+ROWS, PAGES, FILES = 10_000, 5, 3
+"""Of a sample at most: rows, pages of an API, files."""
+HEAD = 64 * 2**20
+"""Bytes of a long CSV of which the sample is made."""
+LOAD = "1700000000.0"
+"""The load that a sample's files seem to be of."""
+_DELIMITERS = ",;\t|"
+
+
+@dataclass
+class Sample:
+    """Rows as they would land.
+
+    Attributes:
+        files: Parquet files of them, named as landed ones.
+        notes: what people should know of the read. pages: of an API.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    pages: int = 0
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(pq.read_metadata(path).num_rows for path in self.files)
+
+
+def read_sample(
+    source: Source, name: str, settings: Settings, work: Path, *, rows: int = ROWS, pages: int = PAGES
+) -> Sample:
+    """Read a sample of a table by its connector.
+
+    Raises:
+        SourceError: the source did not answer as declared.
+        SampleError: no file could be read.
+    """
+    table = source.tables[name]
+    work.mkdir(parents=True, exist_ok=True)
+    since = cursor.since({}, table, settings.clock()) if table.cursor else None
+    request = Request(source, name, table, since, settings.clock(), settings, work, most=rows)
+    sample = Sample()
+    try:
+        if isinstance(source.declared, FilesSource) and table.files:
+            _read_files(request, source.declared.connection, sample, rows)
+        else:
+            _read_rows(request, sample, rows, pages)
+    except (SourceError, SampleError):
+        raise
+    except Exception as error:
+        raise explain(error, source.name, "nothing was landed") from error
+    sample.notes += request.notes
+    return sample
+
+
+def _read_rows(request: Request, sample: Sample, rows: int, pages: int) -> None:
+    """Records or columns as the connector gives them."""
+    records: list[Any] = []
+    first = 0
+    for part in _parts(request):
+        if isinstance(part, pa.Table):
+            sample.files.append(_land(part.slice(0, rows - first), first, request, len(sample.files)))
+            first += part.num_rows
+        elif request.pages <= pages:
+            records.append(part)
+        if first >= rows or len(records) >= rows or request.pages > pages:
+            break
+    sample.pages = min(request.pages, pages)
+    if records:
+        texts = pa.table({PAYLOAD: pa.array(map(text_of, records), pa.string())})
+        sample.files.append(_land(texts, 0, request, 0))
+
+
+def _parts(request: Request) -> Iterator[Any]:
+    parts: Iterable[Any] = connect(request)
+    try:
+        for part in parts:
+            if isinstance(part, RowFiles):
+                for path in part.files:
+                    yield from (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(path).iter_batches(ROWS))
+            else:
+                yield part
+    except UnchangedError:
+        return
+
+
+def _land(rows: pa.Table, first: int, request: Request, number: int) -> Path:
+    """Rows with their marks as a file that is named as a landed one."""
+    count = rows.num_rows
+    marked = rows.append_column("_row", pa.array(range(first, first + count), pa.int64()))
+    marked = marked.append_column("_deleted", pa.array([False] * count))
+    marked = marked.append_column("_read_at", pa.array([request.read_at] * count, pa.timestamp("us")))
+    return write_file(marked, request.work).rename(request.work / f"{LOAD}.{number}.parquet")
+
+
+def _read_files(request: Request, connection: FilesConnection, sample: Sample, rows: int) -> None:
+    """The newest files by their names, the head of a long CSV."""
+    found = list(islice(file_connector.candidates(request, connection), 1000))
+    first, refused = 0, []
+    for number, candidate in enumerate(reversed(found)):
+        path, target = request.work / "file", request.work / f"{LOAD}.{number}.parquet"
+        try:
+            candidate.fetch(path, None)
+            _cut(path, candidate.name)
+            as_parquet(path, target, candidate.name, request.contract, connection, request.read_at, first)
+        except (FileError, file_connector.NotPublishedError) as error:
+            refused.append(f"{candidate.name}: {error}")
+            continue
+        if pq.read_metadata(target).num_rows > rows - first:
+            pq.write_table(pq.read_table(target).slice(0, rows - first), target)
+        sample.files.append(target)
+        sample.names.append(candidate.name)
+        first += pq.read_metadata(target).num_rows
+        if first >= rows or len(sample.files) >= FILES:
+            break
+    sample.notes += refused
+    if not sample.files:
+        patterns = ", ".join(request.table.files)
+        raise SampleError(
+            "; ".join(refused)
+            or f"{request.name}: no file is called {patterns}; correct the address, or deliver a file first"
+        )
+
+
+def _cut(path: Path, name: str) -> None:
+    """Leave the head of a CSV that is longer than a sample needs, up to the end of a line."""
+    if not name.lower().endswith((".csv", ".txt")) or path.stat().st_size <= HEAD:
+        return
+    with path.open("r+b") as file:
+        head = file.read(HEAD)
+        file.truncate(head.rfind(b"\n") + 1 or HEAD)
+
+
+def sniff(source: Source, name: str, settings: Settings, work: Path) -> dict[str, str]:
+    """How the newest CSV of a table is written: the connection's `delimiter` and `encoding`, where they are not the usual ones.
+
+    Raises:
+        SampleError: there is no file. SourceError: they cannot be read.
+    """
+    declared, table = source.declared, source.tables[name]
+    assert isinstance(declared, FilesSource)
+    work.mkdir(parents=True, exist_ok=True)
+    request = Request(source, name, table, None, settings.clock(), settings, work)
+    found = list(islice(file_connector.candidates(request, declared.connection), 1000))
+    if not found:
+        raise SampleError(
+            f"{source.name}: no file is called {', '.join(table.files)}; correct --from, or deliver a file first"
+        )
+    for candidate in reversed(found):
+        packed = candidate.name.lower().endswith(".gz")
+        if not candidate.name.lower().endswith((".csv", ".txt", ".csv.gz", ".txt.gz")):
+            continue
+        path = work / "sniffed"
+        try:
+            candidate.fetch(path, None)
+        except (FileError, file_connector.NotPublishedError):
+            continue
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return written_as(file.read(1 << 20))
+    return {}
+
+
+def written_as(head: bytes) -> dict[str, str]:
+    """How a CSV is written, by its first bytes: `delimiter` and `encoding`, where they are not the usual ones."""
+    encoding = "utf-8"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    else:
+        whole = head[: head.rfind(b"\n") + 1] or head
+        try:
+            whole.decode("utf-8")
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+    lines = head.decode(encoding, "replace").lstrip("\ufeff").splitlines()[:20]
+    delimiter = max(_DELIMITERS, key=lambda sign: (_columns(lines, sign), -_DELIMITERS.index(sign)))
+    return ({"delimiter": delimiter} if delimiter != "," else {}) | (
+        {"encoding": encoding} if encoding != "utf-8" else {}
+    )
+
+
+def _columns(lines: list[str], delimiter: str) -> int:
+    """How many columns the lines have by a delimiter; 0 where not all have as many as the first."""
+    rows = list(csv.reader(lines, delimiter=delimiter))
+    first = len(rows[0]) if rows else 0
+    alike = sum(len(row) == first for row in rows)
+    return first if first > 1 and alike >= len(rows) * 0.8 else 0
