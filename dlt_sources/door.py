@@ -97,6 +97,7 @@ _PLACES = {
     "add_unasked": "drift",
     "count_rejected": "outstanding",
     "expected": "drift",
+    "columns_of": "columns",
     "find_unfinished": "unfinished",
     "follow_contract": "refine",
     "land": "land",

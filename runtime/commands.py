@@ -23,7 +23,7 @@ from .options import (
     JudgedRows,
     Keep,
     LoadedSince,
-    NewSource,
+    New,
     Now,
     Object,
     OfWarehouse,
@@ -143,7 +143,7 @@ def run(
 
 @app.command()
 def new(
-    name: NewSource,
+    what: New,
     given: Origin,
     table: OriginTable = None,
     selector: Selector = None,
@@ -151,13 +151,21 @@ def new(
     dry_run: ShowFiles = False,
     as_json: Json = False,
 ) -> None:
-    """Make a source of a sample: source.yml, contract.py, README.md.
+    """Make a source of a sample, or a model over staging.
 
-    Reads a bounded sample, judges it by the contract it infers, and says what it was not sure of.
+    A source: source.yml, contract.py, README.md. Reads a bounded sample, judges it by the contract it infers, and says what
+    it was not sure of. A model (`new model shop.orders --from stg_shop.orders`): SELECT, descriptions, audits, unit test.
     """
-    from .new import create
+    if len(what) == 2 and what[0] == "model":
+        from .new_model import create_model
 
-    create(name, given, table, selector, header or [], dry_run, as_json)
+        create_model(what[1], given, dry_run, as_json)
+    elif len(what) == 1:
+        from .new import create
+
+        create(what[0], given, table, selector, header or [], dry_run, as_json)
+    else:
+        raise typer.BadParameter(f"{' '.join(what)}: say `new NAME` or `new model DOMAIN.NAME`", param_hint="NAME")
 
 
 @app.command()

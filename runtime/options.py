@@ -71,14 +71,19 @@ TableName = Annotated[
     str | None, typer.Argument(help="a table, such as stg_shop.orders or taxi.trips; none: the tables there are")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what is due and why; nothing runs")]
-NewSource = Annotated[str, typer.Argument(help="name of the new source: its folder in dlt_sources/")]
+New = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[model] NAME", help="a new source: its folder in dlt_sources/; `model DOMAIN.NAME`: a model of gold"
+    ),
+]
 Origin = Annotated[
     str,
     typer.Option(
         "--from",
         metavar="ADDRESS",
         help="an API or page (https://...), a database (postgresql://...), files ('drop/orders_*.csv', s3://...); or"
-        " '${SHOP_URL}/orders', where ELT_SHOP_URL holds an address with a login",
+        " '${SHOP_URL}/orders', where ELT_SHOP_URL holds an address with a login; of a model: a staging table",
     ),
 ]
 OriginTable = Annotated[

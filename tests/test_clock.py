@@ -185,7 +185,7 @@ def test_a_cursor_that_an_older_version_left_in_the_future_is_not_believed():
 
 
 def test_the_schedule_goes_on_when_a_run_was_stamped_in_the_future():
-    sources = {"daily": SimpleNamespace(declared=SimpleNamespace(schedule="0 6 * * *"))}
+    sources = {"daily": SimpleNamespace(declared=SimpleNamespace(schedule="0 6 * * *", enabled=True))}
     progress = defaultdict(Progress, daily=Progress(NOW + timedelta(days=1)))
     assert due(sources, progress, NOW) == ["daily"]
     assert late_hours("0 6 * * *", progress["daily"].ran_at, NOW) == 6

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from settings import Settings
 
-from .._steps.connect import reach
+from .._steps.addressed import check_address
+from .._steps.connect import find_address
 from .._steps.declaration import Source
+from .._steps.source_error import shown
 from .judging import Verdict, judge_sample
 from .make import scratch
 from .sample import read_sample
@@ -43,9 +45,9 @@ def try_source(source: Source, settings: Settings, rows: int = 10) -> Trial:
         SourceError: the source cannot be reached, or does not answer as declared.
         SettingsError: its address is not set.
     """
-    trial = Trial(
-        reach(source, settings) if any(t.rows is None for t in source.extracted.values()) else "(its own rows)"
-    )
+    check_address(source, settings)
+    asks = any(table.rows is None for table in source.extracted.values())
+    trial = Trial(shown(find_address(source, settings)) if asks else "(its own rows)")
     with scratch() as work:
         files = {}
         for name in source.extracted:

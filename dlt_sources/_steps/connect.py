@@ -13,7 +13,7 @@ from settings import Settings
 from .declaration import Source
 from .request import Request, expand
 from .source_error import SourceError, explain, shown
-from .source_yml import FilesConnection, HtmlSource, HttpConnection, PythonSource, RestSource, SqlSource
+from .source_yml import FilesConnection, HtmlSource, HttpConnection, PythonSource, RestSource, SqlConnection, SqlSource
 
 
 def connect(request: Request) -> Iterable[Any]:
@@ -61,9 +61,8 @@ def reach(source: Source, settings: Settings) -> str:
         if isinstance(declared, PythonSource):
             return "(its own code)"
         if isinstance(declared, SqlSource):
-            return sql_database.reach(source.name, expand(declared.connection.url, settings))
-        connection = declared.connection
-        url = expand(connection.url if isinstance(connection, FilesConnection) else connection.base_url, settings)
+            return sql_database.reach(source.name, find_address(source, settings))
+        connection, url = declared.connection, find_address(source, settings)
         if url.startswith(("http://", "https://")):
             _knock(connection, settings, url)
         elif "://" not in url and not Path(url).is_dir():
@@ -71,6 +70,20 @@ def reach(source: Source, settings: Settings) -> str:
         return shown(url)
     except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
         raise explain(error, source.name, "check its address, and that it is up") from None
+
+
+def find_address(source: Source, settings: Settings) -> str:
+    """Where the source is, as its declaration and the settings say; with the login, if it holds one.
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    declared = source.declared
+    if isinstance(declared, PythonSource):
+        return "(its own code)"
+    connection = declared.connection
+    given = connection.url if isinstance(connection, FilesConnection | SqlConnection) else connection.base_url
+    return expand(given, settings)
 
 
 def _knock(connection: HttpConnection, settings: Settings, url: str) -> None:
