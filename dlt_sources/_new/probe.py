@@ -192,7 +192,11 @@ class _Asking:
         if likely and (found := self._try_counting(selector, set(map(bytes, records)), len(records))):
             return found
         if more:
-            origin.notes.append(f"{more}, and nothing that was tried brings it: declare the endpoint's `paginator`")
+            origin.notes.append(
+                f"{more}, and nothing that was tried brings it: only the first page is read until the endpoint's `paginator` is"
+                " declared (docs/how-to.md, Pages of an API)"
+            )
+            return "single_page"  # with none a run would refuse the answer
         return None
 
     def _try_counting(self, selector: str, first: set[bytes], count: int) -> dict[str, Any] | None:

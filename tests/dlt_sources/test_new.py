@@ -174,6 +174,20 @@ def test_pages_and_records_of_an_api_are_found(api, tmp_path, shape):
     assert source.tables["orders"].key == ["id"] and source.tables["order_lines"].key == ["id", "sku"]
 
 
+def test_pages_that_nothing_finds_are_left_to_a_person(api, tmp_path):
+    """Such as those after the last record's id: the first page is read, and it is said that there are more."""
+
+    def after_the_last(query, url):
+        last = query.get("starting_after")
+        at = 1 + next(n for n, row in enumerate(ORDERS) if str(row["id"]) == last) if last else 0
+        return {}, {"data": ORDERS[at : at + 10], "has_more": at + 10 < len(ORDERS)}
+
+    api.answers["/orders"] = after_the_last
+    made, source = make(tmp_path, f"{api.url}/orders")
+    assert accepted(made)["orders"] == 10 and source.tables["orders"].key == ["id"]
+    assert [text for text in made.doubts if "only the first page is read" in text]
+
+
 def test_fields_of_nested_records(api, tmp_path):
     api.answers["/orders"] = by_link
     _, source = make(tmp_path, f"{api.url}/orders")
