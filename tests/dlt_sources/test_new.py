@@ -1,6 +1,7 @@
 """A source made of a sample: what is inferred of shapes of APIs, pages, files and databases, judged by the real judge."""
 
 import json
+import os
 import re
 import string
 import subprocess
@@ -52,6 +53,16 @@ ORDERS = [
     }
     for n in range(120)
 ]
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """As it was: `new` puts a database's address into that of its process."""
+    before, known = dict(os.environ), set(configuration.TOOLS)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    configuration.TOOLS.intersection_update(known)
 
 
 @pytest.fixture
