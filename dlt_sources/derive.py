@@ -49,14 +49,9 @@ def external_models(source: Source) -> str:
         columns = {c.name: (c.sql_type, c.description) for c in columns_of(source.contracts[name])}
         columns |= {n: (kind, _MARKS_MEAN[n]) for n, kind in MARKS.items()}
         grain = [*table.key, "_load_id"] if table.mode == "scd2" else table.key
-        models.append(_external(source, name, _about(source, name), columns, grain))
+        models.append(_external(source, name, source.about(name), columns, grain))
     text: str = yaml.safe_dump(models, sort_keys=False, width=120, allow_unicode=True)
     return HEAD.format(origin=f"dlt_sources/{source.name}", tail="") + text
-
-
-def _about(source: Source, name: str) -> str:
-    """What a table's contract says of its rows."""
-    return (source.contracts[name].__doc__ or "").strip() or f"Rows of {source.name}.{name}."
 
 
 def _external(
@@ -133,7 +128,7 @@ def reference(source: Source) -> str:
         f"Staging schema `stg_{source.name}`; habits and traps in [the source's README](../../dlt_sources/{source.name}/README.md).",
     ]
     for name, table in source.tables.items():
-        lines += ["", f"## {name}", "", _about(source, name), "", _how(table), ""]
+        lines += ["", f"## {name}", "", source.about(name), "", _how(table), ""]
         rows = []
         for c in columns_of(source.contracts[name], stored=False):
             kind = f"`{c.sql_type}`" if c.stored else "dropped" if c.pii == "drop" else "checked only"

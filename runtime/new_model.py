@@ -14,7 +14,7 @@ from foundation.console import Console
 from settings import SettingsError
 
 if TYPE_CHECKING:
-    from dlt_sources.door import Column, Source
+    from dlt_sources.door import Column
     from settings import Settings
 
 ROWS = 3
@@ -80,12 +80,7 @@ def _files(name: str, given: str, settings: Settings) -> dict[Path, str]:
         fields.append(Field("_load_id", "VARCHAR(32)", "Landed load the version came from", False, LOADS))
         key.append("_load_id")
     marked = table.sees_deletes and not table.removes
-    return make_model(name, given, found.declared.owner, _about(found, short), key, fields, marked)
-
-
-def _about(source: Source, table: str) -> str:
-    text = (source.contracts[table].__doc__ or f"Rows of {source.name}.{table}.").strip()
-    return text.splitlines()[0]
+    return make_model(name, given, found.declared.owner, found.about(short).splitlines()[0], key, fields, marked)
 
 
 def _sampled(table: str, settings: Settings) -> list[dict[str, Any]]:

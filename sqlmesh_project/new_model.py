@@ -57,7 +57,7 @@ def make_model(
         marks_deleted: whether the table keeps rows that its source has deleted, with a mark: they do not count.
 
     Raises:
-        ModelError: the name is no name for a model, or the model is there already; nothing was written.
+        ModelError: the name cannot be a model's, or the model is there already; nothing was written.
     """
     if not _NAME.fullmatch(name) or name.startswith((STAGING, *(f"{kept}." for kept in _KEPT))):
         raise ModelError(

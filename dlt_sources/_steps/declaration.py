@@ -92,6 +92,10 @@ class Source:
             raise DeclarationError(f"{self.path}: {problem}")
         return found
 
+    def about(self, table: str) -> str:
+        """What a table's contract says of its rows."""
+        return (self.contracts[table].__doc__ or "").strip() or f"Rows of {self.name}.{table}."
+
     @cached_property
     def code(self) -> types.ModuleType:
         """The source's ``extract.py``.
