@@ -120,19 +120,22 @@ def run(
 
     Each goes through the whole flow. With --file or --object only that file of the source is read.
     """
-    known = declared(sources) if dry_run else readable(sources)
     if dry_run:
         import settings as configuration
 
         from .schedule import show_due
 
+        known = declared(sources)
         show_due(known, sources or known.names, configuration.load(), as_json)
         return
-    names = (sources or known.on) if sources or now else None
+    names = None
+    if sources or now or schedule:  # what is due is found by the flow, which loads the sources under its lock
+        known = readable(sources)
+        names = sources or known.on
     if schedule:
         from .schedule import of_schedule
 
-        if names is not None:
+        if sources or now:
             raise typer.BadParameter("--schedule names the sources: leave out names and --now")
         names = of_schedule(known, schedule)
     files = (*(file or ()), *(["s3://{}/{}".format(*dropped)] if dropped else ()))

@@ -18,6 +18,9 @@ Problem = tuple[tuple[str | int, ...], str]
 _PLACES = ("endpoint", "table", "page", "files")
 _PATH = re.compile(r"\$.*|\w+(\.\w+|\[\w*\])+|[./].*")
 """A text that means a place within a record; a list is one of its own keys, whose name may hold anything else."""
+_PLAIN_PATH = re.compile(r"(\$|(?!where)[A-Za-z_]\w*)(\.(?!where)[A-Za-z_]\w*)*", re.ASCII)
+_PLAIN_SELECTOR = re.compile(r"(?!.* $)([a-z]\w*([.#][a-z]\w*)*( > | |$))+", re.ASCII)
+"""JSONPaths and CSS selectors that need no library to say that they are such: importing one costs as much as all other checks."""
 _LISTLESS = (SqlSource, HtmlSource, FilesSource)
 """Sources whose rows have columns: only JSON records hold lists of rows."""
 
@@ -118,7 +121,7 @@ def _endpoint(endpoint: Endpoint | None) -> Iterator[Problem]:
         else:
             if made is None:
                 yield ("endpoint", "paginator"), "no `type`; name one of dlt's paginators, such as page_number"
-    if endpoint.data_selector != "$":
+    if not _PLAIN_PATH.fullmatch(endpoint.data_selector):
         from jsonpath_ng.ext import parse  # type: ignore[attr-defined]  # what dlt reads it with
 
         try:
@@ -128,7 +131,7 @@ def _endpoint(endpoint: Endpoint | None) -> Iterator[Problem]:
 
 
 def _page(table: Table) -> Iterator[Problem]:
-    if table.page:
+    if table.page and not _PLAIN_SELECTOR.fullmatch(table.selector):
         import soupsieve
 
         try:

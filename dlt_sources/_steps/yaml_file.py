@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ class YamlFile:
         return line
 
 
+@lru_cache(maxsize=1_000)
+def _parse(text: str) -> YamlFile:
+    """Kept, since a run reads each declaration several times, a resident process at each turn, and PyYAML takes 10 ms."""
+    loader = _Loader(text)
+    root = loader.get_single_node()
+    return YamlFile(loader.construct_document(root) if root is not None else None, root)
+
+
 def read(path: Path) -> YamlFile:
     """The file's content and lines.
 
@@ -67,9 +76,7 @@ def read(path: Path) -> YamlFile:
         DeclarationError: it cannot be read or is not YAML; names file, line and reason.
     """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
-        return YamlFile(loader.construct_document(root) if root is not None else None, root)
+        return _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DeclarationError(f"{path}: cannot be read ({error.strerror}); make it a readable file") from None
     except yaml.MarkedYAMLError as error:

@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+import soupsieve
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonpath_ng.ext import parse
 
+from dlt_sources._steps import check_tables
 from dlt_sources.derive import main
 from dlt_sources.door import DeclarationError, load_sources
 
@@ -105,3 +110,22 @@ def test_a_contract_that_does_not_fit_is_named(tmp_path, contract, said):
 
 def test_files_that_follow_from_the_contracts_have_not_drifted(capsys):
     assert main(check=True) == 0, capsys.readouterr().out
+
+
+@given(st.text("$.aAzZ_09whereéß[]'\" -*", max_size=12))
+def test_what_is_taken_for_a_plain_path_is_a_json_path(text):
+    if check_tables._PLAIN_PATH.fullmatch(text):
+        parse(text)
+
+
+@given(st.text("tdTH.#-_>09é[]:* ,", max_size=12))
+def test_what_is_taken_for_a_plain_selector_is_a_css_selector(text):
+    if check_tables._PLAIN_SELECTOR.fullmatch(text):
+        soupsieve.compile(text)
+
+
+def test_plain_ones_are_taken_for_plain():
+    for text in ("$", "$.data", "results", "data.items", "_embedded.orders2"):
+        assert check_tables._PLAIN_PATH.fullmatch(text), text
+    for text in ("table", "table.prices", "div#main > table.a_b", "section table"):
+        assert check_tables._PLAIN_SELECTOR.fullmatch(text), text
