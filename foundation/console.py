@@ -174,9 +174,9 @@ class Console:
             pad_edge=False,
             padding=(0, 1, 0, 0),
         )
-        for name, value in rows[0].items():
-            number = isinstance(value, (int, float, Decimal))
-            whole = number or name in ("run", "status", "step")
+        for name in rows[0]:
+            number = any(isinstance(row[name], (int, float, Decimal)) for row in rows)
+            whole = number or name in ("run", "status", "step", "of")
             table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=whole)
         for row in rows:
             table.add_row(*map(_cell, row.values()))
@@ -201,9 +201,9 @@ def profiled(steps: Sequence[StepDone]) -> Iterator[dict[str, Any]]:
     for step in steps:
         counts_rows = step.step in ROWS
         rows = step.handled + step.refused if counts_rows else None
-        yield _took(step.step, step.subject, step, whole, rows) | {"per table": step.detail}
+        yield _took(step.step, step.subject, step, whole, rows)
         for part in step.parts:
-            yield _took(f"  {part.did}", "", part, whole, part.rows) | {"per table": part.table}
+            yield _took(f"  {part.did}", part.table, part, whole, part.rows)
 
 
 def _took(step: str, of: str, took: StepDone | Part, whole: float, rows: int | None) -> dict[str, Any]:
@@ -214,8 +214,8 @@ def _took(step: str, of: str, took: StepDone | Part, whole: float, rows: int | N
         "s": round(took.seconds, 2),
         "%": round(100 * took.seconds / (whole or 1)),
         "CPU s": round(took.cpu_seconds, 2),
-        "MB read": _megabytes(took.read_bytes),
-        "MB written": _megabytes(took.written_bytes),
+        "MB in": _megabytes(took.read_bytes),
+        "MB out": _megabytes(took.written_bytes),
         "rows": rows,
         "rows/s": round(rows / took.seconds) if rows is not None and took.seconds > MOMENT else None,
     }

@@ -155,7 +155,8 @@ def test_a_run_is_ended_while_it_waits_for_answers(tmp_path, small, api, number)
 def test_a_profile_says_where_the_time_the_bytes_and_the_rows_went(small, api):
     done = small.run("run", "--now", "--profile")
     told = done.stdout[done.stdout.index("Where the time went") :]
-    assert all(word in told for word in ("CPU s", "MB read", "MB written", "rows/s", *NAMES, "model", "publish"))
+    assert all(word in told for word in ("CPU s", "MB in", "MB out", "rows/s", *NAMES, "things", "model", "publish"))
+    assert max(map(len, told.splitlines())) <= 80, told
     found = json.loads(small.run("run", "ants", "--now", "--profile", "--json").stdout)
     steps = {(step["step"], step["subject"]): step for step in found["profile"]}
     assert {("land", "ants"), ("refine", "ants")} <= steps.keys()
