@@ -14,8 +14,8 @@ import requests
 from settings import Settings
 
 from .._steps import names, own_code
-from .._steps.connectors.file_names import is_json_lines
 from .._steps.declaration import FOLDER, Source
+from .._steps.file_names import is_json_lines
 from .._steps.source_error import explain
 from .._steps.source_yml import FilesSource
 from . import databases, provisional, write

@@ -15,7 +15,7 @@ from foundation.hidden import remember
 
 from .._steps import names
 from .._steps.address import without_login
-from .._steps.connectors.file_names import JSON_LINES
+from .._steps.file_names import JSON_LINES
 from .._steps.source_yml import LONGEST_NAME
 from .sample_error import SampleError
 

@@ -19,11 +19,11 @@ from settings import Settings
 from .._steps import cursor
 from .._steps.connect import connect
 from .._steps.connectors import files as file_connector
-from .._steps.connectors.file_names import JSON_LINES, is_json_lines
 from .._steps.connectors.tabular import as_parquet
 from .._steps.connectors.text_files import FileError
 from .._steps.contract import PAYLOAD
 from .._steps.declaration import Source
+from .._steps.file_names import JSON_LINES, is_json_lines
 from .._steps.request import Request, UnchangedError
 from .._steps.row_files import RowFiles, write_file
 from .._steps.source_error import SourceError, explain

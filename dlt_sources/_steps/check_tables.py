@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from foundation.causes import first_line
 
-from .connectors.file_names import JSON_LINES, is_json_lines
+from .file_names import JSON_LINES, is_json_lines
 from .source_yml import Endpoint, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
 
 Problem = tuple[tuple[str | int, ...], str]

@@ -70,7 +70,9 @@ def refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> RefusedErro
     if not said or said[0] not in _REFUSED or not is_read_by_rows(url):
         return None
     where = sa.make_url(url)
-    return RefusedError(f"{source}: {where.host}/{where.database}: {_REFUSED[said[0]]}; check the address and the rights. {NEXT}")
+    return RefusedError(
+        f"{source}: {where.host}/{where.database}: {_REFUSED[said[0]]}; check the address and the rights. {NEXT}"
+    )
 
 
 def as_it_is(query: Any, table: sa.Table, names: Iterable[str]) -> Any:

@@ -15,10 +15,10 @@ from warehouse.quote import identifier, literal
 from ..columns import lacking
 from ..contract import FILE, FILE_ROW, MALFORMED, PAYLOAD, RESERVED, Contract
 from ..engine import engine
+from ..file_names import is_json_lines
 from ..named import NamesOfRecords
 from ..source_error import quoted
 from ..source_yml import FilesConnection
-from .file_names import is_json_lines
 from .json_lines import is_text, read_lines
 from .text_files import FileError, as_text, unify_line_ends
 
