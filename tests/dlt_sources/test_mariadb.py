@@ -62,10 +62,25 @@ def test_every_type_and_null(tmp_path, monkeypatch, here, db):
     )
     shop = declare(tmp_path, monkeypatch, db.dsn, FIELDS, schema=None)
     assert run(shop, here) == (2, 2, 0)
-    assert query(here, "SELECT * EXCLUDE (_load_id, _row, _deleted, _refine_id, _read_at) FROM stg_shop.things ORDER BY id")[0] == (
-        1, 2**63 - 1, True, 257, Decimal("123456789012345678.123456789012"), 0.1, date(2020, 2, 29), datetime(2020, 2, 29, 23, 59, 59, 999999),
-        datetime(2020, 3, 1, 0, 0, 0, 500000), "-838:59:59", "Köln 🎵", "b", "\\x00ff", '{"a": 1}', 2020,
-    )  # fmt: skip
+    assert query(
+        here, "SELECT * EXCLUDE (_load_id, _row, _deleted, _refine_id, _read_at) FROM stg_shop.things ORDER BY id"
+    )[0] == (
+        1,
+        2**63 - 1,
+        True,
+        257,
+        Decimal("123456789012345678.123456789012"),
+        0.1,
+        date(2020, 2, 29),
+        datetime(2020, 2, 29, 23, 59, 59, 999999),
+        datetime(2020, 3, 1, 0, 0, 0, 500000),
+        "-838:59:59",
+        "Köln 🎵",
+        "b",
+        "\\x00ff",
+        '{"a": 1}',
+        2020,
+    )
     assert query(here, "SELECT count(*) FROM stg_shop.things WHERE coalesce(name, kind, raw, doc, clock) IS NULL") == [
         (1,)
     ]

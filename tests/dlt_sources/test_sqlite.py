@@ -58,10 +58,20 @@ def test_every_type_and_null(tmp_path, monkeypatch, here, db):
     assert run(shop, here) == (3, 3, 0)
     columns = 'id, n, price, ratio, flag, day, "at", name, raw'
     assert query(here, f"SELECT {columns} FROM stg_shop.things ORDER BY id") == [
-        (1, 2**63 - 1, Decimal("19.99"), 0.1, True, date(2020, 2, 29), datetime(2020, 2, 29, 23, 59, 59, 500000), "Köln", "\\x00ff"),
+        (
+            1,
+            2**63 - 1,
+            Decimal("19.99"),
+            0.1,
+            True,
+            date(2020, 2, 29),
+            datetime(2020, 2, 29, 23, 59, 59, 500000),
+            "Köln",
+            "\\x00ff",
+        ),
         (2, 7, Decimal("1234567890.12"), 2.5, False, date(2020, 3, 1), datetime(2020, 3, 1, 8), "x", "text"),
         (3, *[None] * 8),
-    ]  # fmt: skip
+    ]
     assert land(shop, here) == {}
 
 
@@ -137,7 +147,12 @@ def test_a_span_of_days_is_read_again(tmp_path, monkeypatch, here, db):
     fields = '    at: datetime | None = column("at")'
     shop = shop_of(tmp_path, monkeypatch, db, fields, cursor="at", mode="upsert")
     run(shop, here)
-    assert land(shop, here, since=datetime.fromisoformat("2020-01-02T00:00:00+00:00"), until=datetime.fromisoformat("2020-01-03T00:00:00+00:00")) == {"things": 2}  # fmt: skip
+    assert land(
+        shop,
+        here,
+        since=datetime.fromisoformat("2020-01-02T00:00:00+00:00"),
+        until=datetime.fromisoformat("2020-01-03T00:00:00+00:00"),
+    ) == {"things": 2}
 
 
 def test_a_file_that_is_missing_is_not_made_and_one_that_is_there_is_not_changed(tmp_path, monkeypatch, here, db):
@@ -161,7 +176,9 @@ def test_odd_names(tmp_path, monkeypatch, here):
         con.commit()
     fields = '    p: int = column("p", path="Unit price [EUR]")\n    s: int = column("s", path="select")'
     monkeypatch.setenv("ELT_SHOP_URL", "x")
-    shop = declare(tmp_path, monkeypatch, "sqlite:///" + str(path).replace("?", "%3F").replace("#", "%23"), fields, schema=None)  # fmt: skip
+    shop = declare(
+        tmp_path, monkeypatch, "sqlite:///" + str(path).replace("?", "%3F").replace("#", "%23"), fields, schema=None
+    )
     try:
         assert run(shop, here) == (1, 1, 0)
         assert query(here, "SELECT p, s FROM stg_shop.things") == [(2, 3)]
@@ -174,9 +191,12 @@ def test_odd_names(tmp_path, monkeypatch, here):
 def test_a_source_is_made_of_a_table(tmp_path, monkeypatch, here, db):
     change(
         db,
-        *((INSERT, (n, n * 7, n + 0.5, n / 7, n % 2, f"2020-01-{n:02}", f"2020-01-{n:02} 10:00:00", f"n{n}", None)) for n in range(1, 29)),
+        *(
+            (INSERT, (n, n * 7, n + 0.5, n / 7, n % 2, f"2020-01-{n:02}", f"2020-01-{n:02} 10:00:00", f"n{n}", None))
+            for n in range(1, 29)
+        ),
         "CREATE TABLE other (id INTEGER)",
-    )  # fmt: skip
+    )
     for name in ("ELT_SHOP_URL", "ELT_MORE_URL"):  # put back after the test: `new` sets them for this process
         monkeypatch.setenv(name, "")
     folder = tmp_path / "made"

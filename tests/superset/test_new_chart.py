@@ -18,7 +18,11 @@ SHAPES = {
     "a category and an amount": ({"order_id": NUMBER, "city": TEXT, "total": MONEY}, "echarts_timeseries_bar", "total"),
     "a category alone": ({"order_id": NUMBER, "city": TEXT}, "echarts_timeseries_bar", "rows"),
     "neither": ({"order_id": NUMBER, "name": TEXT}, "table", None),
-    "an end is no time": ({"order_id": NUMBER, "valid_to": DAY, "city": TEXT}, "echarts_timeseries_bar", "rows"),
+    "the end of a row does not count as its time": (
+        {"order_id": NUMBER, "valid_to": DAY, "city": TEXT},
+        "echarts_timeseries_bar",
+        "rows",
+    ),
     "names in quotes": (
         {"order_id": NUMBER, "Unit price": MONEY, "city": TEXT},
         "echarts_timeseries_bar",
