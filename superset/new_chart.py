@@ -23,12 +23,7 @@ _NO_CATEGORY = re.compile(r"(^|_)(id|key|uuid|email|name|title|description|hash|
 _PALETTE = "millrace"
 _ROWS = 1000
 _EVERYWHERE = {"excluded": [], "rootPath": ["ROOT_ID"]}
-_ANY_TIME = {
-    "clause": "WHERE",
-    "comparator": "No filter",
-    "expressionType": "SIMPLE",
-    "operator": "TEMPORAL_RANGE",
-}
+_ANY_TIME = {"clause": "WHERE", "comparator": "No filter", "expressionType": "SIMPLE", "operator": "TEMPORAL_RANGE"}
 """Takes the dashboard's time."""
 
 
@@ -50,13 +45,7 @@ def make_chart(name: str, about: str, grain: Sequence[str], columns: Columns) ->
     assets = files.read(ASSETS)
     time, category, amount = _chosen(columns, grain)
     dataset_name, dataset = _dataset(name, about, time, amount, columns, assets)
-    metric = amount or "rows"
-    known = {m["metric_name"] for m in dataset.get("metrics", [])}
-    if metric not in known:
-        raise ChartError(
-            f"superset/assets/{dataset_name} has no metric {metric!r}; it has {', '.join(sorted(known)) or 'none'}: add"
-            f" {'SUM' if amount else 'COUNT'} under this name to its `metrics`, or make the chart in the browser and export it"
-        )
+    metric, amount = _metric(dataset_name, dataset, amount)
     title = _title(name)
     kind, chart = _chart(name, title, dataset, time, category, metric, [*columns])
     dashboard = _dashboard(name, title, about, chart, dataset, time, category, assets)
@@ -78,6 +67,23 @@ def make_chart(name: str, about: str, grain: Sequence[str], columns: Columns) ->
         {path: files.dump(files.plain(*pair)) for path, pair in sorted(made.items())},
         doubts,
         _sql(name, time, category, amount),
+    )
+
+
+def _metric(path: str, dataset: Document, amount: str | None) -> tuple[str, str | None]:
+    """(the metric that sums the amount up, else the one that counts rows, by what they compute; the amount, if it is that).
+
+    Raises:
+        ChartError: the dataset, which is there already, has neither.
+    """
+    found = {"".join(m["expression"].upper().split()): m["metric_name"] for m in dataset.get("metrics", [])}
+    for expression, of in ((f"SUM({_named(amount)})", amount), ("COUNT(*)", None)) if amount else (("COUNT(*)", None),):
+        if name := found.get("".join(expression.upper().split())):
+            return str(name), of
+    wanted = f"SUM({_named(amount)}) or COUNT(*)" if amount else "COUNT(*)"
+    raise ChartError(
+        f"superset/assets/{path} has no metric {wanted}; it has {', '.join(sorted(found.values())) or 'none'}: add one to its"
+        " `metrics`, or make the chart in the browser and export it"
     )
 
 

@@ -70,6 +70,12 @@ def test_a_dataset_that_is_there_is_used_and_nothing_is_written_over(monkeypatch
     (tmp_path / "charts" / "shop_orders.yaml").write_text(again["charts/shop_orders.yaml"])
     with pytest.raises(ChartError, match="is there already"):
         make_chart("shop.orders", "", ["order_id"], columns)
-    (tmp_path / name).write_text(made[name].replace("metric_name: total", "metric_name: amount"))
-    with pytest.raises(ChartError, match="has no metric 'total'"):
+    (tmp_path / "charts" / "shop_orders.yaml").unlink()
+    (tmp_path / name).write_text(
+        made[name].replace("SUM(total)", "MAX(total)").replace("metric_name: rows", "metric_name: n")
+    )
+    counted, _, _ = make_chart("shop.orders", "", ["order_id"], columns)
+    assert yaml.safe_load(counted["charts/shop_orders.yaml"])["params"]["metrics"] == ["n"]
+    (tmp_path / name).write_text(made[name].replace("SUM(total)", "MAX(total)").replace("COUNT(*)", "COUNT(total)"))
+    with pytest.raises(ChartError, match="has no metric SUM"):
         make_chart("shop.orders", "", ["order_id"], columns)
