@@ -95,7 +95,7 @@ def make_check(found: Checked) -> tuple[str, list[str]]:
         raise CheckError(
             f"{found.name}: it has no time, its rows are not those of one table of staging, and no column is the key of"
             " another domain's table: there is nothing to derive. What one table can say of itself is an audit of its model;"
-            " write what else you know as soda_checks/gold/people/dim_people.yml does"
+            " what else you know goes into a contract of your own, soda_checks/gold/DOMAIN/NAME.yml (docs/how-to.md)"
         )
     domain, table = found.name.split(".")
     document = {"dataset": f"warehouse/${{var.path}}/{table}", "variables": {"path": {"default": domain}}}

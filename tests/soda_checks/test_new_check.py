@@ -1,8 +1,11 @@
 """A contract that is made for a table of gold holds what an audit cannot say, and only what follows from its columns."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from soda_checks import new_check
 from soda_checks.new_check import Checked, CheckError, make_check, place_of, time_of
 
 COLUMNS = {
@@ -47,10 +50,12 @@ def test_which_time_says_when_a_row_came(columns, time):
     assert time_of(columns) == time
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("people.dim_people", "is there already"), ("stg_sales.order_lines", "follow from the contract of its rows")],
-)
-def test_nothing_is_written_over(name, reason):
-    with pytest.raises(CheckError, match=reason):
-        place_of(name)
+def test_nothing_is_written_over(monkeypatch, tmp_path):
+    monkeypatch.setattr(new_check, "FOLDER", tmp_path)
+    assert place_of("shop.orders") == Path("gold/shop/orders.yml")
+    (tmp_path / "gold" / "shop").mkdir(parents=True)
+    (tmp_path / "gold" / "shop" / "orders.yml").touch()
+    with pytest.raises(CheckError, match="is there already"):
+        place_of("shop.orders")
+    with pytest.raises(CheckError, match="follow from the contract of its rows"):
+        place_of("stg_shop.orders")
