@@ -8,6 +8,7 @@ Each class is defined beside what raises it::
     ├── ContractChangedError (2)    a contract that staging cannot follow by itself
     ├── ModelError (2)              the SQLMesh project
     ├── DashboardError (2)          Superset
+    ├── CheckError (2), ChartError (2)    a check or chart that `new` cannot make
     ├── SamplesError (2)            samples that cannot be removed as things are
     ├── NothingToReplayError (2)   no landed load to judge again
     ├── QueryError (2)              a question that `sql` or `preview` cannot ask

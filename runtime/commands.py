@@ -147,28 +147,45 @@ def run(
 @app.command()
 def new(
     what: New,
-    given: Origin,
+    given: Origin = "",
     table: OriginTable = None,
     selector: Selector = None,
     header: Headers = None,
     dry_run: ShowFiles = False,
     as_json: Json = False,
 ) -> None:
-    """Make a source of a sample, or a model over staging.
+    """Make a source of a sample; or a model, a check or a chart.
 
     A source: source.yml, contract.py, README.md. Reads a bounded sample, judges it by the contract it infers, and says what
     it was not sure of. A model (`new model shop.orders --from stg_shop.orders`): SELECT, descriptions, audits, unit test.
+    A check (`new check shop.orders`): what an audit cannot say. A chart (`new chart shop.orders`): dataset, chart, dashboard.
     """
-    if len(what) == 2 and what[0] == "model":
+    kind = what[0] if len(what) == 2 else ""
+    if kind in ("check", "chart"):
+        if given:
+            raise typer.BadParameter(f"`new {kind}` reads the model that it is for; leave it out", param_hint="--from")
+    elif not given:
+        raise typer.BadParameter("missing: say where the rows are", param_hint="--from")
+    if kind == "model":
         from .new_model import create_model
 
         create_model(what[1], given, dry_run, as_json)
+    elif kind == "check":
+        from .new_check import create_check
+
+        create_check(what[1], dry_run, as_json)
+    elif kind == "chart":
+        from .new_chart import create_chart
+
+        create_chart(what[1], dry_run, as_json)
     elif len(what) == 1:
         from .new import create
 
         create(what[0], given, table, selector, header or [], dry_run, as_json)
     else:
-        raise typer.BadParameter(f"{' '.join(what)}: say `new NAME` or `new model DOMAIN.NAME`", param_hint="NAME")
+        raise typer.BadParameter(
+            f"{' '.join(what)}: say `new NAME`, or `new model`, `check` or `chart` and DOMAIN.NAME", param_hint="NAME"
+        )
 
 
 @app.command()

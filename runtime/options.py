@@ -74,7 +74,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="say what is due and why
 New = Annotated[
     list[str],
     typer.Argument(
-        metavar="[model] NAME", help="a new source: its folder in dlt_sources/; `model DOMAIN.NAME`: a model of gold"
+        metavar="[model|check|chart] NAME",
+        help="a new source: its folder in dlt_sources/; `model DOMAIN.NAME`: a model of gold; `check DOMAIN.NAME`,"
+        " `chart DOMAIN.NAME`: a contract, or a chart, for a model",
     ),
 ]
 Origin = Annotated[
@@ -82,7 +84,8 @@ Origin = Annotated[
     typer.Option(
         "--from",
         metavar="ADDRESS",
-        help="an API or page (https://...), a database (postgresql://...), files ('drop/orders_*.csv', s3://...); or"
+        help="an API or page (https://...), a database (postgresql://..., mysql://..., sqlite:///...), files"
+        " ('drop/orders_*.csv', 'drop/*.jsonl', s3://...); or"
         " '${SHOP_URL}/orders', where ELT_SHOP_URL holds an address with a login; of a model: a staging table",
     ),
 ]

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from settings import Settings
 
-from .._steps.connectors.sql_database import driver
+from .._steps.connectors.by_rows import refused
+from .._steps.connectors.sql_database import driver, open_engine
 from .._steps.request import expand
 from .._steps.source_error import explain
 from .origin import Origin
@@ -28,11 +29,11 @@ def inspect(origin: Origin, settings: Settings) -> tuple[dict[str, tuple[str, bo
         origin.place["table"],
     )
     try:
-        engine = sa.create_engine(driver(url))
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError):
+        engine = open_engine(origin.setting or "the database", driver(url))
+    except sa.exc.ArgumentError:
         raise SampleError(
-            "--from must be the address of a database whose driver is installed, such as"
-            " postgresql://user:password@host:5432/database; files and http(s):// addresses are read, too"
+            "--from must be the address of a database, such as postgresql://user:password@host:5432/database,"
+            " mysql://user:password@host/database or sqlite:///path/to/file.db; files and http(s):// addresses are read, too"
         ) from None
     try:
         known = sa.inspect(engine)
@@ -44,7 +45,7 @@ def inspect(origin: Origin, settings: Settings) -> tuple[dict[str, tuple[str, bo
         }
         return columns, list(known.get_pk_constraint(table, schema)["constrained_columns"])
     except sa.exc.SQLAlchemyError as error:
-        raise explain(
+        raise refused(origin.setting or "the database", driver(url), error) or explain(
             error, origin.table or "the database", "check the address and the login, and that it is up"
         ) from None
     finally:

@@ -15,6 +15,7 @@ from settings import Settings
 
 from .._steps import names, own_code
 from .._steps.declaration import FOLDER, Source
+from .._steps.file_names import is_json_lines
 from .._steps.source_error import explain
 from .._steps.source_yml import FilesSource
 from . import databases, provisional, write
@@ -119,7 +120,7 @@ def _infer(name: str, origin: Origin, settings: Settings, work: Path) -> Made:
         records,
         origin.table,
         cells=origin.connector == "html_table" or _is_text(origin, sample),
-        nests=origin.connector == "rest_api",
+        nests=origin.connector == "rest_api" or all(map(is_json_lines, sample.names or ["rows"])),
         by_file=isinstance(source.declared, FilesSource),
         declared=declared,
         key=key,
@@ -150,7 +151,9 @@ def _look(
 
 
 def _is_text(origin: Origin, sample: Sample) -> bool:
-    return origin.connector == "files" and not any(name.lower().endswith(".parquet") for name in sample.names)
+    return origin.connector == "files" and not any(
+        name.lower().endswith(".parquet") or is_json_lines(name) for name in sample.names
+    )
 
 
 def _place_tables(origin: Origin, tables: list[Found]) -> None:

@@ -15,11 +15,12 @@ from foundation.hidden import remember
 
 from .._steps import names
 from .._steps.address import without_login
+from .._steps.file_names import JSON_LINES
 from .._steps.source_yml import LONGEST_NAME
 from .sample_error import SampleError
 
 _SETTING = re.compile(rf"(?:\$\{{(\w+)\}}|{PREFIX}(\w+))(/.*|\?.*)?")
-_TABULAR = (".csv", ".txt", ".csv.gz", ".txt.gz", ".xlsx", ".parquet")
+_TABULAR = (".csv", ".txt", ".csv.gz", ".txt.gz", ".xlsx", ".parquet", *JSON_LINES)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _REST, _FILES, _HTML, _SQL = "rest_api", "files", "html_table", "sql_database"
 
@@ -148,17 +149,18 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
     if re.search(r"[*?\[]", folder):
         raise SampleError(f"--from {text}: only the file's own name may have a `*`; give one folder")
     ending = pattern.lower().rstrip("*")
-    if ending.endswith((".json", ".jsonl", ".ndjson", ".xml", ".zip")):
+    if ending.endswith((".json", ".xml", ".zip")):
         raise SampleError(
-            f"--from {text}: the files connector reads .csv, .csv.gz, .txt, .xlsx and .parquet. Convert the files, serve"
-            " the JSON over HTTP, or read them with `connector: python` and an extract.py"
+            f"--from {text}: the files connector reads .csv, .csv.gz, .txt, .jsonl, .jsonl.gz, .ndjson, .xlsx and .parquet."
+            " Convert the files (of JSON: one record a line), serve the JSON over HTTP, or read them with `connector: python` and"
+            " an extract.py"
         )
     return Origin(_FILES, {"url": folder}, {"files": pattern}, _stem(pattern))
 
 
 def _stem(pattern: str) -> str:
     """What files are called without what differs from one to the next."""
-    stem = re.sub(r"(\.(csv|txt|parquet|xlsx))?(\.gz)?$", "", pattern, flags=re.I)
+    stem = re.sub(r"(\.(csv|txt|parquet|xlsx|jsonl|ndjson))?(\.gz)?$", "", pattern, flags=re.I)
     stem = re.sub(r"\[[^\]]*\]|\{month\}|[*?]", "", stem)
     return re.sub(r"[\d_.-]+$", "", stem) or "rows"
 

@@ -29,7 +29,7 @@ def records_of(files: Sequence[Path]) -> list[dict[str, Any]]:
     """The rows of a sample's files as records, without what landing adds."""
     tables = [pq.read_table(path) for path in files]
     if tables and PAYLOAD in tables[0].column_names:
-        found = [parse(text) for table in tables for text in table[PAYLOAD].to_pylist()]
+        found = (_parsed(text) for table in tables for text in table[PAYLOAD].to_pylist())
         return [record for record in found if isinstance(record, dict)]
     records: list[dict[str, Any]] = []
     for table in tables:  # files of one table may have other columns, and other types
@@ -38,6 +38,14 @@ def records_of(files: Sequence[Path]) -> list[dict[str, Any]]:
         own = [name for name in table.column_names if name not in (*MARKS, FILE, FILE_ROW, MALFORMED)]
         records += table.select(own).to_pylist()
     return records
+
+
+def _parsed(text: str | None) -> Any:
+    """The record of a line; None where it is not JSON: the judge says so."""
+    try:
+        return parse(text or "")
+    except (ValueError, RecursionError):
+        return None
 
 
 def tables_of(
@@ -65,6 +73,7 @@ def tables_of(
         taken.left = {path: why for path, why in taken.left.items() if path[0] not in declared or "null" not in why}
     found = _table(taken, records, name, cells, by_file, declared, key)
     tables = [found]
+    nests = nests and "mode" not in found.place  # rows of lists are found again by the key of their record
     for list_name, elements in taken.lists.items():
         child = _child(found, list_name, elements, {table.name for table in tables}) if nests else None
         if child is None:

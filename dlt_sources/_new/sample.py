@@ -23,6 +23,7 @@ from .._steps.connectors.tabular import as_parquet
 from .._steps.connectors.text_files import FileError
 from .._steps.contract import PAYLOAD
 from .._steps.declaration import Source
+from .._steps.file_names import JSON_LINES, is_json_lines
 from .._steps.request import Request, UnchangedError
 from .._steps.row_files import RowFiles, write_file
 from .._steps.source_error import SourceError, explain
@@ -33,7 +34,7 @@ from .sample_error import SampleError
 ROWS, PAGES, FILES = 10_000, 5, 3
 """Of a sample at most: rows, pages of an API, files."""
 HEAD = 64 * 2**20
-"""Bytes of a long CSV of which the sample is made."""
+"""Bytes of a long text of which the sample is made."""
 LOAD = "1700000000.0"
 """The load that a sample's files seem to be of."""
 _DELIMITERS = ",;\t|"
@@ -127,7 +128,7 @@ def _land(rows: pa.Table, first: int, request: Request, number: int) -> Path:
 
 
 def _read_files(request: Request, connection: FilesConnection, sample: Sample, rows: int) -> None:
-    """The newest files by their names, the head of a long CSV."""
+    """The newest files by their names, the head of a long text."""
     found = list(islice(file_connector.candidates(request, connection), 1000))
     first, refused = 0, []
     for number, candidate in enumerate(reversed(found)):
@@ -156,8 +157,8 @@ def _read_files(request: Request, connection: FilesConnection, sample: Sample, r
 
 
 def _cut(path: Path, name: str) -> None:
-    """Leave the head of a CSV that is longer than a sample needs, up to the end of a line."""
-    if not name.lower().endswith((".csv", ".txt")) or path.stat().st_size <= HEAD:
+    """Leave the head of a text that is longer than a sample needs, up to the end of a line."""
+    if not name.lower().endswith((".csv", ".txt", ".jsonl", ".ndjson")) or path.stat().st_size <= HEAD:
         return
     with path.open("r+b") as file:
         head = file.read(HEAD)
@@ -165,7 +166,7 @@ def _cut(path: Path, name: str) -> None:
 
 
 def sniff(source: Source, name: str, settings: Settings, work: Path) -> dict[str, str]:
-    """How the newest CSV of a table is written: the connection's `delimiter` and `encoding`, where they are not the usual ones.
+    """How the newest text of a table is written: the connection's `delimiter` and `encoding`, where they are not the usual ones.
 
     Raises:
         SampleError: there is no file. SourceError: they cannot be read.
@@ -181,7 +182,7 @@ def sniff(source: Source, name: str, settings: Settings, work: Path) -> dict[str
         )
     for candidate in reversed(found):
         packed = candidate.name.lower().endswith(".gz")
-        if not candidate.name.lower().endswith((".csv", ".txt", ".csv.gz", ".txt.gz")):
+        if not candidate.name.lower().endswith((".csv", ".txt", ".csv.gz", ".txt.gz", *JSON_LINES)):
             continue
         path = work / "sniffed"
         try:
@@ -189,7 +190,10 @@ def sniff(source: Source, name: str, settings: Settings, work: Path) -> dict[str
         except (FileError, file_connector.NotPublishedError):
             continue
         with gzip.open(path) if packed else path.open("rb") as file:
-            return written_as(file.read(1 << 20))
+            found_so = written_as(file.read(1 << 20))
+        if is_json_lines(candidate.name):  # which are UTF-8, or say in their first bytes that they are not
+            return {"encoding": "utf-16"} if found_so.get("encoding") == "utf-16" else {}
+        return found_so
     return {}
 
 

@@ -22,7 +22,7 @@ from foundation.visible import visible
 
 from . import own_code
 from .columns import Column, columns_of
-from .contract import INDEX, PAYLOAD, Contract
+from .contract import FILE, FILE_ROW, INDEX, PAYLOAD, Contract
 from .explain import UNREPRESENTABLE, NotAListError, ask, ask_of_vanished, raw_of
 from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, arrow_type
 from .redact import Redaction
@@ -137,7 +137,7 @@ class Asker:
             reason = {
                 "field": "",
                 "rule": UNREPRESENTABLE,
-                "message": f"it is not JSON that can be read ({type(error).__name__})",
+                "message": f"it is not JSON that can be read ({type(error).__name__}){_place(row)}",
             }
         return row[PAYLOAD], [reason]
 
@@ -155,7 +155,7 @@ class Asker:
             row: as it landed. raw: as Pydantic saw it.
         """
         kept, reasons = self.redaction.row(raw), self.redaction.reasons(reasons, raw)
-        to_the_letter = PAYLOAD in row and not self.table.explode and not self.redaction.private
+        to_the_letter = row.get(PAYLOAD) is not None and not self.table.explode and not self.redaction.private
         shown = row[PAYLOAD] if to_the_letter else text_of(kept)
         place = [self.name, row["_load_id"], row["_row"]] + ([row[INDEX]] if INDEX in row else [])
         return {
@@ -212,6 +212,11 @@ def _answer(asker: Asker, chunk: Chunk, future: Future[Answer] | None) -> tuple[
         if future is not None:
             return chunk, future.result()
     return chunk, asker.ask(chunk)
+
+
+def _place(row: dict[str, Any]) -> str:
+    """Where in its file a record is that cannot say so itself."""
+    return f", record {row[FILE_ROW] + 1} of {row[FILE]}" if FILE in row else ""
 
 
 def _can_be_sent(asker: Asker) -> bool:

@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 
 from foundation.causes import first_line
 
-from .source_yml import Endpoint, FilesSource, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
+from .file_names import JSON_LINES, is_json_lines
+from .source_yml import Endpoint, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
 
 Problem = tuple[tuple[str | int, ...], str]
 """The path in source.yml, and what is wrong with what stands there."""
@@ -21,7 +22,7 @@ _PATH = re.compile(r"\$.*|\w+(\.\w+|\[\w*\])+|[./].*")
 _PLAIN_PATH = re.compile(r"(\$|(?!where)[A-Za-z_]\w*)(\.(?!where)[A-Za-z_]\w*)*", re.ASCII)
 _PLAIN_SELECTOR = re.compile(r"(?!.* $)([a-z]\w*([.#][a-z]\w*)*( > | |$))+", re.ASCII)
 """JSONPaths and CSS selectors that need no library to say that they are such: importing one costs as much as all other checks."""
-_LISTLESS = (SqlSource, HtmlSource, FilesSource)
+_LISTLESS = (SqlSource, HtmlSource)
 """Sources whose rows have columns: only JSON records hold lists of rows."""
 
 
@@ -65,6 +66,17 @@ def _origin(declared: _Source, name: str, table: Table) -> Iterator[tuple[str, s
         yield "from", f"{table.from_!r} is {what}; name a table that is read from the source"
     elif isinstance(declared, _LISTLESS) and parent.rows is None:
         yield "from", f"{table.from_!r} has columns, not records with lists (connector {declared.connector}); remove it"
+    elif parent.files and not all(map(is_json_lines, parent.files)):
+        endings = ", ".join(JSON_LINES)
+        yield (
+            "from",
+            f"only records of JSON lines hold lists: name the `files` of {table.from_!r} by {endings}, or remove it",
+        )
+    elif parent.by_file:
+        yield (
+            "from",
+            f"rows of lists are found again by their record: set `mode: upsert` on {table.from_!r}, whose mode is {parent.mode}",
+        )
     if not table.explode or not table.explode.isprintable() or _PATH.fullmatch(table.explode):
         yield "explode", f"{table.explode!r} is not the name of a list in the record; name one of its own keys"
     if table.mode != "upsert" or table.deletes != "none":

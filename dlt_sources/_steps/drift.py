@@ -19,7 +19,7 @@ from warehouse.quote import identifier, literal
 
 from .bulk import json_path
 from .columns import Column, columns_of, is_made
-from .contract import INDEX, MARKS, PARENT, PAYLOAD, RESERVED, Contract
+from .contract import FILE, FILE_ROW, INDEX, MARKS, PARENT, PAYLOAD, RESERVED, Contract
 from .names import field_name
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def observe(con: duckdb.DuckDBPyConnection, contract: type[Contract], explode: s
     """
     try:
         landed = {row[0]: row[1] for row in con.execute("DESCRIBE landed").fetchall()}
-        return _records(con, contract, explode) if PAYLOAD in landed else _columns(con, contract, landed)
+        return _records(con, contract, explode, landed) if PAYLOAD in landed else _columns(con, contract, landed)
     except (duckdb.Error, ValueError):  # a name that no statement can hold, say: the rows are judged all the same
         return None
 
@@ -141,10 +141,14 @@ def _columns(con: duckdb.DuckDBPyConnection, contract: type[Contract], landed: d
     return Seen(counts[0], fields, _safe(unknown), as_columns=True)
 
 
-def _records(con: duckdb.DuckDBPyConnection, contract: type[Contract], explode: str | None) -> Seen:
+def _records(
+    con: duckdb.DuckDBPyConnection, contract: type[Contract], explode: str | None, landed: Collection[str]
+) -> Seen:
     """Of JSON records, or of the elements of one of their lists."""
     ways = {c.name: [way for path in c.paths if (way := _way(path))] for c in _declared(contract)}
     known = {way for found in ways.values() for way in found} | {(name,) for name in contract.needs}
+    if FILE in landed:  # records of files know where they are from
+        known |= {(FILE,), (FILE_ROW,)}
     objects = {way[:length] for way in known for length in range(len(way))}
     item = (
         "SELECT unnest(items) AS item FROM records"

@@ -31,8 +31,8 @@ def raw_of(row: dict[str, Any], explode: str | None) -> Any:
     Raises:
         NotAListError: the list is something else.
     """
-    if PAYLOAD not in row:
-        return {k: v for k, v in row.items() if k not in _OWN}
+    if PAYLOAD not in row or row.get(MALFORMED):
+        return {k: v for k, v in row.items() if k not in _OWN and k != PAYLOAD}
     record = _parse(row[PAYLOAD]) if explode else parse(row[PAYLOAD])
     if explode is None:
         return record

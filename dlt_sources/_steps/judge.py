@@ -24,7 +24,7 @@ from .columns import Column, columns_of
 from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
 from .engine import engine
 from .judged import MARKS_SCHEMA, Judged, has_computed, stored
-from .lake import LOAD_OF_FILE
+from .raw_rows import landed_rows
 from .redact import Redaction, of_contract
 from .rules import checks_rows
 from .source_yml import Table
@@ -149,18 +149,17 @@ class Judge:
         JSON is taken apart once, into tables that spill when they are large; native columns are judged as they stream.
         """
         self.con.execute(
-            "CREATE TEMP VIEW landed AS SELECT * EXCLUDE (filename), TRUE AS _parent_ok,"
-            f" {LOAD_OF_FILE} AS _load_id"
-            f" FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true, filename = true)"
+            f"CREATE TEMP VIEW landed AS SELECT *, TRUE AS _parent_ok FROM ({landed_rows(self.con, files)})"
         )
         landed = {row[0]: row[1] for row in self.con.execute("DESCRIBE landed").fetchall()}
         columns = [column for column in every if not column.computed]
-        conditions = ["_parent_ok", f"{MALFORMED} IS NULL"] if MALFORMED in landed else ["_parent_ok"]
-        if PAYLOAD in landed:
+        conditions = ["_parent_ok"]
+        if PAYLOAD in landed:  # a line that is not a record has none
             kind, origin, checks = "TABLE", "tokens", tokens.take_apart(self.con, columns, table.explode, parent)
             conditions.append("_is_object")
         else:
             kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
+            conditions += [f"{MALFORMED} IS NULL"] if MALFORMED in landed else []
         values = [
             f"CAST({value} AS {bulk.clear_type(column)}) AS {identifier(column.name)}"
             for column, (value, _) in zip(columns, checks, strict=True)

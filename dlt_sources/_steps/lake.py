@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 INIT = "init"
 """dlt's mark in a folder that it has made."""
 LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
+LOAD_IN_NAME = re.compile(r"([0-9]+\.[0-9]+)\.")
 LOAD_OF_FILE = r"regexp_extract(filename, '([0-9]+\.[0-9]+)\.[^/]+$', 1)"
 """SQL: the load that wrote a landed file, by the name that `LAYOUT` gives it; for `read_parquet` with `filename`."""
 PACK = 1_000

@@ -26,9 +26,9 @@ from . import destination, pipelines, withdrawn
 from .addressed import check_address
 from .ahead import Ahead, asked_over_http
 from .connectors import files as file_connector
-from .connectors.file_names import matches
 from .declaration import Source
 from .declaration_error import DeclarationError
+from .file_names import matches
 from .lake import Landing, shaped
 from .redact import has_private
 from .request import Request, declared_paths

@@ -69,6 +69,9 @@ def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
     emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
         f"SELECT {parent_key}, _load_id, _row, _read_at, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
     )
+    if gone := judged[table.from_ or ""].gone:  # of records that withdrawn files had
+        lost = withdrawn.removed_keys(gone, records, table.parent_key)
+        emptied += f" UNION ALL BY NAME SELECT {parent_key}, _load_id, _row, _read_at, _deleted FROM ({lost})"
     return f"SELECT * EXCLUDE (_index) FROM ({first_of_many(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
 

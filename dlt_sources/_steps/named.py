@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import duckdb
-import pyarrow as pa
 
 from .columns import lacking
-from .contract import PAYLOAD
-from .request import Request
+from .contract import PAYLOAD, Contract
 from .rules import checks_rows
 from .source_error import NEXT, RefusedError, quoted
 
@@ -22,15 +22,15 @@ class NamesOfRecords:
     What columns.lacking is for rows with columns, where one look at the header is enough.
     """
 
-    def __init__(self, request: Request) -> None:
-        self.request, self.records = request, 0
+    def __init__(self, contract: type[Contract]) -> None:
+        self.contract, self.records = contract, 0
         self.found: set[str] = set()
         # code of the contract's own may make fields of others: only what it says it needs must be there
-        self.is_certain = not checks_rows(request.contract)
+        self.is_certain = not checks_rows(contract)
 
-    def look(self, con: duckdb.DuckDBPyConnection, page: pa.Table) -> None:
-        """Take in the names of a page, which is registered as `page`."""
-        if PAYLOAD not in page.column_names or not self._lack():
+    def look(self, con: duckdb.DuckDBPyConnection, columns: Collection[str]) -> None:
+        """Take in the names of a page of these columns, which is registered as `page`."""
+        if PAYLOAD not in columns or not self._lack():
             return
         objects = (
             f"SELECT CASE WHEN json_valid({PAYLOAD}) THEN CASE WHEN json_type({PAYLOAD}) = 'OBJECT' THEN {PAYLOAD} END END"
@@ -41,17 +41,20 @@ class NamesOfRecords:
             name for (name,) in con.execute(f"SELECT DISTINCT unnest(json_keys(record)) FROM ({objects})").fetchall()
         }
 
-    def refuse_missing(self) -> None:
+    def missing(self) -> str | None:
+        """In words, the required fields that none of the records has, and what they have; None: all are there."""
+        return self._lack() if self.records >= _FEW else None
+
+    def refuse_missing(self, where: str) -> None:
         """Refuse a read none of whose records has a required field: it was renamed or is gone.
 
         Raises:
             RefusedError: names the field and what there is.
         """
-        if self.records >= _FEW and (lack := self._lack()):
-            where = f"{self.request.source.name}.{self.request.name}"
+        if lack := self.missing():
             raise RefusedError(f"{where}: the {self.records} records have {lack}. {NEXT}")
 
     def _lack(self) -> str | None:
         names = sorted(self.found)
         shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
-        return lacking(self.request.contract, names, quoted(shown)) if self.is_certain else None
+        return lacking(self.contract, names, quoted(shown)) if self.is_certain else None

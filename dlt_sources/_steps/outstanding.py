@@ -29,7 +29,8 @@ from .explain import raw_of, validator_of
 from .fit import fit
 from .judge import alike
 from .judged import arrow_type, stored_value
-from .lake import LOAD_OF_FILE, Landing
+from .lake import Landing
+from .raw_rows import landed_rows
 from .salt import read_salt
 from .source_yml import RejectLimit, Table
 from .staging_tables import LOADS, REJECTED
@@ -171,13 +172,14 @@ class _Versions:
     def _read_files(self, folder: Path) -> None:
         """Create `replaced`: files that came again or were withdrawn, with the load that did it."""
         self.con.execute("CREATE TABLE replaced (file VARCHAR, _load_id VARCHAR)")
-        if not self.table.files:
+        name = self.table.from_ or self.name  # of a list's rows the file is their record's
+        if not self.source.tables[name].files:
             return
-        for file in self.landing.files(self.name, self._later_loads()):
-            for name in withdrawn.names_in(self.landing.fetch([file], folder / "landed")):
-                self.con.execute("INSERT INTO replaced VALUES (?, ?)", [name, file.load])
-        for name, load in withdrawn.marks_of(self.landing, self.name, folder / "marks").items():
-            self.con.execute("INSERT INTO replaced VALUES (?, ?)", [name, load])
+        for file in self.landing.files(name, self._later_loads()):
+            for known in withdrawn.names_in(self.landing.fetch([file], folder / "landed")):
+                self.con.execute("INSERT INTO replaced VALUES (?, ?)", [known, file.load])
+        for known, load in withdrawn.marks_of(self.landing, name, folder / "marks").items():
+            self.con.execute("INSERT INTO replaced VALUES (?, ?)", [known, load])
 
     def _compare(self) -> tuple[int, int]:
         """(rejected rows, all rows), each in its newest version."""
@@ -214,10 +216,7 @@ class _Versions:
         """Landed rows of some loads, in chunks."""
         files = self.landing.files(self.table.from_ or self.name, loads)
         for group in alike(self.landing.fetch(files, folder / "landed")).values():
-            found = self.con.cursor().execute(
-                f"SELECT * FROM (SELECT * EXCLUDE (filename), {LOAD_OF_FILE} AS _load_id"
-                f" FROM read_parquet([{', '.join(map(literal, group))}], union_by_name = true, filename = true)) {which}"
-            )
+            found = self.con.cursor().execute(f"SELECT * FROM ({landed_rows(self.con, group)}) {which}")
             for batch in found.to_arrow_reader(CHUNK):
                 yield batch.to_pylist()
 

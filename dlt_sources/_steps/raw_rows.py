@@ -1,24 +1,42 @@
-"""Landed rows in the engine, as JSON text or as columns: SQL for their fields, and for what they are compared by."""
+"""Landed rows in the engine, as JSON text or as columns: SQL for the rows, for their fields, and for what they are compared by."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import duckdb
 
 from warehouse.quote import identifier, literal
 
 from .bulk import is_plain_path, json_path
-from .contract import PAYLOAD
+from .contract import FILE, FILE_ROW, PAYLOAD
+from .lake import LOAD_OF_FILE
 
 Paths = tuple[tuple[str | int, ...], ...]
 
+_WHERE_FROM = f"""'"{FILE}":' || to_json({FILE}) || ',"{FILE_ROW}":' || {FILE_ROW} || '}}'"""
+_RECORD = (  # of what is not JSON, this makes something else that is not
+    f"CASE WHEN starts_with({PAYLOAD}, '{{') AND ends_with({PAYLOAD}, '}}') THEN left({PAYLOAD}, -1)"
+    rf" || CASE WHEN regexp_full_match({PAYLOAD}, '\{{\s*\}}') THEN '' ELSE ',' END || {_WHERE_FROM} ELSE {PAYLOAD} END"
+)
 _ALIKE = {
     "DECIMAL": "CAST({} AS VARCHAR)",
     "TIMESTAMP WITH TIME ZONE": "CAST({} AS VARCHAR) || ':00'",
     "BLOB": "COALESCE(TRY(decode({0})), CAST({0} AS VARCHAR))",
 }
 """Per DuckDB type, the text that a reader gives for the same value when it cannot give the type."""
+
+
+def landed_rows(con: duckdb.DuckDBPyConnection, files: Iterable[str]) -> str:
+    """SQL for the rows of landed Parquet files, each with its ``_load_id``; a record of a file also says which file and row.
+
+    That is put behind its own keys: of one that is repeated the last counts.
+    """
+    rows = f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true, filename = true)"
+    there = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()}
+    record = f" REPLACE ({_RECORD} AS {PAYLOAD})" if {PAYLOAD, FILE} <= there else ""
+    return f"SELECT * EXCLUDE (filename){record}, {LOAD_OF_FILE} AS _load_id FROM {rows}"
 
 
 def as_json(con: duckdb.DuckDBPyConnection, rows: str = "page") -> str:

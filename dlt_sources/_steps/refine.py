@@ -233,19 +233,24 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
         name: checked.fetch(name, [file for file in found if file.load in wanted], folder / "landed" / name)
         for name, found in files.items()
     }
+    marked: dict[str, dict[str, str]] = {}
     for name, table in source.tables.items():
         paths = landed[table.from_ or name]
         marks = withdrawn.marks_of(landing, name, folder / "marks" / name) if table.files else {}
+        marked[name] = marks
         fresh = {file: load for file, load in marks.items() if load in wanted}
         if marks:
             if table.mode == "upsert" and (fresh or withdrawn.names_in(paths) & set(marks)):
                 paths = _all_landed(
                     landing, name, loads, folder / "landed" / name
                 )  # other files may have had their keys before
+                landed[name] = paths
             if fresh and not paths:
                 judged[name] = withdrawn.nothing(columns_of(source.contracts[name]), folder)
         if paths:
-            parent = judged.get(table.from_ or "")
+            parent, lost = judged.get(table.from_ or ""), set[str]()
+            if above := marked.get(table.from_ or ""):
+                paths, lost = withdrawn.remaining(paths, above, folder / "remaining" / name)
             with part(name, "judge") as took:
                 judged[name] = judge.judge(
                     name,
@@ -257,6 +262,7 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
                     partial(silver.field_ids, name),
                 )
                 judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
+                judged[name].counts.update(dict.fromkeys(lost - set(judged[name].counts), (0, 0, 0)))
                 took.count(sum(landed for landed, _, _ in judged[name].counts.values()))
         if name in judged and table.by_file and fresh:  # looks at every load there is, so only where it must
             for file, load in fresh.items():

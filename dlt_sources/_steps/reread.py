@@ -60,7 +60,7 @@ class TableRead:
         self.landed = self.read = 0
         self.newest: datetime | None = None
         self.refused: list[str] = []
-        self.names = NamesOfRecords(request)
+        self.names = NamesOfRecords(request.contract)
         self.before = copy.deepcopy(request.memory)
         self._changes = self._changed()
         self._items: Iterator[Any] = self._rows()
@@ -149,7 +149,7 @@ class TableRead:
                 writer = writer or pq.ParquetWriter(seen, kept.schema)
                 writer.write_table(kept.cast(writer.schema))
                 self.read += len(page)
-                self.names.look(con, page)
+                self.names.look(con, page.column_names)
                 self.newest = max(filter(None, (self.newest, cursor.newest_in(con, self.request))), default=None)
                 held.append(hashed)
                 size += hashed.nbytes
@@ -157,7 +157,7 @@ class TableRead:
                     yield from self._compare(con, held, known)
                     held, size = [], 0
             yield from self._compare(con, held, known)
-            self.names.refuse_missing()
+            self.names.refuse_missing(f"{self.request.source.name}.{self.name}")
         finally:
             if writer:
                 writer.close()

@@ -267,10 +267,10 @@ class FilesConnection(HttpConnection):
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
     encoding: Annotated[str, AfterValidator(is_encoding)] = Field(
-        "utf-8", description="CSV: of its text, such as cp1252"
+        "utf-8", description="CSV and JSON lines: of their text, such as cp1252"
     )
     sheet: str | None = Field(None, min_length=1, description="Excel: name of the sheet; unset: the first")
-    max_line: int = Field(1_000_000, ge=1000, description="CSV: a line of more bytes is rejected")
+    max_line: int = Field(1_000_000, ge=1000, description="CSV and JSON lines: a line of more bytes is rejected")
 
 
 class SqlConnection(_Strict):

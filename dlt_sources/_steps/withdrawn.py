@@ -23,7 +23,7 @@ from .columns import Column
 from .contract import FILE
 from .engine import engine
 from .judged import MARKS_SCHEMA, Judged, Left, arrow_type
-from .lake import LOAD_OF_FILE, LandedFile, Landing
+from .lake import LOAD_IN_NAME, LOAD_OF_FILE, LandedFile, Landing
 
 if TYPE_CHECKING:
     from dlt.extract.resource import DltResource
@@ -102,6 +102,28 @@ def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: 
     left = {load: landed - less.get(load, 0) for load, (landed, _, _) in judged.counts.items()}
     counts = {load: (rows, rows - broken.get(load, 0), broken.get(load, 0)) for load, rows in left.items()}
     return replace(judged, accepted=[written["kept"]], rejected=rejected, counts=counts, gone=[written["gone"]])
+
+
+def remaining(paths: list[str], marks: Mapping[str, str], folder: Path) -> tuple[list[str], set[str]]:
+    """Landed files of records without those that files delivered before they were withdrawn, and the loads that lost some:
+    what the rows of the records' lists are made of.
+    """
+    rest, lost = [], set[str]()
+    for path in paths:
+        load = LOAD_IN_NAME.match(Path(path).name)
+        gone = [name for name in names_in([path]) if load and float(marks.get(name, "0")) > float(load[1])]
+        if load and gone:
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = folder / Path(path).name
+            with engine(folder, Path(path).parent) as con:
+                con.execute(
+                    f"COPY (SELECT * FROM read_parquet({literal(path)}) WHERE {FILE} NOT IN ({', '.join(map(literal, gone))}))"
+                    f" TO {literal(kept)} (FORMAT parquet)"
+                )
+            lost.add(load[1])
+            path = str(kept)
+        rest.append(path)
+    return rest, lost
 
 
 def recount(

@@ -359,10 +359,10 @@ def test_parquet_and_what_cannot_be_read(here, tmp_path):
     made, source = make(tmp_path, f"{drop}/p.parquet")
     assert accepted(made) == {"p": 30}
     assert {n: k for n, (k, _, _) in fields(source, "p").items()} == {"id": int, "n": Decimal, "a": int, "at": datetime}
-    (drop / "rows.jsonl").write_text('{"a": 1}\n')
+    (drop / "rows.json").write_text('{"a": 1}\n')
     (drop / "empty.csv").write_text("a,b\n")
     for name, reason in (
-        ("rows.jsonl", "the files connector reads"),
+        ("rows.json", "the files connector reads"),
         ("empty.csv", "no row came"),
         ("none.csv", "no file is called"),
     ):

@@ -42,7 +42,7 @@ def test_every_name_leads_somewhere_and_every_dataset_is_as_its_model(assets, mo
 
 def test_the_six_dashboards_are_there(assets):
     titles = {d["dashboard_title"] for d in of(assets, "dashboards").values()}
-    assert titles == {"Music sales", "Headphones and in-ears", "Taxi", "Sales", "People", "Pipeline health"}
+    assert titles >= {"Music sales", "Headphones and in-ears", "Taxi", "Sales", "People", "Pipeline health"}
 
 
 def test_a_model_column_that_goes_is_noticed_and_so_is_every_chart_that_used_it(assets, models):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..file_names import month_of, stem_of
 from ..request import Request
 from ..source_error import Lasting
 from ..withdrawn import MARK
-from .file_names import month_of, stem_of
 
 
 class Counted:

@@ -1,4 +1,4 @@
-"""A CSV, Excel or Parquet file as one Parquet file of landed rows: whole, in constant memory, nothing dropped."""
+"""A CSV, JSON lines, Excel or Parquet file as one Parquet file of landed rows: whole, in constant memory, nothing dropped."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ import pyarrow.parquet as pq
 from warehouse.quote import identifier, literal
 
 from ..columns import lacking
-from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract
+from ..contract import FILE, FILE_ROW, MALFORMED, PAYLOAD, RESERVED, Contract
 from ..engine import engine
+from ..file_names import is_json_lines
+from ..named import NamesOfRecords
 from ..source_error import quoted
 from ..source_yml import FilesConnection
+from .json_lines import is_text, read_lines
 from .text_files import FileError, as_text, unify_line_ends
 
 MOST_COLUMNS = 2_000
 """Redshift's tables have 1,600; some thousand more take more memory than a run has."""
 LONGEST_NAME = 300
 """Characters of a column's name."""
+_HEAD = 2_000
+"""Records of a file that are looked at before all of them are."""
 _LENGTHS = {"VARCHAR": "strlen({})", "JSON": "strlen({})", "BLOB": "octet_length({})"}
 _NESTED = "strlen(CAST(to_json({}) AS VARCHAR))"
 
@@ -40,7 +45,8 @@ def as_parquet(
     (from `first` on), ``_deleted`` and ``_read_at``.
 
     A CSV's cells, and those of a sheet, are text; an empty one is NULL and only that. A line that is not a row (too few or too many cells, not
-    UTF-8, too long) becomes a row of ``_malformed`` alone, for its contract to reject.
+    UTF-8, too long) becomes a row of ``_malformed`` alone, for its contract to reject. A line of JSON lines is a record
+    to the letter, as a REST API's are, and the contract rejects one that is not an object.
 
     Raises:
         FileError: the file is empty, damaged, of another kind, or lacks a column.
@@ -52,13 +58,15 @@ def as_parquet(
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
         own = ", ".join(identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED))
-        if lack := lacking(contract, columns, quoted(own)):
+        if PAYLOAD not in columns and (lack := lacking(contract, columns, quoted(own))):
             raise FileError(lack)
         con.execute(
             f"COPY (SELECT *, {literal(name)} AS {FILE}, {first} + {FILE_ROW} AS _row, FALSE AS _deleted,"
             f" TIMESTAMP {literal(now)} AS _read_at FROM ({query}))"
             f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
+        if PAYLOAD in columns:
+            _refuse_other_records(con, target, contract)
     except (duckdb.Error, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0].replace(str(path), name)
         raise FileError(f"it cannot be read ({quoted(reason)}); deliver it again") from None
@@ -66,15 +74,16 @@ def as_parquet(
 
 def emptied(target: Path, name: str, now: datetime, first: int) -> None:
     """Write one row that is none, for a file that had rows and has none any more: it is rejected, and the old rows go."""
+    record = f"NULL::VARCHAR AS {PAYLOAD}, " if is_json_lines(name) else ""
     engine(target.parent).execute(
-        f"COPY (SELECT 'the file has no rows any more' AS {MALFORMED}, 0::BIGINT AS {FILE_ROW}, {literal(name)} AS {FILE},"
+        f"COPY (SELECT {record}'the file has no rows any more' AS {MALFORMED}, 0::BIGINT AS {FILE_ROW}, {literal(name)} AS {FILE},"
         f" {first}::BIGINT AS _row, FALSE AS _deleted, TIMESTAMP {literal(now)} AS _read_at)"
         f" TO {literal(target)} (FORMAT parquet)"
     )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: FilesConnection) -> str:
-    """The file's rows with ``_file_row``, and for a CSV ``_malformed``, as a query."""
+    """The file's rows with ``_file_row``, and for a text ``_malformed``, as a query."""
     if name.lower().endswith(".parquet"):
         try:
             own = pq.read_schema(path).names
@@ -84,6 +93,14 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
         _measured(con, path, connection)
         return f"SELECT * EXCLUDE (file_row_number), file_row_number AS {FILE_ROW} FROM read_parquet({literal(path)}, file_row_number = true)"
     as_text(path, name, connection)
+    if is_json_lines(name):
+        if not is_text(path, connection.max_line):
+            raise FileError(
+                "it is not JSON lines in UTF-8: its first line holds the NUL character, as binary files and UTF-16 do;"
+                " correct `encoding` in source.yml, or deliver it again"
+            )
+        con.register("lines", read_lines(path, connection.max_line))
+        return "SELECT * FROM lines"
     names = _header(path, connection)
     _free(names)
     try:
@@ -93,6 +110,16 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
             raise
         unify_line_ends(path)  # DuckDB's strict reader stumbles over files that mix them
         return _csv(con, path, names, connection)
+
+
+def _refuse_other_records(con: duckdb.DuckDBPyConnection, rows: Path, contract: type[Contract]) -> None:
+    """Refuse a file none of whose records has a field that the contract requires: it was renamed or is gone."""
+    names = NamesOfRecords(contract)
+    for some in (f" LIMIT {_HEAD}", ""):  # nearly always the first records have all of them
+        con.execute(f"CREATE OR REPLACE TEMP VIEW page AS SELECT {PAYLOAD} FROM read_parquet({literal(rows)}){some}")
+        names.look(con, [PAYLOAD])
+    if lack := names.missing():
+        raise FileError(f"its records have {lack}")
 
 
 def _measured(con: duckdb.DuckDBPyConnection, path: Path, connection: FilesConnection) -> None:

@@ -1,4 +1,4 @@
-"""Files that hold a table as text, as CSV in UTF-8: unpacked within a bound, decoded, or taken out of an Excel sheet."""
+"""Files that hold rows as text, as CSV or JSON lines in UTF-8: unpacked within a bound, decoded, or taken out of an Excel sheet."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ..source_error import quoted
 from ..source_yml import FilesConnection
 
 _ARCHIVES = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
+_PLAIN = (".csv", ".txt", ".jsonl", ".ndjson")
+_PACKED = tuple(f"{ending}.gz" for ending in _PLAIN)
 _PIECE = 1 << 20
 
 
@@ -26,7 +28,7 @@ class FileError(Exception):
 
 
 def as_text(path: Path, name: str, connection: FilesConnection) -> None:
-    """Make a file, in its place, the CSV that it holds.
+    """Make a file, in its place, the CSV or the JSON lines that it holds.
 
     Raises:
         FileError: it is of another kind, damaged, longer than it may be, or not in its encoding.
@@ -35,12 +37,14 @@ def as_text(path: Path, name: str, connection: FilesConnection) -> None:
     if kind.endswith(".xlsx"):
         _rewrite(path, lambda draft: _sheet_to_csv(path, draft, connection))
         return
-    if kind.endswith((".csv.gz", ".txt.gz")):
+    if kind.endswith(_PACKED):
         _rewrite(path, lambda draft: _unpack(path, draft, connection))
-    elif not kind.endswith((".csv", ".txt")):
+    elif not kind.endswith(_PLAIN):
         if kind.endswith(_ARCHIVES):
-            raise FileError("archives are not unpacked; deliver the .csv, .csv.gz, .xlsx or .parquet itself")
-        raise FileError("not a .parquet, .csv, .csv.gz or .xlsx file; rename it by its type")
+            raise FileError(
+                "archives are not unpacked; deliver the .csv, .jsonl, .csv.gz, .jsonl.gz, .xlsx or .parquet itself"
+            )
+        raise FileError("not a .parquet, .csv, .csv.gz, .jsonl, .jsonl.gz or .xlsx file; rename it by its type")
     if codecs.lookup(connection.encoding).name != "utf-8":
         _rewrite(path, lambda draft: _decode(path, draft, connection.encoding))
 

@@ -6,6 +6,9 @@ import re
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
+JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_FORMATS = (".parquet", *JSON_LINES, ".csv", ".csv.gz", ".txt", ".txt.gz", ".xlsx")
+"""Endings of the names of files that are read, the most exact of the same rows first."""
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 
 
@@ -40,9 +43,14 @@ def month_of(patterns: list[str], name: str) -> str | None:
     return stem_of(name)[0] if is_monthly(patterns, name) else None
 
 
+def is_json_lines(name: str) -> bool:
+    """Whether a file of this name, or of a pattern's, holds a JSON record per line."""
+    return name.lower().endswith(JSON_LINES)
+
+
 def stem_of(name: str) -> tuple[str, int]:
     """A file's name without what says its format, and the format's rank: of the same rows Parquet is the most exact."""
-    for rank, ending in enumerate((".parquet", ".csv", ".csv.gz", ".txt", ".txt.gz", ".xlsx")):
+    for rank, ending in enumerate(_FORMATS):
         if name.lower().endswith(ending):
             return name[: -len(ending)], rank
     return re.sub(r"\.[^.]*$", "", name), 9
