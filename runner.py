@@ -139,7 +139,7 @@ class Flow(Steps):
         return self.faults.held & set(changed)
 
     def land_all(self, work: Work) -> list[str]:
-        """Read the run's sources, side by side those that are asked over HTTP; returns those that could be read."""
+        """Read the run's sources, whose answers are awaited side by side; returns those that could be read."""
         from dlt_sources.door import read_ahead
 
         span = (work.since, work.until, work.files)

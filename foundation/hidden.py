@@ -7,6 +7,7 @@ listed; what is secret here can.
 from __future__ import annotations
 
 import re
+import threading
 from urllib.parse import parse_qsl, quote, unquote
 
 from .visible import visible
@@ -19,6 +20,7 @@ SECRET_NAME = re.compile(r"auth|cookie|credential|key|pass|pwd|secret|sig|token"
 
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
+_changes = threading.Lock()
 
 
 def remember(value: str, name: str = "") -> None:
@@ -32,7 +34,9 @@ def remember(value: str, name: str = "") -> None:
     else:
         found = {value, quote(value, safe="")} if not name or SECRET_NAME.search(name) else set()
     found = {part for part in found if len(part) >= SHORTEST}
-    if not found <= _known:
+    with _changes:
+        if found <= _known:
+            return
         global _pattern
         _known.update(found)
         _pattern = re.compile("|".join(map(_alone, sorted(_known, key=len, reverse=True))))

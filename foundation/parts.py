@@ -1,6 +1,7 @@
 """The parts of a step: what it did to each table, and what that took.
 
-A step gathers them while it runs. What is done outside of a step, such as a read ahead in another thread, is counted nowhere.
+A step gathers them while it runs. What another thread did for it before, a read ahead, gathers its own, and the step adds
+them: its seconds are not the step's, and CPU and bytes, which are counted for the whole process, are those of the step alone.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .used import used
 
@@ -49,6 +50,13 @@ def gathered() -> Iterator[dict[tuple[str, str], Part]]:
         yield parts
     finally:
         _PARTS.reset(token)
+
+
+def add(parts: dict[tuple[str, str], Part]) -> None:
+    """Add to the step that is running, if one is, what another thread did for it before."""
+    found = _PARTS.get()
+    if found is not None:
+        found |= {key: replace(done, cpu_seconds=0, read_bytes=None, written_bytes=None) for key, done in parts.items()}
 
 
 @contextmanager

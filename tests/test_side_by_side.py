@@ -1,17 +1,21 @@
-"""Sources that are asked over HTTP are asked side by side, and nothing else about them changes."""
+"""Sources are asked side by side, and nothing else about them changes. Per kind, and in parts: dlt_sources/test_ahead.py."""
 
 import json
 import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psycopg2
 import pytest
 import yaml
 
+from demo.postgres import USER, Postgres
 from tests import forks
+from tests.aws.cloud import Cloud
+from tests.dlt_sources.database import execute
 from tests.small import CONTRACT, MODEL, UNIT_TEST, Small
 
 NAMES = ["ants", "bees", "cats", "dogs"]
@@ -84,11 +88,15 @@ def small(tmp_path, api):
 
 
 def declare(small, name, api):
+    connection = {"base_url": api.url, "attempts": 1, "timeout": 30}
+    write(small, name, "rest_api", connection, endpoint={"path": name})
+
+
+def write(small, name, connector, connection, **place):
     folder = small.code / "dlt_sources" / name
     folder.mkdir()
-    table = {"contract": "Thing", "key": ["id"], "mode": "upsert", "endpoint": {"path": name}}
-    connection = {"base_url": api.url, "attempts": 1, "timeout": 30}
-    declared = {"description": "things", "owner": "me", "schedule": "@daily", "connector": "rest_api"}
+    table = {"contract": "Thing", "key": ["id"], "mode": "upsert", **place}
+    declared = {"description": "things", "owner": "me", "schedule": "@daily", "connector": connector}
     (folder / "source.yml").write_text(
         yaml.safe_dump({**declared, "connection": connection, "tables": {"things": table}})
     )
@@ -150,6 +158,96 @@ def test_a_run_is_ended_while_it_waits_for_answers(tmp_path, small, api, number)
     small.run("run", "--now")
     assert [small.gold(name) for name in NAMES] == [[(1, "one")]] * 4
     assert small.query("SELECT sum(landed)::INT FROM stg_ants._loads", "warehouse.duckdb") == [(1,)]
+
+
+class SlowTables:
+    """Each source is a view of Postgres; two of them take half a minute."""
+
+    def __init__(self, folder, stack):
+        self.server = Postgres(folder / "pg")
+        stack.callback(self.server.close)
+        self.server.start()
+        execute(self.server, *(f"CREATE SCHEMA {name} AUTHORIZATION {USER}" for name in NAMES))
+        self.environment = {f"ELT_{name.upper()}_URL": self.server.dsn for name in NAMES}
+        self.answer(slow=("ants", "dogs"))
+
+    def answer(self, slow=()):
+        for name in NAMES:
+            rows = f"SELECT 1 AS id, 'one'::text || pg_sleep({30 if name in slow else 0}) AS name"
+            execute(
+                self.server,
+                f"CREATE OR REPLACE VIEW {name}.things AS {rows}",
+                f"GRANT SELECT ON {name}.things TO {USER}",
+            )
+
+    def declare(self, small, name):
+        write(small, name, "sql_database", {"url": f"${{{name.upper()}_URL}}", "schema": name}, table="things")
+
+    def is_asked(self):
+        return self.running() == 2
+
+    def running(self):
+        where = {"host": str(self.server._sockets), "port": self.server.port, "user": "postgres", "dbname": "postgres"}
+        with closing(psycopg2.connect(**where)) as con, con.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
+            return cursor.fetchone()[0]
+
+
+class SlowBuckets:
+    """Each source is a prefix of a bucket; two listings are not answered."""
+
+    def __init__(self, folder, stack):
+        self.cloud = stack.enter_context(Cloud())
+        store = self.cloud.client("s3")
+        store.create_bucket(Bucket="drops")
+        for name in NAMES:
+            store.put_object(Bucket="drops", Key=f"{name}/1.csv", Body=b"id,name\n1,one\n")
+        self.environment = self.cloud.environment | {f"ELT_{name.upper()}_URL": f"s3://drops/{name}" for name in NAMES}
+        self.cloud.fault("prefix=(ants|dogs)", "hang", times=-1)
+
+    def answer(self):
+        self.cloud.calm()
+        self.cloud.release()
+
+    def declare(self, small, name):
+        write(small, name, "files", {"url": f"${{{name.upper()}_URL}}"}, files="*.csv")
+
+    def is_asked(self):
+        asked = {request.query.get("prefix", "")[:4] for request in self.cloud.requests}
+        return {"ants", "dogs"} <= asked
+
+    def running(self):
+        return 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "number"), [(SlowTables, signal.SIGINT), (SlowTables, signal.SIGKILL), (SlowBuckets, signal.SIGTERM)]
+)
+def test_a_run_is_ended_while_it_waits_for_databases_or_buckets(tmp_path, kind, number):
+    with ExitStack() as stack:
+        small, sources = Small(tmp_path), kind(tmp_path, stack)
+        small.environment |= sources.environment
+        for name in NAMES:
+            sources.declare(small, name)
+        small("-m", "dlt_sources.derive")
+        out, err = tmp_path / "out", tmp_path / "err"
+        process = forks.start(["runner.py", "run", "--now"], small.code, small.environment, out, err)
+        while not sources.is_asked() and process.is_alive():
+            time.sleep(0.05)
+        began = time.monotonic()
+        os.kill(process.pid, number)
+        process.join(15)
+        assert time.monotonic() - began < 10
+        assert process.exitcode == (-9 if number == signal.SIGKILL else 128 + number), err.read_text()
+        assert "Traceback" not in err.read_text() and "Fatal" not in err.read_text()
+        if number == signal.SIGINT:
+            assert not sources.running()
+        sources.answer()
+        done = small.run("run", "--now")
+        assert steps(done.stdout, "land") == steps(done.stdout, "refine") == NAMES
+        assert [small.gold(name) for name in NAMES] == [[(1, "one")]] * 4
+        assert small.query("SELECT sum(landed)::INT FROM stg_ants._loads", "warehouse.duckdb") == [(1,)]
 
 
 def test_a_profile_says_where_the_time_the_bytes_and_the_rows_went(small, api):

@@ -1,27 +1,34 @@
 """Reading sources side by side: most of the time of a small source is spent waiting for its answer.
 
-Only sources that are asked over HTTP are read ahead, and only as far as to the first rows that land. What is read lies in
-the source's own workplace; all commits are made one after the other by who asked. Databases and files in folders are the
-engine's work, which uses every core by itself; a team's own code may not be fit for threads.
+Sources are read ahead as far as to the first rows that land, and no further than a little (turn.py). What is read lies in the
+source's own workplace; all commits are made one after the other by who asked.
+
+In their turn are read a team's own code, which may not be fit for threads, and databases other than Postgres: connectorx
+holds Python's lock while their server thinks, so that one reader would stop all others, and signals too.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
-from queue import Empty, SimpleQueue
+from importlib import import_module
 from typing import Generic, TypeVar
 
 from settings import Settings, SettingsError
 
+from .connect import find_address
 from .declaration import Source
-from .request import expand
-from .source_yml import FilesSource, HtmlSource, RestSource
+from .source_yml import FilesSource, HtmlSource, PythonSource, RestSource, SqlSource
 
 T = TypeVar("T")
 PATIENCE = 1.0
 """Seconds that an interrupted run waits for its readers; one that waits for a server is left behind, and commits nothing."""
+OF_A_DATABASE = 4
+"""Readers that ask one database server at a time. Each is a connection, of which a Postgres has a hundred for all that use it,
+and a query of its own: unlike an API or a store of files it was not made to be asked by many at once.
+"""
 
 
 class Ahead(Generic[T]):
@@ -31,15 +38,26 @@ class Ahead(Generic[T]):
 
     Args:
         work: what to do for a name.
+        servers: the names, each with its database server; "" for those that are asked together with any others.
         most: how many at a time.
+        cancel: ends what is under way, where nobody will ask for it any more.
+        drop: what to do with results that nobody has asked for.
     """
 
-    def __init__(self, work: Callable[[str], T], names: Collection[str], most: int) -> None:
-        self._work, self._results = work, {name: Future[T]() for name in names}
-        self._waiting: SimpleQueue[str] = SimpleQueue()
-        for name in names:
-            self._waiting.put(name)
-        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(min(most, len(names)))]
+    def __init__(
+        self,
+        work: Callable[[str], T],
+        servers: Mapping[str, str],
+        most: int,
+        *,
+        cancel: Callable[[], None],
+        drop: Callable[[T], None],
+    ) -> None:
+        self._work, self._servers, self._cancel, self._drop = work, servers, cancel, drop
+        self._unasked = set(servers)
+        self._results = {name: Future[T]() for name in servers}
+        self._waiting, self._busy, self._changed = list(servers), Counter[str](), threading.Condition()
+        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(min(most, len(servers)))]
 
     def get(self, name: str) -> T | None:
         """What came of a name; None where it is none of those.
@@ -47,7 +65,11 @@ class Ahead(Generic[T]):
         Raises:
             Exception: whatever the work raised.
         """
-        return self._results[name].result() if name in self._results else None
+        if name not in self._results:
+            return None
+        found = self._results[name].result()
+        self._unasked.discard(name)
+        return found
 
     def __enter__(self) -> Ahead[T]:
         for thread in self._threads:
@@ -55,40 +77,90 @@ class Ahead(Generic[T]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        while not self._waiting.empty():
-            self._next()
+        with self._changed:
+            self._waiting.clear()
+            self._changed.notify_all()
+            if self._busy.total():
+                self._cancel()
         for thread in self._threads:
             thread.join(PATIENCE / len(self._threads))
+        left = [self._results[name] for name in self._unasked]
+        for result in left:
+            if result.done() and not result.exception():
+                self._drop(result.result())
 
     def _next(self) -> str | None:
-        try:
-            return self._waiting.get_nowait()
-        except Empty:
+        """The first name that waits and whose server has room for one more; None: none waits."""
+        with self._changed:
+            while self._waiting:
+                for name in self._waiting:
+                    server = self._servers[name]
+                    if not server or self._busy[server] < OF_A_DATABASE:
+                        self._waiting.remove(name)
+                        self._busy[server] += 1
+                        return name
+                self._changed.wait()
             return None
 
     def _go_on(self) -> None:
         while name := self._next():
+            result = self._results[name]
             try:
-                self._results[name].set_result(self._work(name))
+                result.set_result(self._work(name))
             except BaseException as error:
-                self._results[name].set_exception(error)
+                result.set_exception(error)
+            with self._changed:
+                self._busy[self._servers[name]] -= 1
+                self._changed.notify_all()
 
 
-def waits(source: Source, settings: Settings) -> bool:
-    """Whether the reads of a source are mostly a wait for a server."""
-    declared = source.declared
-    if isinstance(declared, FilesSource):
-        return expand(declared.connection.url, settings).startswith(("http://", "https://"))
-    return isinstance(declared, RestSource | HtmlSource)
-
-
-def asked_over_http(sources: Mapping[str, Source], names: Collection[str], settings: Settings) -> list[str]:
-    """Of some sources those that can be read ahead; one whose address is not set is reported in its turn."""
-    found = []
+def servers(sources: Mapping[str, Source], names: Collection[str], settings: Settings) -> dict[str, str]:
+    """Of some sources those that can be read ahead, each with its database server, or "" where it has none. One whose address
+    is not set is reported in its turn.
+    """
+    found = {}
     for name in names:
         try:
-            if waits(sources[name], settings):
-                found.append(name)
+            if (server := _server(sources[name], settings)) is not None:
+                found[name] = server
         except SettingsError:
             continue
     return found
+
+
+def _server(source: Source, settings: Settings) -> str | None:
+    """None: the source is read in its turn."""
+    address = find_address(source, settings)
+    if not isinstance(source.declared, SqlSource):
+        return None if isinstance(source.declared, PythonSource) else ""
+    import sqlalchemy as sa
+
+    try:
+        url = sa.make_url(address)
+    except (sa.exc.ArgumentError, ValueError):
+        return None  # it is refused in its turn
+    where = f"{url.host or url.query.get('host')}:{url.port or url.query.get('port') or ''}"
+    return where.lower() if address.startswith("postgres") else None
+
+
+def load_connectors(sources: Iterable[Source], settings: Settings) -> None:
+    """Import what readers of these sources need: Python's imports are not made for threads that import each other's half."""
+    for source in sources:
+        for module in _modules(source, settings):
+            import_module(module, __package__)
+
+
+def _modules(source: Source, settings: Settings) -> Iterable[str]:
+    declared, address = source.declared, find_address(source, settings)
+    if isinstance(declared, SqlSource):
+        yield ".connectors.sql_database"
+    elif isinstance(declared, FilesSource):
+        yield "dlt.sources.helpers.requests"
+        yield "fsspec.implementations.local"
+        if address.startswith("s3://"):
+            yield "dlt.sources.filesystem"
+            yield "s3fs"
+    elif isinstance(declared, RestSource):
+        yield ".connectors.rest_api"
+    elif isinstance(declared, HtmlSource):
+        yield ".connectors.html_table"

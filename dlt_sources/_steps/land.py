@@ -19,12 +19,12 @@ import dlt
 import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
 
-from foundation.parts import part
+from foundation.parts import Part, add, gathered, part
 from settings import Settings
 
 from . import destination, pipelines, withdrawn
 from .addressed import check_address
-from .ahead import Ahead, asked_over_http
+from .ahead import Ahead, load_connectors, servers
 from .connectors import files as file_connector
 from .declaration import Source
 from .declaration_error import DeclarationError
@@ -35,6 +35,7 @@ from .request import Request, declared_paths
 from .reread import TableRead
 from .source_error import Lasting, SourceError, explain
 from .source_yml import FilesSource
+from .turn import MORE, in_room
 
 
 class Reading:
@@ -67,17 +68,43 @@ class Reading:
             read.request.newest, read.request.read_at = self.newest, read_at
         self.news: list[TableRead | FileRead] = []
         self.failure: Exception | None = None
+        self.parts: dict[tuple[str, str], Part] = {}
 
-    def begin(self) -> Reading:
-        """Read; what goes wrong is kept for who lands it."""
+    def look(self) -> Reading:
+        """Read before it is the source's turn, no more than a little; what goes wrong is kept for who lands it."""
+        for read in self.reads:
+            read.request.ahead = True
         try:
-            for read in self.reads:
-                with part(read.name, "read"):
-                    if read.begin():
-                        self.news.append(read)
+            with gathered() as self.parts, in_room():
+                for read in self.reads:
+                    with part(read.name, "read ahead"):
+                        read.begin()
         except Exception as error:
             self.failure = error
+        for read in self.reads:
+            read.request.ahead = False
         return self
+
+    def begin(self) -> None:
+        """Read, or go on from where the look ended.
+
+        Raises:
+            Exception: whatever went wrong, also in the look.
+        """
+        add(self.parts)
+        if self.failure:
+            raise self.failure
+        for read in self.reads:
+            if read.has_news is None:
+                with part(read.name, "read"):
+                    read.begin()
+        self.news = [read for read in self.reads if read.has_news]
+
+    def close(self) -> None:
+        """End the read, wherever it is, and remove what it has brought and nobody has taken."""
+        for read in self.reads:
+            read.close()
+        shutil.rmtree(self.work, ignore_errors=True)
 
     @property
     def notes(self) -> list[str]:
@@ -120,7 +147,7 @@ def land(
         since, until, files: as of `Reading`.
         notes: gets what people should know of the read, though nothing is wrong.
         unasked: gets, per table of a database, the columns that its contract does not name, with their types.
-        begun: the read, where it has begun already.
+        begun: the read, where somebody has looked already.
 
     Returns:
         Rows landed per table; an empty dict when nothing was new.
@@ -131,10 +158,9 @@ def land(
         SettingsError: its address is not set, or cannot be one.
     """
     private = has_private(source.contracts.values())
-    reading = begun or Reading(source, settings, since, until, files).begin()
+    reading = begun or Reading(source, settings, since, until, files)
     try:
-        if reading.failure:
-            raise reading.failure
+        reading.begin()
         if reading.news:  # most reads bring nothing, and dlt takes its time
             made = [resource for read in reading.news for resource in read.resources()]
             _append(source, settings, made, reading.newest, private)
@@ -154,9 +180,7 @@ def land(
             raise reason.without_values(declared_paths(source, settings)) from None
         raise reason from error
     finally:
-        for read in reading.reads:
-            read.close()
-        shutil.rmtree(reading.work, ignore_errors=True)
+        reading.close()
     return {read.name: read.landed for read in reading.reads if read.landed}
 
 
@@ -168,13 +192,23 @@ def read_ahead(
     until: datetime | None = None,
     files: Sequence[str] = (),
 ) -> Ahead[Reading]:
-    """Begin to read sources side by side, those of them that are asked over HTTP."""
-    asked = asked_over_http(sources, names, settings)
-    return Ahead(
-        lambda name: Reading(sources[name], settings, since, until, files).begin(),
-        asked if len(asked) > 1 else [],
-        settings.readers,
-    )
+    """Begin to read sources side by side, those of them that threads may read."""
+    places = servers(sources, names, settings)
+    if len(places) < 2:
+        places = {}
+    load_connectors([sources[name] for name in places], settings)
+
+    def look(name: str) -> Reading:
+        return Reading(sources[name], settings, since, until, files).look()
+
+    return Ahead(look, places, settings.readers, cancel=_cancel, drop=Reading.close)
+
+
+def _cancel() -> None:
+    """End the queries of readers that nobody waits for any more: a server would not notice before it has an answer."""
+    from .connectors.postgres import cancel_all
+
+    cancel_all()
 
 
 def _workplace(source: Source, settings: Settings) -> Path:
@@ -254,13 +288,20 @@ class FileRead:
         self.refused: list[str] = []
         self.shapes: dict[str, list[Path]] = {}
         self.before = copy.deepcopy(request.memory)
+        self.has_news: bool | None = None
+        self._files = file_connector.read(request, declared.connection, self.refused)
 
-    def begin(self) -> bool:
-        """Read the files; whether there is anything to land or to remember."""
-        for path in file_connector.read(self.request, self.declared.connection, self.refused):
+    def begin(self) -> None:
+        """Read the files, and find out whether there is anything to land or to remember: `has_news`.
+
+        Before the source's turn perhaps not all: called again in its turn, it goes on from there.
+        """
+        for path in self._files:
+            if path is MORE:
+                return
             self.shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
         self.landed = sum(pq.read_metadata(path).num_rows for paths in self.shapes.values() for path in paths)
-        return bool(self.shapes or self.request.withdrawn or self.request.memory != self.before)
+        self.has_news = bool(self.shapes or self.request.withdrawn or self.request.memory != self.before)
 
     def resources(self) -> list[DltResource]:
         """The files' rows as resources that hand Parquet files to dlt, which puts them into the lake as they are.
@@ -291,7 +332,8 @@ class FileRead:
         """Nothing: what was read is in dlt's state."""
 
     def close(self) -> None:
-        """Nothing: the files are read."""
+        """End the read, wherever it is."""
+        self._files.close()
 
 
 def withdraw(source: Source, file: str, settings: Settings) -> list[str]:

@@ -39,6 +39,7 @@ class Request:
         unasked: columns of a database's table that the contract does not name, with their types: they are not read.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
+        ahead: it is not the source's turn yet: of more than a little (turn.py) nothing is read.
     """
 
     source: Source
@@ -60,6 +61,7 @@ class Request:
     unasked: dict[str, str] = field(default_factory=dict)
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    ahead: bool = False
 
     def keep_memory(self, landed: bool) -> None:
         """Let dlt commit what was written down with the rows: called in a resource of the table, after its last row.

@@ -35,6 +35,7 @@ from .row_files import RowFiles, changed_files, import_file, write_file
 from .seen import Seen
 from .source_error import NEXT, RefusedError, SourceError, quoted
 from .text import text_of, value_at
+from .turn import MORE, Postponed, awaited
 
 PAGE = 20_000
 PAGES = "_pages"
@@ -64,6 +65,7 @@ class TableRead:
         self.before = copy.deepcopy(request.memory)
         self._changes = self._changed()
         self._items: Iterator[Any] = self._rows()
+        self.has_news: bool | None = None
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
         self.covers = request.since
@@ -72,11 +74,17 @@ class TableRead:
             self.previous.is_file() and not cursor.goes_back(request.memory, request.since)
         )
 
-    def begin(self) -> bool:
-        """Read as far as to the first rows that land; whether there are any, or the next read must remember something else."""
+    def begin(self) -> None:
+        """Read as far as to the first rows that land, and find out whether there are any, or the next read must remember
+        something else: `has_news`.
+
+        Before the source's turn perhaps not as far: called again in its turn, it goes on from there.
+        """
         first = list(islice(self._items, 1))
+        if first and first[0] is MORE:
+            return
         self._items = chain(first, self._items)
-        return bool(first) or self.request.memory != self.before
+        self.has_news = bool(first) or self.request.memory != self.before
 
     def close(self) -> None:
         """End the read, wherever it is: of one that is given up nobody looks at the files that it was writing."""
@@ -100,14 +108,14 @@ class TableRead:
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
             yield dlt.mark.with_table_name(pa.table(pages), PAGES)
 
-    def _in_its_folder(self, rows: pa.Table | Path) -> Any:
+    def _in_its_folder(self, rows: pa.Table | Path | Postponed) -> Any:
         """Records go to dlt as they are. Columns of the source's own go as a file into a folder of rows with just these columns."""
-        if isinstance(rows, pa.Table) and PAYLOAD in rows.column_names:
+        if rows is MORE or (isinstance(rows, pa.Table) and PAYLOAD in rows.column_names):
             return rows
         path = rows if isinstance(rows, Path) else write_file(rows, self.request.work)
         return import_file(path, shaped(self.name, pq.read_schema(path)))
 
-    def _changed(self) -> Generator[pa.Table | Path]:
+    def _changed(self) -> Generator[pa.Table | Path | Postponed]:
         con = engine(*self._folders(), spill=self.request.work / "spill", memory=self.settings.memory)
         con.create_function("value_at", value_at, [VARCHAR, VARCHAR], VARCHAR, null_handling=SPECIAL)
         con.execute(f"CREATE VIEW previous AS {self._previous()}")
@@ -128,14 +136,17 @@ class TableRead:
         if self.seen.exists() and not self.backfill:
             self._keep(con)
 
-    def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table | Path]:
+    def _read(self, con: duckdb.DuckDBPyConnection, seen: Path, known: str) -> Iterator[pa.Table | Path | Postponed]:
         """Read the table, write what was seen of it to `seen` and yield the rows whose hash is not `known`, numbered."""
         self.read = 0
         held: list[pa.Table] = []
         size = 0
         writer: pq.ParquetWriter | None = None
         try:
-            for page in _pages(connect(self.request)):
+            for page in awaited(lambda: _pages(connect(self.request))):
+                if page is MORE:
+                    yield page
+                    continue
                 if isinstance(page, RowFiles):
                     yield from changed_files(self, con, page, seen, known)
                     continue
@@ -172,7 +183,7 @@ class TableRead:
                 con, f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})"
             )
 
-    def _read_again(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+    def _read_again(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table | Path | Postponed]:
         """Read all pages once more before a row is taken for deleted: where rows are deleted between two pages, those
         behind them move up, and one that exists is on neither page. What both reads saw is what is kept.
         """
@@ -306,11 +317,11 @@ class TableRead:
         cursor.advance(self.request.memory, self.table, reached, now)
 
 
-def _pages(resource: Iterable[Any]) -> Iterator[pa.Table | RowFiles]:
+def _pages(resource: Iterable[Any]) -> Iterator[pa.Table | RowFiles | Postponed]:
     """Arrow tables and files as they come; single records gathered into tables of JSON text."""
     items = iter(resource)
     while batch := list(islice(items, 1)):
-        if isinstance(batch[0], pa.Table | RowFiles):
+        if isinstance(batch[0], pa.Table | RowFiles | Postponed):
             yield batch[0]
         else:
             batch += islice(items, PAGE - 1)

@@ -81,10 +81,20 @@ class PgColumn:
         return _MOMENT if pa.types.is_temporal(self.arrow) else None
 
 
-def copy(cursor: Any, query: str, columns: list[PgColumn], target: Path, block: int = BLOCK) -> None:
+class LongerError(Exception):
+    """The rows are longer than they may be."""
+
+
+def copy(
+    cursor: Any, query: str, columns: list[PgColumn], target: Path, block: int = BLOCK, most: int | None = None
+) -> None:
     """Write the rows of a query, whose columns are `columns`, to a Parquet file; no rows, no file.
 
+    Args:
+        most: bytes that they may have in memory; None: any. If they have more, the cursor's connection is of no more use.
+
     Raises:
+        LongerError: they have more.
         pa.ArrowInvalid: a value has no form in its column's Arrow type.
         psycopg2.Error: the server failed.
     """
@@ -92,18 +102,18 @@ def copy(cursor: Any, query: str, columns: list[PgColumn], target: Path, block: 
     failed: list[BaseException] = []
 
     def fill() -> None:
-        with open(writing, "wb", BUFFER) as sink:  # noqa: PTH123 a pipe has no path
-            try:
+        try:
+            with open(writing, "wb", BUFFER) as sink:  # noqa: PTH123 a pipe has no path
                 cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv)", sink)
-            except BaseException as error:
-                failed.append(error)
+        except BaseException as error:
+            failed.append(error)
 
     thread = threading.Thread(target=fill, daemon=True)
     thread.start()
     try:
         with open(reading, "rb", BUFFER) as source:  # noqa: PTH123
             try:
-                _write(source, columns, target, block)
+                _write(source, columns, target, block, most)
             except pa.ArrowInvalid:
                 while source.read(BUFFER):  # the connection is usable again when all has come
                     pass
@@ -114,7 +124,7 @@ def copy(cursor: Any, query: str, columns: list[PgColumn], target: Path, block: 
             raise failed[0]
 
 
-def _write(source: Any, columns: list[PgColumn], target: Path, block: int) -> None:
+def _write(source: Any, columns: list[PgColumn], target: Path, block: int, most: int | None) -> None:
     if not source.peek(1):
         return
     names = [str(number) for number in range(len(columns))]
@@ -134,7 +144,11 @@ def _write(source: Any, columns: list[PgColumn], target: Path, block: int) -> No
     )
     schema = pa.schema([(column.name, column.arrow) for column in columns])
     with pq.ParquetWriter(target, schema, compression="lz4", use_dictionary=False) as writer:
+        size = 0
         for batch in rows:
+            size += batch.nbytes
+            if most is not None and size > most:
+                raise LongerError
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
 
 

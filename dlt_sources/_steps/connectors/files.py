@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ from ..http import session
 from ..request import Request, expand
 from ..source_error import Lasting, SourceError, asked, shown
 from ..source_yml import FilesConnection
+from ..turn import LITTLE, MORE, Postponed, awaited, outside
 from ..withdrawn import MARK
 from .counted import Counted
 from .tabular import as_parquet, emptied
@@ -33,6 +34,8 @@ from .text_files import FileError
 _STORES = ("http://", "https://", "s3://", "file://")
 _TICK = 2.0
 """Seconds in which a file system may give two writes the same time."""
+_UNPACKED = 10
+"""How much longer the rows of a packed file are, about."""
 _NOT_PUBLISHED = (requests.codes.forbidden, requests.codes.not_found, requests.codes.gone)
 
 
@@ -47,23 +50,25 @@ class PageError(FileError):
 @dataclass
 class Candidate:
     """A file that may be new. `fetch` writes it to a path and returns its version, empty where nothing proves that a later
-    answer is the same; None: its version is the known one, which it gets if that proves something.
+    answer is the same; None: its version is the known one, which it gets if that proves something. `size` in bytes, 0 where
+    nothing says it before.
     """
 
     name: str
     version: str | None
     fetch: Callable[[Path, str | None], str | None]
+    size: int = 0
 
 
-def read(request: Request, connection: FilesConnection, refused: list[str]) -> Iterator[Path]:
+def read(request: Request, connection: FilesConnection, refused: list[str]) -> Generator[Path | Postponed]:
     """New and changed files, in the order of their names, each as a Parquet file of landed rows.
 
     Args:
         refused: gets a text for each file that cannot be read.
     """
-    first, seen = 0, Counted(request)
+    first, seen, left = 0, Counted(request), LITTLE
     memory = seen.memory
-    for number, candidate in enumerate(candidates(request, connection)):
+    for number, candidate in enumerate(awaited(lambda: candidates(request, connection))):
         known = memory.get(candidate.name, {})
         expected = candidate.version is None and not request.only  # over HTTP, where nothing lists what exists
         if seen.is_ignored(candidate.name, exists=not expected):
@@ -73,10 +78,16 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
             continue
         path, rows = request.work / "file", request.work / f"{request.name}.{number}.parquet"
         try:
-            version = candidate.fetch(path, _strong(known.get("version")))
+            if request.ahead and _weight(candidate.name, candidate.size) > left:
+                yield MORE
+            with outside():
+                version = candidate.fetch(path, _strong(known.get("version")))
             if version is None:
                 seen.count(candidate.name)
                 continue
+            left -= _weight(candidate.name, path.stat().st_size)
+            if request.ahead and left < 0:  # over HTTP nothing says how large it is
+                yield MORE
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             same = digest == known.get("sha256")
@@ -104,6 +115,11 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> I
     refused += seen.finish(
         whole=not request.only and request.since is None, listed=not _over_network(request, connection)
     )
+
+
+def _weight(name: str, size: int) -> int:
+    """Bytes of a file's rows as text, reckoned from its own."""
+    return size * _UNPACKED if name.lower().endswith((".parquet", ".gz", ".xlsx")) else size
 
 
 def _over_network(request: Request, connection: FilesConnection) -> bool:
@@ -212,7 +228,8 @@ def _stored(uri: str, name: str, connection: FilesConnection, folder: str = "") 
             raise FileError("it changed while it was read; the next run reads it when it is whole")
         return "" if _is_fresh(fs.info(path)) else before
 
-    return Candidate(name, None if strange else version(), fetch)
+    now = None if strange else version()
+    return Candidate(name, now, fetch, int(now.rpartition("/")[2]) if now else 0)
 
 
 def _pieces(source: BinaryIO, path: str) -> Iterator[bytes]:

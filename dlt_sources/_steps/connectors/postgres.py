@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,8 +20,9 @@ from ..request import Request
 from ..row_files import RowFiles
 from ..source_error import NEXT, RefusedError
 from ..source_yml import SqlConnection
+from ..turn import LITTLE, MORE, Postponed
 from . import scanned
-from .copied import BLOCK, LARGEST_BLOCK, MOMENTS, PgColumn, copy, holds_bytes, pages
+from .copied import BLOCK, LARGEST_BLOCK, MOMENTS, LongerError, PgColumn, copy, holds_bytes, pages
 from .pg_errors import connection_error, query_error
 from .relation import choose, cursor_column, end_of, missing_table, no_cursor
 
@@ -42,15 +45,49 @@ has_column_privilege(%(oid)s, place::int2, 'SELECT')
 FROM typed JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = t.typnamespace WHERE typtype <> 'd' ORDER BY place"""
 
 
-def read(request: Request, connection: SqlConnection, url: str) -> Iterator[pa.Table | RowFiles]:
+_OPEN: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Connections that rows are read through now, by any thread."""
+
+
+def read(request: Request, connection: SqlConnection, url: str) -> Iterator[pa.Table | RowFiles | Postponed]:
     """The rows of a table, exactly as the server holds them: as files, or pages where bytes of theirs may be text.
+
+    Before the source's turn no connection stays open: what is too long is cut off, and read from its beginning in its turn.
 
     Raises:
         RefusedError: there is no such table, it lacks a column that the contract needs, or the login may not read it.
         SourceError: the database cannot be reached, or gave up.
     """
     target = request.work / f"{request.name}.copied.parquet"
+    try:
+        found, is_little = _read(request, connection, url, target), True
+    except LongerError:
+        is_little = False
+    if not is_little:
+        target.unlink(missing_ok=True)
+        yield MORE
+        found = _read(request, connection, url, target)
+    if found is None and holds_bytes(target):
+        yield from pages(target, connection.chunk_size)
+    elif found or target.exists():
+        yield found or RowFiles([target])
+
+
+def cancel_all() -> None:
+    """Ask the servers to give up what is read from them now, without waiting for their answers."""
+    for con in list(_OPEN):
+        threading.Thread(target=_cancel, args=(con,), daemon=True).start()
+
+
+def _cancel(con: Any) -> None:
+    with contextlib.suppress(psycopg2.Error):  # it is closed by now, or the server is away
+        con.cancel()
+
+
+def _read(request: Request, connection: SqlConnection, url: str, target: Path) -> RowFiles | None:
+    """Write a table's rows to `target` by COPY, or to the files that are returned by the scanner."""
     with contextlib.closing(connect(request.source.name, url)) as con:
+        _OPEN.add(con)
         try:
             with con.cursor() as cursor:
                 cursor.execute(_SESSION)
@@ -58,12 +95,11 @@ def read(request: Request, connection: SqlConnection, url: str) -> Iterator[pa.T
                 found = reading.scan(_parameters(url), request.work / f"{request.name}.scanned")
                 if found is None:
                     reading.copy(target)
+                return found
         except psycopg2.Error as error:
             raise query_error(f"{request.source.name}.{request.name}", error) from None
-    if found is None and holds_bytes(target):
-        yield from pages(target, connection.chunk_size)
-    elif found or target.exists():
-        yield found or RowFiles([target])
+        finally:
+            _OPEN.discard(con)
 
 
 def connect(source: str, url: str) -> Any:
@@ -128,10 +164,17 @@ class _Reading:
             f" GRANT it USAGE on the schema and SELECT on the table. {NEXT}"
         )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows of the table are read."""
+        return not (self.request.most or self.request.since or self.request.upto)
+
     def scan(self, parameters: Mapping[str, Any], folder: Path) -> RowFiles | None:
         """The rows by DuckDB's scanner, where all of a large table is wanted; None: COPY has to read it."""
         request = self.request
-        if request.most or request.since or request.upto or self.encoding != "UTF8" or self.size < scanned.LARGE:
+        if request.ahead and self.is_whole and self.size > LITTLE:
+            raise LongerError
+        if not self.is_whole or self.encoding != "UTF8" or self.size < scanned.LARGE:
             return None
         return scanned.scan(parameters, self.schema, str(request.table.table), self.columns, folder, request.read_at)
 
@@ -139,10 +182,10 @@ class _Reading:
         """Write the rows to a Parquet file: first as native columns, and if a value has no native form, as text where needed."""
         if self.ascii:  # whose server takes any bytes for text, and checks them for a client that wants UTF-8
             self.cursor.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
-        block, tries = BLOCK, 4
+        block, tries, most = BLOCK, 4, LITTLE if self.request.ahead else None
         while tries:
             try:
-                copy(self.cursor, self._query(), self.columns, target, block)
+                copy(self.cursor, self._query(), self.columns, target, block, most)
                 tries = 0
             except pa.ArrowInvalid as error:
                 target.unlink(missing_ok=True)
