@@ -15,22 +15,15 @@ import yaml
 
 from foundation.derived import table as table_of
 from foundation.derived import write_all
+from warehouse.staging import MARKS, MEANINGS, staging_schema
 
 from ._steps.columns import Column, columns_of
 from ._steps.declaration import Source, load_sources
 from ._steps.source_yml import Table
-from ._steps.staging_tables import MARKS
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Derived from {origin} by `make derive`; do not edit{tail}.\n"
 _NO_OWN_CHECKS = "checks:\n  - row_count:\n"
-_MARKS_MEAN = {
-    "_load_id": "Landed load the row came from",
-    "_row": "Row number in that load",
-    "_deleted": "Whether the source deleted the row",
-    "_read_at": "When the source was read, UTC",
-    "_refine_id": "Refine that wrote the row; grows with time",
-}
 
 
 def files(source: Source) -> Iterator[tuple[Path, str]]:
@@ -47,7 +40,7 @@ def external_models(source: Source) -> str:
     models = []
     for name, table in source.tables.items():
         columns = {c.name: (c.sql_type, c.description) for c in columns_of(source.contracts[name])}
-        columns |= {n: (kind, _MARKS_MEAN[n]) for n, kind in MARKS.items()}
+        columns |= {n: (kind, MEANINGS[n]) for n, kind in MARKS.items()}
         grain = [*table.key, "_load_id"] if table.mode == "scd2" else table.key
         models.append(_external(source, name, source.about(name), columns, grain))
     text: str = yaml.safe_dump(models, sort_keys=False, width=120, allow_unicode=True)
@@ -58,7 +51,7 @@ def _external(
     source: Source, name: str, about: str, columns: dict[str, tuple[str, str]], key: list[str]
 ) -> dict[str, Any]:
     return {
-        "name": f"stg_{source.name}.{name}",
+        "name": f"{staging_schema(source.name)}.{name}",
         "owner": source.declared.owner,
         "description": about.splitlines()[0],
         "grain": f"({', '.join(key)})",
@@ -125,7 +118,7 @@ def reference(source: Source) -> str:
         HEAD.format(origin=f"dlt_sources/{source.name}", tail="").replace("# ", "<!-- ", 1).rstrip() + " -->\n",
         f"# {source.name}\n",
         f"{declared.description}. Connector `{declared.connector}`, schedule `{declared.schedule}`, owner {declared.owner}.",
-        f"Staging schema `stg_{source.name}`; habits and traps in [the source's README](../../dlt_sources/{source.name}/README.md).",
+        f"Staging schema `{staging_schema(source.name)}`; habits and traps in [the source's README](../../dlt_sources/{source.name}/README.md).",
     ]
     for name, table in source.tables.items():
         lines += ["", f"## {name}", "", source.about(name), "", _how(table), ""]

@@ -29,12 +29,9 @@ if TYPE_CHECKING:
     from ._steps.source_error import SourceError
     from ._steps.stage import Progress as StagingProgress
     from ._steps.stage import Staging
-    from ._steps.staging_tables import LOADS, REJECTED
     from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
-    "LOADS",
-    "REJECTED",
     "Ahead",
     "Alerts",
     "ContractChangedError",
@@ -81,10 +78,8 @@ __all__ = [
 _PLACES = {
     "Ahead": "ahead",
     "ContractChangedError": "shape",
-    "LOADS": "staging_tables",
     "LandedFileError": "landed",
     "Landing": "lake",
-    "REJECTED": "staging_tables",
     "Reading": "land",
     "Rebuilt": "rebuild",
     "Refined": "refine",

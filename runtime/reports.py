@@ -15,7 +15,9 @@ from foundation.console import Console
 from foundation.stores import readable
 from settings import Settings
 from warehouse.connection import Connection, RunInProgressError
+from warehouse.quote import identifier
 from warehouse.run import Progress
+from warehouse.staging import LOADS, REJECTED, staging_schema
 from warehouse.waiting import built_schemas, read_domains
 
 from .disk import used
@@ -183,7 +185,11 @@ def _print(console: Console, answer: dict[str, Any], why: str) -> None:
 
 def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:
     """Per table of the source: when it was last looked at, when rows last came, how many so far."""
-    loads = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
+    loads = (
+        f"{identifier(staging_schema(source))}.{LOADS}"
+        if live
+        else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
+    )
     looks = "stg_ops.looks" if live else "(SELECT *, last_looked_at AS looked_at FROM ops.freshness) AS f"
     found = {
         row["table"]: row
@@ -222,7 +228,9 @@ def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> 
         con, live = seen.con, seen.live
         for name in names or sources.names:  # each by itself: one that never ran has no table, and hides nobody's rows
             rejects = (
-                f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
+                f"{identifier(staging_schema(name))}.{REJECTED}"
+                if live
+                else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
             )
             mine = rows(con, f"SELECT * FROM {rejects} ORDER BY rejected_at DESC, id LIMIT {int(limit)}")
             newest += mine
@@ -306,7 +314,7 @@ def _check_all(keys: Mapping[str, Mapping[str, RowKey]], everything: bool, setti
     Args:
         keys: per source what names the rows of its tables.
     """
-    from soda_checks.door import FOLDER, check, not_built
+    from soda_checks.door import FOLDER, check, not_built, schema_of
     from sqlmesh_project.door import inspect_models
 
     models, built = inspect_models(settings), built_schemas(settings)
@@ -314,7 +322,7 @@ def _check_all(keys: Mapping[str, Mapping[str, RowKey]], everything: bool, setti
     domains |= {path.name for path in (FOLDER / "gold").iterdir() if path.is_dir() and everything}
     for layer, scopes in (("staging", list(keys)), ("gold", sorted(domains))):
         for scope in scopes:
-            if (f"stg_{scope}" if layer == "staging" else scope) in built:
+            if schema_of(layer, scope) in built:
                 yield from check(
                     layer, scope, settings, keys.get(scope) if layer == "staging" else None, models.pending
                 )

@@ -20,6 +20,7 @@ from foundation.stores import explain
 from settings import Settings
 from warehouse.connection import WarehouseError, connect
 from warehouse.quote import identifier, literal
+from warehouse.staging import LOADS, SINCE, STATE, staging_schema
 
 from . import data_sources
 from .failing import Failing, Keys, describe, explained
@@ -89,6 +90,11 @@ def fingerprint(scope: str) -> str:
     return digest.hexdigest()
 
 
+def schema_of(layer: str, scope: str) -> str:
+    """The schema that the contracts of a source's staging, or of a gold domain, are about."""
+    return staging_schema(scope) if layer == "staging" else scope
+
+
 def check(
     layer: str,
     scope: str,
@@ -119,7 +125,7 @@ def check(
     logger.propagate = False
     errors = _Errors()
     logger.handlers = [errors]  # without one, Python prints errors to stderr, with their tracebacks
-    schema = f"stg_{scope}" if layer == "staging" else scope
+    schema = schema_of(layer, scope)
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
     since = _judged_since(schema, settings) if layer == "staging" else {}
@@ -162,7 +168,7 @@ def _unready(
 
     Soda would say of each check of a table that it could not be evaluated.
     """
-    now, schema = settings.moment(), f"stg_{scope}" if layer == "staging" else scope
+    now, schema = settings.moment(), schema_of(layer, scope)
     columns, empty = _look_at(schema, settings, staging=layer == "staging")
     if layer == "staging":  # a table that a source was given since its last run, which makes it
         empty |= {path.stem for path in contracts} - columns.keys() - set(unbuilt)
@@ -234,9 +240,11 @@ def _look_at(schema: str, settings: Settings, *, staging: bool) -> tuple[dict[st
         query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position"
         for table, column in con.execute(query, [schema]).fetchall():
             columns.setdefault(table, []).append(column)
-        if not staging or "_loads" not in columns:
+        if not staging or LOADS not in columns:
             return columns, set()
-        landed = con.execute(f"SELECT DISTINCT table_name FROM {identifier(schema)}._loads WHERE landed > 0").fetchall()
+        landed = con.execute(
+            f"SELECT DISTINCT table_name FROM {identifier(schema)}.{LOADS} WHERE landed > 0"
+        ).fetchall()
     return columns, set(columns) - {name for (name,) in landed}
 
 
@@ -245,11 +253,11 @@ def _judged_since(schema: str, settings: Settings) -> dict[str, str]:
     a contract hold for these; the rows before wait for a rebuild.
     """
     with connect(settings) as con:
-        query = "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = '_state'"
+        query = f"SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = {literal(STATE)}"
         if not con.execute(query, [schema]).fetchall():
             return {}
-        query = f"SELECT name, value FROM {identifier(schema)}._state WHERE left(name, 6) = 'since:' AND value <> ''"
-        return {name.removeprefix("since:"): value for name, value in con.execute(query).fetchall()}
+        query = f"SELECT name, value FROM {identifier(schema)}.{STATE} WHERE left(name, {len(SINCE)}) = {literal(SINCE)} AND value <> ''"
+        return {name.removeprefix(SINCE): value for name, value in con.execute(query).fetchall()}
 
 
 def _without_rows(schema: str, since: dict[str, str], settings: Settings) -> set[str]:

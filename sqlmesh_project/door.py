@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from warehouse.connection import Connection, WarehouseError
+from warehouse.staging import source_of
 from warehouse.waiting import Waiting, filled_sources, read_models
 
 from .copied import copied, declared_models
-from .loading import STAGING, ModelError, Project, fingerprint, load
+from .loading import ModelError, Project, fingerprint, load
 from .pairing import begin_build
 
 if TYPE_CHECKING:
@@ -438,7 +439,7 @@ def _reach(context: Context, name: str) -> set[str]:
 
 def _sources(lineage: Lineage, names: Collection[str]) -> set[str]:
     """The sources whose staging the models of these names read."""
-    staging = {name.split(".")[0].removeprefix(STAGING) for name in names if name.startswith(STAGING)}
+    staging = {source for name in names if (source := source_of(name))}
     return staging.union(*(lineage[name][1] for name in names if name in lineage))
 
 
@@ -446,7 +447,7 @@ def _changed_domains(lineage: Lineage, reach: Collection[set[str]]) -> dict[str,
     """The domains of these models, with the sources of each."""
     known = _domains(lineage)  # one that the files no longer have is built from nothing
     names = {_domain(name) for found in reach for name in found}
-    return {name: known.get(name, set()) for name in sorted(names) if name != "ops" and not name.startswith(STAGING)}
+    return {name: known.get(name, set()) for name in sorted(names) if name != "ops" and not source_of(name)}
 
 
 def _lineage(context: Context) -> Lineage:
@@ -456,7 +457,7 @@ def _lineage(context: Context) -> Lineage:
         if model.kind.is_external:
             continue
         upstream = [_short(name) for name in context.dag.upstream(fqn)]
-        sources = {name.split(".")[0].removeprefix(STAGING) for name in upstream if name.startswith(STAGING)}
+        sources = {source for name in upstream if (source := source_of(name))}
         found[model.name] = (_domain(model.name), sources)
     return found
 
