@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._new.sample_error import SampleError
     from ._new.trial import Trial, try_source
     from ._steps.ahead import Ahead
+    from ._steps.check_base import check_bases
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
     from ._steps.keep_small import maintain, silver_size
@@ -53,6 +54,7 @@ __all__ = [
     "Trial",
     "Unfinished",
     "add_unasked",
+    "check_bases",
     "count_rejected",
     "expected",
     "find_unfinished",
@@ -90,6 +92,7 @@ _PLACES = {
     "StoreError": "pipelines",
     "Unfinished": "unfinished",
     "add_unasked": "drift",
+    "check_bases": "check_base",
     "count_rejected": "outstanding",
     "expected": "drift",
     "columns_of": "columns",

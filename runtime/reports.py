@@ -26,8 +26,8 @@ from .run_report import check_of, problem_lines
 from .unpublished import NEXT, describe, each_once
 
 if TYPE_CHECKING:
-    from dlt_sources.door import Declared
-    from soda_checks.door import CheckResult, RowKey
+    from dlt_sources.door import Declared, Source
+    from soda_checks.door import CheckResult
     from sqlmesh_project.door import ModelRun
 
 _CHECKS = """SELECT c.* FROM {ops}.check_results AS c
@@ -283,7 +283,6 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     Raises:
         LockedError, RunInProgressError: a run is in progress, or begins meanwhile: it goes first.
     """
-    from dlt_sources.door import row_keys
     from foundation.lock import refuse_beside_a_run
 
     settings = configuration.load()
@@ -291,9 +290,8 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     broken = {name: reason for name, reason in sources.broken.items() if name in (names or sources.broken)}
     refuse_beside_a_run(settings)
     usable = [sources[name] for name in names or sources if name not in broken]
-    keys = {source.name: row_keys(source) for source in usable}
     with looking(settings):
-        results = list(_check_all(keys, not names, settings))
+        results = list(_check_all({source.name: source for source in usable}, not names, settings))
     failed = [result for result in results if result.stops]
     shown = [result for result in results if result.outcome != "passed"]
     if as_json:
@@ -308,23 +306,21 @@ def check(sources: Declared, names: list[str], as_json: bool) -> int:
     return 1 if failed else 2 if broken else 0
 
 
-def _check_all(keys: Mapping[str, Mapping[str, RowKey]], everything: bool, settings: Settings) -> Iterator[CheckResult]:
-    """The answers of sources' checks and of the gold built from them; of `everything`, of all gold that has checks.
-
-    Args:
-        keys: per source what names the rows of its tables.
-    """
+def _check_all(sources: Mapping[str, Source], everything: bool, settings: Settings) -> Iterator[CheckResult]:
+    """The answers of sources' checks and of the gold built from them; of `everything`, of all gold that has checks."""
+    from dlt_sources.door import check_bases, row_keys
     from soda_checks.door import FOLDER, check, not_built, schema_of
     from sqlmesh_project.door import inspect_models
 
     models, built = inspect_models(settings), built_schemas(settings)
-    domains = {name for name, feeds in models.domains.items() if everything or feeds & set(keys)}
+    domains = {name for name, feeds in models.domains.items() if everything or feeds & set(sources)}
     domains |= {path.name for path in (FOLDER / "gold").iterdir() if path.is_dir() and everything}
-    for layer, scopes in (("staging", list(keys)), ("gold", sorted(domains))):
+    for layer, scopes in (("staging", list(sources)), ("gold", sorted(domains))):
         for scope in scopes:
-            if schema_of(layer, scope) in built:
-                yield from check(
-                    layer, scope, settings, keys.get(scope) if layer == "staging" else None, models.pending
-                )
-            else:
+            if schema_of(layer, scope) not in built:
                 yield not_built(layer, scope, settings)
+            elif layer == "staging":
+                keys, bases = row_keys(sources[scope]), check_bases(sources[scope])
+                yield from check(layer, scope, settings, keys, models.pending, bases=bases)
+            else:
+                yield from check(layer, scope, settings, unbuilt=models.pending)

@@ -1,7 +1,7 @@
 """The one statement of what a row is: a Pydantic model with a description per field and a little metadata.
 
 Everything else that must know a table's columns reads them from the contract (columns.py): the bulk check, the Arrow
-and warehouse types, SQLMesh's external models, the base of the Soda checks, the reference pages.
+and warehouse types, SQLMesh's external models, the checks of staging, the reference pages.
 """
 
 from __future__ import annotations
