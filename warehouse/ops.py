@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.step_done import StepDone
 
-from . import ops_tables, retention
+from . import ops_tables, retention, united
 from . import run as record
 from .connection import Connection, WarehouseError, connect, exists
-from .quote import identifier
 from .run import Progress as Progress
 from .run import Run as Run
 from .run import cut, without_measures
-from .staging import LOADS, LOADS_COLUMNS, REJECTED, REJECTED_COLUMNS, schemas_holding, without_marks
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -31,10 +29,6 @@ LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
 BRIEF = timedelta(seconds=0.5)
 """Steps that took less, all together, are recorded with the next one."""
-_UNITED = {"loads": (LOADS, LOADS_COLUMNS), "rejected_rows": (REJECTED, REJECTED_COLUMNS)}
-"""Per view: the table of each source that it unites."""
-_ADDED = {"errors"}
-"""Columns that a view has last: it had none of them at first, and nothing may come before what it had."""
 _unrecorded: dict[str, str] = {}
 """What went wrong in the last run of these sources, while the record cannot be written."""
 INTERRUPTED = "interrupted: the process ended before the run did: it was killed, or the machine went down"
@@ -103,21 +97,7 @@ class Ops:
     def unite(self) -> None:
         """Make the views over every source's record of loads and rejected rows: a source that is new is among them."""
         with connect(self.settings) as con:
-            for name, (table, columns) in _UNITED.items():
-                found = con.execute(schemas_holding("?"), [table]).fetchall()
-                shown = ", ".join(_view_columns(columns))
-                selects = [f"SELECT {shown} FROM {identifier(schema)}.{identifier(table)}" for (schema,) in found]
-                late = (
-                    " WITH NO SCHEMA BINDING" if self.settings.aws else ""
-                )  # else a table below could not be replaced
-                view = f"VIEW stg_ops.{name} AS {' UNION ALL '.join(selects)}{late}"
-                try:
-                    con.execute(f"CREATE OR REPLACE {view}")
-                except (
-                    WarehouseError
-                ):  # Redshift replaces a view only by one of the same columns: it is an older version's
-                    con.execute(f"DROP VIEW IF EXISTS stg_ops.{name}")
-                    con.execute(f"CREATE {view}")
+            united.unite(con, self.settings)
 
     def forget(self) -> int:
         """Delete what is kept no longer; returns how many rows that were."""
@@ -296,9 +276,3 @@ def _insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> N
         marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
         values = [ops_tables.fit(kind, row.get(name)) for row in rows for name, kind in columns.items()]
         con.execute(f"INSERT INTO stg_ops.{table} ({', '.join(columns)}) VALUES {marks}", values)
-
-
-def _view_columns(columns: dict[str, str]) -> list[str]:
-    """What a view shows of the tables that it unites, as SQL."""
-    shown = sorted(without_marks(columns), key=_ADDED.__contains__)
-    return [identifier(name) if name == "raw" else name for name in shown]  # a reserved word on Redshift

@@ -24,7 +24,7 @@ from .declaration import Source
 from .engine import engine
 from .judged import Judged
 from .merges import merges
-from .shape import Changes, ContractChangedError, Shape, compare, shape_of
+from .shape import Changes, ContractChangedError, Shape, changes_of, shape_of, waiting
 from .staging_tables import (
     columns_for,
     create_table,
@@ -322,31 +322,6 @@ def rewrite(staging: Staging, con: Connection, name: str, kept: Mapping[str, str
     )
     con.execute(f"DROP TABLE {staging.qualified(name)}")
     con.execute(f"ALTER TABLE {staging.qualified(fresh)} RENAME TO {identifier(name)}")
-
-
-def changes_of(source: Source, state: Mapping[str, str]) -> dict[str, Changes]:
-    """Per table whose contract or declaration changed since the state of its staging was written: what that means for it."""
-    found = {}
-    for name in source.tables:
-        recorded: Shape = json.loads(state.get(f"shape:{name}", "{}"))
-        if recorded and (changes := compare(recorded, shape_of(source, name))):
-            found[name] = changes
-    return found
-
-
-def waiting(source: str, changed: Mapping[str, Changes]) -> str:
-    """What a person has to know of changes that do not follow by themselves; empty where all do."""
-    parts = [
-        f"contract of {source}.{name} changed ({', '.join(changes.waits)})"
-        for name, changes in changed.items()
-        if changes.waits
-    ]
-    if not parts:
-        return ""
-    return (
-        f"{'; '.join(parts)}; run `python runner.py rebuild {source}`: until then nothing of {source} is refined, and what"
-        " is published stays as it is"
-    )
 
 
 def silver_lacks(source: str, tables: Iterable[str]) -> str:

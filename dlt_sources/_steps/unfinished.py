@@ -10,7 +10,8 @@ from warehouse.quote import identifier, literal
 from warehouse.staging import STATE, source_of, staging_schema
 
 from .declaration import Declared
-from .stage import changes_of, rebuild_schema, silver_lacks, tables_in, waiting
+from .shape import changes_of, waiting
+from .stage import rebuild_schema, silver_lacks, tables_in
 from .staging_tables import SILVER
 
 _OWN = "ops"

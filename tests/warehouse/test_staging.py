@@ -5,12 +5,12 @@ import yaml
 from sqlglot import exp
 
 from tests.harness import ROOT
-from warehouse.ops import _UNITED
 from warehouse.ops_tables import TABLES
 from warehouse.staging import without_marks
+from warehouse.united import UNITED
 
 MODELS = yaml.safe_load((ROOT / "sqlmesh_project/external_models/ops.yaml").read_text())
-MADE = TABLES | {name: without_marks(columns) for name, (_, columns) in _UNITED.items()}
+MADE = TABLES | {name: without_marks(columns) for name, (_, columns) in UNITED.items()}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=[model["name"] for model in MODELS])

@@ -20,10 +20,10 @@ import requests
 
 from foundation.environment import ROOT, folder_of
 
+from ..connections import FilesConnection
 from ..http import session
 from ..request import Request, expand
 from ..source_error import Lasting, SourceError, asked, shown
-from ..source_yml import FilesConnection
 from ..withdrawn import MARK
 from .counted import Counted
 from .file_names import is_monthly, matches, place_of

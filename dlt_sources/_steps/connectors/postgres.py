@@ -14,10 +14,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg2 import sql
 
+from ..connections import SqlConnection
 from ..request import Request
 from ..row_files import RowFiles
 from ..source_error import NEXT, RefusedError
-from ..source_yml import SqlConnection
 from . import scanned
 from .copied import BLOCK, LARGEST_BLOCK, MOMENTS, PgColumn, copy, holds_bytes, pages
 from .pg_errors import connection_error, query_error

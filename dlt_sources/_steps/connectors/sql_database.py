@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..connections import SqlConnection
 from ..request import Request, expand
-from ..source_yml import SqlConnection
 from . import postgres
 from .relation import choose, cursor_column, end_of, missing_table, no_cursor
 

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from warehouse.quote import identifier, literal
 
 from ..columns import lacking
+from ..connections import FilesConnection
 from ..contract import FILE, FILE_ROW, MALFORMED, RESERVED, Contract
 from ..engine import engine
 from ..source_error import quoted
-from ..source_yml import FilesConnection
 from .text_files import FileError, as_text, unify_line_ends
 
 MOST_COLUMNS = 2_000
