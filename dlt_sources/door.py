@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._new.sample_error import SampleError
     from ._new.trial import Trial, try_source
     from ._steps.ahead import Ahead
+    from ._steps.check_base import check_bases
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
     from ._steps.keep_small import maintain, silver_size
@@ -29,12 +30,9 @@ if TYPE_CHECKING:
     from ._steps.source_error import SourceError
     from ._steps.stage import Progress as StagingProgress
     from ._steps.stage import Staging
-    from ._steps.staging_tables import LOADS, REJECTED
     from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
-    "LOADS",
-    "REJECTED",
     "Ahead",
     "Alerts",
     "ContractChangedError",
@@ -56,6 +54,7 @@ __all__ = [
     "Trial",
     "Unfinished",
     "add_unasked",
+    "check_bases",
     "count_rejected",
     "expected",
     "find_unfinished",
@@ -81,10 +80,8 @@ __all__ = [
 _PLACES = {
     "Ahead": "ahead",
     "ContractChangedError": "shape",
-    "LOADS": "staging_tables",
     "LandedFileError": "landed",
     "Landing": "lake",
-    "REJECTED": "staging_tables",
     "Reading": "land",
     "Rebuilt": "rebuild",
     "Refined": "refine",
@@ -95,6 +92,7 @@ _PLACES = {
     "StoreError": "pipelines",
     "Unfinished": "unfinished",
     "add_unasked": "drift",
+    "check_bases": "check_base",
     "count_rejected": "outstanding",
     "expected": "drift",
     "columns_of": "columns",

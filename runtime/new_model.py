@@ -12,6 +12,7 @@ from uuid import UUID
 import settings as configuration
 from foundation.console import Console
 from settings import SettingsError
+from warehouse.staging import MARKS, source_of, staging_schema
 
 if TYPE_CHECKING:
     from dlt_sources.door import Column
@@ -57,10 +58,11 @@ def _files(name: str, given: str, settings: Settings) -> dict[Path, str]:
     from sqlmesh_project.new_model import Field, make_model
 
     sources = load_sources()
-    schema, _, short = given.partition(".")
-    source = schema.removeprefix("stg_")
-    if not schema.startswith("stg_") or source not in sources or short not in sources[source].tables:
-        known = ", ".join(f"stg_{n}.{table}" for n in sources.names if n in sources for table in sources[n].tables)
+    source, short = source_of(given) or "", given.partition(".")[2]
+    if source not in sources or short not in sources[source].tables:
+        known = ", ".join(
+            f"{staging_schema(n)}.{table}" for n in sources.names if n in sources for table in sources[n].tables
+        )
         raise SettingsError(f"{given} is not a staging table; those that the sources declare: {known or 'none'}")
     found = sources[source]
     table = found.tables[short]
@@ -77,7 +79,7 @@ def _files(name: str, given: str, settings: Settings) -> dict[Path, str]:
     ]
     key = list(table.key)
     if table.mode == "scd2":  # of which staging holds every version
-        fields.append(Field("_load_id", "VARCHAR(32)", "Landed load the version came from", False, LOADS))
+        fields.append(Field("_load_id", MARKS["_load_id"], "Landed load the version came from", False, LOADS))
         key.append("_load_id")
     marked = table.sees_deletes and not table.removes
     return make_model(name, given, found.declared.owner, found.about(short).splitlines()[0], key, fields, marked)

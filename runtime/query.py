@@ -14,13 +14,13 @@ from errors import ExitCode, MillraceError
 from foundation.console import Console
 from warehouse.connection import RunInProgressError, WarehouseError, connect
 from warehouse.quote import identifier
+from warehouse.staging import STAGING
 
 from .record import looking
 
 if TYPE_CHECKING:
     from settings import Settings
 
-STAGING = "stg_"
 WIDEST = 8
 """Columns that fit beside one another."""
 _TABLES = (

@@ -28,13 +28,16 @@ def first_load(source: Source, rejected: bool, since: datetime | None, settings:
     Raises:
         NothingToReplayError: no load fits.
     """
-    from dlt_sources.door import REJECTED, Landing
+    from dlt_sources.door import Landing
     from warehouse.connection import connect, exists
+    from warehouse.quote import identifier
+    from warehouse.staging import REJECTED, staging_schema
 
     loads = Landing(source.name, settings).loads()
     if rejected and exists(settings):
         with connect(settings) as con:
-            found = con.execute(f'SELECT DISTINCT load_id FROM "stg_{source.name}"."{REJECTED}"').fetchall()
+            rejects = f"{identifier(staging_schema(source.name))}.{identifier(REJECTED)}"
+            found = con.execute(f"SELECT DISTINCT load_id FROM {rejects}").fetchall()
         loads = sorted((load for (load,) in found if load in set(loads)), key=float)
     if since:
         loads = [load for load in loads if float(load) >= since.replace(tzinfo=UTC).timestamp()]

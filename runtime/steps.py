@@ -148,7 +148,7 @@ class Steps:
         Args:
             feeds: the sources that a domain is built from.
         """
-        from dlt_sources.door import count_rejected, row_keys
+        from dlt_sources.door import check_bases, count_rejected, row_keys
         from soda_checks.door import check
         from soda_checks.limits import rejected_rows
 
@@ -157,9 +157,8 @@ class Steps:
         with guard, self.console.step(f"check {layer}", scope) as step:
             source = self.sources[scope] if layer == "staging" else None
             published = self.ops.progress()[scope].published if source else None
-            results = check(
-                layer, scope, self.settings, row_keys(source) if source else {}, self.pending, published or ""
-            )
+            keys, bases = (row_keys(source), check_bases(source)) if source else ({}, {})
+            results = check(layer, scope, self.settings, keys, self.pending, published or "", bases)
             if source:
                 counted = count_rejected(source, published, self.settings)
                 results += rejected_rows(scope, counted, self.settings)

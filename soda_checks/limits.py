@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from .door import CheckResult
+from .result import CheckResult
 
 if TYPE_CHECKING:
     from settings import Settings

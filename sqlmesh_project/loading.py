@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import ExitCode, MillraceError
+from warehouse.staging import source_of
 
 if TYPE_CHECKING:
     from sqlmesh import Context
 
 FOLDER = Path(__file__).resolve().parent
-STAGING = "stg_"
 _MODELS = FOLDER / "models"
 _LEFT_OUT = ("models", "audits", "macros", "tests", "external_models")
 """Folders whose files can be left out. Linter rules cannot: nothing new could be deployed without them."""
@@ -57,10 +57,7 @@ class Project:
         """
         known = {name: set(sources) for name, (_, sources) in lineage.items()}
         named = {name: set(re.findall(r"\b\w+\.\w+\b", text)) for name, text in self.unread.items()}
-        known |= {
-            name: {table.split(".")[0].removeprefix(STAGING) for table in tables if table.startswith(STAGING)}
-            for name, tables in named.items()
-        }
+        known |= {name: {source for table in tables if (source := source_of(table))} for name, tables in named.items()}
         for _ in named:  # through models of models: as often as the longest chain can be long
             for name, tables in named.items():
                 known[name] |= {source for table in tables for source in known.get(table, set())}

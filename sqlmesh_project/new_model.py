@@ -10,17 +10,17 @@ from typing import Any
 
 import yaml
 
+from warehouse.column_types import redshift_type
 from warehouse.quote import identifier, literal
+from warehouse.staging import STAGING
 
-from .loading import FOLDER, STAGING, ModelError
+from .loading import FOLDER, ModelError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _KEPT = ("ops", "main", "information_schema", "pg_catalog")
 LONGEST = 200
 """Characters of a row of a unit test that is a line."""
-BYTES = 4
-"""Redshift counts bytes where a contract counts characters."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _sql(
     unique = "UNIQUE_VALUES" if len(key) == 1 else "UNIQUE_COMBINATION_OF_COLUMNS"
     required = [f.name for f in fields if not f.nullable or f.name in key]
     audits = f"{unique}(columns := ({_listed(key)})), NOT_NULL(columns := ({_listed(required)}))"
-    columns = ", ".join(f"t.{_named(f.name)}::{_widened(f.type)} AS {_named(f.name)}" for f in fields)
+    columns = ", ".join(f"t.{_named(f.name)}::{redshift_type(f.type)} AS {_named(f.name)}" for f in fields)
     grain = _listed(key) if len(key) == 1 else f"({_listed(key)})"
     return (
         f"MODEL (name {name}, kind FULL, owner {_named(owner)}, grain {grain}, description {literal(about)},"
@@ -124,11 +124,6 @@ class _Indented(yaml.SafeDumper):
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
         flat = not any(isinstance(value, dict | list) for value in mapping.values()) and len(str(mapping)) < LONGEST
         return super().represent_mapping(tag, mapping, flow_style=flat)
-
-
-def _widened(kind: str) -> str:
-    found = re.fullmatch(r"VARCHAR\((\d+)\)", kind)
-    return f"VARCHAR({min(BYTES * int(found[1]), 65535)})" if found else kind
 
 
 def _listed(names: Collection[str]) -> str:

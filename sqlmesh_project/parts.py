@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.staging import source_of
+
 from .copied import declared_models
-from .loading import FOLDER, STAGING
+from .loading import FOLDER
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -81,8 +83,8 @@ def _plain(name: str) -> str:
 def _feeds(name: str, reads: dict[str, set[str]]) -> Iterator[str]:
     """The sources whose staging a model is built from, however far up."""
     for table in reads[name]:
-        if table.startswith(STAGING):
-            yield table.split(".")[0].removeprefix(STAGING)
+        if source := source_of(table):
+            yield source
         elif table in reads:
             yield from _feeds(table, reads)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import settings as configuration
 
-from .door import _short
+from .lineage import short_name
 from .loading import ModelError, load
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ def report(settings: Settings) -> str:
 def _lines(context: Context, diff: ContextDiff) -> list[str]:
     edited = sorted(n for n in diff.modified_snapshots if diff.directly_modified(n) or diff.metadata_updated(n))
     follow = sorted(n for n in diff.modified_snapshots if n not in edited)
-    added = sorted(_short(snapshot.name) for snapshot in diff.added if not _external(diff.snapshots[snapshot]))
-    removed = sorted(_short(snapshot.name) for snapshot in diff.removed_snapshots)
+    added = sorted(short_name(snapshot.name) for snapshot in diff.added if not _external(diff.snapshots[snapshot]))
+    removed = sorted(short_name(snapshot.name) for snapshot in diff.removed_snapshots)
     lines = [f"### Models: {len(edited)} edited, {len(added)} added, {len(removed)} removed, {len(follow)} follow"]
     lines += [f"- **{name}** is added" for name in added] + [f"- **{name}** is removed" for name in removed]
     for name in edited:
         new, _ = diff.modified_snapshots[name]
-        lines += ["", f"**{_short(name)}**: {_kind(new)}"]
+        lines += ["", f"**{short_name(name)}**: {_kind(new)}"]
         lines += [f"- {text}" for text in _differences(context, name)]
         lines += [
             "",
@@ -86,7 +86,7 @@ def _lines(context: Context, diff: ContextDiff) -> list[str]:
     for name in follow:
         new, _ = diff.modified_snapshots[name]
         rows = "; ".join(_differences(context, name)) if _kind(new) == KINDS["INDIRECT_BREAKING"] else ""
-        lines.append(f"- {_short(name)}: {_kind(new)}{f'; {rows}' if rows else ''}")
+        lines.append(f"- {short_name(name)}: {_kind(new)}{f'; {rows}' if rows else ''}")
     return lines
 
 

@@ -88,13 +88,16 @@ def fail_to_publish() -> None:
 def _with_check(layer: str, scope: str, table: str, check: dict[str, Any]) -> None:
     from soda_core.common.yaml import ContractYamlSource
 
-    original = ContractYamlSource.from_file_path
+    original = ContractYamlSource.from_str
+
+    def from_str(text: str, file_path: str = "") -> Any:
+        if file_path.endswith(f"{layer}/{scope}/{table}.yml"):
+            content = yaml.safe_load(text)
+            content["checks"].append(check)
+            text = yaml.safe_dump(content)
+        return original(text, file_path)
 
     def from_file_path(path: str) -> Any:
-        if path.endswith(f"{layer}/{scope}/{table}.yml"):
-            content = yaml.safe_load(Path(path).read_text())
-            content["checks"].append(check)
-            return ContractYamlSource.from_str(yaml.safe_dump(content))
-        return original(path)
+        return from_str(Path(path).read_text(), path)
 
-    ContractYamlSource.from_file_path = from_file_path
+    ContractYamlSource.from_str, ContractYamlSource.from_file_path = from_str, from_file_path

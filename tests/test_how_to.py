@@ -89,6 +89,10 @@ def test_the_source_of_the_page_runs_as_written(tmp_path: Path, shop_url: str) -
     command("-m", "dlt_sources.derive")
     assert "landed 6 rows · accepted 5" in command("runner.py", "run", "shop")
     assert "greater_than_equal" in command("runner.py", "rejected", "shop")
+    own = project / "soda_checks" / "staging" / "shop" / "orders.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text(next(text for text in fences("yaml") if text.startswith("checks:")))
+    assert "nobody orders twice" in command("runner.py", "check", "shop", "--json")
     assert Pipeline(tmp_path / "data", {}).query("SELECT order_id, total FROM stg_shop.orders ORDER BY 1")[0][0] == 1
     of_shop = [line for line in commands(HOW_TO) if re.search(r"\bshop\b|\bstg_shop\b", line)]
     for line in [line for line in of_shop if " new shop " not in line]:  # tests/test_new_source.py makes sources

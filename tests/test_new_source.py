@@ -37,7 +37,7 @@ def test_new_then_test_then_run_brings_rows_to_staging(api, tmp_path):
     own.runner("new", "web", "--from", f"{api.url}/orders", "--dry-run")
     assert not (own.root / "dlt_sources" / "web").exists()
     said = own.runner("new", "web", "--from", f"{api.url}/orders")
-    assert "wrote: dlt_sources/web/source.yml" in said and "wrote: soda_checks/staging/web/orders.yml" in said
+    assert "wrote: dlt_sources/web/source.yml" in said and "wrote: docs/reference/web.md" in said
     assert "28 of 28 rows accepted" in said and "python runner.py run web" in said
     own.runner("new", "files", "--from", f"{own.drop}/sales_*.csv")
     taken = own.runner("new", "web", "--from", f"{api.url}/orders", "--json", code=2)

@@ -57,9 +57,9 @@ def add_domain(small, name="more_gold", source="shop"):
 def fail_staging(small):
     """Let what comes next fail a check of `shop`'s staging; returns what puts the check right again."""
     staging = small.code / "soda_checks/staging/shop/things.yml"
-    text = staging.read_text()
-    staging.write_text(text.replace("  - row_count:", "  - row_count:\n      threshold:\n        must_be_less_than: 3"))
-    return lambda: staging.write_text(text)
+    staging.parent.mkdir()
+    staging.write_text("checks:\n  - row_count:\n      threshold:\n        must_be_less_than: 3\n")
+    return staging.unlink
 
 
 def waiting(small):

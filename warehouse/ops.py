@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.step_done import StepDone
 
-from . import ops_tables, retention
+from . import ops_tables, retention, united
 from . import run as record
 from .connection import Connection, WarehouseError, connect, exists
-from .quote import identifier
 from .run import Progress as Progress
 from .run import Run as Run
 from .run import cut, without_measures
@@ -30,14 +29,6 @@ LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
 BRIEF = timedelta(seconds=0.5)
 """Steps that took less, all together, are recorded with the next one."""
-_UNITED = (  # (view, the table of each source it unites, columns)
-    ("loads", "_loads", "source, table_name, load_id, landed, accepted, rejected, refined_at"),
-    (
-        "rejected_rows",
-        "_rejected",
-        'id, source, table_name, load_id, row_number, "raw", field, rule, message, rejected_at, errors',
-    ),
-)
 _unrecorded: dict[str, str] = {}
 """What went wrong in the last run of these sources, while the record cannot be written."""
 INTERRUPTED = "interrupted: the process ended before the run did: it was killed, or the machine went down"
@@ -106,24 +97,7 @@ class Ops:
     def unite(self) -> None:
         """Make the views over every source's record of loads and rejected rows: a source that is new is among them."""
         with connect(self.settings) as con:
-            for name, table, columns in _UNITED:
-                found = con.execute(
-                    "SELECT table_schema FROM information_schema.tables WHERE table_name = ? AND left(table_schema, 4) = 'stg_'"
-                    " AND right(table_schema, 8) <> '_staging' ORDER BY 1",
-                    [table],
-                ).fetchall()
-                selects = [f"SELECT {columns} FROM {identifier(schema)}.{identifier(table)}" for (schema,) in found]
-                late = (
-                    " WITH NO SCHEMA BINDING" if self.settings.aws else ""
-                )  # else a table below could not be replaced
-                view = f"VIEW stg_ops.{name} AS {' UNION ALL '.join(selects)}{late}"
-                try:
-                    con.execute(f"CREATE OR REPLACE {view}")
-                except (
-                    WarehouseError
-                ):  # Redshift replaces a view only by one of the same columns: it is an older version's
-                    con.execute(f"DROP VIEW IF EXISTS stg_ops.{name}")
-                    con.execute(f"CREATE {view}")
+            united.unite(con, self.settings)
 
     def forget(self) -> int:
         """Delete what is kept no longer; returns how many rows that were."""

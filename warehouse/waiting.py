@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .connection import Connection, connect, exists
 from .quote import identifier, literal
+from .staging import LOADS, schemas_holding
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -141,11 +142,8 @@ def filled_sources(settings: Settings) -> set[str]:
     if not exists(settings):
         return set()
     with connect(settings) as con:
-        found = con.execute(
-            "SELECT table_schema FROM information_schema.tables WHERE table_name = '_loads' AND left(table_schema, 4) = 'stg_'"
-            " AND right(table_schema, 8) <> '_staging' ORDER BY 1"
-        ).fetchall()
-        parts = [f"SELECT DISTINCT source FROM {identifier(schema)}._loads WHERE landed > 0" for (schema,) in found]
+        found = con.execute(schemas_holding(literal(LOADS))).fetchall()
+        parts = [f"SELECT DISTINCT source FROM {identifier(schema)}.{LOADS} WHERE landed > 0" for (schema,) in found]
         return {name for (name,) in con.execute(" UNION ALL ".join(parts)).fetchall()} if parts else set()
 
 

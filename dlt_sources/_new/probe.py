@@ -18,12 +18,12 @@ from dlt.sources.helpers.rest_client.utils import join_url
 
 from settings import Settings
 
+from .._steps.connections import RestConnection
 from .._steps.http import name_settings, session
 from .._steps.paging import detect, is_round, look, says_more, written
 from .._steps.raw_json import NotJsonError, load, scalars, utf8
 from .._steps.request import expand
 from .._steps.selector import Selector
-from .._steps.source_yml import RestConnection
 from .origin import Origin, as_page, window_of
 from .sample_error import SampleError
 

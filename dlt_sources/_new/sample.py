@@ -18,6 +18,7 @@ from settings import Settings
 
 from .._steps import cursor
 from .._steps.connect import connect
+from .._steps.connections import FilesConnection
 from .._steps.connectors import files as file_connector
 from .._steps.connectors.tabular import as_parquet
 from .._steps.connectors.text_files import FileError
@@ -27,7 +28,7 @@ from .._steps.file_names import JSON_LINES, is_json_lines
 from .._steps.request import Request, UnchangedError
 from .._steps.row_files import RowFiles, write_file
 from .._steps.source_error import SourceError, explain
-from .._steps.source_yml import FilesConnection, FilesSource
+from .._steps.source_yml import FilesSource
 from .._steps.text import text_of
 from .sample_error import SampleError
 

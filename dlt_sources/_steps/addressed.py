@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from settings import Settings, SettingsError
 
+from .connections import FilesConnection, HtmlConnection, RestConnection, SqlConnection
 from .declaration import Source
 from .request import expand
-from .source_yml import FilesConnection, HtmlConnection, RestConnection, SqlConnection
 
 
 def check_address(source: Source, settings: Settings) -> None:

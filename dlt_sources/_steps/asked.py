@@ -19,12 +19,13 @@ from typing import Any
 import pyarrow as pa
 
 from foundation.visible import visible
+from warehouse.column_types import arrow_type
 
 from . import own_code
 from .columns import Column, columns_of
 from .contract import FILE, FILE_ROW, INDEX, PAYLOAD, Contract
 from .explain import UNREPRESENTABLE, NotAListError, ask, ask_of_vanished, raw_of
-from .judged import MARKS_SCHEMA, REJECTED_SCHEMA, arrow_type
+from .judged import MARKS_SCHEMA, REJECTED_SCHEMA
 from .redact import Redaction
 from .source_yml import Table
 from .text import text_of
@@ -115,7 +116,7 @@ class Asker:
                 rejected.append(self.rejection(row, raw, reasons))
             else:
                 accepted.append(values | {mark: row[mark] for mark in marks} | {PLACE: place})
-        fields = [(c.name, arrow_type(c)) for c in every if c.stored and not c.computed]
+        fields = [(c.name, arrow_type(c.clear_type)) for c in every if c.stored and not c.computed]
         schema = pa.schema([*fields, *marks.items(), (PLACE, pa.int64())])
         return Answer(
             pa.Table.from_pylist(accepted, schema=schema), pa.Table.from_pylist(rejected, schema=REJECTED_SCHEMA)

@@ -10,7 +10,6 @@ known (rules.py) it is FALSE, and tests/dlt_sources/test_judge.py compares the t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from warehouse.quote import identifier, literal
 
@@ -230,12 +229,7 @@ def _unknown(column: Column) -> Check:
 
 
 def _null(column: Column) -> str:
-    return f"CAST(NULL AS {clear_type(column)})" if column.stored else "NULL"
-
-
-def clear_type(column: Column) -> str:
-    """The column's type before a personal field is hashed."""
-    return replace(column, pii=None).sql_type
+    return f"CAST(NULL AS {column.clear_type})" if column.stored else "NULL"
 
 
 def _default(column: Column) -> str | None:
@@ -247,7 +241,7 @@ def _default(column: Column) -> str | None:
         return _null(column) if column.nullable or not column.stored else None
     try:
         value = fit(column, default)
-        return f"CAST({literal(value)} AS {clear_type(column)})"
+        return f"CAST({literal(value)} AS {column.clear_type})"
     except (Unfit, ValueError):
         return None
 

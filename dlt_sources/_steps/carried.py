@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from settings import Settings
 from warehouse.connection import connect, export
 from warehouse.quote import identifier, literal
+from warehouse.staging import LOADS, REJECTED
 
 from . import bulk
 from .columns import Column, columns_of
@@ -30,7 +31,6 @@ from .landed import Landed
 from .salt import read_salt
 from .silver import Silver, held_loads
 from .stage import Staging
-from .staging_tables import LOADS, REJECTED
 
 _RULE = "carried_over"
 

@@ -11,9 +11,10 @@ import duckdb
 
 from foundation.causes import first_line
 from warehouse.quote import identifier
+from warehouse.staging import JUDGED_MARKS, MARKS
 
 from .columns import Column, is_made
-from .contract import FILE, FILE_ROW, INDEX, MARKS, PARENT, RESERVED, Contract
+from .contract import FILE, FILE_ROW, INDEX, PARENT, RESERVED, Contract
 from .declaration_error import hint
 from .names import refuse_column
 from .source_yml import FilesSource, PythonSource, SqlSource, Table, _Source
@@ -37,7 +38,7 @@ def check_table(
         columns: the contract's, with those that are not stored.
         parent: of a table made with `from`, the columns of the contract of the table it is made from.
     """
-    stored = [*(name for name, column in columns.items() if column.stored), *MARKS, "_refine_id"]
+    stored = [*(name for name, column in columns.items() if column.stored), *MARKS]
     for key in ("distribute_by", "sort_by"):
         field = getattr(table, key)
         if field and field not in stored:
@@ -191,7 +192,7 @@ def _computed(columns: list[Column]) -> Iterator[FieldProblem]:
     if not any(column.computed for column in columns):
         return
     known = {c.name: f"CAST(NULL AS {c.sql_type})" for c in columns if c.stored and not c.computed}
-    known |= dict(zip(MARKS, ("''", "0", "FALSE", "TIMESTAMP 'epoch'"), strict=True))
+    known |= {name: f"CAST(NULL AS {kind})" for name, kind in JUDGED_MARKS.items()}
     with duckdb.connect(config={"enable_external_access": "false"}) as con:
         for column in (column for column in columns if column.computed):
             rows = ", ".join(f"{value} AS {identifier(name)}" for name, value in known.items())

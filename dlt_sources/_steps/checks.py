@@ -8,9 +8,10 @@ from functools import cache
 
 import duckdb
 
+from warehouse.column_types import LONGEST_TEXT
 from warehouse.quote import literal
 
-from .columns import LONGEST_TEXT, Column
+from .columns import Column
 from .rules import Rule
 from .times import MICROSECONDS, parts_of
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, get_args
@@ -13,13 +11,12 @@ from typing import Any, get_args
 from pydantic import AliasChoices, AliasPath
 from pydantic.fields import FieldInfo
 
+from warehouse.column_types import FORMS, LONGEST_TEXT, dlt_hint
+
 from .contract import FILE, FILE_ROW, INDEX, PARENT, Contract, Pii
 from .kinds import is_list, kind_of
 from .rules import Rule, checks_rows, config_of, demands, field_schema, inner, rule_of
 from .times import infos
-
-LONGEST_TEXT = 65_535
-"""Bytes of the longest text that a warehouse column holds: Redshift's VARCHAR(MAX)."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +64,19 @@ class Column:
 
     @property
     def sql_type(self) -> str:
-        """The warehouse type, in words both DuckDB and Redshift know. Text lengths are in characters."""
-        if self.pii == "hash":
-            return "VARCHAR(64)"
+        """The type of the stored value, in DuckDB's words. Text lengths are in characters."""
+        return "VARCHAR(64)" if self.pii == "hash" else self.clear_type
+
+    @property
+    def clear_type(self) -> str:
+        """The type before a personal value is hashed."""
+        word = FORMS[self.kind].sql
         if self.kind is str:
             longest = min(
                 self.max_length or max((len(c) for c in self.choices), default=0) or LONGEST_TEXT, LONGEST_TEXT
             )
-            return f"VARCHAR({longest})"
-        if self.kind is Decimal:
-            return f"DECIMAL({self.max_digits},{self.decimal_places})"
-        return {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", date: "DATE", datetime: "TIMESTAMP"}[self.kind]
+            return f"{word}({longest})"
+        return f"{word}({self.max_digits},{self.decimal_places})" if self.kind is Decimal else word
 
 
 @cache
@@ -142,35 +141,16 @@ def names_asked_for(contract: type[Contract]) -> frozenset[str]:
     return frozenset({str(path[0]) for c in fields for path in c.paths} | set(contract.needs))
 
 
-_DLT = {
-    str: "text",
-    bool: "bool",
-    int: "bigint",
-    float: "double",
-    date: "date",
-    datetime: "timestamp",
-    Decimal: "decimal",
-}
-
-
 def dlt_columns(contract: type[Contract], *, all_nullable: bool = False) -> dict[str, dict[str, Any]]:
     """The contract's stored columns as dlt column hints: types, lengths and nullability.
 
     Args:
         all_nullable: the table also takes rows that only delete, which hold nothing but their key.
     """
-    hints: dict[str, dict[str, Any]] = {}
-    for c in columns_of(contract):
-        hint: dict[str, Any] = {"data_type": "text" if c.pii == "hash" else _DLT[c.kind], "description": c.description}
-        hint["nullable"] = c.nullable or all_nullable
-        if found := re.search(r"\((\d+)(?:,(\d+))?\)", c.sql_type):
-            hint["precision"] = int(found[1])
-            if found[2]:
-                hint["scale"] = int(found[2])
-        if hint["data_type"] == "timestamp":
-            hint["timezone"] = False
-        hints[c.name] = hint
-    return hints
+    return {
+        c.name: {**dlt_hint(c.sql_type), "description": c.description, "nullable": c.nullable or all_nullable}
+        for c in columns_of(contract)
+    }
 
 
 _NOTES = ("pii", "unit", "computed")

@@ -10,10 +10,11 @@ import requests
 
 from settings import Settings
 
+from .connections import FilesConnection, HttpConnection, SqlConnection
 from .declaration import Source
 from .request import Request, expand
 from .source_error import SourceError, explain, shown
-from .source_yml import FilesConnection, HtmlSource, HttpConnection, PythonSource, RestSource, SqlConnection, SqlSource
+from .source_yml import HtmlSource, PythonSource, RestSource, SqlSource
 
 
 def connect(request: Request) -> Iterable[Any]:

@@ -1,7 +1,7 @@
 """The one statement of what a row is: a Pydantic model with a description per field and a little metadata.
 
 Everything else that must know a table's columns reads them from the contract (columns.py): the bulk check, the Arrow
-and warehouse types, SQLMesh's external models, the base of the Soda checks, the reference pages.
+and warehouse types, SQLMesh's external models, the checks of staging, the reference pages.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 
+from warehouse.staging import JUDGED_MARKS
+
 from .times import Epoch, check_words, wrap_times
 
 Pii = Literal["hash", "drop", "keep"]
@@ -22,7 +24,7 @@ Way = str | Parts
 """A path as a contract may write it."""
 PAYLOAD = "_payload"
 """Column of a landed record that is kept as JSON text; landed tables without it have the source's own columns."""
-MARKS = ("_load_id", "_row", "_deleted", "_read_at")
+MARKS = tuple(JUDGED_MARKS)
 """What every judged row says of itself: its landed load, its number there, whether the source deleted it, when it was read."""
 FILE, FILE_ROW, MALFORMED = "_file", "_file_row", "_malformed"
 """Rows of files also say which file they are from and which row of it (from 0); a line that is not a row holds what it was and why, and nothing else."""

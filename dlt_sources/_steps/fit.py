@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from .columns import LONGEST_TEXT, Column
+from warehouse.column_types import LONGEST_TEXT
+
+from .columns import Column
 from .rules import plain
 from .text import Exact
 

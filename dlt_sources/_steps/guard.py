@@ -18,8 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from .connections import HttpConnection
 from .source_error import NEXT, SourceError, asked, quoted
-from .source_yml import HttpConnection
 
 REDIRECTS = 5
 METADATA = [ip_network(text) for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")]

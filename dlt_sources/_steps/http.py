@@ -12,10 +12,10 @@ import requests
 
 from settings import Settings
 
+from .connections import HttpConnection
 from .guard import REDIRECTS, Guard
 from .request import expand
 from .source_error import NEXT, PASSING, SourceError, asked, refuse
-from .source_yml import HttpConnection
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"
 LONGEST_WAIT = 60

@@ -161,7 +161,7 @@ class Judge:
             kind, origin, checks = "VIEW", "landed", [bulk.native_check(column, landed) for column in columns]
             conditions += [f"{MALFORMED} IS NULL"] if MALFORMED in landed else []
         values = [
-            f"CAST({value} AS {bulk.clear_type(column)}) AS {identifier(column.name)}"
+            f"CAST({value} AS {column.clear_type}) AS {identifier(column.name)}"
             for column, (value, _) in zip(columns, checks, strict=True)
             if column.stored
         ]

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.column_types import arrow_type
 from warehouse.drift import Seen
 from warehouse.quote import identifier, literal
+from warehouse.staging import JUDGED_MARKS, REJECTED_COLUMNS, without_marks
 
 from .columns import Column
-from .contract import MARKS
 
-MARKS_SCHEMA = dict(zip(MARKS, (pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us")), strict=True))
-_ARROW = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}
-REJECTED_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("id", "source", "table_name", "load_id")]
-    + [("row_number", pa.int64())]
-    + [(name, pa.string()) for name in ("raw", "field", "rule", "message", "errors")]
-    + [("rejected_at", pa.timestamp("us"))]
-)
+MARKS_SCHEMA = {name: arrow_type(kind) for name, kind in JUDGED_MARKS.items()}
+REJECTED_SCHEMA = pa.schema({name: arrow_type(kind) for name, kind in without_marks(REJECTED_COLUMNS).items()})
 
 
 @dataclass(frozen=True)
@@ -98,10 +91,3 @@ def has_computed(columns: list[Column]) -> str:
     """SQL: whether a row of `stored` has every computed value that it must have; a deleted row has what its key gives."""
     needed = [f"{identifier(c.name)} IS NOT NULL" for c in columns if c.computed and not c.nullable]
     return f"(_deleted OR ({' AND '.join(needed)}))" if needed else "TRUE"
-
-
-def arrow_type(column: Column) -> pa.DataType:
-    """The column as Arrow holds Pydantic's values."""
-    if column.kind is Decimal:
-        return pa.decimal128(column.max_digits, column.decimal_places)
-    return _ARROW.get(column.kind, pa.date32())

@@ -17,7 +17,8 @@ from .declaration import Source
 from .lake import Landing
 from .pipelines import quiet_about
 from .redact import has_private
-from .silver import Silver, catalog, namespace
+from .silver import Silver
+from .silver_catalog import catalog, namespace
 from .source_error import without_values
 
 LEFT = 3600.0

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-import pyarrow.parquet as pq
 from dlt.extract.resource import DltResource
 
 from foundation.parts import Part, add, gathered, part
@@ -25,17 +24,17 @@ from settings import Settings
 from . import destination, pipelines, withdrawn
 from .addressed import check_address
 from .ahead import Ahead, load_connectors, servers
-from .connectors import files as file_connector
 from .declaration import Source
 from .declaration_error import DeclarationError
 from .file_names import matches
-from .lake import Landing, shaped
+from .file_read import FileRead
+from .lake import Landing
 from .redact import has_private
 from .request import Request, declared_paths
 from .reread import TableRead
 from .source_error import Lasting, SourceError, explain
 from .source_yml import FilesSource
-from .turn import MORE, in_room
+from .turn import in_room
 
 
 class Reading:
@@ -277,63 +276,6 @@ def _reads(
     if not reads:
         raise SourceError(f"{source.name}: no table has a cursor, so there is no span to fill; every run reads it all")
     return reads
-
-
-class FileRead:
-    """One look at a table's files: each new or changed one becomes one landed file."""
-
-    def __init__(self, request: Request, declared: FilesSource) -> None:
-        self.request, self.name, self.declared = request, request.name, declared
-        self.landed = 0
-        self.refused: list[str] = []
-        self.shapes: dict[str, list[Path]] = {}
-        self.before = copy.deepcopy(request.memory)
-        self.has_news: bool | None = None
-        self._files = file_connector.read(request, declared.connection, self.refused)
-
-    def begin(self) -> None:
-        """Read the files, and find out whether there is anything to land or to remember: `has_news`.
-
-        Before the source's turn perhaps not all: called again in its turn, it goes on from there.
-        """
-        for path in self._files:
-            if path is MORE:
-                return
-            self.shapes.setdefault(shaped(self.name, pq.read_schema(path)), []).append(path)
-        self.landed = sum(pq.read_metadata(path).num_rows for paths in self.shapes.values() for path in paths)
-        self.has_news = bool(self.shapes or self.request.withdrawn or self.request.memory != self.before)
-
-    def resources(self) -> list[DltResource]:
-        """The files' rows as resources that hand Parquet files to dlt, which puts them into the lake as they are.
-
-        dlt rewrites a file that has other columns than its table. Columns come and go between files, so there is a dlt
-        table, and a folder of the landing, per set of columns: ``<table>__<hash>``.
-        """
-        from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
-
-        made = [pipelines.resource(self._remember_files(), self.name)]
-        if self.request.withdrawn:
-            made.append(withdrawn.resource_of(self.name, self.request.withdrawn, self.request.settings.clock()))
-        for name, paths in self.shapes.items():
-            columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
-            made.append(pipelines.resource(self._rows(paths), name, columns=columns, write_disposition="append"))
-        return made
-
-    def _rows(self, paths: list[Path]) -> Iterator[Any]:
-        for path in paths:
-            if count := pq.read_metadata(path).num_rows:
-                yield dlt.mark.with_file_import(str(path), "parquet", count)
-
-    def _remember_files(self) -> Iterator[Any]:
-        self.request.keep_memory(bool(self.landed))
-        yield from ()
-
-    def remember(self) -> None:
-        """Nothing: what was read is in dlt's state."""
-
-    def close(self) -> None:
-        """End the read, wherever it is."""
-        self._files.close()
 
 
 def withdraw(source: Source, file: str, settings: Settings) -> list[str]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from warehouse.connection import Connection
 from warehouse.quote import identifier
+from warehouse.staging import STATE, staging_schema
 
 from .shape import shape_of
-from .staging_tables import STATE, columns_for
+from .staging_tables import columns_for
 
 if TYPE_CHECKING:
     from .declaration import Source
@@ -56,7 +57,7 @@ def take_over(staging: Staging, con: Connection, rewrite: Callable[..., None]) -
 def _state(con: Connection, source: str) -> dict[str, str]:
     from dlt.common.versioned_state import decompress_state
 
-    schema = identifier(f"stg_{source}")
+    schema = identifier(staging_schema(source))
     row = con.execute(
         f"SELECT s.state FROM {schema}.{DLT_STATE} AS s JOIN {schema}._dlt_loads AS l ON l.load_id ="
         " s._dlt_load_id WHERE l.status = 0 AND s.pipeline_name = ? ORDER BY l.load_id DESC LIMIT 1",

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from warehouse.connection import connect
 from warehouse.quote import identifier, literal
+from warehouse.staging import LOADS, REJECTED, REJECTED_COLUMNS, without_marks
 
 from . import withdrawn
 from .declaration import Source
-from .judged import REJECTED_SCHEMA, Judged
-from .staging_tables import LOADS, REJECTED
+from .judged import Judged
 
 if TYPE_CHECKING:
     from .stage import Staging
@@ -78,10 +78,7 @@ def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
 def _rejections(staging: Staging, judged: dict[str, Judged], withdrawn: list[str]) -> str:
     """What was rejected now; and what was before and is not any more, or came in files that are withdrawn, on its way out."""
     files = ", ".join(literal(path) for result in judged.values() for path in result.rejected)
-    empty = ", ".join(
-        f"NULL::{'BIGINT' if n == 'row_number' else 'TIMESTAMP' if n == 'rejected_at' else 'VARCHAR'} AS {n}"
-        for n in REJECTED_SCHEMA.names
-    )
+    empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in without_marks(REJECTED_COLUMNS).items())
     now = f"SELECT * FROM read_parquet([{files}])" if files else f"SELECT {empty} WHERE FALSE"
     earlier = ", ".join(map(literal, [*_rejected_before(staging, judged), *withdrawn]))
     gone = f" UNION ALL BY NAME SELECT id, TRUE AS _deleted FROM (SELECT unnest([{earlier}]::VARCHAR[]) AS id) ANTI JOIN ({now}) AS n USING (id)"

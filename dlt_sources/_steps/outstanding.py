@@ -17,8 +17,10 @@ from typing import Any
 import pyarrow as pa
 
 from settings import Settings
+from warehouse.column_types import arrow_type
 from warehouse.connection import connect, export
 from warehouse.quote import identifier, literal
+from warehouse.staging import LOADS, REJECTED, staging_schema
 
 from . import withdrawn
 from .columns import columns_of
@@ -28,16 +30,16 @@ from .engine import engine
 from .explain import raw_of, validator_of
 from .fit import fit
 from .judge import alike
-from .judged import arrow_type, stored_value
+from .judged import MARKS_SCHEMA, stored_value
 from .lake import Landing
 from .raw_rows import landed_rows
 from .salt import read_salt
 from .source_yml import RejectLimit, Table
-from .staging_tables import LOADS, REJECTED
 
 CHUNK = 20_000
 _LATER = "(CAST(o._load_id AS DOUBLE) > CAST(k._load_id AS DOUBLE) OR (o._load_id = k._load_id AND o._row > k._row))"
-_MARKS = [("_load_id", pa.string()), ("_row", pa.int64()), ("file", pa.string()), ("readable", pa.bool_())]
+_MARKS = [(name, MARKS_SCHEMA[name]) for name in ("_load_id", "_row")]
+_MARKS += [("file", pa.string()), ("readable", pa.bool_())]
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def count_rejected(source: Source, published: str | None, settings: Settings) ->
     Rows are compared one by one only where all that were ever rejected would exceed the limit.
     """
     since, found = published or "", {}
-    schema = identifier(f"stg_{source.name}")
+    schema = identifier(staging_schema(source.name))
     with connect(settings) as con:
         query = f"SELECT table_name, sum(landed), sum(rejected) FROM {schema}.{LOADS} WHERE _refine_id > ? GROUP BY 1 ORDER BY 1"
         counts = {name: (int(landed), int(bad)) for name, landed, bad in con.execute(query, [since]).fetchall()}
@@ -129,7 +131,7 @@ class _Versions:
 
     def _fetch(self, folder: Path, since: str) -> None:
         """Create `bad` (rejected rows), `good` (keys of accepted ones), `records` and `loads` from the warehouse."""
-        schema, where = identifier(f"stg_{self.source.name}"), f"_refine_id > {literal(since)}"
+        schema, where = identifier(staging_schema(self.source.name)), f"_refine_id > {literal(since)}"
         record = self.table.parent_key if self.table.from_ else self.table.key
         queries = {
             "bad": f"SELECT id, load_id AS _load_id, row_number AS _row FROM {schema}.{REJECTED}"
@@ -147,7 +149,7 @@ class _Versions:
 
     def _read_rejected(self, folder: Path) -> None:
         """Create `keyed`: the rejected rows with their keys."""
-        fields = [(column.name, pa.string() if column.pii == "hash" else arrow_type(column)) for column in self.named]
+        fields = [(column.name, arrow_type(column.sql_type)) for column in self.named]
         empty = pa.schema([*fields, *_MARKS]).empty_table()
         self.con.register("empty", empty)
         self.con.execute("CREATE TABLE keyed AS SELECT * FROM empty")
@@ -244,7 +246,7 @@ class _Versions:
     def _keep(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Add rows to a table, personal keys as staging holds them."""
         if rows:
-            fields = [(column.name, arrow_type(column)) for column in self.named]
+            fields = [(column.name, arrow_type(column.clear_type)) for column in self.named]
             self.con.register("chunk", pa.Table.from_pylist(rows, schema=pa.schema([*fields, *_MARKS])))
             values = ", ".join(stored_value(column) for column in self.named)
             self.con.execute(f"INSERT INTO {table} SELECT {values}, _load_id, _row, file, readable FROM chunk")

@@ -30,8 +30,9 @@ from .landed import Landed
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .salt import read_salt
+from .shape import changes_of, waiting
 from .silver import Silver, held_loads
-from .stage import Staging, changes_of, silver_lacks, waiting
+from .stage import Staging, silver_lacks
 from .staging_tables import SILVER
 from .swap import finish_swap
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +99,31 @@ def compare(old: Shape, new: Shape) -> Changes:
     for name in (name for name in before if name in after):
         _compare_column(name, before[name], after[name], name in keyed, changes)
     return changes
+
+
+def changes_of(source: Source, state: Mapping[str, str]) -> dict[str, Changes]:
+    """Per table whose contract or declaration changed since the state of its staging was written: what that means for it."""
+    found = {}
+    for name in source.tables:
+        recorded: Shape = json.loads(state.get(f"shape:{name}", "{}"))
+        if recorded and (changes := compare(recorded, shape_of(source, name))):
+            found[name] = changes
+    return found
+
+
+def waiting(source: str, changed: Mapping[str, Changes]) -> str:
+    """What a person has to know of changes that do not follow by themselves; empty where all do."""
+    parts = [
+        f"contract of {source}.{name} changed ({', '.join(changes.waits)})"
+        for name, changes in changed.items()
+        if changes.waits
+    ]
+    if not parts:
+        return ""
+    return (
+        f"{'; '.join(parts)}; run `python runner.py rebuild {source}`: until then nothing of {source} is refined, and what"
+        " is published stays as it is"
+    )
 
 
 def is_wider(old: str, new: str) -> bool:

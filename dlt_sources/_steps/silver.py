@@ -23,55 +23,15 @@ from settings import Settings
 from .lake import storage
 from .pipelines import StoreError
 from .shape import ContractChangedError, holds_decimals
+from .silver_catalog import catalog, namespace
+from .silver_catalog import moved as moved_tables
 from .silver_rows import append, same_type, shaped
 from .tidy import PROPERTIES, tidy
 
 if TYPE_CHECKING:
-    from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
 ASIDE = "__rebuild"
-
-
-def catalog(settings: Settings) -> Catalog:
-    """The Iceberg catalog of the target."""
-    if settings.aws:
-        from pyiceberg.catalog.glue import GlueCatalog
-
-        from foundation.aws import encryption
-
-        keys = encryption(settings)
-        properties = {
-            "warehouse": settings.silver,
-            "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",  # s3fs, as everything else here: it sends these headers
-            "s3.server-side-encryption": keys["ServerSideEncryption"],
-            "s3.sse-kms-key-id": keys.get("SSEKMSKeyId"),
-        }
-        return GlueCatalog("silver", **{name: value for name, value in properties.items() if value})
-    from pyiceberg.catalog.sql import SqlCatalog
-
-    from . import silver_files
-
-    folder = Path(settings.silver)
-    folder.mkdir(parents=True, exist_ok=True)
-    file, files = folder / "catalog.db", silver_files.DurableFileIO
-    lost = silver_files.is_lost(file, folder)
-    if lost:
-        silver_files.put_aside(file)
-    made = SqlCatalog(
-        "silver",
-        uri=f"sqlite:///{file}",
-        warehouse=folder.as_uri(),
-        **{"py-io-impl": f"{files.__module__}.{files.__name__}"},
-    )
-    if lost:
-        silver_files.restore(made, folder)
-    return made
-
-
-def namespace(source: str, settings: Settings) -> str:
-    """The Iceberg namespace of a source: in Glue, where names belong to the whole account, with the project's prefix."""
-    return f"{settings.glue_prefix}{source}" if settings.aws else source
 
 
 class Silver:
@@ -171,7 +131,7 @@ class Silver:
         """Remove tables that were made in another place, before all loads are written again; whether there were any. What
         lies in that place is left alone: it may be another folder's by now.
         """
-        if moved := _moved(self.source, self.settings):
+        if moved := moved_tables(self.source, self.settings):
             store = catalog(self.settings)
             for table in moved:
                 store.drop_table(f"{self.source}.{table}")
@@ -296,7 +256,7 @@ class Silver:
             _rewrite(target, {name: new for name, (_, new) in changed.items()})
 
     def _refuse_moved(self, table: str) -> None:
-        if place := _moved(self.source, self.settings).get(table):
+        if place := moved_tables(self.source, self.settings).get(table):
             raise StoreError(
                 f"the data folder {self.settings.data_dir} was moved or copied: silver's {self.source}.{table} was made as"
                 f" {place}, and Iceberg's paths are absolute; run `python runner.py rebuild {self.source}`, which makes it"
@@ -343,19 +303,3 @@ def _rewrite(target: Table, types: Mapping[str, pa.DataType]) -> None:
             if batch.num_rows:
                 piece = pa.Table.from_batches([batch])
                 transaction.append(shaped(piece, transaction.table_metadata.schema().as_arrow()))
-
-
-def _moved(source: str, settings: Settings) -> dict[str, str]:
-    """Of a source's tables those whose metadata the catalog expects outside of this folder, with that place. By the
-    catalog's own table: pyiceberg cannot open what is not there.
-    """
-    import sqlite3
-
-    file = Path(settings.silver, "catalog.db")
-    if settings.aws or not file.exists():
-        return {}
-    asked = "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace = ?"
-    with contextlib.closing(sqlite3.connect(file)) as con, contextlib.suppress(sqlite3.DatabaseError):
-        here = f"{Path(settings.silver).as_uri()}/"
-        return {table: place for table, place in con.execute(asked, [source]) if not place.startswith(here)}
-    return {}

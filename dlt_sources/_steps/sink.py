@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 from foundation.causes import causes, first_line
 from foundation.exits import is_store_fault
 from settings import Settings, SettingsError
+from warehouse.column_types import dlt_hint
 from warehouse.connection import export
 from warehouse.quote import identifier, literal
+from warehouse.staging import MARKS, staging_schema
 
 from . import pipelines
 from .columns import columns_of, dlt_columns
@@ -148,7 +150,9 @@ def _newest(source: Source, name: str, table: Table, sent: str, settings: Settin
         for column in columns_of(source.contracts[name])
         for n in [identifier(column.name)]
     )
-    refined = f"SELECT * FROM {identifier(f'stg_{source.name}')}.{identifier(name)} WHERE _refine_id > {literal(sent)}"
+    refined = (
+        f"SELECT * FROM {identifier(staging_schema(source.name))}.{identifier(name)} WHERE _refine_id > {literal(sent)}"
+    )
     return f"SELECT {columns}, _deleted, _read_at FROM ({first(refined, table.key, '_row')}) AS newest" + (
         " WHERE NOT _deleted" if kept_only else ""
     )
@@ -156,8 +160,8 @@ def _newest(source: Source, name: str, table: Table, sent: str, settings: Settin
 
 def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str, anew: bool) -> Any:
     columns: Any = dlt_columns(source.contracts[name], all_nullable=True) | {
-        "_deleted": {"data_type": "bool", "hard_delete": True},
-        "_read_at": {"data_type": "timestamp", "timezone": False},
+        "_deleted": dlt_hint(MARKS["_deleted"]) | {"hard_delete": True},
+        "_read_at": dlt_hint(MARKS["_read_at"]),
     }
 
     def rows() -> Any:

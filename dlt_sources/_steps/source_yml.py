@@ -9,30 +9,26 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from .address import SETTING, Address, Path, name_secrets, names_its_secrets
+from .address import SETTING, Path, name_secrets
 from .columns import columns_of
+from .connections import FilesConnection, HtmlConnection, PythonConnection, RestConnection, SqlConnection, Strict
 from .contract import FILE, Contract
-from .text import is_encoding
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
 LONGEST_NAME = 50
 """Characters of a source's or table's name: with what is put before and after it Postgres has room for 63."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Window(_Strict):
+class Window(Strict):
     """Query parameters that ask an API for a span of days: both ends inclusive, ``YYYY-MM-DD``."""
 
     since: str = Field(description="name of the parameter for the first day")
     until: str = Field(description="name of the parameter for the last day")
 
 
-class Endpoint(_Strict):
+class Endpoint(Strict):
     """One REST endpoint."""
 
     path: Path = Field(description="appended to the connection's `base_url`")
@@ -51,7 +47,7 @@ class Endpoint(_Strict):
     )
 
 
-class RejectLimit(_Strict):
+class RejectLimit(Strict):
     """How many rows of a table may be rejected, each in its newest version, of those that came since the last publish: a run
     fails when both the share and the number are exceeded.
     """
@@ -60,7 +56,7 @@ class RejectLimit(_Strict):
     rows: int = Field(10, ge=0, description="in number: so that one bad row of three does not fail a run")
 
 
-class Table(_Strict):
+class Table(Strict):
     """One entity of a source."""
 
     contract: str = Field(description="class name in the source's contract.py")
@@ -162,7 +158,7 @@ class Table(_Strict):
         return next(column.name for column in columns_of(contract) if column.path == (FILE,))
 
 
-class Alerts(_Strict):
+class Alerts(Strict):
     """Who hears of one source, besides the team of ``ELT_ALERT_URLS``. Addresses hold passwords: they are settings."""
 
     failure: list[Annotated[str, Field(pattern=SETTING)]] = Field(
@@ -178,7 +174,7 @@ class Alerts(_Strict):
         return [value] if isinstance(value, str) else value
 
 
-class _Source(_Strict):
+class _Source(Strict):
     place: ClassVar[str | None] = None
     """The key that says where a table is."""
 
@@ -215,78 +211,6 @@ class _Source(_Strict):
                     f"tables.{name} needs `{self.place}`, as every table of this connector (or `from`, or `rows`)"
                 )
         return self
-
-
-class HttpConnection(_Strict):
-    """How to talk to an HTTP server, and how patient to be. Times in seconds."""
-
-    headers: Annotated[dict[str, str], AfterValidator(names_its_secrets)] = Field(
-        {}, description="sent to this server and to no other; a secret by name only: `${NAME}` is the whole value"
-    )
-    hosts: list[str] = Field(
-        [], description="other servers (`host` or `host:port`) that it may redirect to, or link to for its next page"
-    )
-    max_megabytes: float = Field(512, gt=0, description="an answer longer than this, unpacked, is refused")
-    max_total_megabytes: float | None = Field(None, gt=0, description="the same for all answers of one read together")
-    timeout: float = Field(60, gt=0, description="how long to wait for a connection, and for more of an answer")
-    attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
-    backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
-
-
-class RestConnection(HttpConnection):
-    """Where a REST API is."""
-
-    base_url: Address = Field(description="`https://host/path`, or `${NAME}` of the setting that holds it")
-    max_total_megabytes: float | None = Field(
-        20_000, gt=0, description="a read whose answers together are longer than this is given up"
-    )
-
-
-class HtmlConnection(HttpConnection):
-    """Where a site is. A page with a ranking is small: what is larger is not what was declared."""
-
-    base_url: Address = Field(description="`https://host/path`, or `${NAME}` of the setting that holds it")
-    max_megabytes: float = Field(50, gt=0, description="a page longer than this is refused")
-    max_tags: int = Field(
-        1_000_000, ge=1, description="a page of more tags is refused: 10 seconds and 0.3 GB for a million"
-    )
-
-
-class FilesConnection(HttpConnection):
-    """Where files lie: a folder, an object store's ``s3://bucket/prefix``, or an HTTP address."""
-
-    url: Address = Field(
-        description="a folder, `s3://bucket/prefix` or `https://host/path`, or `${NAME}` of the setting that holds it"
-    )
-    max_megabytes: float = Field(4096, gt=0, description="a file longer than this is refused")
-    max_unpacked_megabytes: float = Field(
-        65_536,
-        gt=0,
-        description="a file that is longer than this unpacked, or a Parquet's values together, is refused; a value may stand"
-        " there once and be meant a million times",
-    )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
-    encoding: Annotated[str, AfterValidator(is_encoding)] = Field(
-        "utf-8", description="CSV and JSON lines: of their text, such as cp1252"
-    )
-    sheet: str | None = Field(None, min_length=1, description="Excel: name of the sheet; unset: the first")
-    max_line: int = Field(1_000_000, ge=1000, description="CSV and JSON lines: a line of more bytes is rejected")
-
-
-class SqlConnection(_Strict):
-    """A database. The DSN is a secret: name it, do not write it."""
-
-    url: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the DSN")
-    schema_: str | None = Field(None, alias="schema", description="of its tables; unset: the login's own")
-    chunk_size: int = Field(50_000, ge=1, description="rows per batch in memory")
-
-
-class PythonConnection(_Strict):
-    """Whatever ``extract.py`` wants to know; values may be ``${NAME}``, and secrets must be."""
-
-    values: Annotated[dict[str, str], AfterValidator(name_secrets)] = Field(
-        {}, description="passed to each function of extract.py"
-    )
 
 
 class RestSource(_Source):

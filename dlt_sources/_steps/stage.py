@@ -17,17 +17,15 @@ from settings import Settings
 from warehouse import load
 from warehouse.connection import Connection, connect
 from warehouse.quote import identifier, literal
+from warehouse.staging import IS_STAGING, LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
 
 from . import legacy_staging
 from .declaration import Source
 from .engine import engine
 from .judged import Judged
 from .merges import merges
-from .shape import Changes, ContractChangedError, Shape, compare, shape_of
+from .shape import Changes, ContractChangedError, Shape, changes_of, shape_of, waiting
 from .staging_tables import (
-    LOADS,
-    REJECTED,
-    STATE,
     columns_for,
     create_table,
     for_redshift,
@@ -55,11 +53,6 @@ class Progress(NamedTuple):
     refine_id: str = NEVER
     rebuilt: str = ""
     swapping: bool = False
-
-
-def staging_schema(source: str) -> str:
-    """The schema of a source's staging."""
-    return f"stg_{source}"
 
 
 def rebuild_schema(source: str) -> str:
@@ -211,7 +204,7 @@ class Staging:
             return []
         since = self.next_refine()
         state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in changed}
-        state |= {f"since:{name}": since for name in changed if self.refine_id != NEVER}
+        state |= {f"{SINCE}{name}": since for name in changed if self.refine_id != NEVER}
         if any(changed[name].widened for name in self.source.operational if name in changed):
             state["rebuilt"] = since  # the operational Postgres gets these tables anew, with their new types
         with load.transaction(self.settings) as con:
@@ -270,7 +263,7 @@ class Staging:
 
     def _rows(self, name: str, query: str, folder: Path, con: Connection) -> load.Rows:
         """The rows of a query for a table; on AWS also written to a file, once."""
-        types = columns_for(self.source, name) | {"_deleted": "BOOLEAN"}
+        types = columns_for(self.source, name) | {"_deleted": MARKS["_deleted"]}
         types = for_redshift(types) if self.settings.aws else types
         found = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query}").fetchall()}
         if found.get("_read_at") == "TIMESTAMP WITH TIME ZONE":  # a cast would look zones up, row by row
@@ -308,7 +301,7 @@ class Staging:
 
     def next_refine(self) -> str:
         """An id greater than that of every refine so far."""
-        known = [self.refine_id, *(value for name, value in self._state.items() if name.startswith("since:"))]
+        known = [self.refine_id, *(value for name, value in self._state.items() if name.startswith(SINCE))]
         return f"{max(time.time_ns(), *(int(value or 0) + 1 for value in known)):020d}"
 
 
@@ -331,31 +324,6 @@ def rewrite(staging: Staging, con: Connection, name: str, kept: Mapping[str, str
     con.execute(f"ALTER TABLE {staging.qualified(fresh)} RENAME TO {identifier(name)}")
 
 
-def changes_of(source: Source, state: Mapping[str, str]) -> dict[str, Changes]:
-    """Per table whose contract or declaration changed since the state of its staging was written: what that means for it."""
-    found = {}
-    for name in source.tables:
-        recorded: Shape = json.loads(state.get(f"shape:{name}", "{}"))
-        if recorded and (changes := compare(recorded, shape_of(source, name))):
-            found[name] = changes
-    return found
-
-
-def waiting(source: str, changed: Mapping[str, Changes]) -> str:
-    """What a person has to know of changes that do not follow by themselves; empty where all do."""
-    parts = [
-        f"contract of {source}.{name} changed ({', '.join(changes.waits)})"
-        for name, changes in changed.items()
-        if changes.waits
-    ]
-    if not parts:
-        return ""
-    return (
-        f"{'; '.join(parts)}; run `python runner.py rebuild {source}`: until then nothing of {source} is refined, and what"
-        " is published stays as it is"
-    )
-
-
 def silver_lacks(source: str, tables: Iterable[str]) -> str:
     """What a person has to know of tables that silver has lost."""
     named = ", ".join(f"{source}.{name}" for name in tables)
@@ -376,7 +344,7 @@ def tables_in(con: Connection, schemas: Iterable[str] = ()) -> dict[str, set[str
     where = (
         f"table_schema IN ({', '.join('?' * len(wanted))})"
         if wanted
-        else "left(table_schema, 4) = 'stg_' OR left(table_schema, 8) = 'rebuild_'"
+        else f"{IS_STAGING} OR left(table_schema, 8) = 'rebuild_'"
     )
     query = f"SELECT table_schema, table_name FROM information_schema.tables WHERE {where}"
     made: dict[str, set[str]] = {}

@@ -5,64 +5,22 @@ Every column may be NULL: the contract says what must have a value, and a contra
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from warehouse.column_types import redshift_type
 from warehouse.quote import identifier
+from warehouse.staging import LOADS, LOADS_COLUMNS, MARKS, REJECTED, REJECTED_COLUMNS, STATE, STATE_COLUMNS
 
 from .columns import columns_of
 from .declaration import Source
 
-REJECTED, LOADS, STATE = "_rejected", "_loads", "_state"
 SILVER = "silver:"
 """With a table's name behind it a name in ``_state``: silver has lost rows of it, and a rebuild brings them back."""
-MARKS = {
-    "_load_id": "VARCHAR(32)",
-    "_row": "BIGINT",
-    "_deleted": "BOOLEAN",
-    "_read_at": "TIMESTAMP",
-    "_refine_id": "VARCHAR(32)",
-}
-REJECTED_COLUMNS = {
-    "id": "VARCHAR(200)",
-    "source": "VARCHAR(100)",
-    "table_name": "VARCHAR(100)",
-    "load_id": "VARCHAR(32)",
-    "row_number": "BIGINT",
-    "raw": "VARCHAR(65535)",
-    "field": "VARCHAR(200)",
-    "rule": "VARCHAR(100)",
-    "message": "VARCHAR(1000)",
-    "errors": "VARCHAR(65535)",
-    "rejected_at": "TIMESTAMP",
-    "_deleted": "BOOLEAN",
-    "_refine_id": "VARCHAR(32)",
-}
-"""Rows that broke their contract: table, load, row and place in its list as one id; the row as landed, personal fields
-masked; the first field and rule that it broke (no field: the row itself), what that says to a person, and all as JSON;
-``_deleted`` is set only on its way out."""
-LOADS_COLUMNS = {
-    "source": "VARCHAR(100)",
-    "table_name": "VARCHAR(100)",
-    "load_id": "VARCHAR(32)",
-    "landed": "BIGINT",
-    "accepted": "BIGINT",
-    "rejected": "BIGINT",
-    "refined_at": "TIMESTAMP",
-    "_refine_id": "VARCHAR(32)",
-}
-"""Landed loads per table, and what became of their rows."""
-STATE_COLUMNS = {"name": "VARCHAR(200)", "value": "VARCHAR(65535)"}
 _OWN = {REJECTED: REJECTED_COLUMNS, LOADS: LOADS_COLUMNS, STATE: STATE_COLUMNS}
-
-LONGEST = 65_535
-"""Bytes of Redshift's longest VARCHAR."""
-_CHARACTER = 4
-"""Bytes of the longest character in UTF-8: contracts count characters, Redshift bytes."""
 
 
 def columns_for(source: Source, name: str) -> dict[str, str]:
-    """The columns of a staging table with their types, in words both DuckDB and Redshift know."""
+    """The columns of a staging table with their types, in DuckDB's words."""
     if name in _OWN:
         return _OWN[name]
     return {column.name: column.sql_type for column in columns_of(source.contracts[name])} | MARKS
@@ -101,8 +59,8 @@ def create_table(schema: str, name: str, columns: Mapping[str, str], keys: Mappi
 
 
 def for_redshift(columns: Mapping[str, str]) -> dict[str, str]:
-    """Types as Redshift measures them: texts in bytes, doubles by their full name."""
-    return {name: _redshift(kind) for name, kind in columns.items()}
+    """The columns with their types as Redshift has them."""
+    return {name: redshift_type(kind) for name, kind in columns.items()}
 
 
 def redshift_keys(source: Source, name: str) -> dict[str, str]:
@@ -116,9 +74,3 @@ def redshift_keys(source: Source, name: str) -> dict[str, str]:
         return {"_refine_id": "SORTKEY"}
     spread = {table.distribute_by: "DISTKEY"} if table.distribute_by else {}
     return spread | {table.sort_by: f"{spread.get(table.sort_by, '')} SORTKEY".strip()}
-
-
-def _redshift(kind: str) -> str:
-    if found := re.fullmatch(r"VARCHAR\((\d+)\)", kind):
-        return f"VARCHAR({min(int(found[1]) * _CHARACTER, LONGEST)})"
-    return "DOUBLE PRECISION" if kind == "DOUBLE" else kind

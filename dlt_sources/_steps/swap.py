@@ -12,12 +12,13 @@ from settings import Settings
 from warehouse import load
 from warehouse.connection import Connection, connect
 from warehouse.quote import identifier
+from warehouse.staging import LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
 
 from .declaration import Source
 from .shape import Shape
 from .silver import Silver
-from .stage import Staging, rebuild_schema, staging_schema
-from .staging_tables import LOADS, MARKS, REJECTED, SILVER, STATE, columns_for
+from .stage import Staging, rebuild_schema
+from .staging_tables import SILVER, columns_for
 
 SWAPPING = "swapping"
 """Name in a rebuild's state: it is whole. With it go ``whole``, whether it is of all tables, and ``tables``."""
@@ -80,7 +81,7 @@ def _swapped(used: Staging, state: dict[str, str], tables: list[str], whole: boo
     """What staging remembers after the swap: the models rebuild what was built on its rows."""
     refine_id = max(state.get("refine_id", ""), used.next_refine())
     kept = {name: value for name, value in state.items() if name.startswith("shape:")}
-    kept |= {f"{mark}{name}": "" for name in tables for mark in ("since:", SILVER)}
+    kept |= {f"{mark}{name}": "" for name in tables for mark in (SINCE, SILVER)}
     if whole:
         kept |= {name: state[name] for name in ("last_load", "in_order") if name in state}
     return kept | {"refine_id": refine_id, "rebuilt": refine_id}

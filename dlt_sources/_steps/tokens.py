@@ -14,11 +14,11 @@ from warehouse.quote import literal
 from . import bulk
 from .checks import Check
 from .columns import Column
-from .contract import INDEX, PAYLOAD
+from .contract import INDEX, MARKS, PAYLOAD
 from .explain import count_elements
 from .judged import Judged
 
-_MARKS = "_load_id, _row, _deleted, _read_at"
+_MARKS = ", ".join(MARKS)
 
 
 def take_apart(

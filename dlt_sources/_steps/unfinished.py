@@ -7,10 +7,12 @@ from typing import Literal
 
 from warehouse.connection import Connection
 from warehouse.quote import identifier, literal
+from warehouse.staging import STATE, source_of, staging_schema
 
 from .declaration import Declared
-from .stage import changes_of, rebuild_schema, silver_lacks, staging_schema, tables_in, waiting
-from .staging_tables import SILVER, STATE
+from .shape import changes_of, waiting
+from .stage import rebuild_schema, silver_lacks, tables_in
+from .staging_tables import SILVER
 
 _OWN = "ops"
 """The schema ``stg_ops`` holds the record of runs, and no source's rows."""
@@ -65,7 +67,7 @@ def find_unfinished(sources: Declared, con: Connection) -> list[Unfinished]:
 
 def _undeclared(sources: Declared, made: dict[str, set[str]]) -> list[Unfinished]:
     """Sources whose staging is there and whose declaration is not."""
-    names = [schema.removeprefix("stg_") for schema, tables in made.items() if STATE in tables]
+    names = [source for schema, tables in made.items() if STATE in tables and (source := source_of(schema))]
     return [
         Unfinished(
             name,
@@ -74,7 +76,7 @@ def _undeclared(sources: Declared, made: dict[str, set[str]]) -> list[Unfinished
             " as they are: remove these, then `python runner.py plan`",
         )
         for name in sorted(names)
-        if staging_schema(name) in made and name not in sources.names and name != _OWN
+        if name not in sources.names and name != _OWN
     ]
 
 

@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from warehouse.column_types import arrow_type
 from warehouse.quote import identifier, literal
 
 from .columns import Column
 from .contract import FILE
 from .engine import engine
-from .judged import MARKS_SCHEMA, Judged, Left, arrow_type
+from .judged import MARKS_SCHEMA, Judged, Left
 from .lake import LOAD_IN_NAME, LOAD_OF_FILE, LandedFile, Landing
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def recount(
 
 def nothing(columns: list[Column], folder: Path) -> Judged:
     """The result of judging no row."""
-    fields = {c.name: pa.string() if c.pii == "hash" else arrow_type(c) for c in columns if c.stored} | MARKS_SCHEMA
+    fields = {c.name: arrow_type(c.sql_type) for c in columns if c.stored} | MARKS_SCHEMA
     path = folder / "none.parquet"
     pq.write_table(pa.schema(fields.items()).empty_table(), path)
     return Judged([path], [], {})

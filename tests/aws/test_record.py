@@ -53,7 +53,8 @@ def test_a_failed_check_says_which_rows(tmp_path: Path, estate: Estate) -> None:
     small.environment |= estate.environment
     contract = small.code / "soda_checks/staging/check_bad/things.yml"
     planted = {"name": "planted", "qualifier": "planted", "expression": "name = 'planted'"}
-    contract.write_text(contract.read_text() + f"  - failed_rows: {json.dumps(planted)}\n")
+    contract.parent.mkdir()
+    contract.write_text(f"checks:\n  - row_count:\n  - failed_rows: {json.dumps(planted)}\n")
     small.deliver("check_bad", "0.csv", "1,x", *[f"{n},planted" for n in range(11, 41)])
     small.run("run", "check_bad", code=1)
     told = json.loads(small.run("status", "last", "--json").stdout)

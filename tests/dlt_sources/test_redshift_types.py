@@ -22,19 +22,12 @@ from dlt_sources._steps.contract import Contract, column
 from dlt_sources._steps.declaration import DeclarationError
 from dlt_sources._steps.judge import Judge
 from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.staging_tables import (
-    LOADS,
-    LONGEST,
-    MARKS,
-    REJECTED,
-    columns_for,
-    create_table,
-    for_redshift,
-    redshift_keys,
-)
+from dlt_sources._steps.staging_tables import columns_for, create_table, for_redshift, redshift_keys
 from dlt_sources.door import load_sources
 from tests.dlt_sources.shop import source_of
 from tests.harness import ROOT
+from warehouse.column_types import LONGEST_TEXT
+from warehouse.staging import LOADS, MARKS, REJECTED
 
 SOURCES = load_sources()
 TABLES = [(source, name) for source in SOURCES.values() for name in source.tables]
@@ -109,7 +102,7 @@ def test_every_column_that_is_declared_has_its_type_length_and_keys(source, name
         assert text.startswith("VARCHAR(" if c.pii == "hash" else TYPES[c.kind]), c.name
         if text.startswith("VARCHAR"):
             [length] = re.findall(r"^VARCHAR\((\d+)\)", text)
-            assert int(length) == min(4 * int(re.findall(r"\d+", c.sql_type)[0]), LONGEST), c.name
+            assert int(length) == min(4 * int(re.findall(r"\d+", c.sql_type)[0]), LONGEST_TEXT), c.name
         if c.kind is Decimal:
             assert text.startswith(f"DECIMAL({c.max_digits},{c.decimal_places})")
     assert "NOT NULL" not in str(found)  # the contract says so, and a contract changes
@@ -191,7 +184,7 @@ def test_no_declared_text_may_be_longer_than_redshift_s_longest(contract):
     """65,535 bytes hold 16,383 characters of any kind: a longer contract could accept what COPY then refuses."""
     for c in columns_of(contract):
         if c.kind is str and c.pii != "hash" and not c.choices:
-            assert c.max_length is not None and 4 * c.max_length <= LONGEST, f"{contract.__name__}.{c.name}"
+            assert c.max_length is not None and 4 * c.max_length <= LONGEST_TEXT, f"{contract.__name__}.{c.name}"
 
 
 class Bad(Contract):
@@ -280,7 +273,7 @@ def passed_on(node, models, free) -> set[tuple[str, str]]:
 
 def room(kind) -> int:
     sizes = [int(p.name) for p in kind.expressions]
-    return sizes[0] if sizes else LONGEST
+    return sizes[0] if sizes else LONGEST_TEXT
 
 
 def test_gold_gives_free_text_four_bytes_for_each_character(models):
@@ -293,7 +286,7 @@ def test_gold_gives_free_text_four_bytes_for_each_character(models):
                 continue
             for origin in passed_on(lineage(output, model), models, free):
                 seen += 1
-                if room(kind) < min(4 * free[origin], LONGEST):
+                if room(kind) < min(4 * free[origin], LONGEST_TEXT):
                     short.append(
                         f"{name}.{output} has {room(kind)} bytes for {free[origin]} characters of {'.'.join(origin)}"
                     )

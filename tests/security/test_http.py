@@ -236,7 +236,7 @@ def test_https_never_becomes_http(tmp_path, here, authority, monkeypatch, other)
 
 
 def test_http_may_become_https_on_the_same_host(here):
-    from dlt_sources._steps.source_yml import HttpConnection
+    from dlt_sources._steps.connections import HttpConnection
 
     def may(home, there, **declared):
         return guard.Guard(home, HttpConnection(**declared), [], [])._may(guard.origin(there))

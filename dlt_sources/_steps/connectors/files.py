@@ -20,11 +20,11 @@ import requests
 
 from foundation.environment import ROOT, folder_of
 
+from ..connections import FilesConnection
 from ..file_names import is_monthly, matches, place_of
 from ..http import session
 from ..request import Request, expand
 from ..source_error import Lasting, SourceError, asked, shown
-from ..source_yml import FilesConnection
 from ..turn import LITTLE, MORE, Postponed, awaited, outside
 from ..withdrawn import MARK
 from .counted import Counted

@@ -11,10 +11,10 @@ from itertools import zip_longest
 import requests
 
 from ..columns import lacking, names_asked_for
+from ..connections import HtmlConnection
 from ..http import session
 from ..request import Request, UnchangedError, expand
 from ..source_error import NEXT, RefusedError, SourceError, quoted, shown
-from ..source_yml import HtmlConnection
 from .html_shown import SpanError, laid_out, rows_of
 
 HEAD = 8192

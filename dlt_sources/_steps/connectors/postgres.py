@@ -16,10 +16,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 from psycopg2 import sql
 
+from ..connections import SqlConnection
 from ..request import Request
 from ..row_files import RowFiles
 from ..source_error import NEXT, RefusedError
-from ..source_yml import SqlConnection
 from ..turn import LITTLE, MORE, Postponed
 from . import scanned
 from .copied import BLOCK, LARGEST_BLOCK, MOMENTS, LongerError, PgColumn, copy, holds_bytes, pages

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..connections import PythonConnection
 from ..request import Request, expand
 from ..source_error import SourceError, quoted
-from ..source_yml import PythonConnection
 
 
 def read(request: Request, connection: PythonConnection) -> Iterable[Any]:

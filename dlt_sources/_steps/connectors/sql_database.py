@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..connections import SqlConnection
 from ..request import Request, expand
 from ..source_error import NEXT, RefusedError
-from ..source_yml import SqlConnection
 from . import by_rows, postgres
 from .relation import choose, cursor_column, end_of, missing_table, no_cursor
 

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from warehouse.quote import identifier, literal
 
 from ..columns import lacking
+from ..connections import FilesConnection
 from ..contract import FILE, FILE_ROW, MALFORMED, PAYLOAD, RESERVED, Contract
 from ..engine import engine
 from ..file_names import is_json_lines
 from ..named import NamesOfRecords
 from ..source_error import quoted
-from ..source_yml import FilesConnection
 from .json_lines import is_text, read_lines
 from .text_files import FileError, as_text, unify_line_ends
 

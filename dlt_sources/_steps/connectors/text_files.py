@@ -14,8 +14,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..connections import FilesConnection
 from ..source_error import quoted
-from ..source_yml import FilesConnection
 
 _ARCHIVES = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 _PLAIN = (".csv", ".txt", ".jsonl", ".ndjson")

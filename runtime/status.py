@@ -1,12 +1,10 @@
-"""`status`, `rejected` and `check`: what the pipeline knows about itself, for a person or as JSON.
+"""`status`: what the pipeline knows about itself, for a person or as JSON.
 
-While a run is in progress they read the last published record instead, so looking never disturbs a run.
+While a run is in progress it reads the last published record instead, so looking never disturbs a run.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +13,18 @@ from foundation.console import Console
 from foundation.stores import readable
 from settings import Settings
 from warehouse.connection import Connection, RunInProgressError
+from warehouse.quote import identifier
 from warehouse.run import Progress
-from warehouse.waiting import built_schemas, read_domains
+from warehouse.staging import LOADS, staging_schema
+from warehouse.waiting import read_domains
 
 from .disk import used
 from .record import looking, record, rows, runs
 from .run_report import check_of, problem_lines
-from .unpublished import NEXT, describe, each_once
+from .unpublished import describe, each_once
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared
-    from soda_checks.door import CheckResult, RowKey
     from sqlmesh_project.door import ModelRun
 
 _CHECKS = """SELECT c.* FROM {ops}.check_results AS c
@@ -183,7 +182,11 @@ def _print(console: Console, answer: dict[str, Any], why: str) -> None:
 
 def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str, Any]]:
     """Per table of the source: when it was last looked at, when rows last came, how many so far."""
-    loads = f'"stg_{source}"._loads' if live else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
+    loads = (
+        f"{identifier(staging_schema(source))}.{LOADS}"
+        if live
+        else f"(SELECT * FROM ops.loads WHERE source = '{source}') AS l"
+    )
     looks = "stg_ops.looks" if live else "(SELECT *, last_looked_at AS looked_at FROM ops.freshness) AS f"
     found = {
         row["table"]: row
@@ -210,113 +213,3 @@ def _freshness(con: Connection | None, live: bool, source: str) -> list[dict[str
         }
         tables.append({"source": source, "table": name, **times, **{n: row[n] for n in nothing if n not in times}})
     return tables
-
-
-def rejected(sources: Declared, names: list[str], limit: int, as_json: bool) -> None:
-    """Show rejected rows by reason, and the newest of them, each with all its reasons."""
-    settings = configuration.load()
-    console = Console(as_json)
-    counts: dict[tuple[str, ...], int] = {}
-    newest: list[dict[str, Any]] = []
-    with record(settings) as seen:
-        con, live = seen.con, seen.live
-        for name in names or sources.names:  # each by itself: one that never ran has no table, and hides nobody's rows
-            rejects = (
-                f'"stg_{name}"._rejected' if live else f"(SELECT * FROM ops.rejected_rows WHERE source = '{name}') AS r"
-            )
-            mine = rows(con, f"SELECT * FROM {rejects} ORDER BY rejected_at DESC, id LIMIT {int(limit)}")
-            newest += mine
-            errors = "errors" if mine and "errors" in mine[0] else "NULL"  # an older published copy has only the first
-            query = f"SELECT source, table_name, field, rule, {errors} AS errors, count(*) AS n FROM {rejects} GROUP BY 1, 2, 3, 4, 5"
-            for row in rows(con, query):
-                for field, rule in {(reason["field"], reason["rule"]) for reason in _reasons(row)}:
-                    reason = (row["source"], row["table_name"], field, rule)
-                    counts[reason] = counts.get(reason, 0) + row["n"]
-    newest.sort(key=lambda row: row["id"])
-    newest.sort(key=lambda row: row["rejected_at"], reverse=True)
-    reasons = [
-        dict(zip(("source", "table", "field", "rule"), n, strict=True)) | {"rows": counts[n]} for n in sorted(counts)
-    ]
-    shown = [
-        {name: row[name] for name in ("id", "field", "rule", "message", "raw")} | {"reasons": _reasons(row)}
-        for row in newest[:limit]
-    ]
-    if as_json:
-        console.json({"reasons": reasons, "rows": shown})
-        return
-    if seen.why:
-        console.note(f"{seen.why}; these are the rows as last published")
-    console.table("Rejected rows by reason; a row may have several", reasons, "none")
-    for row in shown:
-        why = "\n      ".join(f"{r['field']} {r['rule']}: {r['message']}" for r in row["reasons"])
-        console.blocks([(f"{row['id']}  {why}", row["raw"][:300])])
-    if shown:
-        console.note("after correcting the contract: `python runner.py replay SOURCE --rejected`")
-
-
-def _reasons(row: dict[str, Any]) -> list[dict[str, str]]:
-    """All reasons of a rejected row; of one whose reasons are longer than their column the first."""
-    try:
-        found: list[dict[str, str]] = json.loads(row["errors"])
-    except (KeyError, TypeError, ValueError):
-        found = []
-    return found or [{"field": row["field"], "rule": row["rule"], "message": row.get("message", "")}]
-
-
-def check(sources: Declared, names: list[str], as_json: bool) -> int:
-    """Run the checks of sources' staging, and of the gold that is built from them, as the data stands.
-
-    Args:
-        names: the sources; none: every source and every domain.
-
-    Returns:
-        The exit code: 1 when a check would stop a run, 2 when a source cannot be checked because its declaration is broken.
-
-    Raises:
-        LockedError, RunInProgressError: a run is in progress, or begins meanwhile: it goes first.
-    """
-    from dlt_sources.door import row_keys
-    from foundation.lock import refuse_beside_a_run
-
-    settings = configuration.load()
-    console = Console(as_json)
-    broken = {name: reason for name, reason in sources.broken.items() if name in (names or sources.broken)}
-    refuse_beside_a_run(settings)
-    usable = [sources[name] for name in names or sources if name not in broken]
-    keys = {source.name: row_keys(source) for source in usable}
-    with looking(settings):
-        results = list(_check_all(keys, not names, settings))
-    failed = [result for result in results if result.stops]
-    shown = [result for result in results if result.outcome != "passed"]
-    if as_json:
-        console.json([vars(result) for result in results])
-    else:
-        console.out.print(f"{len(results)} checks, {len(failed)} stop" + ("" if shown else ": all passed"))
-        console.blocks(problem_lines([check_of(r.recorded) for r in shown]))
-        if any(result.layer == "gold" for result in failed):
-            console.note(f"dashboards keep the last good data. {NEXT}")
-    for name, reason in broken.items():
-        console.problem(f"{name} is not checked, its declaration is broken: {reason}")
-    return 1 if failed else 2 if broken else 0
-
-
-def _check_all(keys: Mapping[str, Mapping[str, RowKey]], everything: bool, settings: Settings) -> Iterator[CheckResult]:
-    """The answers of sources' checks and of the gold built from them; of `everything`, of all gold that has checks.
-
-    Args:
-        keys: per source what names the rows of its tables.
-    """
-    from soda_checks.door import FOLDER, check, not_built
-    from sqlmesh_project.door import inspect_models
-
-    models, built = inspect_models(settings), built_schemas(settings)
-    domains = {name for name, feeds in models.domains.items() if everything or feeds & set(keys)}
-    domains |= {path.name for path in (FOLDER / "gold").iterdir() if path.is_dir() and everything}
-    for layer, scopes in (("staging", list(keys)), ("gold", sorted(domains))):
-        for scope in scopes:
-            if (f"stg_{scope}" if layer == "staging" else scope) in built:
-                yield from check(
-                    layer, scope, settings, keys.get(scope) if layer == "staging" else None, models.pending
-                )
-            else:
-                yield not_built(layer, scope, settings)
