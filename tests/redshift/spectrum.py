@@ -55,6 +55,7 @@ def schema(piece: Piece) -> Plan:
             raise Refused(f'schema "{name}" already exists', "42P06")
         if not there:
             session.internal(f'CREATE SCHEMA "{name}"')
+            session.internal(f"DELETE FROM rs.external WHERE nsp = '{name}'")
             session.internal(f"INSERT INTO rs.external VALUES ('{name}', '{database}', '{role}')")
             session.server.spectrum.forget(session.database)
         return "CREATE SCHEMA"
