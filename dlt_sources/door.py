@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._steps.ahead import Ahead
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
+    from ._steps.external import externals, reads_silver
     from ._steps.keep_small import maintain, silver_size
     from ._steps.lake import Landing
     from ._steps.land import Reading, land, read_ahead, withdraw
@@ -58,6 +59,7 @@ __all__ = [
     "add_unasked",
     "count_rejected",
     "expected",
+    "externals",
     "find_unfinished",
     "follow_contract",
     "land",
@@ -68,6 +70,7 @@ __all__ = [
     "reach",
     "read_ahead",
     "read_alerts",
+    "reads_silver",
     "rebuild",
     "refine",
     "row_keys",
@@ -98,6 +101,7 @@ _PLACES = {
     "count_rejected": "outstanding",
     "expected": "drift",
     "columns_of": "columns",
+    "externals": "external",
     "find_unfinished": "unfinished",
     "follow_contract": "refine",
     "land": "land",
@@ -105,6 +109,7 @@ _PLACES = {
     "maintain": "keep_small",
     "reach": "connect",
     "read_ahead": "land",
+    "reads_silver": "external",
     "rebuild": "rebuild",
     "refine": "refine",
     "row_keys": "outstanding",
