@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from warehouse.quote import redshift_literal
 
-from ._steps.external import SCHEMA as PREFIX
+from ._steps.external import SCHEMA
+
+__all__ = ["SCHEMA", "declaring", "statements"]
 
 if TYPE_CHECKING:
     from settings import Bootstrap, Settings
@@ -31,7 +33,7 @@ def statements(sources: Iterable[str], settings: Settings | Bootstrap) -> list[s
     Its tables are silver's: every accepted row of every load, with ``_load_id``. A bill comes per byte that is read.
     """
     return [
-        f"CREATE EXTERNAL SCHEMA IF NOT EXISTS {PREFIX}{source} FROM DATA CATALOG"
+        f"CREATE EXTERNAL SCHEMA IF NOT EXISTS {SCHEMA}{source} FROM DATA CATALOG"
         f" DATABASE {redshift_literal(f'{settings.glue_prefix}{source}')} IAM_ROLE {redshift_literal(settings.redshift_role)}"
         for source in sources
     ]

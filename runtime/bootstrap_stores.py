@@ -239,11 +239,11 @@ class Admin:
     def lake(self, settings: Bootstrap) -> None:
         """Schemas over silver, for sources with a table that is read where it lies; who works with staging may read them."""
         from dlt_sources.door import load_sources
-        from dlt_sources.spectrum import PREFIX, declaring, statements
+        from dlt_sources.spectrum import SCHEMA, declaring, statements
 
         names = declaring(load_sources())
         for name, statement in zip(names, statements(names, settings), strict=True):
-            schema = f"{PREFIX}{name}"
+            schema = f"{SCHEMA}{name}"
             asked = "SELECT 1 FROM svv_external_schemas WHERE schemaname = ?"
             self.make(f"schema {schema} over silver", asked, schema, statement)
             what = f"Redshift: {schema}: read by {LOADER} and {TRANSFORMER}"

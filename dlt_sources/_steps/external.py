@@ -141,7 +141,7 @@ def settle(staging: Staging) -> list[str]:
         if name in wanted and not staging.view(name):
             _require_rows(staging, name)
             statements, state = placing(staging, name)
-            # what was built bit by bit is built anew: rows that a changed contract refused since are not in silver
+            # what was built bit by bit is rebuilt: rows that a changed contract refused since are not in silver
             newer = staging.next_refine()
             state |= {"refine_id": newer, "rebuilt": newer} if statements and staging.refine_id.strip("0") else {}
             done += [f"staging of {source.name}.{name} is read from silver now"] if statements else []
