@@ -102,8 +102,8 @@ class Staging:
         """What to remember of tables that are made: their shapes, and whether a view will stand there."""
         made = [name for name in names if name in self.source.tables]
         state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in made}
-        views = external.externals(self.source, self.settings) if self.aside else []
-        return state | {f"{external.VIEW}{name}": "silver" if name in views else "" for name in made}
+        views = set(external.externals(self.source, self.settings)) & set(made)
+        return state | {f"{external.VIEW}{name}": "silver" if self.aside else "" for name in sorted(views)}
 
     def create(self, name: str, columns: Mapping[str, str] | None = None) -> str:
         """The statement that makes a table of today's shape, or with other columns."""
@@ -120,6 +120,10 @@ class Staging:
     def view(self, name: str) -> str:
         """Which view over silver stands in a table's place; empty: none, it has its rows itself."""
         return self._state.get(f"{external.VIEW}{name}", "")
+
+    def view_marks(self) -> list[str]:
+        """The names in the state of every view that stands in a table's place."""
+        return [mark for mark, value in self._state.items() if value and mark.startswith(external.VIEW)]
 
     def dropping(self, name: str) -> str:
         """The statement that removes a table, or the view in its place."""

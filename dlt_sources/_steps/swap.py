@@ -44,6 +44,8 @@ def finish_swap(source: Source, settings: Settings) -> bool:
         for name in tables:
             views |= _move(con, used, name, json.loads(state[f"shape:{name}"]), state.get(f"{external.VIEW}{name}", ""))
         _move_records(con, used, tables, aside, whole)
+        if whole:  # what is declared no more goes, views too
+            views |= {mark: "" for mark in used.view_marks() if mark.removeprefix(external.VIEW) not in tables}
         for query, values in used.remember(_swapped(used, state, tables, whole) | views):
             con.execute(query, values)
         con.execute(f"DROP SCHEMA {identifier(aside)} CASCADE")
@@ -66,7 +68,7 @@ def _move(con: Connection, used: Staging, name: str, shape: Shape, view: str) ->
     con.execute(used.create(name, columns))
     aside = f"{identifier(rebuild_schema(used.source.name))}.{identifier(name)}"
     con.execute(f"INSERT INTO {used.qualified(name)} ({names}) SELECT {names} FROM {aside}")
-    return {f"{external.VIEW}{name}": ""}
+    return {f"{external.VIEW}{name}": ""} if used.view(name) else {}
 
 
 def _move_records(con: Connection, used: Staging, tables: list[str], aside: str, whole: bool) -> None:
