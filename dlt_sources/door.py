@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._steps.check_base import check_bases
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
+    from ._steps.external import externals, reads_silver
     from ._steps.keep_small import maintain, silver_size
     from ._steps.lake import Landing
     from ._steps.land import Reading, land, read_ahead, withdraw
@@ -57,6 +58,7 @@ __all__ = [
     "check_bases",
     "count_rejected",
     "expected",
+    "externals",
     "find_unfinished",
     "follow_contract",
     "land",
@@ -67,6 +69,7 @@ __all__ = [
     "reach",
     "read_ahead",
     "read_alerts",
+    "reads_silver",
     "rebuild",
     "refine",
     "row_keys",
@@ -96,6 +99,7 @@ _PLACES = {
     "count_rejected": "outstanding",
     "expected": "drift",
     "columns_of": "columns",
+    "externals": "external",
     "find_unfinished": "unfinished",
     "follow_contract": "refine",
     "land": "land",
@@ -103,6 +107,7 @@ _PLACES = {
     "maintain": "keep_small",
     "reach": "connect",
     "read_ahead": "land",
+    "reads_silver": "external",
     "rebuild": "rebuild",
     "refine": "refine",
     "row_keys": "outstanding",

@@ -17,6 +17,10 @@ class Bootstrap(FromEnvironment):
     bootstrap_pipeline_role: str = Field(
         pattern=r"^[\w+=,.@-]+$", description="name, not ARN, of the role of the pipeline's task"
     )
+    bootstrap_spectrum: bool = Field(
+        False, description="whether Redshift's role may read silver: make schemas over that of sources that ask for it"
+    )
+    glue_prefix: of.GluePrefix = "silver_"
     redshift_host: of.Host = Field(min_length=1)
     redshift_port: of.Port = 5439
     redshift_database: str = "warehouse"

@@ -159,6 +159,8 @@ def settle_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say)
             admin.member(user, role)
         admin.rights(warehouse, (LOADER, TRANSFORMER))
         admin.lend(settings.redshift_role, LOADER)
+        if settings.bootstrap_spectrum:
+            admin.lake(settings)
     with Admin.connect(settings, serving, say) as admin:
         admin.rights(serving, (TRANSFORMER,))
         for domain in domains():
@@ -233,6 +235,21 @@ class Admin:
         self.say(what, "REVOKE ASSUMEROLE ON ALL FROM PUBLIC FOR ALL")
         self.say(what, f"GRANT ASSUMEROLE ON {redshift_literal(role)} TO ROLE {user} FOR COPY, UNLOAD")
         self.tell("set", what)
+
+    def lake(self, settings: Bootstrap) -> None:
+        """Schemas over silver, for sources with a table that is read where it lies; who works with staging may read them."""
+        from dlt_sources.door import load_sources
+        from dlt_sources.spectrum import SCHEMA, declaring, statements
+
+        names = declaring(load_sources())
+        for name, statement in zip(names, statements(names, settings), strict=True):
+            schema = f"{SCHEMA}{name}"
+            asked = "SELECT 1 FROM svv_external_schemas WHERE schemaname = ?"
+            self.make(f"schema {schema} over silver", asked, schema, statement)
+            what = f"Redshift: {schema}: read by {LOADER} and {TRANSFORMER}"
+            for role in (LOADER, TRANSFORMER):
+                self.say(what, f"GRANT USAGE ON SCHEMA {identifier(schema)} TO ROLE {role}")
+            self.tell("set", what)
 
     def domain(self, schema: str, owner: str) -> None:
         """A schema of the dashboards: the pipeline's own; what is in it and what it will make there may be read."""

@@ -45,7 +45,7 @@ def _unless_busy(probe: Callable[[], str]) -> str:
 
 
 def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
-    from dlt_sources.door import load_sources
+    from dlt_sources.door import externals, load_sources, reads_silver
 
     sources = load_sources()
     used = [source for name, source in sources.items() if name not in sources.off]
@@ -71,6 +71,9 @@ def _probes(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         if names := {*source.declared.alerts.failure, *source.declared.alerts.success}:
             probes.append((f"{source.name}: alerts", lambda n=names: _addresses(n, settings)))  # type: ignore[misc]
         probes.append((f"{source.name}: answers", lambda s=source: _answers(s, settings)))  # type: ignore[misc]
+    if settings.aws:
+        for source in (source for source in used if externals(source, settings)):
+            probes.append((f"{source.name}: Redshift reads silver", lambda s=source: reads_silver(s, settings)))  # type: ignore[misc]
     if any(source.operational for source in used):
         probes.append(("operational Postgres answers", lambda: _postgres(settings)))
     return probes

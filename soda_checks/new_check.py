@@ -62,10 +62,10 @@ def place_of(name: str) -> Path:
     """
     domain, _, table = name.partition(".")
     if domain.startswith("stg_"):
-        derived = f"soda_checks/staging/{domain.removeprefix('stg_')}/{table}.yml"
+        own = f"soda_checks/staging/{domain.removeprefix('stg_')}/{table}.yml"
         raise CheckError(
-            f"{name}: the checks of staging follow from the contract of its rows: say it there, and `make derive` writes {derived};"
-            " what a contract cannot say goes below `checks:` of that file and stays"
+            f"{name}: the checks of staging follow from the contract of its rows: say it there;"
+            f" what a contract cannot say goes below `checks:` of {own}"
         )
     path = Path("gold", domain, f"{table}.yml")
     if (FOLDER / path).exists():

@@ -89,6 +89,12 @@ def _look_at(schema: str, settings: Settings, *, staging: bool) -> tuple[dict[st
         query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position"
         for table, column in con.execute(query, [schema]).fetchall():
             columns.setdefault(table, []).append(column)
+        if settings.aws:  # of a view over silver the catalog does not know the columns
+            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+            for (table,) in con.execute(query, [schema]).fetchall():
+                if table not in columns:
+                    seen = con.execute(f"SELECT * FROM {identifier(schema)}.{identifier(table)} LIMIT 0")
+                    columns[table] = [column[0] for column in seen.description]
         if not staging or LOADS not in columns:
             return columns, set()
         landed = con.execute(

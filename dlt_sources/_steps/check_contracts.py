@@ -23,6 +23,8 @@ Problem = tuple[str, str]
 """The key of the table in source.yml, and what is wrong with what it says."""
 FieldProblem = tuple[str, str]
 """The field of the contract, and what is wrong with it."""
+LONGEST_READ = 4_096
+"""Characters of a text that is read whole from silver: Redshift cuts Iceberg's strings at 16,384 bytes, four a character."""
 
 
 def check_table(
@@ -44,6 +46,7 @@ def check_table(
         if field and field not in stored:
             reason = f"{field!r} is not a column that {contract.__name__} has in the warehouse"
             yield key, reason + hint(field, stored)
+    yield from _external(table, columns)
     yield from _keys("key", table.key, contract, columns)
     if table.from_ is None:
         yield from _deletes(table, contract, columns)
@@ -57,6 +60,28 @@ def check_table(
             yield "mode", reason
         elif not named.stored or named.private or named.nullable:
             yield "mode", f"{contract.__name__}.{named.name} names the file: it must be stored, in clear and never NULL"
+
+
+def _external(table: Table, columns: Mapping[str, Column]) -> Iterator[Problem]:
+    """What keeps a table's staging from being read where it lies."""
+    if table.staging == "copied":
+        return
+    if table.from_ is not None:
+        yield "staging", f"the rows change with those of {table.from_!r}, which silver's table alone does not say"
+    if table.files:
+        yield "staging", "which version of a file counts, and which file was withdrawn, silver does not say"
+    if "postgres" in table.sinks:
+        yield "staging", "the sink `postgres` would read all of silver at each run; remove the sink"
+    for key in {"distribute_by", "sort_by"} & table.model_fields_set:
+        yield key, f"rows of `staging: external` are neither spread nor sorted by the warehouse; remove `{key}`"
+    for column in (c for c in columns.values() if c.stored and c.kind is str and c.pii != "hash"):
+        longest = column.max_length or max((len(c) for c in column.choices), default=0)
+        if not 0 < longest <= LONGEST_READ:
+            yield (
+                "staging",
+                f"{column.name} may be longer than the {LONGEST_READ:,} characters that Redshift reads of a text in silver;"
+                " give it a `max_length`",
+            )
 
 
 def _keys(key: str, names: list[str], contract: type[Contract], columns: Mapping[str, Column]) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from warehouse.quote import identifier
 from .carried import carry_over, expired
 from .declaration import Source
 from .declaration_error import DeclarationError
+from .external import is_settled
 from .lake import Landing
 from .pipelines import quiet_about
 from .redact import has_private
@@ -91,7 +92,7 @@ def _begin(part: Source, settings: Settings) -> Staging:
     state = rebuild_state(part.name, settings)
     wanted = {f"shape:{name}": shape_of(part, name) for name in part.tables}
     known = {name: json.loads(value) for name, value in state.items() if name.startswith("shape:")}
-    if known != wanted:
+    if known != wanted or not is_settled(part, state, settings):
         with connect(settings) as con:
             con.execute(f"DROP SCHEMA IF EXISTS {identifier(schema)} CASCADE")
         aside = Silver(part.name, settings, aside=True)

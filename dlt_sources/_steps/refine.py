@@ -19,7 +19,7 @@ from foundation.parts import part
 from settings import Settings
 from warehouse.drift import Seen
 
-from . import drift, withdrawn
+from . import drift, external, withdrawn
 from .columns import columns_of
 from .declaration import Source
 from .judge import Judge
@@ -96,6 +96,8 @@ def settled(sources: Iterable[Source], settings: Settings) -> set[str]:
         state = states.get(source.name)
         if state is None or source.name in swapping or state.get("in_order", "1") != "1" or changes_of(source, state):
             continue
+        if not external.is_settled(source, state, settings):
+            continue
         last = state.get("last_load", "")
         if Landing(source.name, settings).loads(since=last) == ([last] if last else []):
             found.add(source.name)
@@ -121,7 +123,7 @@ def _follow_contracts(staging: Staging) -> list[str]:
     if not waiting(staging.source.name, changed):
         for name, changes in changed.items():
             Silver(staging.source.name, staging.settings).rename_columns(name, changes.renamed)
-    return staging.adapt()
+    return staging.adapt() + external.settle(staging)
 
 
 def send(
@@ -273,6 +275,10 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
             left = withdrawn.recount(landing, landing.files(name, earlier), marks, fresh)
             judged[name].recounted.update(left)
             silver.remove(name, table.file_column(source.contracts[name]), fresh)
+        if name in judged and external.is_external(source, name, settings):
+            judged[name] = external.storable(
+                judged[name], columns_of(source.contracts[name]), folder / "storable" / name
+            )
         if name in judged:
             again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
             with part(name, "silver") as took:

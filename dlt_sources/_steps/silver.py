@@ -103,6 +103,11 @@ class Silver:
             if loads:
                 target.delete(And(of_file, In("_load_id", loads)))  # type: ignore
 
+    def columns(self, table: str) -> dict[str, str] | None:
+        """A table's columns with Iceberg's types; None where there is no table."""
+        target = self._existing(table)
+        return {field.name: str(field.field_type) for field in target.schema().fields} if target else None
+
     def rows(self, table: str, loads: Collection[str]) -> pa.RecordBatchReader | None:
         """The rows of some loads, or None where there is no table."""
         from pyiceberg.expressions import In

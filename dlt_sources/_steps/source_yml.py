@@ -99,6 +99,11 @@ class Table(Strict):
     sinks: list[Literal["warehouse", "postgres"]] = Field(
         ["warehouse"], description="where rows go; postgres: the operational Postgres of ELT_POSTGRES_URL, too"
     )
+    staging: Literal["copied", "external"] = Field(
+        "copied",
+        description="where its staging lies. copied: in the warehouse; external: on AWS a view over silver in the lake, read by"
+        " Redshift Spectrum and paid by the byte; on a laptop a copy, too",
+    )
     distribute_by: str | None = Field(
         None, description="in a warehouse of several nodes: the field by which rows are spread; unset: evenly"
     )

@@ -19,7 +19,7 @@ from warehouse.connection import Connection, connect
 from warehouse.quote import identifier, literal
 from warehouse.staging import IS_STAGING, LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
 
-from . import legacy_staging
+from . import external, legacy_staging
 from .declaration import Source
 from .engine import engine
 from .judged import Judged
@@ -86,11 +86,17 @@ class Staging:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(self.schema)}")
                 for name in missing:
                     con.execute(self.create(name))
-                shapes = {f"shape:{n}": _text(shape_of(self.source, n)) for n in missing if n in self.source.tables}
-                for query, values in self.remember(shapes):
+                for query, values in self.remember(self._as_made(missing)):
                     con.execute(query, values)
                 con.execute("COMMIT")
             return dict(con.execute(f"SELECT name, value FROM {self.qualified(STATE)}").fetchall())
+
+    def _as_made(self, names: Iterable[str]) -> dict[str, str]:
+        """What to remember of tables that are made: their shapes, and whether a view will stand there."""
+        made = [name for name in names if name in self.source.tables]
+        state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in made}
+        views = set(external.externals(self.source, self.settings)) & set(made)
+        return state | {f"{external.VIEW}{name}": "silver" if self.aside else "" for name in sorted(views)}
 
     def create(self, name: str, columns: Mapping[str, str] | None = None) -> str:
         """The statement that makes a table of today's shape, or with other columns."""
@@ -103,6 +109,22 @@ class Staging:
     def qualified(self, name: str) -> str:
         """A table's name with its schema, quoted."""
         return f"{identifier(self.schema)}.{identifier(name)}"
+
+    def view(self, name: str) -> str:
+        """Which view over silver stands in a table's place; empty: none, it has its rows itself."""
+        return self._state.get(f"{external.VIEW}{name}", "")
+
+    def view_marks(self) -> list[str]:
+        """The names in the state of every view that stands in a table's place."""
+        return [mark for mark, value in self._state.items() if value and mark.startswith(external.VIEW)]
+
+    def dropping(self, name: str) -> str:
+        """The statement that removes a table, or the view in its place."""
+        return f"DROP {'VIEW' if self.view(name) else 'TABLE'} IF EXISTS {self.qualified(name)}"
+
+    def know(self, state: Mapping[str, str]) -> None:
+        """Values of the state that were written."""
+        self._state |= state
 
     @property
     def last_load(self) -> str:
@@ -209,7 +231,7 @@ class Staging:
             state["rebuilt"] = since  # the operational Postgres gets these tables anew, with their new types
         with load.transaction(self.settings) as con:
             for name, changes in changed.items():
-                self._follow(con, name, changes)
+                state |= self._follow(con, name, changes)
             for query, values in self.remember(state):
                 con.execute(query, values)
         self._state |= state
@@ -221,8 +243,13 @@ class Staging:
             for name, changes in changed.items()
         ]
 
-    def _follow(self, con: Connection, name: str, changes: Changes) -> None:
-        """Change a table's columns; where the engine cannot in place, by a copy of it."""
+    def _follow(self, con: Connection, name: str, changes: Changes) -> dict[str, str]:
+        """Change a table's columns; where the engine cannot in place, by a copy of it. Returns what to remember."""
+        if self.view(name):
+            statements, state = external.placing(self, name)
+            for statement in statements:
+                con.execute(statement)
+            return state
         recorded: Shape = json.loads(self._state[f"shape:{name}"])
         types, aws = columns_for(self.source, name), self.settings.aws
         same = not aws and all(types[column].startswith("VARCHAR") for column in changes.widened)
@@ -230,7 +257,7 @@ class Staging:
         if (changes.widened and not same) or keys.keys() & {*changes.dropped, *changes.renamed.values()}:
             before = [column for column in recorded["columns"] if column not in changes.dropped]
             rewrite(self, con, name, {changes.renamed.get(n, n): n for n in before})
-            return
+            return {}
         table = self.qualified(name)
         for old, new in changes.renamed.items():
             con.execute(f"ALTER TABLE {table} RENAME COLUMN {identifier(old)} TO {identifier(new)}")
@@ -239,6 +266,7 @@ class Staging:
         for column in changes.added:
             kind = for_redshift(types)[column] if aws else types[column]
             con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {kind}")
+        return {}
 
     def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
         """Merge what became of landed loads and remember how far that is, in one transaction.
@@ -253,12 +281,19 @@ class Staging:
         # loads without rows move the mark of where to go on, but leave nothing new to model
         refine_id = self.next_refine() if judged else self.refine_id
         state = {"refine_id": refine_id, "last_load": last_load, "in_order": str(int(in_order))}
+        views = [name for name in external.externals(self.source, self.settings) if name in judged]
+        placed: list[load.Statement] = []
+        for name in views if not self.aside else []:
+            statements, marks = external.placing(self, name)
+            placed += [(statement, []) for statement in statements]
+            state |= marks
         with engine(folder) as con:
             rows = [
                 self._rows(name, f"SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})", folder, con)
                 for name, query in merges(self, judged).items()
+                if name not in views
             ]
-        load.replace(self.schema, rows, self.remember(state), self.settings)
+        load.replace(self.schema, rows, [*placed, *self.remember(state)], self.settings)
         self._state |= state
 
     def _rows(self, name: str, query: str, folder: Path, con: Connection) -> load.Rows:

@@ -14,6 +14,7 @@ from warehouse.connection import Connection, connect
 from warehouse.quote import identifier
 from warehouse.staging import LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
 
+from . import external
 from .declaration import Source
 from .shape import Shape
 from .silver import Silver
@@ -39,24 +40,36 @@ def finish_swap(source: Source, settings: Settings) -> bool:
     if whole:
         silver.drop([name for name in silver.tables() if name not in tables])
     used, aside = Staging(source, settings), rebuild_schema(source.name)
+    views: dict[str, str] = {}
     with load.transaction(settings) as con:
         for name in tables:
-            _move(con, used, name, json.loads(state[f"shape:{name}"]))
+            views |= _move(con, used, name, json.loads(state[f"shape:{name}"]), state.get(f"{external.VIEW}{name}", ""))
         _move_records(con, used, tables, aside, whole)
-        for query, values in used.remember(_swapped(used, state, tables, whole)):
+        if whole:  # what is declared no more goes, views too
+            views |= {mark: "" for mark in used.view_marks() if mark.removeprefix(external.VIEW) not in tables}
+        for query, values in used.remember(_swapped(used, state, tables, whole) | views):
             con.execute(query, values)
         con.execute(f"DROP SCHEMA {identifier(aside)} CASCADE")
     return True
 
 
-def _move(con: Connection, used: Staging, name: str, shape: Shape) -> None:
-    """Put a table in the place of the one in use, as it was made: its contract may have changed since."""
+def _move(con: Connection, used: Staging, name: str, shape: Shape, view: str) -> dict[str, str]:
+    """Put a table in the place of the one in use, as it was made: its contract may have changed since; or the view over its
+    silver. Returns which of them to remember.
+    """
     columns = {column: str(made["type"]) for column, made in shape["columns"].items()} | MARKS
     names = ", ".join(map(identifier, columns))
-    con.execute(f"DROP TABLE IF EXISTS {used.qualified(name)}")
+    if view:
+        statements, state = external.placing(used, name, columns)
+        for statement in statements:
+            con.execute(statement)
+        if state or (used.view(name) and Silver(used.source.name, used.settings).columns(name) is not None):
+            return state
+    con.execute(used.dropping(name))
     con.execute(used.create(name, columns))
     aside = f"{identifier(rebuild_schema(used.source.name))}.{identifier(name)}"
     con.execute(f"INSERT INTO {used.qualified(name)} ({names}) SELECT {names} FROM {aside}")
+    return {f"{external.VIEW}{name}": ""} if used.view(name) else {}
 
 
 def _move_records(con: Connection, used: Staging, tables: list[str], aside: str, whole: bool) -> None:
@@ -74,7 +87,7 @@ def _move_records(con: Connection, used: Staging, tables: list[str], aside: str,
         query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
         for (name,) in con.execute(query, [staging_schema(used.source.name)]).fetchall():
             if name not in kept:
-                con.execute(f"DROP TABLE {used.qualified(name)}")
+                con.execute(used.dropping(name))
 
 
 def _swapped(used: Staging, state: dict[str, str], tables: list[str], whole: bool) -> dict[str, str]:

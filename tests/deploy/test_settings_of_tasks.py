@@ -16,6 +16,7 @@ VALUES = {
     "ELT_LAKE_URL": "s3://bucket/elt",
     "ELT_ALERT_URLS": "json://host",
     "ELT_MEMORY": "2048MB",
+    "ELT_BOOTSTRAP_SPECTRUM": "true",
 }
 MODULES = ROOT / "terraform" / "modules"
 NAMED = re.compile(r"\b(ELT_[A-Z_]+)\s*=")

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlt_sources.door import load_sources
-from dlt_sources.spectrum import statements
+from dlt_sources.spectrum import declaring, statements
 from settings import Settings
+from tests.dlt_sources.test_declared_fields import CONTRACT, PARTS, refused
 from tests.harness import ROOT
 
 ROLE = "arn:aws:iam::123456789012:role/millrace-redshift"
@@ -112,3 +113,35 @@ def test_the_command_prints_them_all():
     assert done.returncode == 0, done.stderr
     printed = done.stdout.strip().removesuffix(";").split(";\n")
     assert printed == statements(load_sources(), settings_of())
+
+
+SHORT = CONTRACT.replace('column("name")', 'column("name", max_length=4096)')
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"connector": "files"}, "which version of a file counts"),
+        (
+            {"things": {"staging": "external", "sinks": ["warehouse", "postgres"]}},
+            "would read all of silver at each run",
+        ),
+        ({"things": {"staging": "external", "sort_by": "id"}}, "neither spread nor sorted by the warehouse"),
+        ({"things": {"staging": "external", "distribute_by": "id"}}, "remove `distribute_by`"),
+        ({"contract": CONTRACT}, "name may be longer than the 4,096 characters"),
+        ({"contract": SHORT.replace("4096", "4097")}, "give it a `max_length`"),
+        ({"things": {"staging": "elsewhere"}}, "tables.things.staging"),
+        ({"parts": PARTS | {"staging": "external"}}, "the rows change with those of 'things'"),
+    ],
+)
+def test_a_table_that_silver_alone_cannot_give_is_refused(tmp_path, change, said):
+    declared = {"contract": SHORT, "things": {"staging": "external"}} | change
+    reason = refused(tmp_path, **declared) or "nothing was refused"
+    assert said in reason and "(line " in reason, reason
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "upsert", "scd2"])
+def test_any_mode_may_be_read_from_silver(tmp_path, mode):
+    more = {"deletes": "soft"} if mode == "scd2" else {}
+    assert refused(tmp_path, contract=SHORT, things={"staging": "external", "mode": mode, **more}) is None
+    assert declaring(load_sources(tmp_path)) == ["shop"] and declaring(load_sources()) == []

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from tests.redshift.plan import Refused
+from tests.redshift.spectrum import EXTERNAL
 
 if TYPE_CHECKING:
     from tests.redshift.plan import Plan
@@ -41,7 +42,7 @@ class Foreign:
 
     def prepare(self, plan: Plan, database: str, user: str) -> None:
         """Make the tables of other databases that a plan reads readable, with the columns they have now."""
-        for name in plan.foreign:
+        for name in (name for name in plan.foreign if name[0] != EXTERNAL):
             if self._rows(name[0], _MAY, user, user, f'"{name[1]}"."{name[2]}"') == [(False,)]:
                 raise Refused(f"permission denied for relation {name[2]}", "42501")
             self._known.setdefault((database, *name), [])

@@ -41,7 +41,7 @@ class Plan:
         after: the same, after it.
         work: what to do instead of `run`; gives the command's tag.
         tag: the command's tag where PostgreSQL's would be another.
-        foreign: tables of other databases that it reads.
+        foreign: tables of other databases that it reads, and of the lake (spectrum.EXTERNAL).
     """
 
     sql: str
@@ -71,3 +71,4 @@ class Context:
     database: str
     databases: tuple[str, ...] = ("warehouse", "serving")
     case_sensitive: bool = False
+    external: tuple[str, ...] = ()

@@ -8,11 +8,15 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from tests.redshift.foreign import local
 from tests.redshift.plan import Context, Refused
+from tests.redshift.spectrum import EXTERNAL
 
 T = exp.DataType.Type
 LONGEST, USUAL = 65535, 256
 TEXTS = (T.VARCHAR, T.NVARCHAR, T.TEXT, T.CHAR, T.NCHAR, T.BPCHAR)
 REPLACED = {"pg_views": "pg_views", "pg_tables": "pg_tables", "pg_constraint": "pg_constraint"}
+
+KNOWN = ("columns", "tables")
+"""Of information_schema what says less there: nothing of late-binding views' columns and of what lies in the lake."""
 
 
 class Rewriting:
@@ -57,9 +61,16 @@ class Rewriting:
                     node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name, quoted=True)))
                 node.set("db", exp.to_identifier(local(node.catalog, node.db), quoted=True))
             node.set("catalog", None)
+        elif node.db in self.context.external:
+            self.foreign.append((EXTERNAL, node.db, node.name))
         if node.name in REPLACED and node.db in ("", "pg_catalog"):
             if not node.alias:
                 node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name, quoted=True)))
+            node.set("db", exp.to_identifier("rs", quoted=True))
+        if node.db == "information_schema" and node.name in KNOWN:
+            if not node.alias:
+                node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name, quoted=True)))
+            node.set("this", exp.to_identifier(f"{node.name}_known", quoted=True))
             node.set("db", exp.to_identifier("rs", quoted=True))
         return node
 

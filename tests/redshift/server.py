@@ -16,7 +16,7 @@ import psycopg2
 import trustme
 
 from demo.postgres import Postgres
-from tests.redshift import foreign, grants, translate, wire
+from tests.redshift import foreign, grants, spectrum, translate, wire
 from tests.redshift.plan import Context, Plan, Refused, Statement
 from tests.redshift.session import Session
 
@@ -53,6 +53,7 @@ class Redshift:
         self._sessions: set[Session] = set()
         self._lock = threading.RLock()
         self._foreign = foreign.Foreign(self)
+        self.spectrum = spectrum.Spectrum(self)
         self.tls = self._certificate()
 
     def __enter__(self) -> Redshift:
@@ -142,11 +143,14 @@ class Redshift:
 
     def plans(self, text: str, session: Session) -> list[Plan]:
         """The plans of the statements in a text."""
-        context = Context(session.database, tuple(self.databases), session.case_sensitive)
+        context = Context(
+            session.database, tuple(self.databases), session.case_sensitive, self.spectrum.schemas(session.database)
+        )
         return translate.plans(text, context)
 
     def prepare(self, plan: Plan, session: Session) -> None:
-        """Make what a plan reads of other databases readable."""
+        """Make what a plan reads of other databases and of the lake readable."""
+        self.spectrum.prepare(plan, session.database)
         self._foreign.prepare(plan, session.database, session.user)
 
     def record(self, session: Session, sql: str) -> None:

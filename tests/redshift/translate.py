@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from tests.redshift import create, grants, settings, tree
+from tests.redshift import create, grants, settings, spectrum, tree
 from tests.redshift.dialect import Piece, parsed, pieces
 from tests.redshift.plan import Context, Plan, Refused
 from tests.redshift.refuse import refused_piece, refused_words
@@ -39,6 +39,8 @@ def plan(piece: Piece, context: Context) -> Plan:
         return copy.plan(piece, context) if first == "COPY" else unload.plan(piece, context)
     if first in ("SET", "SHOW", "RESET"):
         return settings.settings(piece.text)
+    if piece.words[:3] == ["CREATE", "EXTERNAL", "SCHEMA"]:
+        return spectrum.schema(piece)
     plain = first in _QUERIES
     for reason in refused_words(piece) if plain else refused_piece(piece):
         raise Refused(reason)
@@ -90,6 +92,8 @@ def _written(tree: exp.Expression, context: Context) -> None:
     target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     if isinstance(target, exp.Table) and target.catalog and target.catalog.lower() != context.database:
         raise Refused("cross-database write is not supported: the other database can be read only")
+    if isinstance(target, exp.Table):
+        spectrum.refuse_writes(target.db, context.external)
 
 
 def _transaction(piece: Piece, first: str) -> Plan:

@@ -21,6 +21,7 @@ from tests.harness import ROOT
 from tests.redshift.conftest import Client
 from tests.runtime.fresh import ACTIONS, ADMINS, PREFIX, ROLE, Fresh, Killed, arm, called, catalogue, usable
 from warehouse.publish import publish
+from warehouse.redshift import Redshift
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,25 @@ def test_twice_is_once(fresh, boot, monkeypatch):
     assert not any(line.startswith(("made", "changed")) for line in lines), lines
     assert catalogue(fresh) == before and fresh.values() == values
     usable(fresh, monkeypatch)
+
+
+def test_schemas_over_silver_are_made_for_sources_that_ask_for_them(fresh, boot, monkeypatch):
+    monkeypatch.setattr("dlt_sources.spectrum.declaring", lambda sources: ["taxi"])
+    assert boot()[0] == 0
+    schemas = "SELECT databasename FROM svv_external_schemas"
+    assert fresh.redshift.query(schemas) == []  # its role may not read silver
+    monkeypatch.setenv("ELT_BOOTSTRAP_SPECTRUM", "true")
+    monkeypatch.setenv("ELT_GLUE_PREFIX", "mine_")
+    try:
+        code, lines, err = boot()
+        assert code == 0 and "made    Redshift: schema lake_taxi over silver" in lines, err
+        assert fresh.redshift.query(schemas) == [("mine_taxi",)]
+        code, lines, err = boot()
+        assert code == 0 and "kept    Redshift: schema lake_taxi over silver" in lines, err
+        with Redshift.connect(fresh.as_pipeline(monkeypatch), "warehouse") as pipeline:
+            assert pipeline.execute("SELECT has_schema_privilege('lake_taxi', 'USAGE')").fetchall() == [(True,)]
+    finally:
+        fresh.redshift.query("DROP SCHEMA IF EXISTS lake_taxi")
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ locals {
     ELT_BOOTSTRAP_DB_SECRET       = var.operational_db.admin_secret_arn
     ELT_BOOTSTRAP_REDSHIFT_SECRET = var.warehouse.admin_secret_arn
     ELT_BOOTSTRAP_PIPELINE_ROLE   = aws_iam_role.task.name
+    ELT_BOOTSTRAP_SPECTRUM        = tostring(var.spectrum)
+    ELT_GLUE_PREFIX               = var.glue_prefix
     ELT_STATE_HOST                = var.operational_db.host
     ELT_STATE_PORT                = tostring(var.operational_db.port)
     ELT_REDSHIFT_HOST             = var.warehouse.endpoint

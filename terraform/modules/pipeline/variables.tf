@@ -72,6 +72,13 @@ variable "glue_prefix" {
   type        = string
 }
 
+variable "spectrum" {
+  description = "Whether Redshift's role may read silver: the bootstrap makes external schemas for sources that ask for them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "warehouse" {
   description = "Redshift: workgroup, endpoint, database, the role it reads the lake by, the admin's secret."
   type = object({

@@ -84,6 +84,7 @@ module "pipeline" {
   memory               = var.task.memory
   disk                 = var.task.disk
   glue_prefix          = local.glue_prefix
+  spectrum             = var.spectrum
   source_environment   = local.source_environment
   resident             = module.schedule.resident
   force_delete         = !var.protected

@@ -211,7 +211,7 @@ variable "max_query_seconds" {
 }
 
 variable "spectrum" {
-  description = "Let Redshift read silver in the lake, for external schemas (python -m dlt_sources.spectrum). Billed per byte read."
+  description = "Let Redshift read silver in the lake: for tables of `staging: external`, and for people. Billed per byte read."
   type        = bool
   default     = null
 }

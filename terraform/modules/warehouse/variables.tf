@@ -139,7 +139,7 @@ variable "log_retention_days" {
 }
 
 variable "spectrum" {
-  description = "Let Redshift read silver in the lake, for external schemas (python -m dlt_sources.spectrum). Billed per byte read."
+  description = "Let Redshift read silver in the lake: for tables of `staging: external`, and for people. Billed per byte read."
   type        = bool
   default     = false
   nullable    = false

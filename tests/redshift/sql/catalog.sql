@@ -59,7 +59,15 @@ CREATE VIEW pg_catalog.svv_all_schemas AS
 SELECT database_name, schema_name, schema_owner, schema_type, schema_acl, NULL::varchar AS source_database, schema_option
 FROM pg_catalog.svv_redshift_schemas;
 CREATE VIEW pg_catalog.svv_external_schemas AS
-SELECT 0 AS esoid, 0::smallint AS eskind, ''::varchar AS schemaname, 0 AS esowner, ''::varchar AS databasename, ''::varchar AS esoptions WHERE false;
+SELECT n.oid::int AS esoid, 1::smallint AS eskind, x.nsp::varchar AS schemaname, n.nspowner::int AS esowner, x.catalog::varchar AS databasename,
+  format('{"IAM_ROLE":"%s"}', x.role)::varchar AS esoptions FROM rs.external x JOIN pg_namespace n ON n.nspname = x.nsp;
+-- Of late-binding views it does not know the columns: pg_get_late_binding_view_cols does. Nor what lies in the lake.
+CREATE VIEW rs.columns_known AS
+SELECT c.* FROM information_schema.columns c
+WHERE NOT EXISTS (SELECT 1 FROM rs.late l WHERE l.nsp = c.table_schema AND l.rel = c.table_name)
+  AND NOT EXISTS (SELECT 1 FROM rs.external x WHERE x.nsp = c.table_schema);
+CREATE VIEW rs.tables_known AS
+SELECT t.* FROM information_schema.tables t WHERE NOT EXISTS (SELECT 1 FROM rs.external x WHERE x.nsp = t.table_schema);
 CREATE VIEW pg_catalog.svv_external_tables AS SELECT ''::varchar AS schemaname, ''::varchar AS tablename, ''::varchar AS location WHERE false;
 CREATE VIEW pg_catalog.svv_external_columns AS
 SELECT ''::varchar AS schemaname, ''::varchar AS tablename, ''::varchar AS columnname, ''::varchar AS external_type, 0 AS columnnum, 0 AS part_key WHERE false;

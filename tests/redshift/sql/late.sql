@@ -6,6 +6,7 @@ CREATE TABLE rs.informational (relid oid, kind "char", name text, def text);
 CREATE TABLE rs.stl_load_errors (userid int, slice int, tbl int, starttime timestamp, session int, query int, filename char(256),
   line_number bigint, colname char(127), type char(10), col_length char(10), position int, raw_line char(1024),
   raw_field_value char(1024), err_code int, err_reason char(100), is_partial int, start_offset bigint, copy_job_id bigint);
+CREATE TABLE rs.external (nsp name PRIMARY KEY, catalog text, role text);
 GRANT ALL ON ALL TABLES IN SCHEMA rs TO PUBLIC;
 
 CREATE FUNCTION rs.missing(why text) RETURNS boolean LANGUAGE plpgsql AS
