@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 ROWS = ("land", "refine", "rebuild", "sink", "publish")
 """Steps that count rows."""
-MOMENT = 0.05
-"""Seconds below which rows a second say nothing."""
 
 
 class Step:
@@ -176,7 +174,7 @@ class Console:
         )
         for name in rows[0]:
             number = any(isinstance(row[name], (int, float, Decimal)) for row in rows)
-            whole = number or name in ("run", "status", "step", "of")
+            whole = number or name in ("run", "status", "step")
             table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=whole)
         for row in rows:
             table.add_row(*map(_cell, row.values()))
@@ -211,18 +209,22 @@ def _took(step: str, of: str, took: StepDone | Part, whole: float, rows: int | N
     return {
         "step": step,
         "of": of,
-        "s": round(took.seconds, 2),
+        "s": _short(took.seconds),
         "%": round(100 * took.seconds / (whole or 1)),
-        "CPU s": round(took.cpu_seconds, 2),
+        "CPU s": _short(took.cpu_seconds),
         "MB in": _megabytes(took.read_bytes),
         "MB out": _megabytes(took.written_bytes),
         "rows": rows,
-        "rows/s": round(rows / took.seconds) if rows is not None and took.seconds > MOMENT else None,
     }
 
 
 def _megabytes(count: int | None) -> float | None:
-    return None if count is None else round(count / 1e6, 1)
+    return None if count is None else _short(count / 1e6)
+
+
+def _short(number: float) -> float:
+    """A number with the digits that matter."""
+    return round(number, 2 if number < 10 else 1 if number < 100 else None)
 
 
 def _cell(value: Any) -> str:
