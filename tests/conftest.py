@@ -1,6 +1,7 @@
 import compileall
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.harness import CODE, ROOT, Pipeline
 
 SCALE = 0.01
 os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
+# Of a contract that is edited twice in a second, at the same length, Python would read the first from its compiled file.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 TOOLS.update(
     {"ELT_SHOP_URL", "ELT_SHOP_KEY", "ELT_PRIVATE_QUERY"}
 )  # of sources that tests declare outside dlt_sources/

@@ -299,7 +299,7 @@ ADDRESSES_OF_SOURCES = {
     ("taxi", "ELT_TAXI_FILES"): [f"ftp://{VALUE}", "s3://", "https://"],
     ("deftunes_db", "ELT_DEFTUNES_DB_URL"): [
         VALUE,
-        f"mysql://me:{VALUE}@host/db",
+        f"oracle://me:{VALUE}@host/db",
         f"postgresql://me:{VALUE}@host:port/db",
         f"x://{VALUE}",
     ],

@@ -194,8 +194,9 @@ def test_a_table_made_from_another_fits_it(tmp_path, more, said):
 
 
 def test_a_table_is_made_from_records_with_lists_only(tmp_path):
-    for connector in ("sql_database", "html_table", "files"):
+    for connector in ("sql_database", "html_table"):
         assert "has columns, not records with lists" in (refused(tmp_path, connector, parts={}) or ""), connector
+    assert "only records of JSON lines hold lists" in (refused(tmp_path, "files", parts={}) or "")
     nested = {"contract": "Part", "key": ["id", "number"], "from": "parts", "explode": "x", "parent_key": ["id"]}
     assert "itself made with `from`" in (refused(tmp_path, parts={}, more=nested) or "")
     other = CONTRACT.replace('id: int = column("thing"', 'id: str = column("thing"')
