@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,7 +22,14 @@ from .sample_error import SampleError
 
 _SETTING = re.compile(rf"(?:\$\{{(\w+)\}}|{PREFIX}(\w+))(/.*|\?.*)?")
 _TABULAR = (".csv", ".txt", ".csv.gz", ".txt.gz", ".xlsx", ".parquet", *JSON_LINES)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_FORMS = {
+    "day": re.compile(r"\d{4}-\d\d-\d\d"),
+    "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"),
+    "seconds": re.compile(r"1\d{9}"),
+    "milliseconds": re.compile(r"1\d{12}"),
+}
+_BEGINNING = re.compile(r"since|after|from|start|begin|(^|_)min|\bgte?\]?$", re.IGNORECASE)
+"""A parameter that asks for what came or changed since a moment."""
 _REST, _FILES, _HTML, _SQL = "rest_api", "files", "html_table", "sql_database"
 
 
@@ -115,12 +123,22 @@ def _of_site(address: str, setting: str, behind: str, selector: str | None, head
 
 
 def window_of(params: Mapping[str, str]) -> tuple[dict[str, str], str] | None:
-    """The parameters that ask for a span of days, and its first day: two of them are days."""
-    days = sorted((value, name) for name, value in params.items() if _DAY.fullmatch(value))
-    if len(days) != 2:
-        return None
-    (first, since), (_, until) = days
-    return {"since": since, "until": until}, first
+    """The parameters that ask for a span, or for what is newer than a moment, and the first day of that: two that are days or
+    moments, or one whose name says that it is a beginning.
+    """
+    for form, pattern in _FORMS.items():
+        found = sorted((value, name) for name, value in params.items() if pattern.fullmatch(value))
+        if len(found) == 2 or (len(found) == 1 and _BEGINNING.search(found[0][1])):
+            names = dict(zip(("since", "until"), (name for _, name in found), strict=False))
+            return names | ({} if form == "day" else {"form": form}), _day(found[0][0], form)
+    return None
+
+
+def _day(value: str, form: str) -> str:
+    """The day of a moment, in UTC where it is a number."""
+    if form in ("day", "time"):
+        return value[:10]
+    return f"{datetime.fromtimestamp(int(value[:10]), UTC):%Y-%m-%d}"
 
 
 def as_page(origin: Origin, selector: str = "table") -> Origin:

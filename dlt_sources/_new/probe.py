@@ -93,7 +93,9 @@ def probe(origin: Origin, settings: Settings) -> Origin:
     if window := window_of(endpoint.get("params", {})):
         endpoint["window"], place["start"] = window
         origin.asked = endpoint["params"]
-        others = {n: v for n, v in endpoint.pop("params").items() if n not in window[0].values()}
+        others = {
+            n: v for n, v in endpoint.pop("params").items() if n not in (window[0]["since"], window[0].get("until"))
+        }
         endpoint |= {"params": others} if others else {}
     origin.place = place
     return origin

@@ -118,7 +118,7 @@ def _endpoint(endpoint: Endpoint | None) -> Iterator[Problem]:
     if window := endpoint.window:
         if window.since == window.until:
             yield ("endpoint", "window"), "`since` and `until` are one parameter; name two"
-        for name in {window.since, window.until} & set(endpoint.params):
+        for name in sorted({window.since, window.until or window.since} & set(endpoint.params)):
             yield ("endpoint", "params", name), "the window sets this parameter; remove it here"
     if isinstance(endpoint.paginator, dict):
         from dlt.sources.rest_api.config_setup import create_paginator

@@ -22,10 +22,17 @@ LONGEST_NAME = 50
 
 
 class Window(Strict):
-    """Query parameters that ask an API for a span of days: both ends inclusive, ``YYYY-MM-DD``."""
+    """Query parameters that ask an API for a part of its records: those of a span, or those since a moment."""
 
-    since: str = Field(description="name of the parameter for the first day")
-    until: str = Field(description="name of the parameter for the last day")
+    since: str = Field(description="name of the parameter for the beginning, such as `from` or `updated_since`")
+    until: str | None = Field(
+        None, description="the same for the end; unset: the API takes none, and a backfill reads up to today"
+    )
+    form: Literal["day", "time", "seconds", "milliseconds"] = Field(
+        "day",
+        description="how the API takes them: `day` 2026-01-31, both ends inclusive; `time` 2026-01-31T08:15:00Z; `seconds` or"
+        " `milliseconds` since 1970",
+    )
 
 
 class Endpoint(Strict):
@@ -35,7 +42,10 @@ class Endpoint(Strict):
     params: Annotated[dict[str, Any], AfterValidator(name_secrets)] = Field(
         {}, description="query parameters; a text may be `${NAME}`, the name of a setting: a secret must be"
     )
-    window: Window | None = Field(None, description="the API takes a span of days; goes with `cursor` and `start`")
+    window: Window | None = Field(
+        None,
+        description="the API takes a span, or a moment since which records changed; goes with `cursor` and `start`",
+    )
     data_selector: str = Field("$", description="JSONPath of the list of records")
     paginator: dict[str, Any] | Literal["auto", "single_page"] = Field(
         "auto",

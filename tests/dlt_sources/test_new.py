@@ -246,6 +246,35 @@ def test_days_in_the_address_become_a_window(api, tmp_path):
     assert all(query == {"from": "2026-01-01", "to": "2026-04-01", "kind": "all"} for query in asked[:1])
 
 
+@pytest.mark.parametrize(
+    ("query", "window", "others"),
+    [
+        ("updated_since=2026-01-01", {"since": "updated_since"}, {}),
+        ("modifiedAfter=2026-01-01T08:00:00Z&kind=all", {"since": "modifiedAfter", "form": "time"}, {"kind": "all"}),
+        ("updated[gte]=1767225600", {"since": "updated[gte]", "form": "seconds"}, {}),
+        (
+            "to=1769904000000&from=1767225600000",
+            {"since": "from", "until": "to", "form": "milliseconds"},
+            {},
+        ),
+    ],
+)
+def test_a_moment_in_the_address_becomes_a_window(api, tmp_path, query, window, others):
+    api.answers["/orders"] = lambda query, url: ({}, ORDERS)
+    _, source = make(tmp_path, f"{api.url}/orders?{query}")
+    table = source.tables["orders"]
+    assert table.endpoint.window.model_dump(exclude_defaults=True) == window
+    assert (table.start, table.cursor, table.endpoint.params) == (date(2026, 1, 1), "created_at", others)
+
+
+@pytest.mark.parametrize("query", ["day=2026-01-01", "admin=1767225600", "start=0", "after=17", "from=berlin"])
+def test_a_parameter_that_is_no_beginning_stays_one(api, tmp_path, query):
+    api.answers["/orders"] = lambda query, url: ({}, ORDERS)
+    _, source = make(tmp_path, f"{api.url}/orders?{query}")
+    assert source.tables["orders"].endpoint.window is None
+    assert source.tables["orders"].endpoint.params == dict([query.split("=")])
+
+
 NOTHING = {
     "no rows": [],
     "no rows below a key": {"results": []},

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -398,6 +399,65 @@ def test_a_window_without_rows_is_asked_for_again(tmp_path, here, row, reached):
         land(shop, here), land(shop, here)
         asked = [parse_qs(urlparse(path).query)["from"][0] for path, _ in server.seen]
     assert asked == ["2020-01-01", "2020-01-01", reached, reached]
+
+
+FORMS = {
+    "day": ("2020-02-03", lambda moment: moment[:10]),
+    "time": ("2020-02-03T10:11:12", lambda moment: moment.removesuffix("Z")),
+    "seconds": ("1580724672", lambda moment: datetime.fromtimestamp(int(moment), UTC).isoformat()[:19]),
+    "milliseconds": ("1580724672345", lambda moment: datetime.fromtimestamp(int(moment) / 1000, UTC).isoformat()[:23]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("until", ["to", None])
+@pytest.mark.parametrize("strict", [False, True], ids=["since is inclusive", "since is exclusive"])
+def test_what_changed_since_the_newest_row_comes_once_in_each_form(tmp_path, here, form, until, strict):
+    """Also a row of the same moment as the newest that had come, which an API may leave out of what is newer than it."""
+    first = "2020-02-03T10:11:12.345"
+    rows = [{"id": 1, "at": first}]
+    read = FORMS[form][1]
+
+    def answer(path, headers):
+        query = parse_qs(urlparse(path).query)
+        assert (("to" in query) == bool(until)) and "updated_since" in query
+        since = read(query["updated_since"][0])
+        found = [
+            r
+            for r in rows
+            if (r["at"][:10] >= since if form == "day" else r["at"] > since or (r["at"] == since and not strict))
+        ]
+        return 200, {}, json.dumps(found).encode()
+
+    window = {"since": "updated_since", "form": form} | ({"until": until} if until else {})
+    with Server(answer).serve() as server:
+        endpoint = {"path": "things", "window": window}
+        shop = source_of(tmp_path, "rest_api", {"base_url": server.url}, contract=CONTRACT, **WINDOW, endpoint=endpoint)
+        assert land(shop, here) == {"things": 1}
+        assert land(shop, here) == {}
+        rows += [{"id": 2, "at": first}, {"id": 3, "at": "2020-02-03T10:11:12.346"}]
+        assert land(shop, here) == {"things": 2}
+        assert land(shop, here) == {}
+
+
+@pytest.mark.parametrize(
+    ("form", "asked"),
+    [
+        ("day", ["2020-02-01", "2020-02-03"]),
+        ("time", ["2020-01-31T23:59:59Z", "2020-02-04T00:00:01Z"]),
+        ("seconds", ["1580515199", "1580774401"]),
+        ("milliseconds", ["1580515199999", "1580774400001"]),
+    ],
+)
+def test_a_backfill_asks_for_its_days_in_each_form(tmp_path, here, form, asked):
+    with Server(lambda path, headers: (200, {}, b"[]")).serve() as server:
+        endpoint = {"path": "things", "window": {"since": "from", "until": "to", "form": form}}
+        shop = source_of(tmp_path, "rest_api", {"base_url": server.url}, contract=CONTRACT, **WINDOW, endpoint=endpoint)
+        days = {"since": datetime(2020, 2, 1, tzinfo=UTC), "until": datetime(2020, 2, 3, tzinfo=UTC)}
+        land(shop, here, **days)
+        [(path, _)] = server.seen
+    query = parse_qs(urlparse(path).query)
+    assert [*query["from"], *query["to"]] == asked
 
 
 CONTRACT = """

@@ -26,6 +26,7 @@ from ..request import Request, expand
 from ..selector import Selector
 from ..source_error import NEXT, SourceError, asked, quoted
 from ..source_yml import Endpoint
+from . import spans
 
 _NO_PAGE = (
     requests.codes.bad_request,
@@ -63,10 +64,7 @@ def read(request: Request, connection: RestConnection) -> Iterator[msgspec.Raw]:
     base = expand(connection.base_url, request.settings)
     params = {n: expand(v, request.settings) if isinstance(v, str) else v for n, v in endpoint.params.items()}
     if endpoint.window and request.since:
-        params |= {
-            endpoint.window.since: f"{request.since:%Y-%m-%d}",
-            endpoint.window.until: f"{request.until:%Y-%m-%d}",
-        }
+        params |= spans.ask(endpoint.window, request)
     secrets = [value for value in endpoint.params.values() if isinstance(value, str)]
     pages = Pages(endpoint, name_settings(connection, secrets))
     http = session(connection, request.settings, base, pages.find_fault, pages=endpoint.max_pages, secrets=secrets)
