@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from .._steps.names import field_name
-from .guess import Guess, guess
+from .guess import Guess, beside_commas, guess
 from .leaves import MISSING, Leaf, Path
 from .personal import find_personal
 
@@ -99,7 +99,7 @@ def infer(leaves: Iterable[Leaf], table: str, taken: Iterable[str] = ()) -> list
     Args:
         taken: names that other fields have.
     """
-    every, names = list(leaves), set(taken)
+    every, names = beside_commas(leaves), set(taken)
     singular = singular_of(table)
     same = [leaf.name.casefold() for leaf in every]
     found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ _LENGTHS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 65_535)
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,20})?([eE][+-]?\d{1,3})?")
 _COMMA = re.compile(r"[+-]?(\d{1,3}([. \u00a0\u202f']\d{3})+|\d+)(,\d{1,8})?")
+_DOTS = re.compile(r"[+-]?(0|[1-9]\d{0,2}(\.\d{3})*)")
 _THOUSANDS = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d{1,8})?")
 _MONEY = re.compile(
     r"(^|_)(price|amount|total|subtotal|cost|costs|fee|tax|vat|net|gross|revenue|sales|paid|balance|discount|msrp|salary|betrag|preis|summe|prix|montant)(_|$)|price|amount"
@@ -74,7 +75,8 @@ def guess(leaf: Leaf, name: str) -> Guess:
     if leaf.declared and (made := _by_type(leaf)):
         return made
     if leaf.cells or re.match(r"NUMERIC|DECIMAL|MONEY", leaf.declared):
-        return _of_texts([str(value) for value in values], name, cells=True)
+        texts = [str(value) for value in values]
+        return _read_dots(texts, leaf.commas) or _of_texts(texts, name, cells=True)
     kinds = Counter(map(_kind, values))
     main, count = kinds.most_common(1)[0]
     numbers = kinds[int] + kinds[float] + kinds[Decimal]
@@ -110,6 +112,17 @@ def _by_type(leaf: Leaf) -> Guess | None:
         if re.match(pattern, leaf.declared):
             return Guess(kind.__name__, kind)
     return Guess("str", str, {"max_length": 200}, doubts=("it has no value in the sample: kept as text",))
+
+
+def beside_commas(leaves: Iterable[Leaf]) -> list[Leaf]:
+    """The leaves of one table, told whether its cells have decimal commas: then 1.234 is a thousand and more."""
+    every = list(leaves)
+    cells = ([text for text in map(str, leaf.there) if text] for leaf in every if leaf.cells)
+    commas = any(
+        texts and all(map(_COMMA.fullmatch, texts)) and _read_comma(texts, "", cells=True) is not None
+        for texts in cells
+    )
+    return [replace(leaf, commas=commas) for leaf in every]
 
 
 def loosen(leaf: Leaf) -> Guess:
@@ -232,7 +245,13 @@ def _read_number(texts: Sequence[str], name: str, cells: bool) -> Guess | None:
         return None
     numbers = [Decimal(text) for text in texts]
     if cells:
-        return _fractions(numbers, name, money=True)
+        made = _fractions(numbers, name, money=True)
+        grouped = len(texts) >= ENOUGH and all(map(_DOTS.fullmatch, texts)) and any("." in text for text in texts)
+        return (
+            replace(made, doubts=("1.234 is read as 1.234: are three digits behind a point thousands?",))
+            if grouped
+            else made
+        )
     if not all("." in text for text in texts) or _VERSION.search(name):
         return None
     made = _fractions(numbers, name, money=True)
@@ -246,6 +265,13 @@ def _read_comma(texts: Sequence[str], name: str, cells: bool) -> Guess | None:
         return None
     plain = [Decimal(re.sub(r"[. \u00a0\u202f']", "", text).replace(",", ".")) for text in texts]
     return _fractions(plain, name, money=True, style="comma")
+
+
+def _read_dots(texts: Sequence[str], commas: bool) -> Guess | None:
+    """Whole numbers whose thousands are divided by points, where that is sure."""
+    if not all(map(_DOTS.fullmatch, texts)) or not any(text.count(".") > (0 if commas else 1) for text in texts):
+        return None
+    return Guess("int", int, style="comma")
 
 
 def _read_thousands(texts: Sequence[str], name: str, cells: bool) -> Guess | None:

@@ -25,6 +25,7 @@ class Leaf:
         cells: whether the values are a file's or a page's cells: texts, whatever they mean.
         declared: the type that a database or a file declares for it, in SQL's words; "" for none.
         nullable: whether a database allows NULL; None: it says nothing.
+        commas: whether other cells beside it have decimal commas.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Leaf:
     cells: bool = False
     declared: str = ""
     nullable: bool | None = None
+    commas: bool = False
 
     @property
     def there(self) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from settings import Settings
 
 from .._steps.connections import RestConnection
 from .._steps.http import name_settings, session
-from .._steps.paging import detect, is_round, look, says_more, written
+from .._steps.paging import Signs, detect, is_round, look, says_more, written
 from .._steps.raw_json import NotJsonError, load, scalars, utf8
 from .._steps.request import expand
 from .._steps.selector import Selector
@@ -51,6 +51,8 @@ _COUNTING = (
     ("start", "offset"),
     ("pageNumber", "page_number"),
 )
+_AFTER = ("starting_after", "after", "after_id", "since_id", "last_id", "start_after", "cursor")
+"""Parameters that take the last record's id."""
 _LIMITS = ("limit", "per_page", "page_size", "pageSize", "size", "take", "count")
 
 
@@ -193,6 +195,8 @@ class _Asking:
         likely = more or is_round(records, signs) or _has_limit(self.params)
         if likely and (found := self._try_counting(selector, set(map(bytes, records)), len(records))):
             return found
+        if signs.more and (found := self._try_last(selector, records, signs)):
+            return found
         if more:
             origin.notes.append(
                 f"{more}, and nothing that was tried brings it: only the first page is read until the endpoint's `paginator` is"
@@ -222,6 +226,19 @@ class _Asking:
                 }
             limit = next((param for param in _LIMITS if param in self.params), "limit")
             return {"type": kind, "offset_param": name, "limit": count, "limit_param": limit, "total_path": None}
+        return None
+
+    def _try_last(self, selector: str, records: Sequence[Any], signs: Signs) -> dict[str, Any] | None:
+        """The parameter that, with the last record's id, brings the records behind it."""
+        last = load(bytes(records[-1]))
+        named = (name for name in ("id", "_id", "uuid", "key") if isinstance(last, dict) and last.get(name))
+        first = set(map(bytes, records))
+        for field in named:
+            for name in _AFTER:
+                found = self._records(selector, {name: last[field]})
+                if found and not found & first and name not in self.params:
+                    made = {"type": "cursor", "cursor_path": f"{selector}[-1].{field}", "cursor_param": name}
+                    return made | ({"has_more_path": written(signs.more_path)} if signs.more_path else {})
         return None
 
     def _records(self, selector: str, more: Mapping[str, Any]) -> set[bytes]:

@@ -30,17 +30,11 @@ _NEXT = re.compile(
 )
 _WITHIN = {"next": ("href", "url", "link", "uri", "cursor"), "cursor": ("next", "after"), "cursors": ("next", "after")}
 _MORE = {"hasmore", "hasnext", "hasnextpage", "hasmoreitems", "hasmorepages", "moreresults", "istruncated", "truncated"}
-_TOTAL = {
-    "total",
-    "totalcount",
-    "totalresults",
-    "totalitems",
-    "totalrecords",
-    "totalelements",
-    "totalrows",
-    "odatacount",
-}
-_PAGES = {"totalpages", "pages", "pagecount", "numpages", "lastpage"}
+_RECORDS = "results?|items?|records?|elements?|rows?|entries|hits|matches|objects|docs|documents|features"
+_TOTAL = re.compile(
+    rf"total|odatacount|(total|overall|full)(number)?(of)?(count|{_RECORDS})|(nb|num|numberof)({_RECORDS}|found)|({_RECORDS})total"
+)
+_PAGES = re.compile(r"pages|(total|nb|num|numberof|last)pages?|pages?(count|total)")
 _PAGE = {"page", "currentpage", "pagenumber", "pageno"}
 _HEADERS = ("x-total-count", "x-total", "total-count")
 
@@ -51,7 +45,7 @@ class Signs:
 
     Attributes:
         next: (path, value) of a reference to the next page.
-        more: whether it says that there is more.
+        more: whether it says that there is more. more_path: the key that says so as true or false.
         total: records in all pages.
         pages: (path, number of pages).
         page: (path, number of this page).
@@ -61,6 +55,7 @@ class Signs:
 
     next: tuple[Path, Any] | None = None
     more: bool | None = None
+    more_path: Path | None = None
     total: tuple[Path, int] | None = None
     pages: tuple[Path, int] | None = None
     page: tuple[Path, int] | None = None
@@ -85,12 +80,13 @@ def look(headers: Mapping[str, str], values: list[tuple[Path, Any]]) -> Signs:
                 signs.next = (path, value)
         elif name in _MORE:
             signs.more = signs.more or value is True or value == "true"
+            signs.more_path = signs.more_path or path
         elif name == "last" and isinstance(value, bool):
             signs.more = signs.more or not value
         elif (number := _number(value)) is not None:
-            if name in _TOTAL or (name == "value" and above in _TOTAL):
+            if _TOTAL.fullmatch(name) or (name == "value" and _TOTAL.fullmatch(above)):
                 signs.total = signs.total or (path, number)
-            elif name in _PAGES:
+            elif _PAGES.fullmatch(name):
                 signs.pages = signs.pages or (path, number)
             elif name in _PAGE:
                 signs.page = signs.page or (path, number)

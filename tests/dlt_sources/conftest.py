@@ -1,7 +1,12 @@
+import json
+import os
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 import settings as configuration
 from tests.dlt_sources.shop import Site
+from tests.security.hostile import Server
 
 
 @pytest.fixture
@@ -32,3 +37,33 @@ def way(request, monkeypatch):
 def inbox(tmp_path):
     (tmp_path / "inbox").mkdir()
     return tmp_path / "inbox"
+
+
+@pytest.fixture
+def environment():
+    """As it was: `new` puts a database's address into that of its process."""
+    before, known = dict(os.environ), set(configuration.TOOLS)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    configuration.TOOLS.intersection_update(known)
+
+
+@pytest.fixture
+def api(here):
+    """A server of answers: path to `answer(query, url) -> (headers, content)`."""
+    answers = {}
+
+    def answer(path, headers):
+        parts = urlsplit(path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path not in answers:
+            return 404, {}, b""
+        more, content = answers[parts.path](query, server.url)
+        kind = "text/html" if isinstance(content, str) else "application/json"
+        body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        return 200, {"content-type": kind, **more}, body
+
+    with Server(answer).serve() as server:
+        server.answers = answers
+        yield server

@@ -1,14 +1,12 @@
 """A source made of a sample: what is inferred of shapes of APIs, pages, files and databases, judged by the real judge."""
 
 import json
-import os
 import re
 import string
 import subprocess
 import sys
 from datetime import date, datetime
 from decimal import Decimal
-from urllib.parse import parse_qs, urlsplit
 
 import hypothesis
 import pyarrow as pa
@@ -33,7 +31,6 @@ from dlt_sources._steps.raw_rows import PAYLOAD
 from dlt_sources._steps.row_files import write_file
 from dlt_sources.door import SampleError, SourceError, load_sources, make_source, try_source
 from tests.dlt_sources.database import execute
-from tests.security.hostile import Server
 
 ORDERS = [
     {
@@ -55,34 +52,7 @@ ORDERS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def environment():
-    """As it was: `new` puts a database's address into that of its process."""
-    before, known = dict(os.environ), set(configuration.TOOLS)
-    yield
-    for name in os.environ.keys() - before.keys():
-        del os.environ[name]
-    configuration.TOOLS.intersection_update(known)
-
-
-@pytest.fixture
-def api(here):
-    """A server of answers: path to `answer(query, url) -> (headers, content)`."""
-    answers = {}
-
-    def answer(path, headers):
-        parts = urlsplit(path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        if parts.path not in answers:
-            return 404, {}, b""
-        more, content = answers[parts.path](query, server.url)
-        kind = "text/html" if isinstance(content, str) else "application/json"
-        body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-        return 200, {"content-type": kind, **more}, body
-
-    with Server(answer).serve() as server:
-        server.answers = answers
-        yield server
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 def make(tmp_path, given, name="shop", **options):
@@ -186,10 +156,10 @@ def test_pages_and_records_of_an_api_are_found(api, tmp_path, shape):
 
 
 def test_pages_that_nothing_finds_are_left_to_a_person(api, tmp_path):
-    """Such as those after the last record's id: the first page is read, and it is said that there are more."""
+    """The first page is read, and it is said that there are more."""
 
     def after_the_last(query, url):
-        last = query.get("starting_after")
+        last = query.get("behind")
         at = 1 + next(n for n, row in enumerate(ORDERS) if str(row["id"]) == last) if last else 0
         return {}, {"data": ORDERS[at : at + 10], "has_more": at + 10 < len(ORDERS)}
 
