@@ -20,7 +20,7 @@ from settings import Settings
 
 from .._steps.connections import RestConnection
 from .._steps.http import name_settings, session
-from .._steps.paging import Signs, detect, is_round, look, says_more, written
+from .._steps.paging import detect, is_round, look, says_more, written
 from .._steps.raw_json import NotJsonError, load, scalars, utf8
 from .._steps.request import expand
 from .._steps.selector import Selector
@@ -195,7 +195,7 @@ class _Asking:
         likely = more or is_round(records, signs) or _has_limit(self.params)
         if likely and (found := self._try_counting(selector, set(map(bytes, records)), len(records))):
             return found
-        if signs.more and (found := self._try_last(selector, records, signs)):
+        if signs.more and (found := self._try_last(selector, records)):
             return found
         if more:
             origin.notes.append(
@@ -228,7 +228,7 @@ class _Asking:
             return {"type": kind, "offset_param": name, "limit": count, "limit_param": limit, "total_path": None}
         return None
 
-    def _try_last(self, selector: str, records: Sequence[Any], signs: Signs) -> dict[str, Any] | None:
+    def _try_last(self, selector: str, records: Sequence[Any]) -> dict[str, Any] | None:
         """The parameter that, with the last record's id, brings the records behind it."""
         last = load(bytes(records[-1]))
         named = (name for name in ("id", "_id", "uuid", "key") if isinstance(last, dict) and last.get(name))
@@ -237,8 +237,7 @@ class _Asking:
             for name in _AFTER:
                 found = self._records(selector, {name: last[field]})
                 if found and not found & first and name not in self.params:
-                    made = {"type": "cursor", "cursor_path": f"{selector}[-1].{field}", "cursor_param": name}
-                    return made | ({"has_more_path": written(signs.more_path)} if signs.more_path else {})
+                    return {"type": "cursor", "cursor_path": f"{selector}[-1].{field}", "cursor_param": name}
         return None
 
     def _records(self, selector: str, more: Mapping[str, Any]) -> set[bytes]:

@@ -45,7 +45,7 @@ class Signs:
 
     Attributes:
         next: (path, value) of a reference to the next page.
-        more: whether it says that there is more. more_path: the key that says so as true or false.
+        more: whether it says that there is more.
         total: records in all pages.
         pages: (path, number of pages).
         page: (path, number of this page).
@@ -55,7 +55,6 @@ class Signs:
 
     next: tuple[Path, Any] | None = None
     more: bool | None = None
-    more_path: Path | None = None
     total: tuple[Path, int] | None = None
     pages: tuple[Path, int] | None = None
     page: tuple[Path, int] | None = None
@@ -80,7 +79,6 @@ def look(headers: Mapping[str, str], values: list[tuple[Path, Any]]) -> Signs:
                 signs.next = (path, value)
         elif name in _MORE:
             signs.more = signs.more or value is True or value == "true"
-            signs.more_path = signs.more_path or path
         elif name == "last" and isinstance(value, bool):
             signs.more = signs.more or not value
         elif (number := _number(value)) is not None:
