@@ -236,7 +236,9 @@ class _Asking:
         for field in named:
             for name in _AFTER:
                 found = self._records(selector, {name: last[field]})
-                if found and not found & first and name not in self.params:
+                if not found or found & first or name in self.params:
+                    continue
+                if self._records(selector, {}) == first:  # and not other records at each answer
                     return {"type": "cursor", "cursor_path": f"{selector}[-1].{field}", "cursor_param": name}
         return None
 
