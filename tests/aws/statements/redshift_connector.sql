@@ -1108,6 +1108,7 @@ warehouse: SELECT pair, number FROM stg_ops.builds
 warehouse: SELECT source FROM stg_ops.progress
 warehouse: SELECT source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_why, held_in FROM stg_ops.progress
 warehouse: SELECT source, table_name, path, what, type, first_seen, last_seen, "rows", ended_at FROM stg_ops.drift WHERE source = ? ORDER BY 1, 2, 3, 4
+warehouse: SELECT table_name FROM information_schema.tables WHERE table_schema = ?
 warehouse: SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
 warehouse: SELECT table_name, column_name, character_maximum_length FROM information_schema.columns WHERE table_schema = 'stg_ops'
 warehouse: SELECT table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale FROM svv_columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
