@@ -6,6 +6,7 @@ Each class is defined beside what raises it::
     ├── SettingsError (2)           the environment
     ├── DeclarationError (2)        source.yml, contract.py, extract.py
     ├── ContractChangedError (2)    a contract that staging cannot follow by itself
+    ├── SpectrumError (2)           staging that Redshift is to read from silver, and cannot
     ├── ModelError (2)              the SQLMesh project
     ├── DashboardError (2)          Superset
     ├── CheckError (2), ChartError (2)    a check or chart that `new` cannot make

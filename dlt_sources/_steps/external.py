@@ -22,7 +22,6 @@ from warehouse.staging import LOADS
 from .columns import Column
 from .engine import engine
 from .judged import Judged
-from .silver import Silver, held_loads
 from .staging_tables import columns_for, for_redshift, keeps_no_deleted
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ def placing(staging: Staging, name: str, columns: Mapping[str, str] | None = Non
     """(the statements that put the view over today's silver in the place of what stands there, what to remember with them);
     nothing where it stands there already, or silver has no such table yet.
     """
+    from .silver import Silver  # with pyiceberg and dlt, which a look at staging does not need
+
     held = Silver(staging.source.name, staging.settings).columns(name)
     if held is None:
         return [], {}
@@ -210,6 +211,8 @@ def _require_rows(staging: Staging, name: str) -> None:
     with connect(staging.settings) as con:
         asked = f"SELECT load_id FROM {staging.qualified(LOADS)} WHERE table_name = ? AND accepted > 0"
         known = {str(load) for (load,) in con.execute(asked, [name]).fetchall()}
+    from .silver import Silver, held_loads
+
     lost = known - held_loads(Silver(staging.source.name, staging.settings), name) if known else set()
     if lost:
         raise SpectrumError(
