@@ -117,6 +117,7 @@ def test_deleting_warehouse_and_state_and_replaying_landing_gives_the_same_gold(
     assert rebuilt.gold() == days.gold()
 
 
+@pytest.mark.nightly
 def test_replaying_over_what_is_there_changes_no_row_of_gold(days, tmp_path):
     again = days.copy(tmp_path / "data")
     result = again("replay", "deftunes_api", "--rejected")

@@ -227,6 +227,7 @@ def test_checks_look_at_it(things: Things, on_aws: AwsPipeline) -> None:
     assert "no rows have come yet" not in text and "error" not in text.lower().replace('"error": null', ""), text
 
 
+@pytest.mark.nightly
 def test_run_again_and_replayed_it_is_the_same(things: Things, on_aws: AwsPipeline) -> None:
     before = staged(on_aws, "lake"), gold(on_aws, "lake")
     things.run("run", "lake")
@@ -237,6 +238,7 @@ def test_run_again_and_replayed_it_is_the_same(things: Things, on_aws: AwsPipeli
     assert gold(on_aws, "lake") == before[1]
 
 
+@pytest.mark.nightly
 def test_a_load_counts_when_it_is_recorded(things: Things, on_aws: AwsPipeline, estate: Estate) -> None:
     """Killed between silver and staging: staging is what it was, and the next run ends it."""
     before = staged(on_aws, "lake")
@@ -250,6 +252,7 @@ def test_a_load_counts_when_it_is_recorded(things: Things, on_aws: AwsPipeline, 
     assert list(differences(gold(on_aws, "kept"), gold(on_aws, "lake"))) == []
 
 
+@pytest.mark.nightly
 def test_a_contract_gains_a_field_and_all_is_rebuilt(things: Things, on_aws: AwsPipeline) -> None:
     for source in ("kept", "lake"):
         things.declare_all(source, "external" if source == "lake" else "copied", MORE)
@@ -266,6 +269,7 @@ def test_a_contract_gains_a_field_and_all_is_rebuilt(things: Things, on_aws: Aws
     assert list(differences(gold(on_aws, "kept"), gold(on_aws, "lake"))) == []
 
 
+@pytest.mark.nightly
 def test_from_a_view_to_a_table_and_back(things: Things, on_aws: AwsPipeline, estate: Estate) -> None:
     """Each change is one transaction: struck in its middle, what was there stays, and the next run changes it."""
     before, published = staged(on_aws, "lake"), gold(on_aws, "lake")
@@ -284,6 +288,7 @@ def test_from_a_view_to_a_table_and_back(things: Things, on_aws: AwsPipeline, es
         assert list(differences(gold(on_aws, "lake"), published)) == []
 
 
+@pytest.mark.nightly
 def test_a_copy_that_silver_lost_rows_of_stays(things: Things, on_aws: AwsPipeline, estate: Estate) -> None:
     things.declare_all("lake", "copied", MORE)
     things.run("run", "lake")

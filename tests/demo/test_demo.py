@@ -132,6 +132,7 @@ def test_the_team_s_data_is_untouched_and_its_system_was_not_asked(demos):
         assert "exactly what the world's own oracle expects" in done.stdout and "shop" not in done.stdout
 
 
+@pytest.mark.nightly
 def test_every_command_that_is_printed_shows_the_demo(demos, team):
     said = demos[-1][0].stdout
     printed = re.findall(r"^  (\S*\s?python runner\.py \w+)", said, re.MULTILINE)
@@ -154,6 +155,7 @@ def test_every_command_that_is_printed_shows_the_demo(demos, team):
     )
 
 
+@pytest.mark.nightly
 def test_the_dashboards_are_the_own_ones_once_something_is_published(demos, team, tmp_path):
     (team.folder / "dlt_sources" / "shop" / "source.yml").write_text(SOURCE)
     mistyped = team.shell.pop("ELT_MISTYPED", None)
@@ -164,6 +166,7 @@ def test_the_dashboards_are_the_own_ones_once_something_is_published(demos, team
     assert mistyped and not (tmp_path / "empty").exists()
 
 
+@pytest.mark.nightly
 def test_the_demo_s_clock_is_nobody_else_s(demos, team):
     (team.folder / "dlt_sources" / "shop" / "source.yml").write_text(SOURCE)
     shutil.rmtree(team.folder / "sqlmesh_project" / "models" / "shop", ignore_errors=True)
@@ -176,6 +179,7 @@ def test_the_demo_s_clock_is_nobody_else_s(demos, team):
     assert done.returncode == 0 and "landed 0 rows" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.nightly
 def test_the_demo_s_data_is_removed_by_its_own_command(demos, team):
     before = snapshot(team.folder / "data")
     assert team.call("python runner.py demo --remove").returncode == 0

@@ -83,6 +83,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("samples") / "millrace")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_what_a_person_should_look_at_first_is_not_removed(project: Project) -> None:
     said = project("runner.py", "samples", "remove", "--dry-run")

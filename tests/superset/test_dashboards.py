@@ -205,6 +205,7 @@ def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_t
     the_export_is_the_files(site, tmp_path / "exported")
 
 
+@pytest.mark.nightly
 def test_a_file_that_superset_refuses_changes_nothing(site, admin, tmp_path):
     bad = shutil.copytree(ASSETS, tmp_path / "assets")
     chart = yaml.safe_load((bad / "charts" / "people_total.yaml").read_text())
@@ -347,6 +348,7 @@ def test_the_layout_has_every_chart_once():
     assert sorted(shown) == sorted(charts())
 
 
+@pytest.mark.nightly
 def test_what_was_imported_is_served_by_a_replica_that_imports_nothing(site, admin, pipeline):
     mark = pipeline.folder / "superset" / "prepared"
     imported, before = mark.read_text(), len(admin.all("dashboard"))
