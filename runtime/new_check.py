@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import settings as configuration
 from foundation.console import Console
+from warehouse.staging import source_of
 
 from .written import tell_files
 
@@ -51,10 +52,8 @@ def _staging_of(model: Described) -> tuple[str, bool]:
     if len(model.reads) != 1:
         return "", False
     [read] = model.reads
-    schema, _, short = read.partition(".")
-    sources = load_sources()
-    source = schema.removeprefix("stg_")
-    if not schema.startswith("stg_") or source not in sources or short not in sources[source].tables:
+    sources, source, short = load_sources(), source_of(read) or "", read.partition(".")[2]
+    if source not in sources or short not in sources[source].tables:
         return "", False
     table = sources[source].tables[short]
     same = table.mode != "scd2" and set(table.key) == set(model.grain)

@@ -11,6 +11,7 @@ import yaml
 
 from errors import ExitCode, MillraceError
 from warehouse.quote import identifier
+from warehouse.staging import source_of
 
 FOLDER = Path(__file__).resolve().parent
 _MOVES = (
@@ -61,8 +62,8 @@ def place_of(name: str) -> Path:
         CheckError: the table is one of staging, or has a contract.
     """
     domain, _, table = name.partition(".")
-    if domain.startswith("stg_"):
-        own = f"soda_checks/staging/{domain.removeprefix('stg_')}/{table}.yml"
+    if source := source_of(name):
+        own = f"soda_checks/staging/{source}/{table}.yml"
         raise CheckError(
             f"{name}: the checks of staging follow from the contract of its rows: say it there;"
             f" what a contract cannot say goes below `checks:` of {own}"

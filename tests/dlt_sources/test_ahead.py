@@ -9,7 +9,7 @@ import s3fs
 import yaml
 
 import settings as configuration
-from demo.postgres import USER, Postgres
+from demo.postgres import USER
 from dlt_sources._steps import ahead as reading_ahead
 from dlt_sources._steps import turn
 from dlt_sources._steps.connectors import files
@@ -28,14 +28,6 @@ class Thing(Contract):
     id: int = column("id")
     name: str | None = column("name")
 """
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 import settings as configuration
-from demo.postgres import Postgres
 from dlt_sources._steps.connectors import sql_database
 from dlt_sources.door import SourceError, land, load_sources, refine
 from tests.dlt_sources.test_land import staged
@@ -27,14 +26,6 @@ def things(request, values):
         log.write(f"{request.since}\\n")
     yield from json.loads(Path(values["rows"]).read_text())
 """
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

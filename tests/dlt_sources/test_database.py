@@ -7,19 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from demo.postgres import Postgres
 from dlt_sources._steps.connectors import postgres as postgres_connector
 from dlt_sources._steps.connectors.copied import copy
 from dlt_sources.door import land
 from tests.dlt_sources.database import declare, execute, query, rejected, run
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -4,19 +4,10 @@ import pytest
 import yaml
 
 import settings as configuration
-from demo.postgres import Postgres
 from dlt_sources._steps.connect import reach
 from dlt_sources._steps.source_error import RefusedError, SourceError
 from dlt_sources.door import Landing, land, load_sources
 from tests.dlt_sources.database import declare, execute, query, run
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -8,18 +8,9 @@ import psycopg2
 import pyarrow.parquet as pq
 import pytest
 
-from demo.postgres import Postgres
 from dlt_sources._steps.source_error import RefusedError
 from dlt_sources.door import land, refine
 from tests.dlt_sources.database import declare, execute, query, rejected, run
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

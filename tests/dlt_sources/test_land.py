@@ -12,7 +12,6 @@ import yaml
 from dlt.destinations import filesystem
 
 import settings as configuration
-from demo.postgres import Postgres
 from dlt_sources._steps import destination
 from dlt_sources.door import Landing, SourceError, Staging, land, load_sources, refine
 
@@ -261,14 +260,6 @@ def test_odd_records_are_rejected_not_lost(tmp_path, here, api):
     assert land(shop, here) == {"things": 7}
     refined = refine(shop, here)
     assert (refined.accepted["things"], refined.rejected["things"]) == (1, 6)
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

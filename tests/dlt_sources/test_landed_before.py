@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import settings as configuration
-from demo.postgres import Postgres
 from dlt_sources._steps.contract import PAYLOAD
 from dlt_sources.door import land, refine
 from tests.dlt_sources.test_land import Api, source_of, staged
@@ -55,14 +54,6 @@ def api():
         api.things = {}
         api.respond = lambda path, asked, number: (200, {}, json.dumps(_answer(api.things, asked)).encode())
         yield api
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 def _answer(things, asked):

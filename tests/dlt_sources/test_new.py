@@ -16,7 +16,6 @@ import yaml
 from hypothesis import strategies as st
 
 import settings as configuration
-from demo.postgres import Postgres
 from dlt_sources._new.judging import judge_sample
 from dlt_sources._new.origin import Origin
 from dlt_sources._new.rows import tables_of
@@ -367,14 +366,6 @@ def test_parquet_and_what_cannot_be_read(here, tmp_path):
     ):
         with pytest.raises(SampleError, match=reason):
             make(tmp_path, f"{drop}/{name}", name="other")
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 def test_a_table_of_postgres(postgres, here, tmp_path, monkeypatch):
