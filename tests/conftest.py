@@ -47,6 +47,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give a case no name: packed ones hold the time, and each worker must collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 class WithoutSamples(pytest.Module):
     """A test module that cannot be imported here: what it tests was removed."""
 
