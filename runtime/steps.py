@@ -29,6 +29,7 @@ class Steps:
 
     Attributes:
         pending: models that wait for a plan.
+        slices: of the models that are built slice by slice, the column of the slices.
         stops: what the last check found that stops here.
         unasked: per source and table of a database, the columns that its contract does not name, with their types.
     """
@@ -37,6 +38,7 @@ class Steps:
         self.run, self.sources, self.settings, self.ops, self.console = run, sources, settings, ops, console
         self.faults, self.unpublished = Faults(run, console), Unpublished(run, settings, console)
         self.pending: list[str] = []
+        self.slices: dict[str, str] = {}
         self.stops: list[str] = []
         self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
@@ -195,6 +197,7 @@ class Steps:
         with self.console.step("plan", "prod") as step:
             models = deploy_pending(self.settings, prepare)
             step.done({"models built": len(models.ran)}, {"failed": len(models.failed)})
+        self.slices |= models.slices
         self.unpublished.end(models.domains)
         for failure in models.failed:
             self.faults.report(ExitCode.CHECK_FAILED, f"model failed, prod is as it was: {failure}")
@@ -202,6 +205,7 @@ class Steps:
             with self.console.step("restate", "prod") as step:
                 again = restate_models(work.restate, self.settings, prepare)
                 step.done({"models built": len(again.ran)}, {"failed": len(again.failed)})
+            self.slices |= again.slices
             self.unpublished.end(again.domains)
             for failure in again.failed:
                 self.faults.report(ExitCode.CHECK_FAILED, f"model failed: {failure}")
@@ -215,6 +219,7 @@ class Steps:
         with self.console.step("model", "gold") as step:
             models = run_models(changed, blocked, rebuilt, self.settings)
             step.done({"models": len(models.ran)}, {"failed": len(models.failed)})
+        self.slices |= models.slices
         for failure in models.failed:
             broken = {source for domain in models.broken for source in models.domains.get(domain, ())}
             self.faults.report(ExitCode.CHECK_FAILED, f"model failed: {failure}", *broken)
@@ -246,7 +251,8 @@ class Steps:
 
         with self.console.step("publish", "serving") as step:
             passed, held = self.unpublished.passed, self.unpublished.waiting.domains()
-            done = publish({*passed, "ops"}, self.settings, held, self.run.run_id if passed else "", table_layouts)
+            publishes = self.run.run_id if passed else ""
+            done = publish({*passed, "ops"}, self.settings, held, publishes, table_layouts, self.slices)
             self.run.published = passed
             self.ops.finish(self.run, [])  # not before: what is recorded as published can be read
             step.done(done.rows)

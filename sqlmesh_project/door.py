@@ -17,7 +17,7 @@ from warehouse.waiting import Waiting, filled_sources, read_models
 from .apply import after_the_last_build, deploy, deployed_domains, finish_deployment, lint, raise_store_fault, restate
 from .copied import copied
 from .declared import ModelColumn, model_columns, table_layouts
-from .lineage import changed_domains, domain_of, domains_of, lineage_of, reach_of, short_name, sources_of
+from .lineage import changed_domains, domain_of, domains_of, lineage_of, reach_of, short_name, slices_of, sources_of
 from .loading import ModelError, Project, fingerprint, load
 from .pairing import begin_build
 
@@ -52,6 +52,7 @@ class ModelRun:
         pending: models whose files differ from what prod runs.
         unreadable: per file that SQLMesh cannot read: file, line, reason and fix. Where prod has what it holds, the
             deployed version is built.
+        slices: per model that is built slice by slice the column of its slices.
     """
 
     ran: list[str] = field(default_factory=list)
@@ -60,6 +61,7 @@ class ModelRun:
     domains: dict[str, set[str]] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    slices: dict[str, str] = field(default_factory=dict)
 
 
 def run_models(
@@ -81,7 +83,7 @@ def run_models(
         unread = project.feeds(lineage)
         lineage |= unread
         domains = {domain: feeds for domain, feeds in domains_of(lineage).items() if feeds & set(changed)}
-        result = ModelRun(domains=domains, unreadable=project.unreadable)
+        result = ModelRun(domains=domains, unreadable=project.unreadable, slices=slices_of(context))
         deployed = deployed_domains(context)
         new = {domain for domain in ("ops", *domains) if domain not in deployed}
         partial = {domain for domain, _ in unread.values()}  # a domain is deployed whole, or not yet
@@ -186,6 +188,7 @@ def deploy_pending(
     try:
         finish_deployment(context)
         result = ModelRun(pending=_pending(project, filled), unreadable=project.unreadable)
+        result.slices = slices_of(context)
         reach, lineage = {name: reach_of(context, name) for name in result.pending}, lineage_of(context)
         blocked = prepare(changed_domains(lineage, reach.values())) if result.pending else set()
         wanted = {name: to for name, to in reach.items() if not sources_of(lineage, to) & blocked}
@@ -243,6 +246,7 @@ def restate_models(
         blocked = prepare(changed_domains(lineage, reach.values()))
         wanted = {name: to for name, to in reach.items() if not sources_of(lineage, to) & blocked}
         result = ModelRun(domains=changed_domains(lineage, wanted.values()), unreadable=project.unreadable)
+        result.slices = slices_of(context)
         restate(context, listener, sorted(wanted))
         result.ran = sorted(listener.ran)
         waits = [f"{name} is not rebuilt: what it is built on waits" for name in sorted(set(names) - wanted.keys())]

@@ -54,6 +54,18 @@ def reach_of(context: Context, name: str) -> set[str]:
     return {name} | ({short_name(found) for found in context.dag.downstream(fqn)} if fqn else set())
 
 
+def slices_of(context: Context) -> dict[str, str]:
+    """Per model that is built slice by slice the column of its slices: the partition, or the time by whose days it is built."""
+    from sqlglot.expressions import Column
+
+    found = {}
+    for model in context.models.values():
+        columns = [model.time_column.column] if model.time_column else model.partitioned_by
+        if model.kind.is_incremental and len(columns) == 1 and isinstance(columns[0], Column):
+            found[model.name] = columns[0].name
+    return found
+
+
 def short_name(fqn: str) -> str:
     """``domain.name`` of a name as SQLMesh spells it."""
     return ".".join(part.strip('"') for part in fqn.split(".")[-2:])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,16 +18,19 @@ def publish(
     held: Collection[str] = (),
     run_id: str = "",
     layouts: Callable[[], Layouts] = dict,
+    slices: Mapping[str, str] = MappingProxyType({}),
 ) -> Published:
     """Make what dashboards read hold the warehouse's present content of `domains`; the other domains stay as they were.
 
-    A domain that was published and is not found where dashboards read is restored.
+    A domain that was published and is not found where dashboards read is restored. Of large tables only what differs is
+    written.
 
     Args:
         domains: gold schemas of the warehouse, all of whose checks have passed.
         held: those whose gold must not be published.
         run_id: the run that publishes: its record, where dashboards read it, says so as soon as it is true.
         layouts: how tables are distributed and sorted; asked only where a table is created on an engine that does either.
+        slices: per table (``domain.name``) that is built slice by slice the column whose values, or whose days, are the slices.
     """
     if settings.aws:
         from . import publish_redshift
@@ -34,7 +38,7 @@ def publish(
         return publish_redshift.publish(domains, settings, held, run_id, layouts)
     from . import publish_file
 
-    return publish_file.publish(domains, settings, held, run_id)
+    return publish_file.publish(domains, settings, held, run_id, slices)
 
 
 def is_lost(settings: Settings) -> bool:

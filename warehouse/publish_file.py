@@ -1,7 +1,7 @@
 """Publish on a laptop: gold as one file of its own that dashboards read, switched whole.
 
-``serving.duckdb`` is a link to ``serving/<version>/serving.duckdb``. A publish copies the version before, replaces the
-domains that were rebuilt and switches the link in one step: a reader sees the old file or the new one, never half of
+``serving.duckdb`` is a link to ``serving/<version>/serving.duckdb``. A publish copies the version before, brings the
+domains that were rebuilt up to date (`copy_file`) and switches the link in one step: a reader sees the old file or the new one, never half of
 one, and a reader that keeps the old file open holds nobody up (the last two versions stay). Nobody may write a version: a
 client that opens one for writing would lock all readers out, and is refused (only root is not). DuckDB names a catalog after
 the file that a link leads to, so every version is a file of the same name: to clients the catalog is always `serving`.
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import durable
 from .connection import Connection, connect
+from .copy_file import copy_domain
 from .published import Published, note_run, read_built, read_known, remember
 from .quote import identifier, literal
 
@@ -28,7 +29,9 @@ VERSION = "[0-9]" * 20
 """A version's name as a glob: what has other names beside the versions is somebody else's."""
 
 
-def publish(domains: Collection[str], settings: Settings, held: Collection[str] = (), run_id: str = "") -> Published:
+def publish(
+    domains: Collection[str], settings: Settings, held: Collection[str], run_id: str, slices: Mapping[str, str]
+) -> Published:
     """See `warehouse.publish.publish`."""
     versions = settings.data / "serving"
     versions.mkdir(parents=True, exist_ok=True)
@@ -44,7 +47,7 @@ def publish(domains: Collection[str], settings: Settings, held: Collection[str] 
         known = read_known(con)
         lost = (known if damaged else known - found) - set(domains)
         restored = (lost & read_built(con)) - set(held)
-        rows = {domain: _copy(con, domain) for domain in sorted({*domains, *restored})}
+        rows = {domain: copy_domain(con, domain, slices) for domain in sorted({*domains, *restored})}
         served = _schemas(con)
         con.execute("USE serving")
         note_run(con, run_id)
@@ -132,22 +135,6 @@ def _remove(version: Path) -> None:
         shutil.rmtree(version)
     else:
         version.unlink()
-
-
-def _copy(con: Connection, domain: str) -> int:
-    tables = con.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = ?"
-        " ORDER BY 1",
-        [domain],
-    ).fetchall()
-    schema = identifier(domain)
-    con.execute(f"DROP SCHEMA IF EXISTS serving.{schema} CASCADE")
-    con.execute(f"CREATE SCHEMA serving.{schema}")
-    rows = 0
-    for (table,) in tables:
-        name = f"{schema}.{identifier(table)}"
-        rows += con.execute(f"CREATE TABLE serving.{name} AS SELECT * FROM {name}").fetchall()[0][0]
-    return rows
 
 
 def _sync(path: Path) -> None:

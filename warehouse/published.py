@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from .connection import Connection
 
 TABLE = "stg_ops.published_domains"
+LARGE = 100_000
+"""Rows from which on a published table is compared with gold before it is copied: smaller ones are copied sooner."""
 Layouts = Mapping[str, Mapping[str, str]]
 """Per table (``domain.name``) its `diststyle`, `distkey` and `sortkey`, where its model declares them."""
 
@@ -62,3 +65,24 @@ def read_built(con: Connection) -> set[str]:
     return {
         str(name) for (name,) in con.execute("SELECT DISTINCT table_schema FROM information_schema.tables").fetchall()
     }
+
+
+def read_stored(con: Connection, domain: str) -> set[str]:
+    """The tables of a domain whose rows are stored. To compare the others, which are queries, would be to run them twice.
+
+    A table of gold is itself a view, of what SQLMesh stores under the table's name and a version.
+    """
+    found = con.execute(
+        "SELECT table_schema, table_name, table_type FROM information_schema.tables"
+        " WHERE table_catalog = current_database() AND table_schema IN (?, ?)",
+        [domain, f"sqlmesh__{domain}"],
+    ).fetchall()
+    version = re.compile(rf"{re.escape(domain)}__(.+?)__\d+(__dev)?")
+    stored, computed = set[str](), set[str]()
+    for schema, name, kind in found:
+        known = name if schema == domain else match[1] if (match := version.fullmatch(name)) else ""
+        if kind == "BASE TABLE":
+            stored.add(known)
+        elif schema != domain:
+            computed.add(known)
+    return stored - computed

@@ -227,7 +227,7 @@ def test_a_failed_check_leaves_what_is_published(on_aws, estate, world, on_lapto
     assert gold.code == 1 and "planted" in gold.out + gold.err
     assert alike(on_aws.gold("deftunes")) == {n: rows for n, rows in published.items() if n.startswith("deftunes.")}
     assert on_laptop("run", "--now", **world.environment | estate.of_a_laptop).code == 0
-    assert on_aws("run", "--now", **world.environment).code == 0
+    assert on_aws("run", "--now", patch="tests.patches:compare_every_table", **world.environment).code == 0
     assert equal(on_aws, on_laptop) == []
 
 
