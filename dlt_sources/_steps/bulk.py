@@ -132,7 +132,7 @@ def _json_value(column: Column, text: str, string: str, is_text: str) -> Check:
         case "uuid" if not rule.strict:
             return string, f"{is_text} AND regexp_matches({string}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
-            value, ok = checks.time_of_text(rule, string, "T")
+            value, ok = checks.time_of_text(rule, string)
             number = f" OR regexp_matches({text}, '{checks.INTEGER}')" if rule.epoch or rule.formats else ""
             return value, f"({is_text}{number}) AND {ok}"
         case "list":
@@ -219,7 +219,7 @@ def _cell(column: Column, x: str) -> Check:
         case "uuid" if not rule.strict:
             return x, f"regexp_matches({x}, '{checks.UUID}')"
         case "datetime" | "date" if not rule.strict:
-            return checks.time_of_text(rule, x, "[T ]")
+            return checks.time_of_text(rule, x)
     return _unknown(column)
 
 

@@ -28,6 +28,7 @@ _FIXED = {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"([01]\d|2[0-3])"
 _BETWEEN = set("-/.:_, T")
 """What may stand between the parts of a time that DuckDB and Python read alike."""
 _FIRST, _LAST = datetime(1, 1, 2), datetime(9999, 12, 31)
+_MIDNIGHT = r"([T ]00:00:00(\.0{1,6})?Z?)?"  # a day that a system keeps as a moment
 _ZONE = r"(Z|[+-](0\d|1[0-3]):[0-5]\d)"
 UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _BLANK = r"\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
@@ -163,14 +164,14 @@ def _digits(kind: str) -> tuple[int, int]:
     return int(precision), int(scale)
 
 
-def shape_of_time(rule: Rule, between: str) -> str:
+def shape_of_time(rule: Rule) -> str:
     """A date or a moment as text; with a zone only where it is compared with nothing."""
     if rule.type == "date":
-        return _DATE
+        return f"{_DATE}{_MIDNIGHT}"
     zone = {"aware": _ZONE, "naive": ""}.get(rule.zone or "", f"{_ZONE}?")
     if has_bounds(rule):  # bounds that are known here have no zone, and Python does not compare the two
         zone = "" if rule.zone != "aware" else "(?:never)"
-    return f"{_DATE}{between}{_TIME}{zone}"
+    return f"{_DATE}[T ]{_TIME}{zone}"
 
 
 def moment(rule: Rule, plain: str, shape: str) -> Check:
@@ -180,11 +181,11 @@ def moment(rule: Rule, plain: str, shape: str) -> Check:
     return bounded(rule, value, f"{shape} AND {value} >= '0001-01-02' AND {value} < '{last}'")
 
 
-def time_of_text(rule: Rule, text: str, between: str) -> Check:
+def time_of_text(rule: Rule, text: str) -> Check:
     """A date or moment as text, in whatever way its contract allows; a whole number is one only with an epoch or a format."""
     if rule.formats:
         return _written(rule, text)
-    value, ok = moment_of_text(rule, text, between)
+    value, ok = moment_of_text(rule, text)
     if not rule.epoch or (rule.zone == "aware" and has_bounds(rule)):
         return value, ok
     whole = f"regexp_matches({text}, '{INTEGER}')"
@@ -219,10 +220,12 @@ def _written(rule: Rule, text: str) -> Check:
     return moment(rule, f"COALESCE({', '.join(tried)})", "TRUE")
 
 
-def moment_of_text(rule: Rule, text: str, between: str) -> Check:
-    """A date or moment written out, with `between` between day and time; one with an offset becomes UTC."""
-    ok = f"regexp_matches({text}, '^{shape_of_time(rule, between)}$')"
-    if rule.type == "date" or rule.zone == "naive":
+def moment_of_text(rule: Rule, text: str) -> Check:
+    """A date or moment written out; one with an offset becomes UTC."""
+    ok = f"regexp_matches({text}, '^{shape_of_time(rule)}$')"
+    if rule.type == "date":
+        return moment(rule, f"substr({text}, 1, 10)", ok)
+    if rule.zone == "naive":
         return moment(rule, text, ok)
     in_utc = (
         f"TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC'"  # dear, and a plain cast ignores the offset

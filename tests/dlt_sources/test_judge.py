@@ -89,6 +89,14 @@ ODD = st.one_of(
             "2020-01-02T24:00:00",
             "2020-01-02 03:04:05",
             "2020-01-02T03:04:60",
+            "2020-01-02 00:00:00",
+            "2020-01-02T00:00:00.000",
+            "2020-01-02T00:00:00Z",
+            "2020-02-30T00:00:00",
+            "2020-01-02_00:00:00",
+            "2020-01-02T00:00:00.0000000",
+            "2020-01-02 00:00:00+02:00",
+            "0001-01-01 00:00:00",
             "2020-01-02T03:04:05Z",
             "2020-01-02T03:04:05+02:00",
             "é\u0000",
@@ -278,6 +286,28 @@ def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
     )
     judge(tmp_path, Everything, pa.table({"_payload": [orjson.dumps(PERFECT).decode()] * 100}))
     assert not asked
+
+
+@pytest.mark.parametrize("kind", ["json", "cell"])
+@pytest.mark.parametrize("zone", ["", "Z"])
+@pytest.mark.parametrize("moment", ["2024-02-29T23:59:59", "2024-02-29 23:59:59", "2024-02-29 00:00:00.123456"])
+@pytest.mark.parametrize("day", ["2024-02-29", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000"])
+def test_times_as_most_systems_write_them_are_judged_in_the_engine(tmp_path, monkeypatch, kind, zone, moment, day):
+    class Timed(Contract):
+        """A moment and a day."""
+
+        at: datetime = column("when")
+        on: date = column("which day")
+
+    row = {"at": moment + zone, "on": day + (zone if len(day) > 10 else "")}
+    landed = pa.table(
+        {"_payload": [orjson.dumps(row).decode()]} if kind == "json" else {n: [text] for n, text in row.items()}
+    )
+    with monkeypatch.context() as context:
+        context.setattr("dlt_sources._steps.asked.ask", None)
+        accepted, rejected, _ = judge(tmp_path, Timed, landed, Table(contract="Timed", key=["at"]))
+    assert not rejected
+    agree(Timed, [row], accepted, rejected)
 
 
 class Person(Contract):
