@@ -28,9 +28,8 @@ def copy_domain(con: Connection, domain: str, slices: Mapping[str, str]) -> int:
     there, wanted = _names(con, "'serving'", domain), _names(con, "current_database()", domain)
     for table in sorted(there - wanted):
         con.execute(f"DROP TABLE serving.{schema}.{identifier(table)}")
-    large = _large(con, domain) & wanted
-    if large:
-        large &= published.read_stored(con, domain)
+    if large := _large(con, domain) & wanted:
+        large = published.read_stored(con, domain, large)
     rows = 0
     for table in sorted(wanted):
         name = f"{schema}.{identifier(table)}"

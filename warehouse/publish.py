@@ -37,8 +37,9 @@ def publish(
 
         return publish_redshift.publish(domains, settings, held, run_id, layouts)
     from . import publish_file
+    from .published import RECORD_SLICES
 
-    return publish_file.publish(domains, settings, held, run_id, slices)
+    return publish_file.publish(domains, settings, held, run_id, {**slices, **RECORD_SLICES})
 
 
 def is_lost(settings: Settings) -> bool:

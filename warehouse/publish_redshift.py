@@ -40,7 +40,7 @@ def publish(
         restored = (lost & read_built(gold)) - set(held)
         wanted = {domain: _tables(gold, domain) for domain in sorted({*domains, *restored})}
         there = {domain: _tables(serving, domain) for domain in wanted}
-        stored = {domain: read_stored(gold, domain) for domain in wanted}
+        stored = {domain: read_stored(gold, domain, tables) for domain, tables in wanted.items()}
         known_layouts = layouts() if wanted != there else {}
         with _transaction(serving):
             rows = {

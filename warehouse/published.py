@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from .connection import Connection
 
 TABLE = "stg_ops.published_domains"
+RECORD = "ops"
+RECORD_SLICES = {"ops.rejected_rows": "load_id"}
+"""Of the record's tables that may grow large the column of the slices."""
 LARGE = 100_000
 """Rows from which on a published table is compared with gold before it is copied: smaller ones are copied sooner."""
 Layouts = Mapping[str, Mapping[str, str]]
@@ -67,11 +70,14 @@ def read_built(con: Connection) -> set[str]:
     }
 
 
-def read_stored(con: Connection, domain: str) -> set[str]:
-    """The tables of a domain whose rows are stored. To compare the others, which are queries, would be to run them twice.
+def read_stored(con: Connection, domain: str, tables: Collection[str]) -> set[str]:
+    """Of these tables of a domain those whose rows are stored. To compare the others, which are queries, would be to run them twice.
 
-    A table of gold is itself a view, of what SQLMesh stores under the table's name and a version.
+    A table of gold is itself a view, of what SQLMesh stores under the table's name and a version. The views of the pipeline's
+    own record only name what is stored: they count as stored.
     """
+    if domain == RECORD:
+        return set(tables)
     found = con.execute(
         "SELECT table_schema, table_name, table_type FROM information_schema.tables"
         " WHERE table_catalog = current_database() AND table_schema IN (?, ?)",
@@ -85,4 +91,4 @@ def read_stored(con: Connection, domain: str) -> set[str]:
             stored.add(known)
         elif schema != domain:
             computed.add(known)
-    return stored - computed
+    return (stored - computed) & set(tables)

@@ -161,3 +161,17 @@ def test_other_columns_are_another_table(con, monkeypatch, change):
     con.con.execute("DROP VIEW gold.fact")
     assert copy_domain(con, "gold", {}) == 0
     assert con.con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'serving'").fetchall() == [(0,)]
+
+
+def test_of_the_record_only_new_rejected_rows_are_written(con, monkeypatch):
+    monkeypatch.setattr(published, "LARGE", 1000)
+    con.con.execute("CREATE SCHEMA stg_ops; CREATE SCHEMA ops")
+    rows = "SELECT i AS id, '17' || i // 500 AS load_id FROM range({}, {}) AS r (i)"
+    con.con.execute(f"CREATE TABLE stg_ops.rejected_rows AS {rows.format(0, 5000)}")
+    con.con.execute(
+        "CREATE VIEW ops.rejected_rows AS SELECT id, load_id::VARCHAR(32) AS load_id FROM memory.stg_ops.rejected_rows"
+    )
+    for new in (0, 300):
+        con.con.execute(f"INSERT INTO stg_ops.rejected_rows {rows.format(5000, 5000 + new)}")
+        assert copy_domain(con, "ops", published.RECORD_SLICES) == 5000 + new
+    assert con.written() == ["CREATE OR REPLACE TABLE", "DELETE FROM", "INSERT INTO"]
