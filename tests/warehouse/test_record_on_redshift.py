@@ -7,7 +7,7 @@ import pytest
 import settings as configuration
 from warehouse import drift, ops_tables
 from warehouse.connection import connect
-from warehouse.drift import Expected, Field, Seen
+from warehouse.held import Expected, Field, Seen
 from warehouse.waiting import Waiting, built_schemas, filled_sources
 
 TEXT = frozenset({"text"})
