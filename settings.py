@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -22,7 +21,7 @@ from foundation.environment import ROOT as ROOT
 from foundation.environment import FromEnvironment
 from foundation.environment import SettingsError as SettingsError
 from foundation.hidden import remember
-from foundation.place import plain
+from foundation.layout import Layout
 
 TOOLS = {"ELT_LIVE_TESTS"}
 """Names that no setting has and the project's own tools read."""
@@ -41,7 +40,7 @@ LIBRARIES = {
 }
 
 
-class Settings(FromEnvironment):
+class Settings(Layout, FromEnvironment):
     """The settings of one run. Names in the environment are the fields' names with ``ELT_`` before them."""
 
     target: Literal["local", "aws"] = Field("local", description="where it all runs")
@@ -135,68 +134,10 @@ class Settings(FromEnvironment):
                 raise ValueError("ELT_REDSHIFT_SERVING must be another database than ELT_REDSHIFT_DATABASE")
         return self
 
-    @cached_property
-    def data(self) -> Path:
-        """The data folder as an absolute path that every tool takes, whatever its name; a relative one counts from the
-        checkout, not from the shell.
-        """
-        return plain(ROOT / self.data_dir)
-
     @property
     def aws(self) -> bool:
         """Whether it all runs on AWS."""
         return self.target == "aws"
-
-    @property
-    def lake(self) -> str:
-        """Landing and silver: a folder, or ``s3://bucket/prefix``; the same layout in both."""
-        return self.lake_url.rstrip("/") if self.aws else str(self.data / "lake")
-
-    @property
-    def landing(self) -> str:
-        """Raw, append-only loads: ``<landing>/<source>/<table>/<load id>.<file id>.parquet``."""
-        return f"{self.lake}/landing"
-
-    @property
-    def silver(self) -> str:
-        """Accepted rows as Iceberg tables."""
-        return f"{self.lake}/silver"
-
-    @property
-    def warehouse(self) -> Path:
-        """Staging and gold. The file's stem is the catalog's name: the same word as the Redshift database."""
-        return self.data / "warehouse.duckdb"
-
-    @property
-    def state(self) -> Path:
-        """SQLMesh's state, apart from the warehouse."""
-        return self.data / "state.duckdb"
-
-    @property
-    def serving(self) -> Path:
-        """What dashboards read: a link that always points at one whole published version."""
-        return self.data / "serving.duckdb"
-
-    @property
-    def superset(self) -> Path:
-        """What Superset itself keeps: users, assets as imported, its log; on a laptop also its secrets."""
-        return self.data / "superset"
-
-    @property
-    def dlt(self) -> Path:
-        """Dlt's own working folders; never the home or /var folder, so checkouts do not share state."""
-        return self.data / "dlt"
-
-    def workplace(self, source: str) -> Path:
-        """Where a source's rows are, as they came, while they are read, landed and refined: inside its landing, so that
-        what a crash or a full disk leaves behind is where raw rows may be. On AWS a folder of the same name on this machine.
-        """
-        return self.data / "lake" / "landing" / source / "_work"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one run that may write from this folder."""
-        return self.data / "run.lock"
 
     def redshift_login(self) -> tuple[str, str]:
         """User and password for Redshift: the given ones, or an hour's credentials from IAM.

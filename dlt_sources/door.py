@@ -20,17 +20,19 @@ if TYPE_CHECKING:
     from ._steps.external import externals, reads_silver
     from ._steps.keep_small import maintain, silver_size
     from ._steps.lake import Landing
-    from ._steps.land import Reading, land, read_ahead, withdraw
+    from ._steps.land import land, read_ahead, withdraw
     from ._steps.landed import LandedFileError
     from ._steps.outstanding import Rejected, count_rejected, row_keys
     from ._steps.pipelines import StoreError
+    from ._steps.reading import Reading
     from ._steps.rebuild import Rebuilt, rebuild
     from ._steps.refine import Refined, follow_contract, refine, settled
     from ._steps.shape import ContractChangedError
     from ._steps.sink import sink
     from ._steps.source_error import SourceError
-    from ._steps.stage import Progress as StagingProgress
     from ._steps.stage import Staging
+    from ._steps.stagings import Progress as StagingProgress
+    from ._steps.stagings import read_progress as read_staging_progress
     from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "reach",
     "read_ahead",
     "read_alerts",
+    "read_staging_progress",
     "reads_silver",
     "rebuild",
     "refine",
@@ -85,13 +88,13 @@ _PLACES = {
     "ContractChangedError": "shape",
     "LandedFileError": "landed",
     "Landing": "lake",
-    "Reading": "land",
+    "Reading": "reading",
     "Rebuilt": "rebuild",
     "Refined": "refine",
     "Rejected": "outstanding",
     "SourceError": "source_error",
     "Staging": "stage",
-    "StagingProgress": "stage.Progress",
+    "StagingProgress": "stagings.Progress",
     "StoreError": "pipelines",
     "Unfinished": "unfinished",
     "add_unasked": "drift",
@@ -107,6 +110,7 @@ _PLACES = {
     "maintain": "keep_small",
     "reach": "connect",
     "read_ahead": "land",
+    "read_staging_progress": "stagings.read_progress",
     "reads_silver": "external",
     "rebuild": "rebuild",
     "refine": "refine",

@@ -55,9 +55,9 @@ class Steps:
 
     def follow_contracts(self) -> None:
         """Let staging follow changed contracts, as the edited models expect it."""
-        from dlt_sources.door import Staging, follow_contract
+        from dlt_sources.door import follow_contract, read_staging_progress
 
-        for name in Staging.of_all(list(self.sources.values()), self.settings):
+        for name in read_staging_progress(list(self.sources.values()), self.settings):
             with self.faults.alone("staging", name):
                 for note in follow_contract(self.sources[name], self.settings):
                     self.console.note(note)
@@ -127,10 +127,10 @@ class Steps:
         Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
         killed between landing and staging, nothing is built on that source until its own next run.
         """
-        from dlt_sources.door import Landing, Staging
+        from dlt_sources.door import Landing, Staging, read_staging_progress
 
         staged = {}
-        found = Staging.of_all(list(self.sources.values()), self.settings)
+        found = read_staging_progress(list(self.sources.values()), self.settings)
         for name, source in self.sources.items():
             with self.faults.alone("staging", name):
                 progress = found.get(name) or Staging(source, self.settings).progress

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -17,22 +16,19 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from errors import ExitCode, MillraceError
 from foundation.console import Console
-from settings import ROOT, SettingsError
+from settings import ROOT
+
+from .environment import FOLDER, database_uri, environment, plain_text
 
 if TYPE_CHECKING:
     from settings import Settings
 
-FOLDER = Path(__file__).resolve().parent
 ASSETS = FOLDER / "assets"
 PYTHON = FOLDER / ".venv" / "bin" / "python"
-READ_ONLY = "access_mode=read_only&enable_external_access=false&lock_configuration=true"
-"""For DuckDB: without the first, two readers lock each other out; without the others, SQL Lab could read and write files."""
 START_SECONDS = 120
-PASSED_ON = ("PATH", "LANG", "TMPDIR", "SUPERSET_EMBEDDED", "SUPERSET_GUEST_SECRET", "SUPERSET_LOG_LEVEL")
 SAID = "· "  # how scripts/ mark what is for a person among what Superset prints
 
 
@@ -124,62 +120,10 @@ def export_assets(settings: Settings, assets: Path = ASSETS) -> None:
         _remember(settings, assets)
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment of Superset's processes: superset_config.py reads it and nothing else.
-
-    Raises:
-        SettingsError: a setting that the target needs is missing; names it.
-    """
-    local = settings.target == "local"
-    needed = ("dashboards_secret_key", "dashboards_meta_url", "dashboards_user", "dashboards_password", "redshift_host")
-    missing = [f"ELT_{name.upper()}" for name in needed if not local and not _plain(getattr(settings, name))]
-    if missing:
-        raise SettingsError(f"dashboards on aws need {', '.join(missing)}; see docs/dashboards.md")
-    if not local and settings.dashboards_user == settings.redshift_user:
-        raise SettingsError("ELT_DASHBOARDS_USER is the user that writes; give the dashboards one that may only read")
-    settings.superset.mkdir(parents=True, exist_ok=True)
-    return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        "HOME": str(settings.superset),
-        "PYTHONWARNINGS": "ignore",
-        **({"SSL_CERT_FILE": str(settings.ca_file)} if settings.ca_file else {}),
-        "SUPERSET_ADMIN_PASSWORD": _plain(settings.dashboards_admin_password)
-        or (_kept(settings, "admin_password") if local else ""),
-        "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
-        "SUPERSET_DATABASE_URI": database_uri(settings),
-        "SUPERSET_HTTPS": "0" if local else "1",
-        "SUPERSET_META_URI": _plain(settings.dashboards_meta_url) or f"sqlite:///{settings.superset / 'superset.db'}",
-        "SUPERSET_SECRET_KEY": _plain(settings.dashboards_secret_key) or _kept(settings, "secret_key"),
-    }
-
-
-def database_uri(settings: Settings) -> str:
-    """What the dashboards read, as a SQLAlchemy URI: the published file, or Redshift as a user who may only read."""
-    if settings.target == "local":
-        return f"duckdb:///{settings.serving}?{READ_ONLY}"
-    user, password = quote(settings.dashboards_user, safe=""), quote(_plain(settings.dashboards_password), safe="")
-    where = f"{settings.redshift_host}:{settings.redshift_port}/{settings.redshift_serving}"
-    return f"redshift+redshift_connector://{user}:{password}@{where}?sslmode=verify-full"
-
-
-def _plain(value: object) -> str:
-    reveal = getattr(value, "get_secret_value", None)
-    return str(reveal() if reveal else value)
-
-
-def _kept(settings: Settings, name: str) -> str:
-    """A secret of this laptop's Superset: made once, kept in the data folder, readable for its owner only."""
-    path = settings.superset / name
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32 if name == "secret_key" else 9))
-    return path.read_text()
-
-
 def _who(settings: Settings) -> str:
     if settings.target != "local":
         return "sign in as one of its users"
-    if _plain(settings.dashboards_admin_password):
+    if plain_text(settings.dashboards_admin_password):
         return "user admin, password as you set it"
     path = settings.superset / "admin_password"
     return f"user [bold]admin[/bold], password [bold]{path.read_text()}[/bold] (kept in {path})"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import urlsplit
+
+from werkzeug import Request
+
+from tests.web import Answer, asked_path, serve
 
 
 @contextmanager
@@ -18,17 +21,9 @@ def listening(keep: Callable[[str, str], Any]) -> Iterator[tuple[int, list[Any]]
     """
     heard: list[Any] = []
 
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            heard.append(keep(self.path, body))
-            self.send_response(200)
-            self.end_headers()
+    def hear(request: Request) -> Answer:
+        heard.append(keep(asked_path(request), request.get_data(as_text=True)))
+        return 200, {}, b""
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port, heard
-    server.shutdown()
+    with serve(hear) as url:
+        yield urlsplit(url).port or 0, heard

@@ -1,11 +1,10 @@
 """What fails is said, exits with its own code, tells the team, and leaves what dashboards read as it was."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.alerts import listening
 from tests.harness import Pipeline
 
 pytestmark = pytest.mark.slow
@@ -220,30 +219,15 @@ def test_an_empty_answer_is_an_answer(world, first_day, tmp_path):
 
 
 def test_the_team_hears_of_a_failure_without_secrets(world, first_day, tmp_path):
-    heard = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     pipeline = first_day.copy(tmp_path / "data")
-    environment = world.environment | {
-        "ELT_ALERT_URLS": f"json://127.0.0.1:{server.server_port}",
-        "ELT_DEFTUNES_DB_URL": "postgresql://deftunes:hunter2@127.0.0.1:9/postgres",
-    }
-    result = pipeline("run", "deftunes_db", **environment)
-    assert (
-        pipeline("run", "deftunes_db", **environment).code == 3
-    )  # the same trouble again, a minute later: no second word
-    server.shutdown()
-    assert result.code == 3
+    with listening(lambda _, body: json.loads(body)) as (port, heard):
+        environment = world.environment | {
+            "ELT_ALERT_URLS": f"json://127.0.0.1:{port}",
+            "ELT_DEFTUNES_DB_URL": "postgresql://deftunes:hunter2@127.0.0.1:9/postgres",
+        }
+        result = pipeline("run", "deftunes_db", **environment)
+        again = pipeline("run", "deftunes_db", **environment)  # the same trouble, a minute later: no second word
+    assert (result.code, again.code) == (3, 3)
     [message] = heard
     assert "deftunes_db failed" in message["title"] and "deftunes_db" in message["message"]
     assert "hunter2" not in str(heard) + result.out + result.err

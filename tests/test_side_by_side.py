@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg2
 import pytest
@@ -17,6 +16,7 @@ from tests import forks
 from tests.aws.cloud import Cloud
 from tests.dlt_sources.database import execute
 from tests.small import CONTRACT, MODEL, UNIT_TEST, Small
+from tests.web import serve
 
 NAMES = ["ants", "bees", "cats", "dogs"]
 
@@ -40,36 +40,18 @@ class Api:
 
     @contextmanager
     def serve(self):
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                name = self.path.strip("/")
-                api.asked.append(name)
-                api._meet()
-                status = api.wrong.get(name, 200)
-                if status == "hang":
-                    time.sleep(20)
-                    return
-                body = json.dumps(api.rows[name]).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        try:
+        with serve(self._answer) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
+
+    def _answer(self, request):
+        name = request.path.strip("/")
+        self.asked.append(name)
+        self._meet()
+        status = self.wrong.get(name, 200)
+        if status == "hang":
+            time.sleep(20)
+            return None
+        return status, {"content-type": "application/json"}, json.dumps(self.rows[name]).encode()
 
 
 @pytest.fixture

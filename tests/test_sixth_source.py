@@ -2,14 +2,13 @@
 
 import json
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import duckdb
 import pytest
 import yaml
 
 from tests import forks, harness
+from tests.web import serve
 
 pytestmark = pytest.mark.slow
 
@@ -32,31 +31,20 @@ ROWS = [(1, "one"), (2, "two"), (3, "")]
 def upstream(tmp_path):
     """The same three rows, one of them wrong, from an API, a page and a folder."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            lines = "".join(f"<tr><td>{i}</td><td>{name}</td></tr>" for i, name in ROWS)
-            records = json.dumps({"data": [{"id": i, "name": name} for i, name in ROWS]})
-            body = (PAGE.format(f"<tbody>{lines}</tbody>") if self.path == "/page" else records).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request):
+        lines = "".join(f"<tr><td>{i}</td><td>{name}</td></tr>" for i, name in ROWS)
+        records = json.dumps({"data": [{"id": i, "name": name} for i, name in ROWS]})
+        return 200, {}, (PAGE.format(f"<tbody>{lines}</tbody>") if request.path == "/page" else records).encode()
 
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
     folder = tmp_path / "drop"
     folder.mkdir()
     (folder / "things.csv").write_text("id,name\n" + "".join(f"{i},{name}\n" for i, name in ROWS))
-    yield {
-        "rest_api": ({"base_url": url}, {"endpoint": {"path": "things", "data_selector": "data"}}),
-        "html_table": ({"base_url": url}, {"page": "page", "mode": "scd2", "deletes": "soft"}),
-        "files": ({"url": str(folder)}, {"files": "*.csv"}),
-    }
-    server.shutdown()
+    with serve(answer) as url:
+        yield {
+            "rest_api": ({"base_url": url}, {"endpoint": {"path": "things", "data_selector": "data"}}),
+            "html_table": ({"base_url": url}, {"page": "page", "mode": "scd2", "deletes": "soft"}),
+            "files": ({"url": str(folder)}, {"files": "*.csv"}),
+        }
 
 
 def test_three_more_sources_of_yaml_and_contract_run_through_the_whole_flow(upstream, tmp_path):

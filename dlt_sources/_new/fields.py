@@ -11,7 +11,8 @@ from itertools import combinations
 from typing import Any
 
 from .._steps.names import field_name
-from .guess import Guess, beside_commas, guess
+from .guess import beside_commas, guess
+from .guessed import Guess
 from .leaves import MISSING, Leaf, Path
 from .personal import find_personal
 

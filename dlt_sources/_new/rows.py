@@ -15,7 +15,7 @@ from .._steps.contract import FILE, FILE_ROW, INDEX, MALFORMED, MARKS, PAYLOAD
 from .._steps.names import field_name
 from .._steps.text import parse
 from .fields import Field, Found, class_of, find_key, infer, singular_of
-from .guess import Guess
+from .guessed import Guess
 from .leaves import Leaf, Taken, take_apart
 from .sample_error import SampleError
 from .write import parent_path, shown_path

@@ -20,6 +20,7 @@ from .._steps import cursor
 from .._steps.connect import connect
 from .._steps.connections import FilesConnection
 from .._steps.connectors import files as file_connector
+from .._steps.connectors.candidate import NotPublishedError
 from .._steps.connectors.tabular import as_parquet
 from .._steps.connectors.text_files import FileError
 from .._steps.contract import PAYLOAD
@@ -138,7 +139,7 @@ def _read_files(request: Request, connection: FilesConnection, sample: Sample, r
             candidate.fetch(path, None)
             _cut(path, candidate.name)
             as_parquet(path, target, candidate.name, request.contract, connection, request.read_at, first)
-        except (FileError, file_connector.NotPublishedError) as error:
+        except (FileError, NotPublishedError) as error:
             refused.append(f"{candidate.name}: {error}")
             continue
         if pq.read_metadata(target).num_rows > rows - first:
@@ -188,7 +189,7 @@ def sniff(source: Source, name: str, settings: Settings, work: Path) -> dict[str
         path = work / "sniffed"
         try:
             candidate.fetch(path, None)
-        except (FileError, file_connector.NotPublishedError):
+        except (FileError, NotPublishedError):
             continue
         with gzip.open(path) if packed else path.open("rb") as file:
             found_so = written_as(file.read(1 << 20))

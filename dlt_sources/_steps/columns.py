@@ -14,8 +14,9 @@ from pydantic.fields import FieldInfo
 from warehouse.column_types import FORMS, LONGEST_TEXT, dlt_hint
 
 from .contract import FILE, FILE_ROW, INDEX, PARENT, Contract, Pii
+from .core_schema import checks_rows, config_of, field_schema, inner
 from .kinds import is_list, kind_of
-from .rules import Rule, checks_rows, config_of, demands, field_schema, inner, rule_of
+from .rules import Rule, demands, rule_of
 from .times import infos
 
 

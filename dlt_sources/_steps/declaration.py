@@ -1,6 +1,6 @@
 """A source as it is declared, and clear words for what a declaration may not say.
 
-The whole declaration is judged before anything is fetched: the format (source_yml.py is its reference), what goes
+The whole declaration is judged before anything is fetched: the format (validated.py; source_yml.py is its reference), what goes
 together (check_tables.py), whether contracts can be imported (own_code.py) and fit (check_contracts.py). A source that is
 broken stops itself only.
 """
@@ -12,9 +12,9 @@ import types
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from foundation.environment import current
 
@@ -23,7 +23,8 @@ from .columns import Column, columns_of
 from .contract import Contract
 from .declaration_error import DeclarationError, hint
 from .redact import conflict
-from .source_yml import CONNECTORS, Alerts, Declaration, PythonSource, Table
+from .source_yml import Alerts, PythonSource, Table
+from .validated import validate
 
 FOLDER = Path(__file__).resolve().parents[1]
 
@@ -36,7 +37,7 @@ class Source:
         if reason := names.refuse_source(folder):
             raise DeclarationError(f"{folder}: {reason}")
         self._file = yaml_file.read(self.path)
-        self.declared = _validated(self.path, self._file)
+        self.declared = validate(self.path, self._file)
         self._refuse(self._wrong(where, text) for where, text in check_tables.check(self.declared))
 
     @property
@@ -255,50 +256,3 @@ def _columns(path: Path, contract: type[Contract]) -> dict[str, Column]:
         field, reason = check_contracts.explain_type(contract, error)
         name = f"{contract.__name__}.{field}" if field else contract.__name__
         raise DeclarationError(f"{path}: {own_code.line_of(path, contract, field)}{name}: {reason}") from None
-
-
-def _validated(path: Path, file: yaml_file.YamlFile) -> Declaration:
-    content = file.content
-    if not isinstance(content, dict):
-        raise DeclarationError(f"{path}: expected keys such as connector and tables, found {type(content).__name__}")
-    model: Any = CONNECTORS.get(str(content.get("connector")))
-    if model is None:
-        raise DeclarationError(
-            f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(CONNECTORS)}"
-            f"{hint(str(content.get('connector')), CONNECTORS)} (line {file.line(['connector'])})"
-        )
-    try:
-        declared: Declaration = model.model_validate(content)
-        return declared
-    except ValidationError as error:
-        raise DeclarationError("\n".join(_explain(path, model, error, file))) from None
-
-
-def _explain(path: Path, model: type[BaseModel], error: ValidationError, file: yaml_file.YamlFile) -> Iterator[str]:
-    for item in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in item["loc"])
-        match item["type"]:
-            case "extra_forbidden":
-                fix = f"unknown key{hint(str(item['loc'][-1]), _keys_at(model, item['loc'][:-1]))}"
-            case "missing":
-                fix = "required key is missing; add it"
-            case _:
-                fix = item["msg"].removeprefix("Value error, ")
-        yield f"{path}: {where or '(top)'}: {fix} (line {file.line(item['loc'])})"
-
-
-def _keys_at(model: Any, loc: tuple[int | str, ...]) -> list[str]:
-    """Keys allowed at a path of the declaration, by walking the models' fields."""
-    for part in loc:
-        fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-        if part in fields:
-            model = _model_in(fields[str(part)])
-        if model is None:
-            return []
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)

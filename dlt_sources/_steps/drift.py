@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from foundation.visible import visible
-from warehouse.drift import Expected, Field, Seen
+from warehouse.held import Expected, Field, Seen
 from warehouse.quote import identifier, literal
 
 from .bulk import json_path

@@ -10,8 +10,8 @@ from pydantic_core import SchemaValidator
 
 from .columns import Column
 from .contract import INDEX, MALFORMED, MARKS, PARENT, PAYLOAD, Contract
+from .core_schema import config_of, field_schema
 from .fit import Unfit, fit
-from .rules import config_of, field_schema
 from .text import Exact, parse
 
 UNREPRESENTABLE = "unrepresentable"

@@ -22,11 +22,11 @@ from . import bulk, drift, tokens, worded
 from .asked import PLACE, Asker, Chunk, ask_all
 from .columns import Column, columns_of
 from .contract import FILE, INDEX, MALFORMED, PAYLOAD, Contract
+from .core_schema import checks_rows
 from .engine import engine
 from .judged import MARKS_SCHEMA, Judged, has_computed, stored
 from .raw_rows import landed_rows
 from .redact import Redaction, of_contract
-from .rules import checks_rows
 from .source_yml import Table
 
 CHUNK = 5_000

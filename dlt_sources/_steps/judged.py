@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from warehouse.column_types import arrow_type
-from warehouse.drift import Seen
+from warehouse.held import Seen
 from warehouse.quote import identifier, literal
 from warehouse.staging import JUDGED_MARKS, REJECTED_COLUMNS, without_marks
 

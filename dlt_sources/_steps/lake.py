@@ -1,8 +1,7 @@
 """The lake's files: which landed loads are committed, where their rows are, and what reads remember of the read before.
 
 dlt writes ``<landing>/<source>/_dlt_loads/<schema>__<load id>.jsonl`` only when a load package is complete, so that
-log, and nothing else, says what has landed. In a folder old ones are packed: the lines of `PACK` of them, in one file that is
-named after the newest. A folder and S3 have the same layout; what differs is how files are listed
+log, and nothing else, says what has landed. In a folder old ones are packed (packed_marks.py). A folder and S3 have the same layout; what differs is how files are listed
 and reached, and that is all in here. On S3 listings start after the last known load (StartAfter).
 """
 
@@ -22,6 +21,8 @@ from typing import Any
 from settings import Settings
 from warehouse import durable
 
+from .packed_marks import PACKED, SINGLE, pack_marks, packed_loads, packs
+
 log = logging.getLogger(__name__)
 
 INIT = "init"
@@ -30,11 +31,6 @@ LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
 LOAD_IN_NAME = re.compile(r"([0-9]+\.[0-9]+)\.")
 LOAD_OF_FILE = r"regexp_extract(filename, '([0-9]+\.[0-9]+)\.[^/]+$', 1)"
 """SQL: the load that wrote a landed file, by the name that `LAYOUT` gives it; for `read_parquet` with `filename`."""
-PACK = 1_000
-"""Marks of loads that are packed into one file; `UNPACKED` of the newest stay as dlt wrote them."""
-UNPACKED = 100
-_PACKED = ".packed.jsonl"
-_SINGLE = r"__([0-9.]+)\.jsonl$"
 _STATE = r"__([0-9]+\.[0-9]+)__[^/]*\.jsonl$"
 _LOAD = re.compile(r"(?:^|(?<=__))[0-9]+\.[0-9]+")
 """The load in the name of a file of rows, or of one of dlt's own."""
@@ -98,9 +94,9 @@ class Landing:
         """Ids of committed loads after the load `after`, or from the load `since` on; oldest first."""
         folder = f"{self.root}/_dlt_loads"
         listed = self._list(folder, after or since, self.source)
-        found = (re.search(_SINGLE, file.path) for file in listed if file.size)
+        found = (re.search(SINGLE, file.path) for file in listed if file.size)
         loads = {match[1] for match in found if match}  # one that is packed may be there by itself, too
-        loads.update(load for file in listed if file.path.endswith(_PACKED) for load in _packed(Path(file.path)))
+        loads.update(load for file in listed if file.path.endswith(PACKED) for load in packed_loads(Path(file.path)))
         wanted = (load for load in loads if float(load) > float(after or 0) and float(load) >= float(since or 0))
         return sorted(wanted, key=float)
 
@@ -171,7 +167,7 @@ class Landing:
         return dict(state.get("sources", {}).get(self.source, {}))
 
     def pack(self, *, whole: bool = False) -> int:
-        """Put marks of old loads together, `PACK` in a file, where there are so many; returns how many files are gone.
+        """Put marks of old loads together, where there are so many; returns how many files are gone.
 
         Not on S3: there they take no blocks, and the task may remove nothing that landed.
 
@@ -179,22 +175,7 @@ class Landing:
             whole: look also for marks that a pack which was cut short has left; of few marks only their names are read.
         """
         folder = Path(self.root, "_dlt_loads")
-        if self.settings.aws or not folder.exists():
-            return 0
-        singles = {path: match[1] for path in folder.iterdir() if (match := re.search(_SINGLE, path.name))}
-        if len(singles) < PACK + UNPACKED and not whole:
-            return 0
-        packed = {load for path in packs(folder) for load in _packed(path)}
-        left = [path for path, load in singles.items() if load in packed]
-        for path in left:
-            path.unlink()
-        whole_marks = [path for path in singles if path not in left and _is_whole(path)]
-        ordered, gone = sorted(whole_marks, key=lambda path: float(singles[path])), len(left)
-        while len(ordered) >= PACK + UNPACKED:
-            together, ordered = ordered[:PACK], ordered[PACK:]
-            _pack(together, folder / f"{self.source}__{singles[together[-1]]}{_PACKED}")
-            gone += len(together)
-        return gone
+        return 0 if self.settings.aws or not folder.exists() else pack_marks(folder, self.source, whole=whole)
 
     def newest(self, *, after: str) -> str:
         """The greatest id of any load, committed or not: dlt reads back the state of the greatest; at least `after`."""
@@ -264,31 +245,6 @@ def _list_folder(folder: str, first: float) -> Iterator[LandedFile]:
             load = _LOAD.search(entry.name) if first else None
             if not load or float(load[0]) >= first:
                 yield _file(entry.path, entry.stat().st_size)
-
-
-def packs(folder: Path) -> list[Path]:
-    """The files of a folder of marks that hold packed ones."""
-    return sorted(folder.glob(f"*{_PACKED}"))
-
-
-def _packed(path: Path) -> list[str]:
-    """The loads whose marks are in a file."""
-    return [str(json.loads(line)["load_id"]) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _is_whole(mark: Path) -> bool:
-    """Whether a mark can be packed: one that is damaged stays as it is, and its name still counts."""
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        return bool(json.loads(mark.read_text(encoding="utf-8"))["load_id"])
-    return False
-
-
-def _pack(marks: list[Path], pack: Path) -> None:
-    """Put marks together: the pack is whole, and on the disk, before one of them goes."""
-    lines = [json.dumps(json.loads(path.read_text(encoding="utf-8"))) for path in marks]
-    durable.write(pack, "\n".join(lines) + "\n")
-    for path in marks:
-        path.unlink()
 
 
 def _split(url: str) -> tuple[str, str]:

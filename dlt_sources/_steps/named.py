@@ -8,7 +8,7 @@ import duckdb
 
 from .columns import lacking
 from .contract import PAYLOAD, Contract
-from .rules import checks_rows
+from .core_schema import checks_rows
 from .source_error import NEXT, RefusedError, quoted
 
 _FEW = 2

@@ -26,7 +26,8 @@ from .redact import has_private
 from .refine import Refined, pending, send
 from .shape import shape_of
 from .silver import Silver
-from .stage import Staging, rebuild_schema
+from .stage import Staging
+from .stagings import rebuild_schema
 from .swap import SWAPPING, finish_swap, rebuild_state
 
 

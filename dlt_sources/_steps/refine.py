@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from foundation.parts import part
 from settings import Settings
-from warehouse.drift import Seen
+from warehouse.held import Seen
 
 from . import drift, external, withdrawn
 from .columns import columns_of
@@ -34,6 +34,7 @@ from .shape import changes_of, waiting
 from .silver import Silver, held_loads
 from .stage import Staging, silver_lacks
 from .staging_tables import SILVER
+from .stagings import read_states
 from .swap import finish_swap
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
@@ -90,7 +91,7 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
 def settled(sources: Iterable[Source], settings: Settings) -> set[str]:
     """The sources whose refine has nothing to do: every load is in staging, and nothing has changed for their tables."""
     sources = list(sources)
-    states, swapping = Staging.states_of(sources, settings)
+    states, swapping = read_states(sources, settings)
     found = set()
     for source in sources:
         state = states.get(source.name)

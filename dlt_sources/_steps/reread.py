@@ -1,4 +1,4 @@
-"""Reading a table again and again: what differs from the read before, and what has vanished since."""
+"""Reading a table again and again: what differs from the read before."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from duckdb.sqltypes import VARCHAR
 
 from warehouse.quote import literal
 
-from . import cursor, landed_before, pipelines
+from . import cursor, landed_before, pipelines, vanished
 from .columns import lacking
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
 from .lake import shaped
 from .named import NamesOfRecords
-from .raw_rows import as_json, value_of, values_at
+from .raw_rows import as_json
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
@@ -127,10 +127,10 @@ class TableRead:
         ):  # an empty answer is a read, too
             con.execute(f"COPY (SELECT * FROM previous LIMIT 0) TO {literal(self.seen)} (FORMAT parquet)")
         if self.table.sees_deletes:
-            self._refuse_shrinking(con, read)
-            if self.request.pages > 1 and read and self._count(con, self._gone(con)):
+            vanished.refuse_shrinking(self, con, read)
+            if self.request.pages > 1 and read and vanished.has_vanished(self, con):
                 yield from self._read_again(con)
-            yield from self._tombstones(con)
+            yield from vanished.find_vanished(self, con)
         if self.table.cursor and not self.backfill:
             self._advance(self.newest, read)
         if self.seen.exists() and not self.backfill:
@@ -179,7 +179,7 @@ class TableRead:
         """
         for _, alike in groupby(pages, lambda page: page.schema):
             con.register("hashed", pa.concat_tables(alike))
-            yield from self._number(
+            yield from self.number(
                 con, f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})"
             )
 
@@ -197,7 +197,7 @@ class TableRead:
             both.replace(self.seen)
         if self.request.total is not None and self.read < self.request.total:
             # not all that there is was seen, so that nothing is known to be gone: the next read compares again
-            con.register("gone", self.remembered.of(con.execute(self._gone(con)).to_arrow_table()))
+            con.register("gone", self.remembered.of(con.execute(vanished.query_vanished(self, con)).to_arrow_table()))
             con.execute(f"COPY ({first} UNION ALL BY NAME SELECT * FROM gone) TO {literal(both)} (FORMAT parquet)")
             both.replace(self.seen)
 
@@ -255,7 +255,8 @@ class TableRead:
             *([] if self.settings.aws else [Path(self.settings.landing, self.request.source.name)]),
         ]
 
-    def _number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
+    def number(self, con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Table]:
+        """The rows of a query as they land: numbered after those before, with the time of the read."""
         numbered = con.execute(
             f"SELECT *, {self.landed} + row_number() OVER () - 1 AS _row,"
             f" TIMESTAMP {literal(self.request.read_at)} AS _read_at FROM ({query})"
@@ -263,51 +264,6 @@ class TableRead:
         self.landed += len(numbered)
         if len(numbered):
             yield numbered
-
-    def _refuse_shrinking(self, con: duckdb.DuckDBPyConnection, read: int) -> None:
-        before = self._count(con, "SELECT 1 FROM previous")
-        if self.previous.is_file() and read < before * self.table.shrink_floor:
-            raise SourceError(
-                f"{self.request.source.name}.{self.name}: {read} rows where the last read had {before}; taking this for a broken"
-                " answer, not for deletions. If it is right, lower `shrink_floor` in source.yml for one run"
-            )
-
-    def _tombstones(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-        """What is remembered of the rows of the previous full read whose key this one lacks, marked deleted."""
-        if self.previous.is_file():
-            gone = self._gone(con)
-            vanished = self._number(
-                con, f"SELECT * EXCLUDE ({_HASH}){self._renamed(con)}, TRUE AS _deleted FROM ({gone})"
-            )
-            yield from map(self.remembered.of, vanished)
-
-    def _gone(self, con: duckdb.DuckDBPyConnection) -> str:
-        """SQL: the rows of the previous read whose key is not in what this one saw, which becomes the view `seen`."""
-        if not self.previous.is_file():
-            return "SELECT * FROM previous LIMIT 0"
-        con.execute(f"CREATE OR REPLACE VIEW seen AS SELECT * FROM read_parquet({literal(self.seen)})")
-        names = [f"k{n}" for n in range(len(self.table.key))]
-        same = " AND ".join(f"gone.{name} = now.{name}" for name in names)
-        known = " AND ".join(f"gone.{name} IS NOT NULL" for name in names)
-        return (
-            f"SELECT * EXCLUDE ({', '.join(names)}) FROM (SELECT *, {self._key(con, 'previous')} FROM previous)"
-            f" AS gone ANTI JOIN (SELECT {self._key(con, 'seen')} FROM seen) AS now ON {same} WHERE {known}"
-        )
-
-    def _key(self, con: duckdb.DuckDBPyConnection, rows: str) -> str:
-        """SQL: the key's values in raw rows, as k0, k1 and so on."""
-        paths = self.request.paths
-        return ", ".join(f"{value_of(con, rows, paths[name])} AS k{n}" for n, name in enumerate(self.table.key))
-
-    def _renamed(self, con: duckdb.DuckDBPyConnection) -> str:
-        """Columns of the key that have another name now, under that name: so the contract finds the key of what vanished."""
-        paths = self.request.paths
-        pairs = [[values_at(con, rows, paths[name])[:1] for rows in ("previous", "seen")] for name in self.table.key]
-        return "".join(f", {old[0]} AS {new[0]}" for old, new in pairs if old and new and old != new)
-
-    @staticmethod
-    def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-        return int(con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
 
     def _advance(self, newest: datetime | None, read: int) -> None:
         """Move the cursor to the newest row; where no row of a window says when it is from, to the clock."""

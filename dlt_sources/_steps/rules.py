@@ -1,7 +1,7 @@
 """What Pydantic checks of a field, read from the schema that it validates with.
 
 Pydantic compiles every contract to a *core schema*: annotations, grouped metadata, `Field(...)`, decorators and
-`model_config` all end there, so it says everything that a value has to pass. `rule_of` turns a field's schema into a
+`model_config` all end there (core_schema.py), so it says everything that a value has to pass. `rule_of` turns a field's schema into a
 `Rule`, in words that bulk.py can check in the engine. It knows a list of schema types and of their keys; whatever is
 not on the list makes the rule unknown, and then Pydantic is asked, row by row. So a feature that this module has never
 heard of costs time, and is never skipped.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,13 +19,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from .core_schema import FIELD, Schema, config_of, field_schema, has_unknown
 from .times import TimeReader
 
-Schema = Mapping[str, Any]
 MISSING: Any = object()
 """The default of a field that has none, or none that is known beforehand."""
 
-_ALWAYS = {"type", "metadata", "ref"}
 _BOUNDS = {"ge", "gt", "le", "lt"}
 _KNOWN: dict[str, set[str]] = {
     "str": {
@@ -63,45 +61,6 @@ _DEFAULT = {
     "validate_default",
 }
 """All of them concern values that are missing or wrong: a value that is proven right is the same without them."""
-_FIELD = {"schema", "validation_alias", "serialization_alias", "serialization_exclude", "frozen"}
-_MODEL = {
-    "cls",
-    "schema",
-    "custom_init",
-    "root_model",
-    "post_init",
-    "config",
-    "frozen",
-    "generic_origin",
-    "revalidate_instances",
-}
-_FIELDS = {"fields", "model_name", "computed_fields"}
-_CONFIG = {
-    "title",
-    "extra_fields_behavior",
-    "loc_by_alias",
-    "revalidate_instances",
-    "validate_default",
-    "str_max_length",
-    "str_min_length",
-    "str_strip_whitespace",
-    "str_to_lower",
-    "str_to_upper",
-    "allow_inf_nan",
-    "ser_json_timedelta",
-    "ser_json_temporal",
-    "ser_json_bytes",
-    "ser_json_inf_nan",
-    "val_json_bytes",
-    "hide_input_in_errors",
-    "validation_error_cause",
-    "coerce_numbers_to_str",
-    "regex_engine",
-    "cache_strings",
-    "serialize_by_alias",
-    "strict",
-    "url_preserve_empty_path",
-}
 
 # Patterns that RE2 (DuckDB) and Rust's regex (Pydantic) read alike, or RE2 more narrowly: literals, classes of literals
 # and ranges, \d and \w outside of negated classes, groups, alternatives, anchors and small counts.
@@ -148,59 +107,12 @@ class Rule:
     choices: tuple[Any, ...] = field(default=())
 
 
-def field_schema(contract: type[BaseModel], name: str) -> Schema:
-    """The core schema of a field with its aliases (``model-field``)."""
-    found: Schema = _fields_of(contract)["fields"][name]
-    return found
-
-
-def checks_rows(contract: type[BaseModel]) -> bool:
-    """Whether the contract looks at rows as a whole, in ways of its own: then only Pydantic can tell what a row is."""
-    schema: Schema = contract.__pydantic_core_schema__
-    if schema["type"] == "definitions":
-        schema = schema["schema"]
-    if schema["type"] != "model" or _unknown(schema, _MODEL) or schema["schema"]["type"] != "model-fields":
-        return True
-    config = schema.get("config", {})
-    own = schema.get("custom_init") or schema.get("root_model") or schema.get("post_init")
-    return bool(
-        own
-        or _unknown(schema["schema"], _FIELDS)
-        or set(config) - _CONFIG
-        or config.get("extra_fields_behavior", "ignore") != "ignore"
-        or config.get("strict")
-    )
-
-
 def rule_of(contract: type[BaseModel], name: str) -> Rule:
     """The rule of a field; one without a type where only Pydantic can tell."""
     described = field_schema(contract, name)
-    if _unknown(described, _FIELD):
+    if has_unknown(described, FIELD):
         return Rule()
     return _rule(described["schema"], config_of(contract))
-
-
-def config_of(contract: type[BaseModel]) -> Schema:
-    """The contract's configuration, as the core schema has it."""
-    config: Schema = _within(contract, "model").get("config", {})
-    return config
-
-
-def inner(schema: Schema) -> tuple[Schema, bool]:
-    """The schema of the value itself, inside defaults, nulls and validators; and whether what it demands holds for the value
-    that comes out: not when a validator changes it afterwards.
-    """
-    holds = True
-    while "schema" in schema and schema["type"] in (
-        "default",
-        "nullable",
-        "function-before",
-        "function-after",
-        "function-wrap",
-    ):
-        holds = holds and schema["type"] not in ("function-after", "function-wrap")
-        schema = schema["schema"]
-    return schema, holds
 
 
 def demands(schema: Schema, config: Schema) -> Rule:
@@ -214,39 +126,23 @@ def demands(schema: Schema, config: Schema) -> Rule:
     )
 
 
-def _fields_of(contract: type[BaseModel]) -> Schema:
-    return _within(contract, "model-fields")
-
-
-def _within(contract: type[BaseModel], kind: str) -> Schema:
-    """The part of the contract's core schema that is of a type: model validators and definitions are wrapped around it."""
-    schema: Schema = contract.__pydantic_core_schema__
-    while schema["type"] != kind:
-        if "schema" not in schema:
-            raise TypeError(
-                f"{contract.__name__}: a contract is a Pydantic model of fields, without a core schema of its own"
-            )
-        schema = schema["schema"]
-    return schema
-
-
 def _rule(schema: Schema, config: Schema) -> Rule:
     kind = schema["type"]
     if kind == "default":
-        if _unknown(schema, _DEFAULT):
+        if has_unknown(schema, _DEFAULT):
             return Rule()
         unchecked = not schema.get("validate_default", config.get("validate_default"))
         return replace(
             _rule(schema["schema"], config), default=schema.get("default", MISSING) if unchecked else MISSING
         )
-    if kind == "nullable" and not _unknown(schema, {"schema"}):
+    if kind == "nullable" and not has_unknown(schema, {"schema"}):
         return replace(_rule(schema["schema"], config), nullable=True)
-    if kind == "function-before" and not _unknown(schema, {"schema", "function"}):
+    if kind == "function-before" and not has_unknown(schema, {"schema", "function"}):
         reader = schema["function"].get("function")
         if type(reader) is not TimeReader:
             return Rule()
         return replace(_rule(schema["schema"], config), epoch=reader.epoch, formats=reader.formats)
-    if kind not in _KNOWN or _unknown(schema, _KNOWN[kind]):
+    if kind not in _KNOWN or has_unknown(schema, _KNOWN[kind]):
         return Rule()
     return _value_rule(kind, schema, config)
 
@@ -335,7 +231,3 @@ def _quotable(value: str | int) -> bool:
 def plain(value: Any) -> Any:
     """An enumeration's member as its value; any other value as it is."""
     return value.value if isinstance(value, Enum) else value
-
-
-def _unknown(schema: Schema, known: set[str]) -> bool:
-    return bool({key for key, value in schema.items() if value is not None} - known - _ALWAYS)

@@ -22,10 +22,10 @@ from settings import Settings
 
 from .lake import storage
 from .pipelines import StoreError
-from .shape import ContractChangedError, holds_decimals
 from .silver_catalog import catalog, namespace
 from .silver_catalog import moved as moved_tables
-from .silver_rows import append, same_type, shaped
+from .silver_rows import append
+from .silver_widen import widen
 from .tidy import PROPERTIES, tidy
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class Silver:
             store.create_namespace_if_not_exists(self.namespace)
             location = self._location(table)
             return store.create_table(self._name(table), schema=schema, location=location, properties=PROPERTIES)
-        self._widen(target, table, schema)
+        widen(target, f"{self.source}.{table}", schema)
         if set(schema.names) - {field.name for field in target.schema().fields}:
             with target.update_schema() as update:
                 update.union_by_name(schema)
@@ -238,27 +238,6 @@ class Silver:
         root = self.settings.silver if self.settings.aws else Path(self.settings.silver).as_uri()
         own = f"{table}.{time.time_ns()}" if self.aside else table
         return f"{root}/{self.source}/{own}"
-
-    def _widen(self, target: Table, table: str, schema: pa.Schema) -> None:
-        """Let columns hold the types of `schema`.
-
-        Raises:
-            ContractChangedError: one of these does not hold every value of the column.
-        """
-        held = target.schema().as_arrow()
-        changed = {
-            field.name: (held.field(field.name).type, field.type)
-            for field in schema
-            if field.name in held.names and not _same(held.field(field.name).type, field.type)
-        }
-        for name, (old, new) in changed.items():
-            if not _is_wider(old, new):
-                raise ContractChangedError(
-                    f"contract of {self.source}.{table} changed ({name}: {old} -> {new} in silver); run"
-                    f" `python runner.py rebuild {self.source}`"
-                )
-        if changed:
-            _rewrite(target, {name: new for name, (_, new) in changed.items()})
 
     def _refuse_moved(self, table: str) -> None:
         if place := moved_tables(self.source, self.settings).get(table):
@@ -277,34 +256,3 @@ def held_loads(silver: Silver, table: str) -> set[str]:
         return silver.loads(table)
     except SilverError:
         return set()
-
-
-def _same(old: pa.DataType, new: pa.DataType) -> bool:
-    times = pa.types.is_timestamp
-    return same_type(old, new) or bool(times(old) and times(new))
-
-
-def _is_wider(old: pa.DataType, new: pa.DataType) -> bool:
-    if not pa.types.is_decimal(new):
-        return False
-    if pa.types.is_int64(old):
-        return holds_decimals(new.precision, new.scale)
-    return pa.types.is_decimal(old) and holds_decimals(new.precision, new.scale, old.precision, old.scale)
-
-
-def _rewrite(target: Table, types: Mapping[str, pa.DataType]) -> None:
-    """Give columns other types, in one commit: Iceberg itself widens only a decimal's precision."""
-    held = target.schema().as_arrow()
-    wanted = pa.schema([field.with_type(types.get(field.name, field.type)) for field in held])
-    rows = target.scan().to_arrow_batch_reader()
-    with target.transaction() as transaction:
-        transaction.delete("true")
-        with transaction.update_schema() as update:
-            for name in types:
-                update.delete_column(name)
-        with transaction.update_schema() as update:
-            update.union_by_name(pa.schema([wanted.field(name) for name in types]))
-        for batch in rows:
-            if batch.num_rows:
-                piece = pa.Table.from_batches([batch])
-                transaction.append(shaped(piece, transaction.table_metadata.schema().as_arrow()))

@@ -1,6 +1,6 @@
 """The format of ``source.yml`` as Pydantic models: every key there is, what it means and what goes together.
 
-An unknown key, a missing one or a wrong value is refused here; declaration.py says so with the file and the path in it.
+An unknown key, a missing one or a wrong value is refused here; validated.py says so with the file and the path in it.
 """
 
 from __future__ import annotations

@@ -11,15 +11,15 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from settings import Settings
 from warehouse import load
 from warehouse.connection import Connection, connect
 from warehouse.quote import identifier, literal
-from warehouse.staging import IS_STAGING, LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
+from warehouse.staging import LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
 
 from . import external, legacy_staging
+from .altered import follow, rewrite
 from .declaration import Source
 from .engine import engine
 from .judged import Judged
@@ -33,31 +33,9 @@ from .staging_tables import (
     match_columns,
     redshift_keys,
 )
+from .stagings import NEVER, Progress, progress_of, read_progress, rebuild_schema, tables_in
 
-NEVER = f"{0:020d}"
-"""The refine id of a staging that never had a row."""
 EMPTY = "''"
-
-
-class Progress(NamedTuple):
-    """How far a staging is.
-
-    Attributes:
-        last_load: the newest landed load in it.
-        refine_id: its newest refine; all zeros when no row was ever refined.
-        rebuilt: the refine that last rebuilt it.
-        swapping: whether a rebuild is about to take its place.
-    """
-
-    last_load: str = ""
-    refine_id: str = NEVER
-    rebuilt: str = ""
-    swapping: bool = False
-
-
-def rebuild_schema(source: str) -> str:
-    """The schema in which a source's staging is rebuilt, beside the one that is in use."""
-    return f"rebuild_{source}"
 
 
 class Staging:
@@ -144,7 +122,7 @@ class Staging:
     @property
     def progress(self) -> Progress:
         """How far it is."""
-        return _progress(self._state)
+        return progress_of(self._state)
 
     def loads(self) -> set[str]:
         """The landed loads whose rows were refined."""
@@ -162,40 +140,10 @@ class Staging:
         return {str(table) for table, load in rows if load not in apart}
 
     @classmethod
-    def of_all(cls, sources: Iterable[Source], settings: Settings) -> dict[str, Progress]:
-        """Per source whose staging has all its tables: how far it is, as committed."""
-        states, swapping = cls.states_of(sources, settings)
-        return {name: _progress(state)._replace(swapping=name in swapping) for name, state in states.items()}
-
-    @classmethod
-    def states_of(cls, sources: Iterable[Source], settings: Settings) -> tuple[dict[str, dict[str, str]], set[str]]:
-        """(what the staging of each source remembers, where it has all its tables; the sources whose rebuild is half swapped).
-
-        Two questions to the warehouse for all sources: a run with nothing to do asks for no more.
-        """
-        with connect(settings) as con:
-            made = tables_in(con)
-            there = [
-                source
-                for source in sources
-                if {*source.tables, REJECTED, LOADS, STATE} <= made.get(staging_schema(source.name), set())
-            ]
-            selects = [
-                f"SELECT {literal(s.name)} AS source, name, value FROM {identifier(staging_schema(s.name))}.{STATE}"
-                for s in there
-            ]
-            rows = con.execute(" UNION ALL ".join(selects)).fetchall() if selects else []
-            swapping = {source.name for source in there if _swapping(con, source.name, made)}
-        states: dict[str, dict[str, str]] = {source.name: {} for source in there}
-        for source_name, name, value in rows:
-            states[source_name][name] = value
-        return states, swapping
-
-    @classmethod
     def make(cls, sources: Iterable[Source], settings: Settings) -> None:
         """Make, empty, the tables that sources were given since their last run: for models and checks over them."""
         sources = list(sources)
-        found = cls.of_all(sources, settings)
+        found = read_progress(sources, settings)
         for source in (source for source in sources if source.name not in found):
             cls(source, settings)
 
@@ -231,7 +179,7 @@ class Staging:
             state["rebuilt"] = since  # the operational Postgres gets these tables anew, with their new types
         with load.transaction(self.settings) as con:
             for name, changes in changed.items():
-                state |= self._follow(con, name, changes)
+                state |= follow(self, con, name, changes)
             for query, values in self.remember(state):
                 con.execute(query, values)
         self._state |= state
@@ -242,31 +190,6 @@ class Staging:
             f" before: `python runner.py rebuild {self.source.name} {name}` judges them anew"
             for name, changes in changed.items()
         ]
-
-    def _follow(self, con: Connection, name: str, changes: Changes) -> dict[str, str]:
-        """Change a table's columns; where the engine cannot in place, by a copy of it. Returns what to remember."""
-        if self.view(name):
-            statements, state = external.placing(self, name)
-            for statement in statements:
-                con.execute(statement)
-            return state
-        recorded: Shape = json.loads(self._state[f"shape:{name}"])
-        types, aws = columns_for(self.source, name), self.settings.aws
-        same = not aws and all(types[column].startswith("VARCHAR") for column in changes.widened)
-        keys = redshift_keys(self.source, name) if aws else {}
-        if (changes.widened and not same) or keys.keys() & {*changes.dropped, *changes.renamed.values()}:
-            before = [column for column in recorded["columns"] if column not in changes.dropped]
-            rewrite(self, con, name, {changes.renamed.get(n, n): n for n in before})
-            return {}
-        table = self.qualified(name)
-        for old, new in changes.renamed.items():
-            con.execute(f"ALTER TABLE {table} RENAME COLUMN {identifier(old)} TO {identifier(new)}")
-        for column in changes.dropped:
-            con.execute(f"ALTER TABLE {table} DROP COLUMN {identifier(column)}")
-        for column in changes.added:
-            kind = for_redshift(types)[column] if aws else types[column]
-            con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {kind}")
-        return {}
 
     def write(self, judged: dict[str, Judged], folder: Path, *, last_load: str, in_order: bool) -> None:
         """Merge what became of landed loads and remember how far that is, in one transaction.
@@ -340,25 +263,6 @@ class Staging:
         return f"{max(time.time_ns(), *(int(value or 0) + 1 for value in known)):020d}"
 
 
-def rewrite(staging: Staging, con: Connection, name: str, kept: Mapping[str, str]) -> None:
-    """Make a table anew in today's shape, with its rows.
-
-    Args:
-        kept: columns of the contract that keep their values, with the name they have in the table.
-    """
-    fresh, columns = f"{name}__new", columns_for(staging.source, name)
-    names = {n: kept.get(n, n) for n in columns if n in kept or n.startswith("_")}
-    types = for_redshift(columns) if staging.settings.aws else columns
-    values = ", ".join(f"CAST({identifier(old)} AS {types[new]})" for new, old in names.items())
-    con.execute(f"DROP TABLE IF EXISTS {staging.qualified(fresh)}")
-    con.execute(staging.create(name).replace(staging.qualified(name), staging.qualified(fresh), 1))
-    con.execute(
-        f"INSERT INTO {staging.qualified(fresh)} ({', '.join(map(identifier, names))}) SELECT {values} FROM {staging.qualified(name)}"
-    )
-    con.execute(f"DROP TABLE {staging.qualified(name)}")
-    con.execute(f"ALTER TABLE {staging.qualified(fresh)} RENAME TO {identifier(name)}")
-
-
 def silver_lacks(source: str, tables: Iterable[str]) -> str:
     """What a person has to know of tables that silver has lost."""
     named = ", ".join(f"{source}.{name}" for name in tables)
@@ -367,30 +271,3 @@ def silver_lacks(source: str, tables: Iterable[str]) -> str:
 
 def _text(shape: Shape) -> str:
     return json.dumps(shape, separators=(",", ":"))
-
-
-def _progress(state: Mapping[str, str]) -> Progress:
-    return Progress(state.get("last_load", ""), state.get("refine_id", NEVER), state.get("rebuilt", ""))
-
-
-def tables_in(con: Connection, schemas: Iterable[str] = ()) -> dict[str, set[str]]:
-    """The tables of these schemas, or of every staging and rebuild."""
-    wanted = list(schemas)
-    where = (
-        f"table_schema IN ({', '.join('?' * len(wanted))})"
-        if wanted
-        else f"{IS_STAGING} OR left(table_schema, 8) = 'rebuild_'"
-    )
-    query = f"SELECT table_schema, table_name FROM information_schema.tables WHERE {where}"
-    made: dict[str, set[str]] = {}
-    for schema, table in con.execute(query, wanted).fetchall():
-        made.setdefault(schema, set()).add(table)
-    return made
-
-
-def _swapping(con: Connection, source: str, made: Mapping[str, set[str]]) -> bool:
-    schema = rebuild_schema(source)
-    if STATE not in made.get(schema, set()):
-        return False
-    query = f"SELECT value FROM {identifier(schema)}.{STATE} WHERE name = 'swapping'"
-    return con.execute(query).fetchall() == [("1",)]

@@ -18,8 +18,9 @@ from . import external
 from .declaration import Source
 from .shape import Shape
 from .silver import Silver
-from .stage import Staging, rebuild_schema
+from .stage import Staging
 from .staging_tables import SILVER, columns_for
+from .stagings import rebuild_schema
 
 SWAPPING = "swapping"
 """Name in a rebuild's state: it is whole. With it go ``whole``, whether it is of all tables, and ``tables``."""

@@ -11,8 +11,9 @@ from warehouse.staging import STATE, source_of, staging_schema
 
 from .declaration import Declared
 from .shape import changes_of, waiting
-from .stage import rebuild_schema, silver_lacks, tables_in
+from .stage import silver_lacks
 from .staging_tables import SILVER
+from .stagings import rebuild_schema, tables_in
 
 _OWN = "ops"
 """The schema ``stg_ops`` holds the record of runs, and no source's rows."""

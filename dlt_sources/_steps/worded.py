@@ -22,8 +22,9 @@ from . import bulk, checks
 from .asked import LONGEST, PLACE, Asker, Chunk
 from .columns import Column, columns_of
 from .contract import MALFORMED, MARKS, PAYLOAD, Contract
+from .core_schema import checks_rows
 from .judged import REJECTED_SCHEMA
-from .rules import Rule, checks_rows
+from .rules import Rule
 from .text import text_of
 
 KINDS = 1_000

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg2
 import trustme
+from redshift_stand_in.server import Redshift
 
 from demo.postgres import USER, Postgres
 from demo.world import World
@@ -19,7 +20,6 @@ from tests.aws.cloud import REGION, Cloud
 from tests.aws.policy import ACCOUNT, KEY, TEMPLATE, WORKGROUP, Policy, render
 from tests.aws.rds import Tls
 from tests.harness import Pipeline
-from tests.redshift.server import Redshift
 
 BUCKET, PREFIX, DROPS = "millrace-lake", "elt", "millrace-drops"
 ROLE = "arn:aws:iam::123456789012:role/millrace-redshift"

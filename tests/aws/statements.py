@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.redshift.plan import Statement
+    from redshift_stand_in.plan import Statement
 
 FOLDER = Path(__file__).parent / "statements"
 _CHANGING = [  # (what changes from run to run, what stands for it)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
+from redshift_stand_in.client import Client
 
 from tests.aws.estate import IAM_USER, ROLE, AwsPipeline, Estate, alike, differences
 from tests.harness import Pipeline
-from tests.redshift.conftest import Client
 from tests.small import Small
 
 pytestmark = pytest.mark.slow

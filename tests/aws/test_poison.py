@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from tests import forks
 from tests.aws.estate import AwsPipeline, Estate
 from tests.dlt_sources.judging import ask_pydantic
 from tests.harness import Pipeline, checkout
+from tests.web import serve
 
 pytestmark = pytest.mark.slow
 
@@ -131,31 +130,18 @@ def upstream(tmp_path: Path) -> Iterator[dict[str, tuple[dict[str, Any], dict[st
     """The records from an API, as far as they can be told as a CSV's cells from a folder, and columns of their own."""
     body = json.dumps(records()).encode()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     for name in ("cells", "columns"):
         (tmp_path / name).mkdir()
     names = list(FIELDS)
     cells = pa.table({name: [_cell(record.get(name)) for record in records()] for name in names})
     pa.csv.write_csv(cells, tmp_path / "cells" / "things.csv")
     pq.write_table(pa.table(COLUMNS), tmp_path / "columns" / "things.parquet")
-    yield {
-        "poison": ({"base_url": f"http://127.0.0.1:{server.server_port}"}, {"endpoint": {"path": "things"}}),
-        "poison_cells": ({"url": str(tmp_path / "cells")}, {"files": "*.csv"}),
-        "poison_columns": ({"url": str(tmp_path / "columns")}, {"files": "*.parquet"}),
-    }
-    server.shutdown()
+    with serve(lambda request: (200, {"content-type": "application/json"}, body)) as url:
+        yield {
+            "poison": ({"base_url": url}, {"endpoint": {"path": "things"}}),
+            "poison_cells": ({"url": str(tmp_path / "cells")}, {"files": "*.csv"}),
+            "poison_columns": ({"url": str(tmp_path / "columns")}, {"files": "*.parquet"}),
+        }
 
 
 FIELDS = ("id", "at", "day", "n", "amount", "share", "text", "code", "odd")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from redshift_stand_in.client import Client
 
 import settings
 import superset.door as superset
@@ -20,7 +21,6 @@ from tests.aws.cloud import TESTER
 from tests.aws.estate import BUCKET, DROPS, PREFIX, AwsPipeline, alike, differences
 from tests.aws.policy import KEY, Policy
 from tests.patches import STAGED
-from tests.redshift.conftest import Client
 
 pytestmark = pytest.mark.slow
 

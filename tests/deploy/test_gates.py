@@ -1,16 +1,15 @@
 """Each gate of `.ci/gates` passes on this repository and fails on one real mistake, planted in a copy."""
 
-import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 
 from tests.harness import ROOT
+from tests.web import serve
 
 KEY = "AKIA" + "QYLPMN5HHHFPZAM2"  # the shape of a real one; in two parts, or this file would not pass
 UNPINNED = """
@@ -138,50 +137,34 @@ def test_a_dockerfile_that_installs_what_it_finds_fails(copy):
     assert "DL3013" in text
 
 
-class Osv(http.server.BaseHTTPRequestHandler):
-    """osv.dev's two questions, with one of its answers."""
-
-    HOLE = {
-        "id": "GHSA-g3rq-g295-4j3m",
-        "modified": "2024-09-20T16:03:00Z",
-        "aliases": ["CVE-2020-28493"],
-        "summary": "Regular Expression Denial of Service (ReDoS) in Jinja2",
-        "affected": [
-            {
-                "package": {"ecosystem": "PyPI", "name": "jinja2"},
-                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.11.3"}]}],
-            }
-        ],
-    }
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))["queries"]
-        hit = {"vulns": [{"id": self.HOLE["id"], "modified": self.HOLE["modified"]}]}
-        self._say(
-            {"results": [hit if (q["package"]["name"], q["version"]) == ("jinja2", "2.11.2") else {} for q in asked]}
-        )
-
-    def do_GET(self):
-        self._say(self.HOLE)
-
-    def _say(self, answer):
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+HOLE = {
+    "id": "GHSA-g3rq-g295-4j3m",
+    "modified": "2024-09-20T16:03:00Z",
+    "aliases": ["CVE-2020-28493"],
+    "summary": "Regular Expression Denial of Service (ReDoS) in Jinja2",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "jinja2"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.11.3"}]}],
+        }
+    ],
+}
 
 
 @pytest.fixture
 def osv():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Osv)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    """osv.dev's two questions, with one of its answers."""
+    hit = {"vulns": [{"id": HOLE["id"], "modified": HOLE["modified"]}]}
+
+    def answer(request):
+        said = HOLE
+        if request.method == "POST":
+            asked = [(query["package"]["name"], query["version"]) for query in request.get_json()["queries"]]
+            said = {"results": [hit if package == ("jinja2", "2.11.2") else {} for package in asked]}
+        return 200, {"content-type": "application/json"}, json.dumps(said).encode()
+
+    with serve(answer) as url:
+        yield url
 
 
 def lock(root, version):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -116,6 +117,22 @@ def test_both_images_install_from_a_lock_by_the_same_uv():
     assert f'"uv=={pin}"' in (ROOT / ".ci/gates/pyproject.toml").read_text()
 
 
+@pytest.mark.parametrize(
+    "groups",
+    [["--no-default-groups"], ["--no-default-groups", "--group", "demo"], ["--only-group", "dashboards"]],
+    ids=lambda groups: groups[-1].strip("-"),
+)
+def test_what_an_image_installs_needs_no_folder_of_the_workspace(groups, tmp_path):
+    for name in ("pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    environment = os.environ | {"UV_PROJECT_ENVIRONMENT": str(tmp_path / "environment")}
+    sync = ["uv", "sync", "--project", tmp_path, "--frozen", "--dry-run", "--offline"]
+    image, all_ = said([*sync, *groups], env=environment), said(sync, env=environment)
+    assert image.returncode == 0 and "+ boto3==" in image.stderr, image.stderr
+    assert "stand-in" not in image.stderr
+    assert all_.returncode and "tests/redshift" in all_.stderr  # what tests install does need it
+
+
 # -- what a builder gets to see ---------------------------------------------------------------------------------------
 
 
@@ -156,6 +173,7 @@ def test_a_builder_sees_what_the_images_copy_and_no_secret_data_or_history():
         "superset/.venv/bin/python",
         "terraform/environments/prod/terraform.tfstate",
         "tests/harness.py",
+        "tests/redshift/pyproject.toml",
         "key.pem",
         "runtime/key.pem",
         "runtime/__pycache__/aws.cpython-312.pyc",

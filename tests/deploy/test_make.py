@@ -1,14 +1,13 @@
 """`make` on machines that lack things: what it installs, from where, and what it says when it cannot. Real make, other tools."""
 
 import hashlib
-import http.server
 import io
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
+from contextlib import contextmanager
 
 import pytest
 
@@ -16,6 +15,7 @@ from tests import needs
 from tests.harness import ROOT, run_pytest
 from tests.superset import browser
 from tests.superset.site import reading
+from tests.web import serve
 
 STARTS = "#!/bin/sh\necho Chromium 1.0\n"
 HINT = "#!/bin/sh\necho 'this package is another one now' >&2\nexit 1\n"
@@ -190,33 +190,18 @@ def test_the_end_of_a_run_says_each_reason_once(tmp_path, reports):
 # -- uv, where there is no pip ----------------------------------------------------------------------------------------------
 
 
-class serving:
-    """A web server with fixed answers: of its paths, or of "" for any other; records what it was asked."""
+@contextmanager
+def serving(answers):
+    """A web server with fixed answers: of its paths, or of "" for any other; (its address, what it was asked)."""
+    asked = []
 
-    def __init__(self, answers):
-        asked = self.asked = []
+    def answer(request):
+        asked.append((request.path, request.headers.get("Authorization", "")))
+        content = answers.get(request.path, answers.get(""))
+        return (404, {}, b"") if content is None else (200, {}, content)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.append((self.path, self.headers.get("Authorization", "")))
-                content = answers.get(self.path, answers.get(""))
-                self.send_response(404 if content is None else 200)
-                self.send_header("Content-Length", str(len(content or b"")))
-                self.end_headers()
-                self.wfile.write(content or b"")
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}", self.asked
-
-    def __exit__(self, *error):
-        self.server.shutdown()
-        self.server.server_close()
+    with serve(answer) as url:
+        yield url, asked
 
 
 def wheel():

@@ -1,10 +1,8 @@
 """The stand-in for Terraform's AWS provider: it is used where it must be, knows what is used, and refuses what is wrong."""
 
-import http.server
 import json
 import shutil
 import socket
-import threading
 
 import pytest
 
@@ -13,6 +11,7 @@ from tests.deploy import terraform
 from tests.deploy.offline_provider import schema
 from tests.deploy.offline_provider.values import policy_document
 from tests.harness import ROOT, run_pytest
+from tests.web import serve
 
 UNKNOWN = 'resource "aws_lightsail_instance" "x" {}\ndata "aws_ip_ranges" "y" {}\n'
 VERSIONS = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
@@ -80,25 +79,16 @@ def asked(monkeypatch):
     return ask
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(int(self.path[1:]))
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
 def test_the_real_provider_is_used_only_where_both_its_servers_answer(asked):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    good, bad = (f"http://127.0.0.1:{server.server_port}/{code}" for code in (200, 403))
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
+    with (
+        serve(lambda request: (int(request.path[1:]), {}, b"")) as url,
+        socket.create_server(("127.0.0.1", 0)) as silent,  # takes the connection and never answers
+    ):
+        good, bad = f"{url}/200", f"{url}/403"
         never = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         assert asked(good, good)
         assert not any(asked(*pair) for pair in ((good, bad), (bad, good), (never, good), (good, never)))
-    assert not asked(good, "https://no-such-host.invalid/")
-    server.shutdown()
+        assert not asked(good, "https://no-such-host.invalid/")
 
 
 def test_without_terraform_its_tests_are_skipped_and_the_last_line_says_so(tmp_path):

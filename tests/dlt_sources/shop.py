@@ -1,9 +1,7 @@
 """A declared source of files for the tests, a server for it, and looks at what it landed and staged."""
 
 import hashlib
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import duckdb
 import pyarrow as pa
@@ -11,6 +9,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from dlt_sources.door import land, load_sources, refine
+from tests.web import asked_path, serve
 
 CONTRACT = """
 from dlt_sources._steps.contract import Contract, column
@@ -31,38 +30,21 @@ class Site:
 
     @contextmanager
     def serve(self):
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                path = self.path.lstrip("/")
-                found = site.files.get(path, 404)
-                body = found if isinstance(found, bytes) else b""
-                headers = {"content-length": str(len(body)), **site.dates.get(path, {})}
-                status = 200 if isinstance(found, bytes) else found
-                if site.etags and status == 200:
-                    headers["etag"] = f'"{hashlib.md5(body).hexdigest()}"'
-                    if self.headers.get("if-none-match") == headers["etag"]:
-                        status, body, headers["content-length"] = 304, b"", "0"
-                site.log.append((path, status))
-                site.headers.append({name.lower(): value for name, value in self.headers.items()})
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        try:
+        with serve(self._answer) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
+
+    def _answer(self, request):
+        path = asked_path(request).lstrip("/")
+        found = self.files.get(path, 404)
+        status, body = (200, found) if isinstance(found, bytes) else (found, b"")
+        headers = {**self.dates.get(path, {})}
+        if self.etags and status == 200:
+            headers["etag"] = f'"{hashlib.md5(body).hexdigest()}"'
+            if request.headers.get("if-none-match") == headers["etag"]:
+                status, body = 304, b""
+        self.log.append((path, status))
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        return status, headers, body
 
     def asked(self):
         """The log since it was last asked for."""

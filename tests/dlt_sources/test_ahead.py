@@ -12,7 +12,7 @@ import settings as configuration
 from demo.postgres import USER
 from dlt_sources._steps import ahead as reading_ahead
 from dlt_sources._steps import turn
-from dlt_sources._steps.connectors import files
+from dlt_sources._steps.connectors import files, stored
 from dlt_sources.door import Landing, SourceError, land, load_sources, read_ahead
 from foundation.parts import gathered
 from tests.aws.cloud import Cloud
@@ -111,13 +111,13 @@ def slow(request, tmp_path, monkeypatch, declare):
             folder.mkdir(parents=True)
             (folder / "1.csv").write_text("id,name\n1,one\n2,two\n3,three\n")
             sources = declare(name, str(folder))
-        listed = files._of_folder
+        listed = stored._of_folder
 
         def late(base, patterns):  # as a network's file system is
             time.sleep(DELAY)
             return listed(base, patterns)
 
-        monkeypatch.setattr(files, "_of_folder", late)
+        monkeypatch.setattr(stored, "_of_folder", late)
         yield sources
 
 

@@ -22,7 +22,16 @@ from dlt.common.versioned_state import compress_state
 import settings as configuration
 from dlt_sources._steps import own_code
 from dlt_sources._steps.silver import Silver
-from dlt_sources.door import ContractChangedError, DeclarationError, Source, Staging, land, rebuild, refine
+from dlt_sources.door import (
+    ContractChangedError,
+    DeclarationError,
+    Source,
+    Staging,
+    land,
+    read_staging_progress,
+    rebuild,
+    refine,
+)
 from tests.harness import ROOT
 from warehouse.connection import connect
 
@@ -448,14 +457,14 @@ def test_a_rebuild_that_is_killed_loses_nothing(shop: Shop, kill: str, then: str
         text=True,
     )
     assert done.returncode == -9, done.stderr
-    swapping = Staging.of_all([shop.source], shop.settings)["shop"].swapping
+    swapping = read_staging_progress([shop.source], shop.settings)["shop"].swapping
     if not swapping:
         staged = {name: rows for name, rows in shop.state().items() if not name.endswith("__rebuild")}
         assert staged == before or kill == KILLS[9]
     shop.send(DAYS[2])
     if then == "run":
         refine(shop.source, shop.settings)
-        assert not Staging.of_all([shop.source], shop.settings)["shop"].swapping
+        assert not read_staging_progress([shop.source], shop.settings)["shop"].swapping
     anew(shop)
     refine(shop.source, shop.settings)
     assert shop.state() == fresh(shop, CHANGES["stricter bounds"], tmp_path / "fresh")

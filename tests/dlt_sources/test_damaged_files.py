@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from fsspec.implementations.local import LocalFileOpener
 
-from dlt_sources._steps.connectors import files
+from dlt_sources._steps.connectors import stored
 from dlt_sources.door import SourceError, land
 from foundation.exits import exit_code
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
@@ -134,7 +134,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_when_it_is_whole(tmp_path, h
     shop = source_of(tmp_path, inbox)
     (inbox / "a.csv").write_text(HEAD + "1,a\n")
     (inbox / "b.csv").write_text(HEAD + "2,b\n")
-    whole = files._pieces
+    whole = stored._pieces
 
     def and_grow(source, path):
         yield from whole(source, path)
@@ -142,7 +142,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_when_it_is_whole(tmp_path, h
             with (inbox / "b.csv").open("a") as file:
                 file.write("3,c\n")
 
-    monkeypatch.setattr(files, "_pieces", and_grow)
+    monkeypatch.setattr(stored, "_pieces", and_grow)
     with pytest.raises(SourceError, match=r"b\.csv: it changed while it was read"):
         land(shop, here)
     refined(shop, here)

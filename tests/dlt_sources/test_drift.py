@@ -14,7 +14,7 @@ from tests.dlt_sources.judging import judge
 from warehouse import drift as record
 from warehouse import ops_tables
 from warehouse.connection import connect
-from warehouse.drift import Field, Seen
+from warehouse.held import Field, Seen
 
 
 class Order(Contract):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import turns
-from dlt_sources._steps import lake, tidy
+from dlt_sources._steps import packed_marks, tidy
 from dlt_sources._steps.lake import Landing
 from dlt_sources._steps.silver import Silver
 from dlt_sources.door import maintain, refine
@@ -27,7 +27,7 @@ MARKS = {"PACK": 2, "UNPACKED": 1}
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is due after a thousand turns is due after ten."""
-    for module, values in ((tidy, SMALL), (lake, MARKS)):
+    for module, values in ((tidy, SMALL), (packed_marks, MARKS)):
         for name, value in values.items():
             monkeypatch.setattr(module, name, value)
 

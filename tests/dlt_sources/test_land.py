@@ -3,7 +3,6 @@
 import json
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
 import duckdb
@@ -14,6 +13,7 @@ from dlt.destinations import filesystem
 import settings as configuration
 from dlt_sources._steps import destination
 from dlt_sources.door import Landing, SourceError, Staging, land, load_sources, refine
+from tests.web import asked_path, serve
 
 CONTRACT = """
 from datetime import datetime
@@ -33,35 +33,16 @@ class Api:
 
     @contextmanager
     def serve(self):
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                url = urlparse(self.path)
-                api.requests.append(self.path)
-                answer = api.respond and api.respond(url.path, parse_qs(url.query), len(api.requests))
-                status, headers, body = answer or (200, {}, json.dumps(api.rows).encode())
-                self.send_response(status)
-                for name, value in {
-                    "content-type": "application/json",
-                    "content-length": str(len(body)),
-                    **headers,
-                }.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        try:
+        with serve(self._answer) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
+
+    def _answer(self, request):
+        asked = asked_path(request)
+        self.requests.append(asked)
+        url = urlparse(asked)
+        answer = self.respond and self.respond(url.path, parse_qs(url.query), len(self.requests))
+        status, headers, body = answer or (200, {}, json.dumps(self.rows).encode())
+        return status, {"content-type": "application/json"} | headers, body
 
 
 @pytest.fixture

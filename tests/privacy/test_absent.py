@@ -2,15 +2,14 @@
 
 import importlib
 import logging
-import threading
 import traceback
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 import settings as configuration
 from demo.postgres import Postgres
 from dlt_sources.door import SourceError, StoreError, land, load_sources, refine
+from tests.alerts import listening
 from tests.dlt_sources.test_land import Api, source_of
 from tests.harness import Pipeline
 from tests.privacy.scan import places
@@ -206,28 +205,22 @@ def test_a_package_that_waits_lies_in_landing_and_is_loaded_by_the_next_run(tmp_
     assert refine(own, here).accepted["things"] == 1
 
 
+@pytest.fixture
+def hook():
+    with listening(lambda _, body: body) as found:
+        yield found
+
+
 @pytest.mark.slow
-def test_no_command_shows_or_keeps_a_marker(tmp_path, server):
+def test_no_command_shows_or_keeps_a_marker(tmp_path, server, hook):
     """The same through the command line: reports, JSON, alerts, the record of runs and what is published."""
-    heard = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(self.rfile.read(int(self.headers["content-length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    hook = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    port, heard = hook
     folder = declare(tmp_path / "sources", server.url, tmp_path / "inbox", "unknown")
     pipeline = Pipeline(
         tmp_path / "data",
         {
             "ELT_PRIVATE_QUERY": "mkparam",
-            "ELT_ALERT_URLS": f"json://127.0.0.1:{hook.server_port}",
+            "ELT_ALERT_URLS": f"json://127.0.0.1:{port}",
             "ELT_NOW": "2020-03-10T12:00:00",
         },
     )
@@ -255,7 +248,6 @@ def test_no_command_shows_or_keeps_a_marker(tmp_path, server):
         ("check", "clinic", "--json"),
     ):
         command(*arguments)
-    hook.shutdown()
     assert codes == [3, 3, 2, 70, 0, 0, 0, 0, 0, 0], f"{codes}\n{said}"
     assert len(heard) >= 3 and "clinic" in str(heard) and "parent_rejected" in said and "malformed_line" in said
     assert "\n".join(places(MARKERS, tmp_path / "data", SOURCES, said + str(heard))) == ""

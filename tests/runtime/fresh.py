@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 import sqlalchemy as sa
+from redshift_stand_in import grants
+from redshift_stand_in.client import Client
 
 import settings as configuration
 from foundation import aws
 from runtime import bootstrap_secrets, bootstrap_stores, doctor_aws
 from tests.aws.actions import needed
 from tests.aws.estate import ROLE as COPIER
-from tests.redshift import grants
-from tests.redshift.conftest import Client
 from warehouse.publish import publish
 from warehouse.redshift import Redshift
 

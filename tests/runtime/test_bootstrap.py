@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 import trustme
 import yaml
+from redshift_stand_in.client import Client
 
 import settings as configuration
 from demo.postgres import Postgres
@@ -18,7 +19,6 @@ from foundation import aws
 from runtime import bootstrap, bootstrap_secrets, bootstrap_stores
 from tests.aws.estate import Estate
 from tests.harness import ROOT
-from tests.redshift.conftest import Client
 from tests.runtime.fresh import ACTIONS, ADMINS, PREFIX, ROLE, Fresh, Killed, arm, called, catalogue, usable
 from warehouse.publish import publish
 from warehouse.redshift import Redshift

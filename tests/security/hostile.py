@@ -1,14 +1,13 @@
 """A server that answers as it is told, over HTTP or TLS, and a source that reads it."""
 
 import json
-import ssl
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import yaml
 
 from dlt_sources.door import load_sources
+from tests.web import asked_path, serve
 
 CONTRACT = """
 from dlt_sources._steps.contract import Contract, column
@@ -26,36 +25,14 @@ class Server:
 
     @contextmanager
     def serve(self, certificate=None):
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.seen.append((self.path, headers))
-                status, more, body = outer.answer(self.path, headers)
-                self.send_response(status)
-                for name, value in {"content-length": str(len(body)), **more}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.handle_error = lambda *args: None  # a client that hangs up is what we want to see
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            certificate.configure_cert(context)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.port = server.server_port
-        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
-        try:
+        with serve(self._answer, certificate) as self.url:
+            self.port = urlsplit(self.url).port
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
+
+    def _answer(self, request):
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.seen.append((asked_path(request), headers))
+        return self.answer(asked_path(request), headers)
 
 
 def listing(*records, **more):

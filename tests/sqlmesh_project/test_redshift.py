@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlglot
 import yaml
+from redshift_stand_in.refuse import refused
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 from sqlglot.optimizer import optimize
@@ -19,7 +20,6 @@ from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.model import Model
 
 from tests.harness import ROOT
-from tests.redshift.refuse import refused
 
 LONGEST = 65535  # bytes in a VARCHAR of Redshift
 TEXTS = (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.CHAR, exp.DataType.Type.NVARCHAR)

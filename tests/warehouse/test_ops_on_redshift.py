@@ -1,0 +1,79 @@
+"""The record of runs on Redshift: what creates it, brings an older one up to date, writes and reads it."""
+
+from collections.abc import Iterator
+
+import pytest
+from redshift_stand_in.client import Client
+from redshift_stand_in.server import Redshift
+
+from runtime.record import rows, runs
+from settings import Settings
+from tests.warehouse.test_ops import FIRST, result, step
+from warehouse import ops_tables
+from warehouse.connection import connect
+from warehouse.ops import Ops, Run
+
+
+@pytest.fixture
+def sql(redshift: Redshift) -> Iterator[Client]:
+    client = Client(redshift)
+    yield client
+    client.con.close()
+
+
+@pytest.fixture
+def here(on_redshift: Settings, monkeypatch: pytest.MonkeyPatch, sql: Client) -> Iterator[Settings]:
+    monkeypatch.setattr("foundation.lock.is_held", lambda settings: False)  # the state's Postgres is not part of this
+    sql("DROP SCHEMA IF EXISTS stg_ops CASCADE")
+    yield on_redshift
+    sql("DROP SCHEMA IF EXISTS stg_ops CASCADE")
+
+
+def use(here: Settings) -> Run:
+    ops, run = Ops(here), Run("run", ["shop"], "aws")
+    ops.begin(run)
+    ops.add_step(run, step(1))
+    ops.look(run, {"shop": ["things"]})
+    ops.add_checks(run, "staging", "shop", [result(rows=2)])
+    ops.hold("shop", "7", by={"shop", "other"}, layer="staging", why="check failed")
+    ops.finish(run, ["shop"])
+    ops.add_step(run, step(2))
+    return run
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new", "of the first version"])
+def test_the_record_is_written_and_read(here: Settings, sql: Client, old: bool) -> None:
+    if old:
+        sql("CREATE SCHEMA stg_ops")
+        for table, columns in FIRST.items():
+            sql(f"CREATE TABLE stg_ops.{table} ({columns})")
+        sql("INSERT INTO stg_ops.runs (run_id, started_at, status) VALUES ('20200101', '2020-01-01', 'running')")
+    run = use(here)
+    Ops(here).begin(Run("run", ["other"], "aws"))  # without `close`: it did not come to its end
+    with connect(here) as con:
+        found = {r["run"]: r["status"] for r in runs(con, "stg_ops", here, "ORDER BY started_at")}
+        assert found[run.run_id] == "interrupted" and (not old or found["20200101"] == "interrupted")
+        assert [r["subject"] for r in rows(con, "SELECT * FROM stg_ops.steps ORDER BY step_number")] == ["shop1"]
+        assert [r["row_key"] for r in rows(con, "SELECT * FROM stg_ops.failed_rows ORDER BY row_number")] == [
+            '{"id": 0}',
+            '{"id": 1}',
+        ]
+        [check] = rows(con, "SELECT * FROM stg_ops.check_results")
+        assert (check["failing"], check["tested"], check["failing_sql"]) == (2, 100, "SELECT 1")
+        assert rows(con, "SELECT * FROM stg_ops.no_such_table") == []
+    progress = Ops(here).progress()["shop"]
+    assert (progress.held, progress.held_by, progress.held_in) == ("7", {"shop", "other"}, "staging")
+
+
+def test_a_record_that_lacks_nothing_is_left_alone(here: Settings) -> None:
+    use(here)
+    asked = []
+    with connect(here) as con:
+
+        class Spy:
+            def execute(self, statement, *values):
+                asked.append(statement)
+                return con.execute(statement, *values)
+
+        ops_tables.ensure(Spy(), here)
+    assert len(asked) == 1

@@ -1,0 +1,62 @@
+"""Web servers for tests: what they answer is a function of the request."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import trustme
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+from werkzeug.datastructures import Headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+Answer: TypeAlias = tuple[int, dict[str, str], bytes] | None
+"""Status, headers and body; None: the connection is closed without an answer."""
+
+
+class _Response(Response):
+    """An answer with the headers that it is given, to the letter: werkzeug would correct a location that leads nowhere."""
+
+    default_mimetype = None
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        headers = Headers(self.headers)
+        headers.setdefault("content-length", str(sum(map(len, self.response))))
+        return headers
+
+
+@contextmanager
+def serve(answer: Callable[[Request], Answer], certificate: trustme.LeafCert | None = None) -> Iterator[str]:
+    """Serve until the end of the block, each request in a thread of its own; yields the address, without a slash at its end.
+
+    Args:
+        answer: from a request to what is answered.
+        certificate: serve over TLS, with this.
+    """
+
+    def respond(request: Request) -> Response:
+        found = answer(request)
+        if found is None:
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        status, headers, body = found or (500, {}, b"")
+        return _Response([body], status, headers)  # a list: for bytes werkzeug would set the length itself
+
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+    with HTTPServer("127.0.0.1", ssl_context=context, threaded=True) as server:
+        server.expect_request(re.compile("")).respond_with_handler(respond)
+        yield server.url_for("").rstrip("/")
+
+
+def asked_path(request: Request) -> str:
+    """Path and query as they were sent, nothing decoded."""
+    return str(request.environ["REQUEST_URI"])
