@@ -5,15 +5,21 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from settings import LIBRARIES, TOOLS
 from tests import needs
 from tests.harness import CODE, ROOT, Pipeline
 
 SCALE = 0.01
+PART_BY_DAY = 4
+"""Of the examples that a test over generated ones asks for, one of so many is tried by day; all are by night, or when it is named."""
 os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
+settings.register_profile("suite", deadline=None)  # how long an example takes depends on the machine
+settings.load_profile("suite")
 # Of a contract that is edited twice in a second, at the same length, Python would read the first from its compiled file.
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -43,6 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left |= beyond_few([item for item in items if item not in left])
         config.hook.pytest_deselected(items=list(left))
         items[:] = [item for item in items if item not in left]
+        for test in {item.obj for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)}:
+            ask_fewer_examples(test)
     skip_without_samples(items)
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
@@ -72,6 +80,13 @@ def skip_without_samples(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("samples") or needs.OF_SAMPLES & set(getattr(item, "fixturenames", ())):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def ask_fewer_examples(test: Any) -> None:
+    """Of a test over generated examples: a part of them by day, as each day draws others; never fewer than a dozen."""
+    declared = test._hypothesis_internal_use_settings or settings()
+    fewer = max(declared.max_examples // PART_BY_DAY, 12)
+    test._hypothesis_internal_use_settings = settings(declared, max_examples=min(declared.max_examples, fewer))
 
 
 def beyond_few(items: list[pytest.Item]) -> set[pytest.Item]:
