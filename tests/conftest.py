@@ -29,6 +29,20 @@ TOOLS.update(
 warnings.filterwarnings("ignore", module="platformdirs")
 
 
+LONGEST = (
+    "tests/superset/test_dashboards.py",
+    "tests/aws/test_promises.py",
+    "tests/aws/test_external.py",
+    "tests/test_promises.py",
+    "tests/test_how_to.py",
+    "tests/test_first_hour.py",
+    "tests/test_nothing_bad.py",
+    "tests/test_kills.py",
+    "tests/test_broken_models.py",
+)
+"""Files that each keep a worker for minutes."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, too")
 
@@ -43,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first; the slow ones keep their order among themselves. Nightly ones only when they are asked for."""
+    """Fast tests first, then the files that take longest, so that none of them is left for the end; nightly ones when asked for."""
     if not config.getoption("nightly") and not any("::" in argument for argument in config.args):
         left = {item for item in items if item.get_closest_marker("nightly")}
         left |= beyond_few([item for item in items if item not in left])
@@ -52,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for test in {item.obj for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)}:
             ask_fewer_examples(test)
     skip_without_samples(items)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    items.sort(key=place_in_order)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -80,6 +94,13 @@ def skip_without_samples(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("samples") or needs.OF_SAMPLES & set(getattr(item, "fixturenames", ())):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def place_in_order(item: pytest.Item) -> int:
+    """Where a test belongs: fast ones, files that take longest, other slow ones."""
+    if not item.get_closest_marker("slow"):
+        return 0
+    return 1 if item.nodeid.startswith(LONGEST) else 2
 
 
 def ask_fewer_examples(test: Any) -> None:
