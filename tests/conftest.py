@@ -1,6 +1,7 @@
 import compileall
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from settings import LIBRARIES, TOOLS
@@ -142,14 +144,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noq
 
 
 @pytest.fixture(scope="session")
-def first_day_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a pipeline that has run once, on a world's first day."""
+def first_day_data(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The data folder of a pipeline that has run once, on a world's first day; the same for all workers."""
     from demo.world import World
 
-    folder = tmp_path_factory.mktemp("first_day") / "data"
-    with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
-        result = Pipeline(folder, world.environment)("run", "--now")
-    assert result.code == 0, result.out + result.err
+    alone = not hasattr(request.config, "workerinput")
+    shared = tmp_path_factory.mktemp("shared") if alone else tmp_path_factory.getbasetemp().parent
+    folder, whole = shared / "first_day" / "data", shared / "first_day" / "whole"
+    with FileLock(shared / "first_day.lock"):
+        if not whole.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
+                result = Pipeline(folder, world.environment)("run", "--now")
+            assert result.code == 0, result.out + result.err
+            whole.touch()
     return folder
 
 
