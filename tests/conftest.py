@@ -1,19 +1,27 @@
 import compileall
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
+from hypothesis import settings
 
 from settings import LIBRARIES, TOOLS
 from tests import needs
 from tests.harness import CODE, ROOT, Pipeline
 
 SCALE = 0.01
+PART_BY_DAY = 4
+"""Of the examples that a test over generated ones asks for, one of so many is tried by day; all are by night, or when it is named."""
 os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
+settings.register_profile("suite", deadline=None)  # how long an example takes depends on the machine
+settings.load_profile("suite")
 # Of a contract that is edited twice in a second, at the same length, Python would read the first from its compiled file.
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -21,6 +29,20 @@ TOOLS.update(
     {"ELT_SHOP_URL", "ELT_SHOP_KEY", "ELT_PRIVATE_QUERY"}
 )  # of sources that tests declare outside dlt_sources/
 warnings.filterwarnings("ignore", module="platformdirs")
+
+
+LONGEST = (
+    "tests/superset/test_dashboards.py",
+    "tests/aws/test_promises.py",
+    "tests/aws/test_external.py",
+    "tests/test_promises.py",
+    "tests/test_how_to.py",
+    "tests/test_first_hour.py",
+    "tests/test_nothing_bad.py",
+    "tests/test_kills.py",
+    "tests/test_broken_models.py",
+)
+"""Files that each keep a worker for minutes."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,14 +59,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first; the slow ones keep their order among themselves. Nightly ones only when they are asked for."""
+    """Fast tests first, then the files that take longest, so that none of them is left for the end; nightly ones when asked for."""
     if not config.getoption("nightly") and not any("::" in argument for argument in config.args):
         left = {item for item in items if item.get_closest_marker("nightly")}
         left |= beyond_few([item for item in items if item not in left])
         config.hook.pytest_deselected(items=list(left))
         items[:] = [item for item in items if item not in left]
+        for test in {item.obj for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)}:
+            ask_fewer_examples(test)
     skip_without_samples(items)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    items.sort(key=place_in_order)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -72,6 +96,20 @@ def skip_without_samples(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("samples") or needs.OF_SAMPLES & set(getattr(item, "fixturenames", ())):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def place_in_order(item: pytest.Item) -> int:
+    """Where a test belongs: fast ones, files that take longest, other slow ones."""
+    if not item.get_closest_marker("slow"):
+        return 0
+    return 1 if item.nodeid.startswith(LONGEST) else 2
+
+
+def ask_fewer_examples(test: Any) -> None:
+    """Of a test over generated examples: a part of them by day, as each day draws others; never fewer than a dozen."""
+    declared = test._hypothesis_internal_use_settings or settings()
+    fewer = max(declared.max_examples // PART_BY_DAY, 12)
+    test._hypothesis_internal_use_settings = settings(declared, max_examples=min(declared.max_examples, fewer))
 
 
 def beyond_few(items: list[pytest.Item]) -> set[pytest.Item]:
@@ -106,14 +144,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noq
 
 
 @pytest.fixture(scope="session")
-def first_day_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a pipeline that has run once, on a world's first day."""
+def first_day_data(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The data folder of a pipeline that has run once, on a world's first day; the same for all workers."""
     from demo.world import World
 
-    folder = tmp_path_factory.mktemp("first_day") / "data"
-    with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
-        result = Pipeline(folder, world.environment)("run", "--now")
-    assert result.code == 0, result.out + result.err
+    alone = not hasattr(request.config, "workerinput")
+    shared = tmp_path_factory.mktemp("shared") if alone else tmp_path_factory.getbasetemp().parent
+    folder, whole = shared / "first_day" / "data", shared / "first_day" / "whole"
+    with FileLock(shared / "first_day.lock"):
+        if not whole.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
+                result = Pipeline(folder, world.environment)("run", "--now")
+            assert result.code == 0, result.out + result.err
+            whole.touch()
     return folder
 
 

@@ -126,3 +126,18 @@ class Small:
     def gold(self, name: str) -> list[tuple[Any, ...]]:
         """What dashboards read of a source."""
         return self.query(f"SELECT id, name FROM {name}_gold.things_now ORDER BY 1")
+
+
+class Kept:
+    """A project as it is now, to begin each test of a module with: put back at the same place, as paths in it are absolute."""
+
+    def __init__(self, small: Small) -> None:
+        self.small, self.environment = small, dict(small.environment)
+        self.copy = shutil.copytree(small.folder, small.folder.with_name("kept"), symlinks=True)
+
+    def put_back(self) -> Small:
+        """The project, as if nothing had happened to it since."""
+        shutil.rmtree(self.small.folder)
+        shutil.copytree(self.copy, self.small.folder, symlinks=True)
+        self.small.environment = dict(self.environment)
+        return self.small

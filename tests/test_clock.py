@@ -156,6 +156,7 @@ def table(mode="upsert", start=None, overlap=timedelta(0)):
     return SimpleNamespace(mode=mode, start=start, overlap=overlap)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 @pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(days=-1), timedelta(days=400), timedelta(hours=1)])
 def test_a_cursor_hides_no_row(mode, wrong):

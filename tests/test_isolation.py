@@ -65,7 +65,7 @@ CASES = [(step, "KeyError('things')") for step in STEPS]
 CASES += [("refine", error) for error in list(FAILURES)[1:]]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("broken", CASES, indirect=True, ids=lambda case: f"{case[0]}-{case[1][:12]}")
 def test_the_other_source_is_published(small, broken, request):
     step, error = broken

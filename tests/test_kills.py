@@ -81,7 +81,7 @@ def test_killed_at_a_boundary_then_run_again(point, uninterrupted, world, first_
     survives(DEFTUNES, "deftunes", {"kill": POINTS[point]}, uninterrupted, world, first_day, tmp_path)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("source", "point"),
     cases(

@@ -44,7 +44,12 @@ def of(domain, gold):
     [
         ("fail_a_gold_check", 1, "check failed: gold deftunes: sales_per_artist_vw: planted"),
         pytest.param("check_what_is_not_there", 1, "no_such_column", marks=pytest.mark.nightly),
-        ("fail_an_audit", 1, "deftunes.fact_order_items: audit accepted_range"),
+        pytest.param(
+            "fail_an_audit",
+            1,
+            "deftunes.fact_order_items: audit accepted_range",
+            marks=pytest.mark.nightly,  # test_audits.py has audits of every kind
+        ),
         pytest.param("fail_to_publish", 4, "No space left on device", marks=pytest.mark.nightly),
     ],
 )
@@ -131,6 +136,7 @@ def test_any_source_that_is_broken_for_one_run_is_said_so_and_caught_up_by_the_n
     assert pipeline.gold(DOMAINS[source]) == of(DOMAINS[source], good)
 
 
+@pytest.mark.nightly  # test_isolation.py does it with small sources
 def test_a_postgres_that_is_away_is_exit_code_4_and_caught_up_by_the_next(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     away = world.environment | {"ELT_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}
@@ -143,6 +149,7 @@ def test_a_postgres_that_is_away_is_exit_code_4_and_caught_up_by_the_next(world,
     assert "sink" not in pipeline("run", "random_users", **world.environment).out
 
 
+@pytest.mark.nightly  # test_record.py does it with small sources
 def test_too_many_rejected_rows_stop_the_source(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     before = pipeline.gold()

@@ -58,7 +58,7 @@ def settings_of(folder, monkeypatch, text=None):
     return configuration.load()
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_source_lands_and_is_refined_whatever_the_folders_are_called(tmp_path, monkeypatch, name):
     data, inbox = tmp_path / name / "data", tmp_path / name / "inbox"

@@ -5,19 +5,25 @@ import pytest
 
 import settings as configuration
 from foundation.lock import one_at_a_time
-from tests.small import Small
+from tests.small import Kept, Small
 
 pytestmark = pytest.mark.slow
 MODEL = "sqlmesh_project/models/shop_gold/things_now.sql"
 
 
-@pytest.fixture
-def small(tmp_path):
-    small = Small(tmp_path, "shop", "other")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    small = Small(tmp_path_factory.mktemp("plan") / "project", "shop", "other")
     small.deliver("shop", "a.csv", "1,ann", "2,bob", "3,cleo")
     small.deliver("other", "a.csv", "1,x")
     small.run("run")
-    return small
+    return Kept(small)
+
+
+@pytest.fixture
+def small(kept):
+    """Two sources that have run."""
+    return kept.put_back()
 
 
 def edit(small, old, new):

@@ -285,7 +285,7 @@ def test_every_section_of_the_page_has_a_case() -> None:
     assert list(sections()) == list(CASES)
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", CASES)
 def test_a_section_shows_what_is_printed(team: Team, name: str) -> None:
     written = sections()[name]

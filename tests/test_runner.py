@@ -124,6 +124,7 @@ def test_doctor_names_what_is_missing(tmp_path):
 
 
 @pytest.mark.samples
+@pytest.mark.nightly  # warehouse/test_publish.py does it without a run
 @pytest.mark.slow
 def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
@@ -137,6 +138,7 @@ def test_a_reader_of_the_old_version_neither_blocks_a_run_nor_is_disturbed_by_it
 
 
 @pytest.mark.samples
+@pytest.mark.nightly  # test_schedule.py has what is due, slot by slot
 @pytest.mark.slow
 def test_what_is_due_runs_once_per_slot(world, first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")

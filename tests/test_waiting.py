@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.small import MODEL, Small
+from tests.small import MODEL, Kept, Small
 
 pytestmark = pytest.mark.slow
 CHECK = """dataset: "warehouse/${{var.path}}/{model}"
@@ -20,13 +20,18 @@ checks:
 """
 
 
-@pytest.fixture
-def small(tmp_path):
-    """Two sources, of which `shop` has run."""
-    small = Small(tmp_path, "shop", "other")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    small = Small(tmp_path_factory.mktemp("waiting") / "project", "shop", "other")
     small.deliver("shop", "1.csv", "1,one", "2,two")
     small.run("run", "shop")
-    return small
+    return Kept(small)
+
+
+@pytest.fixture
+def small(kept):
+    """Two sources, of which `shop` has run."""
+    return kept.put_back()
 
 
 def add_check(small, limit, word="must_be_less_than", domain="shop_gold", model="things_now"):
@@ -198,6 +203,7 @@ def test_a_plan_builds_nothing_on_rows_that_failed_their_checks(small):
     assert small.gold("shop") == [(1, "ONE"), (2, "TWO"), (3, "THREE")] and waiting(small) == ([], [])
 
 
+@pytest.mark.nightly
 def test_rows_that_failed_their_checks_stay_unpublished_where_their_source_is_no_longer_declared(small):
     """Removed by a colleague, or by another branch that runs on the same warehouse."""
     correct = fail_staging(small)

@@ -18,7 +18,7 @@ import yaml
 
 from dlt_sources._steps import own_code
 from tests import forks
-from tests.aws.estate import AwsPipeline, Estate
+from tests.aws.estate import AwsPipeline
 from tests.dlt_sources.judging import ask_pydantic
 from tests.harness import Pipeline, checkout
 from tests.web import serve
@@ -179,9 +179,12 @@ def declare(project: Path, name: str, connection: dict[str, Any], table: dict[st
     (folder / "contract.py").write_text(CONTRACT)
 
 
-@pytest.mark.parametrize("target", [pytest.param("laptop", marks=pytest.mark.nightly), "aws"])
+@pytest.mark.parametrize("target", ["laptop", pytest.param("aws", marks=pytest.mark.nightly)])
 def test_the_good_ones_reach_gold_and_the_odd_ones_are_rejected_with_a_reason(
-    tmp_path: Path, estate: Estate, upstream: dict[str, tuple[dict[str, Any], dict[str, Any]]], target: str
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    upstream: dict[str, tuple[dict[str, Any], dict[str, Any]]],
+    target: str,
 ) -> None:
     project = checkout(tmp_path / "project")
     for name, (connection, table) in upstream.items():
@@ -189,7 +192,9 @@ def test_the_good_ones_reach_gold_and_the_odd_ones_are_rejected_with_a_reason(
     (project / "sqlmesh_project" / "models" / "poison").mkdir()
     (project / "sqlmesh_project" / "models" / "poison" / "things.sql").write_text(MODEL)
     (project / "sqlmesh_project" / "tests" / "test_poison.yaml").write_text(UNIT_TEST)
-    pipeline = AwsPipeline(tmp_path / "data", estate, {}) if target == "aws" else Pipeline(tmp_path / "data", {})
+    pipeline = Pipeline(tmp_path / "data", {})
+    if target == "aws":
+        pipeline = AwsPipeline(tmp_path / "data", request.getfixturevalue("estate"), {})
     names = list(upstream)
 
     def command(*words: str) -> str:

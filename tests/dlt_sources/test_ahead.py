@@ -134,6 +134,7 @@ def land_all(sources, readers=32):
     return found, time.monotonic() - began
 
 
+@pytest.mark.few(2)  # test_side_by_side.py has buckets
 def test_answers_are_awaited_together(here, slow):
     assert land_all(slow)[0] == dict.fromkeys(NAMES, 3)
     land_all(slow)  # a file that was new a moment ago is looked into once more
@@ -220,6 +221,7 @@ def test_an_abandoned_reader_leaves_no_query_and_no_rows_behind(here, postgres, 
     assert land_all({"s0": sources["s0"]})[0] == {"s0": 3}
 
 
+@pytest.mark.few(1)
 def test_what_was_read_ahead_is_told_of_the_source_it_was_read_of(here, slow):
     with read_ahead(slow, NAMES, here) as ahead:
         for name in NAMES:

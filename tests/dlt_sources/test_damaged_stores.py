@@ -68,7 +68,7 @@ def shop(tmp_path: Path, here: Any, inbox: Path) -> Iterator[Any]:
     yield shop
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_rebuild_from_landing(shop: Any, here: Any, inbox: Path, damage: str) -> None:
     DAMAGES[damage](here)
@@ -100,6 +100,7 @@ def test_a_lost_catalog_is_made_anew_of_the_tables(shop: Any, here: Any, inbox: 
     assert silver_rows(here) == ROWS == staged(here)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("lost", ["all of silver", "the source's silver", "a table"])
 def test_rows_that_silver_has_lost_are_named_until_a_rebuild(shop: Any, here: Any, inbox: Path, lost: str) -> None:
     if lost == "a table":

@@ -169,7 +169,7 @@ def expected(kind, texts):
     return found
 
 
-@pytest.mark.few(24)
+@pytest.mark.few(12)
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_value_is_accepted_exactly_as_it_is_or_its_row_is_rejected(tmp_path, here, db, monkeypatch, kind):
     declared, reads, values = TYPES[kind]

@@ -46,7 +46,7 @@ MISSING = {
 }
 
 
-@pytest.mark.few(10)
+@pytest.mark.few(5)
 @pytest.mark.parametrize("what", MISSING)
 @pytest.mark.parametrize("deletes", ["none", "reconcile"])
 def test_what_is_missing_is_refused_before_anything_lands(tmp_path, here, db, monkeypatch, what, deletes):

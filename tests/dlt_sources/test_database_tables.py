@@ -45,6 +45,7 @@ RELATIONS = {
 }
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("shape", RELATIONS)
 def test_every_kind_of_relation_is_read(tmp_path, here, db, monkeypatch, shape):
     execute(db, *RELATIONS[shape].split(";"))
@@ -68,6 +69,7 @@ def test_a_foreign_table_is_read(tmp_path, here, db, monkeypatch):
     assert run(declare(tmp_path, monkeypatch, db.dsn, table="x"), here) == (2, 2, 0)
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize(
     "name", ["Upper", "with blank", "dot.ted", 'quo"ted', "per%cent", "brace{d}", "select", "größe", "it's", "a" * 63]
 )
@@ -197,6 +199,7 @@ BETWEEN = {
 }
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("what", BETWEEN)
 @pytest.mark.parametrize("deletes", ["none", "reconcile"])
 def test_a_change_of_the_table_that_changes_no_value_lands_nothing(tmp_path, here, db, monkeypatch, what, deletes):
@@ -214,6 +217,7 @@ CHANGED = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("what", CHANGED)
 def test_a_deletion_is_seen_across_a_change_of_the_key(tmp_path, here, db, monkeypatch, what):
     shop = declare(tmp_path, monkeypatch, db.dsn, deletes="reconcile")
@@ -225,6 +229,7 @@ def test_a_deletion_is_seen_across_a_change_of_the_key(tmp_path, here, db, monke
     assert staged(here) == [(1, "a"), (3, "c")]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz", "s.when_"])
 def test_a_backfill_reads_its_days_and_no_other(tmp_path, here, db, monkeypatch, kind):
     days = ["2019-12-31 23:59:59.999999", "2020-01-01", "2020-01-02 23:59:59.999999", "2020-01-03", None, "infinity"]

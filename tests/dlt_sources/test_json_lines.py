@@ -130,6 +130,7 @@ ODD = {
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("kind", ODD)
 def test_a_broken_line_is_a_rejected_row_and_the_others_land(tmp_path, here, inbox, kind):
     text, kept, rules = ODD[kind]

@@ -47,6 +47,7 @@ def lose_power(data: Path, before: dict[Path, tuple[int, int]], log: Path) -> No
             path.write_bytes(b"")
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("at", range(1, 60, 6))
 def test_what_is_believed_is_on_disk(at: int, tmp_path: Path, here: Any, inbox: Path) -> None:
     """Killed at a write of landing or silver, after which all that was not flushed is empty."""

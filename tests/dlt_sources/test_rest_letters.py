@@ -109,7 +109,7 @@ RECORDS = {
 }
 
 
-@pytest.mark.few(10)
+@pytest.mark.few(5)
 @pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("selector", ["$", "items[*]", "deep.items"])
 def test_records_land_to_the_letter(tmp_path, here, name, selector):
@@ -174,6 +174,7 @@ NUMBERS = [
 ]
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_decimals_and_texts_have_every_digit_that_was_sent(tmp_path, here, number):
     body = f'[{{"id":1,"price":{number},"name":{number}}},{{"id":2,"price":"{number}","name":"{number}"}}]'.encode()

@@ -117,6 +117,7 @@ def test_a_full_read_lands_what_changed_and_finds_what_is_gone(tmp_path, monkeyp
     assert land(shop, here) == {}
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "kind", ["2020-01-{:02} 10:00:00", "2020-01-{:02}T10:00:00.250", "2020-01-{:02}T12:00:00+02:00"]
 )

@@ -34,6 +34,7 @@ def rebuilt(shop, here, columns):
     return [again, staged(here, columns)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_withdrawn_file_leaves_staging_and_silver_for_good(tmp_path, here, inbox, mode):
     shop = source_of(tmp_path, inbox, mode=mode)
@@ -56,7 +57,7 @@ def counted(here):
     return tuple(map(int, counts)), [name for (name,) in names]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("mode", MODES)
 def test_rejected_rows_of_a_withdrawn_file_leave_and_count_no_longer(tmp_path, here, inbox, mode, together):
@@ -98,6 +99,7 @@ def test_all_that_a_file_ever_delivered_leaves_with_it(tmp_path, here, inbox):
         assert counted(here) == ((1, 1, 0), [])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_withdrawn_file_counts_again_when_it_comes_with_other_content(tmp_path, here, inbox, mode):
     shop = source_of(tmp_path, inbox, mode=mode)

@@ -25,8 +25,8 @@ def places(markers: Iterable[str], folder: Path, sources: Iterable[str], said: s
         content = [str(path.relative_to(folder)).encode()]  # names are bytes, too
         if path.is_file():
             content += unpacked(path)
-        content = [piece.lower() for piece in content]
-        found += [f"{m}: {path.relative_to(folder)}" for m, text in wanted if any(text in piece for piece in content)]
+        whole = b"\0".join(content).lower()
+        found += [f"{marker}: {path.relative_to(folder)}" for marker, text in wanted if text in whole]
     return found
 
 

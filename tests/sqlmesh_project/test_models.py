@@ -85,9 +85,10 @@ def test_a_changed_view_is_tried_in_dev_and_prod_waits_for_its_plan(checkout, wo
     assert "published deftunes" in said and '"pending_models": []' in runner("status", "--json")
 
 
-def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(world, first_day, tmp_path):
+def test_the_incremental_fact_equals_a_rebuild_also_after_half_an_evaluation(world, first_day, tmp_path, request):
+    """After one more day; by night after two."""
     pipeline = first_day.copy(tmp_path / "data")
-    for _ in range(2):
+    for _ in range(2 if request.config.getoption("nightly") else 1):
         world.advance()
         kill = "sqlmesh.core.engine_adapter.duckdb:DuckDBEngineAdapter._insert_append_query:before:3"
         pipeline("run", *DEFTUNES, kill=kill, **world.environment)  # dies in the middle of building gold

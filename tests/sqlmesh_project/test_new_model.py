@@ -99,6 +99,7 @@ def test_what_is_there_stays_and_what_is_not_is_named(shop: Small) -> None:
     assert "name shop_gold.more" in shown and not model.with_name("more.sql").exists() and model.read_text() == before
 
 
+@pytest.mark.nightly  # of one table of many types: test_a_model_over_staging_is_right_as_it_is_written
 @pytest.mark.samples
 def test_over_every_table_of_the_samples(tmp_path: Path) -> None:
     """Of every mode and type: versions, rows that are marked as deleted, keys of several columns."""

@@ -79,7 +79,7 @@ def use_all(here):
     return ops.progress()["shop"]
 
 
-@pytest.mark.few(25)
+@pytest.mark.few(8)
 @pytest.mark.parametrize(("table", "column"), ADDED, ids=lambda part: part)
 def test_a_warehouse_that_lacks_any_column_gets_it(here, table, column):
     with connect(here) as con:
