@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redshift_stand_in.client import Client
 
-from tests.redshift.conftest import Client, redshift, s3  # noqa: F401
 from warehouse import published
 from warehouse.copy_redshift import copy_domain
 
@@ -89,7 +89,7 @@ class Both:
 
 
 @pytest.fixture
-def both(redshift):  # noqa: F811
+def both(redshift):
     found = Both(redshift)
     yield found
     found.close()
@@ -98,7 +98,7 @@ def both(redshift):  # noqa: F811
 @pytest.mark.slow
 @given(before=ROWS, after=ROWS, kept=st.integers(0, 6))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_changed_all_rows_are_as_in_gold(redshift, before, after, kept):  # noqa: F811
+def test_whatever_changed_all_rows_are_as_in_gold(redshift, before, after, kept):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(published, "LARGE", 0)
         both = Both(redshift)
