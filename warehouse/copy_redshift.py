@@ -39,7 +39,7 @@ def copy_domain(
     """Make a schema hold the tables and rows of the same schema of another database; returns how many rows.
 
     Args:
-        wanted, there: the tables of both with their columns. stored: those that are no queries.
+        wanted, there: the tables of both with their columns. stored: those whose rows are stored.
     """
     schema = identifier(domain)
     serving.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
