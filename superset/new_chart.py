@@ -12,7 +12,7 @@ from errors import ExitCode, MillraceError
 from .derive import ASSETS, derived
 from .scripts import files
 from .scripts.files import Document
-from .titles import in_words, slug_of, title_of
+from .titles import make_slug, make_title, put_in_words
 
 if TYPE_CHECKING:
     from sqlmesh_project.door import ModelColumn
@@ -47,7 +47,7 @@ def make_chart(name: str, about: str, grain: Sequence[str], columns: Columns) ->
     time, category, amount = _chosen(columns, grain)
     dataset_name, dataset = _dataset(name, about, time, amount, columns, assets)
     metric, amount = _metric(dataset_name, dataset, amount)
-    title = title_of(name, assets)
+    title = make_title(name, assets)
     kind, chart = _chart(name, title, dataset, time, category, metric, [*columns])
     dashboard = _dashboard(name, title, about, chart, dataset, time, category, assets)
     stem = name.replace(".", "_")
@@ -119,12 +119,12 @@ def _dataset(
     metrics = [{"metric_name": "rows", "verbose_name": "Rows", "expression": "COUNT(*)", "d3format": ",d"}]
     if amount:
         metrics.append(
-            {"metric_name": amount, "verbose_name": in_words(amount), "expression": f"SUM({_named(amount)})"}
+            {"metric_name": amount, "verbose_name": put_in_words(amount), "expression": f"SUM({_named(amount)})"}
         )
     document = {
         "always_filter_main_dttm": False,
         "database_uuid": database,
-        "description": about or f"{in_words(table)}.",
+        "description": about or f"{put_in_words(table)}.",
         "filter_select_enabled": True,
         "main_dttm_col": time,
         "metrics": metrics,
@@ -147,18 +147,18 @@ def _chart(
     columns: Sequence[str],
 ) -> tuple[str, Document]:
     """(its kind in words, the chart): a line by day where there is a time, else bars of a category, else the rows."""
-    axis, shown = time or category, in_words(metric)
+    axis, shown = time or category, put_in_words(metric)
     if time:
         viz, words, said = (
             "echarts_timeseries_line",
             f"line of {metric} by day",
-            f"{shown} by day, of {in_words(time).lower()}.",
+            f"{shown} by day, of {put_in_words(time).lower()}.",
         )
         params = _axis(time, metric) | {"time_grain_sqla": "P1D", "x_axis_time_format": "smart_date"}
         params["adhoc_filters"] = [dict(_ANY_TIME, subject=time)]
     elif category:
         viz, words = "echarts_timeseries_bar", f"bar chart of {metric} by {category}"
-        said = f"{shown} by {in_words(category).lower()}."
+        said = f"{shown} by {put_in_words(category).lower()}."
         params = _axis(category, metric) | {"x_axis_sort": metric, "x_axis_sort_asc": False}
     else:
         viz, words, said = "table", "table of the rows", f"The first {_ROWS} rows."
@@ -220,7 +220,7 @@ def _dashboard(
         },
         "position": _layout(f"CHART-{name.replace('.', '_')}", title, chart),
         "published": True,
-        "slug": slug_of(name, uuid, assets),
+        "slug": make_slug(name, uuid, assets),
         "uuid": uuid,
         "version": "1.0.0",
     }
@@ -244,7 +244,7 @@ def _filter(dataset: Document, time: str | None, category: str | None) -> Docume
         "description": "",
         "filterType": "filter_time" if time else "filter_select",
         "id": f"NATIVE_FILTER-{'time' if time else column}",
-        "name": "Time" if time else in_words(column),
+        "name": "Time" if time else put_in_words(column),
         "scope": _EVERYWHERE,
         "targets": [{} if time else {"column": {"name": column}, "datasetUuid": dataset["uuid"]}],
         "type": "NATIVE_FILTER",
