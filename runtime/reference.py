@@ -41,7 +41,7 @@ def commands() -> str:
 
     from .commands import app
 
-    lines = ["# Commands", "", _DERIVED.format("runtime/commands.py"), "", "Exit codes: README, section Running it."]
+    lines = ["# Commands", "", _DERIVED.format("runtime/commands.py"), "", "Exit codes: README, section Every day."]
     for name, command in _commands(typer.main.get_command(app), ""):
         context = command.context_class(command, info_name=f"python runner.py {name}")
         usage = command.get_usage(context).removeprefix("Usage: ")

@@ -4,13 +4,16 @@ from its row contract and of the team's own ``checks:``, where there is a file w
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from .spelling import find_mistakes
 
 WITHOUT_OWN = "checks:\n  - row_count:\n"
 """The checks of a table of staging for which a team has written none."""
@@ -66,6 +69,12 @@ class Contract:
             return [str(column["name"]) for column in yaml.safe_load(self.text).get("columns") or []]
         except (yaml.YAMLError, ValueError, AttributeError, LookupError, TypeError):
             return []
+
+    def mistakes(self) -> Iterator[str]:
+        """What a person wrote and Soda would pass over, each with its place; what Soda refuses is left to it."""
+        with contextlib.suppress(yaml.YAMLError, ValueError):
+            if self.path.exists():
+                yield from find_mistakes(yaml.safe_load(self.text.removeprefix(self.base or "")))
 
     def source(self) -> Any:
         """The contract for Soda.

@@ -37,6 +37,10 @@ def verify(
     from soda_core.contracts.contract_verification import ContractVerificationSession
 
     errors.texts.clear()
+    mistakes = list(contract.mistakes())
+    if mistakes:
+        yield from (_unusable(contract, mistake) for mistake in mistakes)
+        return
     try:
         session = ContractVerificationSession.execute(
             contract_yaml_sources=[contract.source()],

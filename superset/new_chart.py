@@ -12,6 +12,7 @@ from errors import ExitCode, MillraceError
 from .derive import ASSETS, derived
 from .scripts import files
 from .scripts.files import Document
+from .titles import make_slug, make_title, put_in_words
 
 if TYPE_CHECKING:
     from sqlmesh_project.door import ModelColumn
@@ -46,7 +47,7 @@ def make_chart(name: str, about: str, grain: Sequence[str], columns: Columns) ->
     time, category, amount = _chosen(columns, grain)
     dataset_name, dataset = _dataset(name, about, time, amount, columns, assets)
     metric, amount = _metric(dataset_name, dataset, amount)
-    title = _title(name)
+    title = make_title(name, assets)
     kind, chart = _chart(name, title, dataset, time, category, metric, [*columns])
     dashboard = _dashboard(name, title, about, chart, dataset, time, category, assets)
     stem = name.replace(".", "_")
@@ -117,11 +118,13 @@ def _dataset(
         raise ChartError("superset/assets/databases holds no file: `git checkout` it, a dataset needs its database")
     metrics = [{"metric_name": "rows", "verbose_name": "Rows", "expression": "COUNT(*)", "d3format": ",d"}]
     if amount:
-        metrics.append({"metric_name": amount, "verbose_name": _words(amount), "expression": f"SUM({_named(amount)})"})
+        metrics.append(
+            {"metric_name": amount, "verbose_name": put_in_words(amount), "expression": f"SUM({_named(amount)})"}
+        )
     document = {
         "always_filter_main_dttm": False,
         "database_uuid": database,
-        "description": about or f"{_words(table)}.",
+        "description": about or f"{put_in_words(table)}.",
         "filter_select_enabled": True,
         "main_dttm_col": time,
         "metrics": metrics,
@@ -144,18 +147,18 @@ def _chart(
     columns: Sequence[str],
 ) -> tuple[str, Document]:
     """(its kind in words, the chart): a line by day where there is a time, else bars of a category, else the rows."""
-    axis, shown = time or category, _words(metric)
+    axis, shown = time or category, put_in_words(metric)
     if time:
         viz, words, said = (
             "echarts_timeseries_line",
             f"line of {metric} by day",
-            f"{shown} by day, of {_words(time).lower()}.",
+            f"{shown} by day, of {put_in_words(time).lower()}.",
         )
         params = _axis(time, metric) | {"time_grain_sqla": "P1D", "x_axis_time_format": "smart_date"}
         params["adhoc_filters"] = [dict(_ANY_TIME, subject=time)]
     elif category:
         viz, words = "echarts_timeseries_bar", f"bar chart of {metric} by {category}"
-        said = f"{shown} by {_words(category).lower()}."
+        said = f"{shown} by {put_in_words(category).lower()}."
         params = _axis(category, metric) | {"x_axis_sort": metric, "x_axis_sort_asc": False}
     else:
         viz, words, said = "table", "table of the rows", f"The first {_ROWS} rows."
@@ -200,6 +203,7 @@ def _dashboard(
     assets: Mapping[str, Document],
 ) -> Document:
     """A dashboard of this one chart; the browser adds others to it, or takes the chart to another dashboard."""
+    uuid = _uuid("dashboards", name)
     colours: Document = next(
         (d["metadata"].get("label_colors", {}) for p, d in sorted(assets.items()) if p.startswith("dash")), {}
     )
@@ -216,8 +220,8 @@ def _dashboard(
         },
         "position": _layout(f"CHART-{name.replace('.', '_')}", title, chart),
         "published": True,
-        "slug": name.replace(".", "-").replace("_", "-"),
-        "uuid": _uuid("dashboards", name),
+        "slug": make_slug(name, uuid, assets),
+        "uuid": uuid,
         "version": "1.0.0",
     }
 
@@ -240,7 +244,7 @@ def _filter(dataset: Document, time: str | None, category: str | None) -> Docume
         "description": "",
         "filterType": "filter_time" if time else "filter_select",
         "id": f"NATIVE_FILTER-{'time' if time else column}",
-        "name": "Time" if time else _words(column),
+        "name": "Time" if time else put_in_words(column),
         "scope": _EVERYWHERE,
         "targets": [{} if time else {"column": {"name": column}, "datasetUuid": dataset["uuid"]}],
         "type": "NATIVE_FILTER",
@@ -283,16 +287,6 @@ def _sql(name: str, time: str | None, category: str | None, amount: str | None) 
 def _uuid(kind: str, name: str) -> str:
     """The same for the same model, so that a file that was removed and made again is the same asset."""
     return str(uuid5(NAMESPACE_URL, f"millrace/{kind}/{name}"))
-
-
-def _title(name: str) -> str:
-    domain, model = name.split(".")
-    words = _words(re.sub(r"^(dim|fact)_|_vw$", "", model))
-    return words if words.lower().startswith(domain.lower()) else f"{_words(domain)}: {words.lower()}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").strip().capitalize()
 
 
 def _named(name: str) -> str:

@@ -16,11 +16,14 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow as pa
 import pytest
 import typer
+import yaml
 
 from dlt_sources._steps import own_code
+from dlt_sources.door import load_sources
 from runtime.commands import app
 from tests.dlt_sources.judging import judge
 from tests.harness import ROOT, Pipeline, checkout
+from tests.project import SQLMESH
 
 HOW_TO = ROOT / "docs" / "how-to.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "dlt_sources").glob("*/README.md"))]
@@ -99,6 +102,27 @@ def test_the_source_of_the_page_runs_as_written(tmp_path: Path, shop_url: str) -
         command(*shlex.split(line)[1:])
     assert Pipeline(tmp_path / "data", {}).query("SELECT count(*) FROM stg_shop.orders") == [(5,)]
 
+    models = project / "sqlmesh_project"
+    model, audit = fences("sql")
+    (models / "models" / "shop_gold" / "daily_orders.sql").write_text(model)
+    (models / "audits" / "no_day_before.sql").write_text(audit)
+    test = next(text for text in fences("yaml") if text.startswith("test_shop_gold_daily_orders:"))
+    (models / "tests" / "test_shop_gold_daily_orders.yaml").write_text(test)
+    for words in (["format", "--check"], ["lint"], ["test"]):
+        command("-c", SQLMESH, "-p", "sqlmesh_project", *words)
+    command("runner.py", "plan")
+    for line in [line for line in commands(HOW_TO) if "shop_gold" in line and line not in of_shop]:
+        command(*shlex.split(line)[1:])
+    assert (project / "soda_checks/gold/shop_gold/orders.yml").exists()
+    assert (project / "superset/assets/dashboards/shop_gold_orders.yaml").exists()
+    days = Pipeline(tmp_path / "data", {}).query(
+        "SELECT count(*), sum(total) FROM shop_gold.daily_orders", "serving.duckdb"
+    )
+    assert [tuple(map(float, row)) for row in days] == [(5, 17.5)]
+    [drawn] = [line for line in fences("sh") if " dag " in line]
+    command("-c", SQLMESH, *shlex.split(drawn)[1:])
+    assert "shop_gold.daily_orders" in (project / "lineage.html").read_text().replace('\\"', "")
+
 
 def test_the_contract_of_the_page_says_what_the_page_says(tmp_path: Path) -> None:
     page = tmp_path / "shop" / "contract.py"
@@ -116,6 +140,56 @@ def test_the_contract_of_the_page_says_what_the_page_says(tmp_path: Path) -> Non
     )  # type: ignore[arg-type]
     assert [(row["reference"], row["cents"], row["is_large"]) for row in accepted.values()] == [("AB", 15000, True)]
     assert {n: row["field"] for n, row in rejected.items()} == {1: "currency", 2: "cents", 3: "parts"}
+
+
+def test_the_validators_of_the_page_say_what_the_page_says(tmp_path: Path) -> None:
+    page = tmp_path / "shop" / "contract.py"
+    page.parent.mkdir()
+    page.write_text(fences("python")[2])
+    contract = own_code.load(page).Booking
+    days = {"begins": "2026-01-02", "ends": "2026-01-03"}
+    records = [
+        {"booking_id": 1, "guests": "two", **days},
+        {"booking_id": 2, "guests": 4, **days},
+        {"booking_id": 3, "guests": "many", **days},
+        {"booking_id": 4, "guests": 1, "begins": "2026-01-02", "ends": "2026-01-01"},
+    ]
+    accepted, rejected, _ = judge(
+        tmp_path / "work", contract, pa.table({"_payload": [json.dumps(record) for record in records]})
+    )  # type: ignore[arg-type]
+    assert [row["guests"] for row in accepted.values()] == [2, 4]
+    assert rejected[2]["field"] == "guests" and "it ends before it begins" in rejected[3]["message"]
+
+
+def test_the_logins_of_the_page_are_keys_of_a_source(tmp_path: Path) -> None:
+    """Each that is written as YAML, in the page's own source.yml."""
+    written = re.findall(r"`(connection|endpoint): ([^`]+)`", text_below(HOW_TO, "### Logins"))
+    assert len(written) == 3
+    for place, text in written[:2]:
+        content = yaml.safe_load(fences("yaml")[0])
+        holder = content["connection"] if place == "connection" else content["tables"]["orders"]["endpoint"]
+        holder |= yaml.safe_load(text)
+        folder = tmp_path / place / "shop"
+        folder.mkdir(parents=True)
+        (folder / "source.yml").write_text(yaml.safe_dump(content))
+        (folder / "contract.py").write_text(fences("python")[0])
+        assert "SHOP_KEY" in str(load_sources(folder.parent)["shop"].declared)
+
+
+def text_below(page: Path, heading: str) -> str:
+    """What is below a heading, up to the next."""
+    return re.split(r"^#", page.read_text(encoding="utf-8").split(f"{heading}\n")[1], flags=re.M)[0]
+
+
+def test_the_questions_of_the_first_week_lead_to_sections_of_the_page_in_their_order() -> None:
+    text = HOW_TO.read_text(encoding="utf-8")
+    table, rest = text.split("\n## ", 1)
+    headings = [
+        re.sub(r"[^\w\- ]", "", found.lower()).replace(" ", "-")
+        for found in re.findall(r"^##+ (.*)$", "## " + rest, re.M)
+    ]
+    places = [headings.index(anchor) for anchor in re.findall(r"\(#([^)]+)\)", table)]
+    assert len(places) > 10 and places == sorted(places)
 
 
 def commands(page: Path) -> list[str]:

@@ -146,6 +146,7 @@ def _server(source: Source, settings: Settings) -> str | None:
 def load_connectors(sources: Iterable[Source], settings: Settings) -> None:
     """Import what readers of these sources need: Python's imports are not made for threads that import each other's half."""
     for source in sources:
+        import_module("pandas")  # libraries load it at their first use, and another thread would see half of it
         for module in _modules(source, settings):
             import_module(module, __package__)
 

@@ -205,24 +205,28 @@ def _parts(landed: dict[str, str]) -> list[str]:
 
 def _written(x: str, kind: str, key: str) -> str:
     """SQL: when a value is written as JSON behind its key, and how; nothing: only Python can tell."""
-    text, quoted = f"CAST({x} AS VARCHAR)", f"concat({key}, '\"', {{}}, '\"')"
+    text = f"CAST({x} AS VARCHAR)"
+
+    def quoted(value: str) -> str:
+        return f"concat({key}, '\"', {value}, '\"')"
+
     in_calendar = f"{x} >= '1000-01-01' AND {x} < '9999-12-31'"
     if kind in (*checks.WHOLE, "BOOLEAN"):
         return f"ELSE concat({key}, {text})"
     if kind.startswith("DECIMAL("):
         digits, places = map(int, kind[8:-1].split(","))  # of more places zero has an exponent
-        return f"ELSE {quoted.format(text)}" if digits > places <= 6 else ""
+        return f"ELSE {quoted(text)}" if digits > places <= 6 else ""
     if kind == "DOUBLE":  # beyond, exponents are written in several ways
         return f"WHEN {x} = 0 OR abs({x}) BETWEEN 1e-3 AND 1e15 THEN concat({key}, {text})"
     if kind == "VARCHAR":
-        return f"WHEN {_PLAIN.format(x)} THEN {quoted.format(x)}"
+        return f"WHEN {_PLAIN.format(x)} THEN {quoted(x)}"
     if kind == "DATE":
-        return f"WHEN {in_calendar} THEN {quoted.format(text)}"
+        return f"WHEN {in_calendar} THEN {quoted(text)}"
     if kind in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
         zone, plain = "+00:00" if kind != "TIMESTAMP" else "", f"make_timestamp(epoch_us({x}))"
         parts = (
             f"strftime({plain}, '%Y-%m-%dT%H:%M:%S')",
             f"CASE WHEN epoch_us({x}) % 1000000 <> 0 THEN strftime({plain}, '.%f') END",
         )
-        return f"WHEN {in_calendar} THEN {quoted.format(f'{parts[0]}, {parts[1]}, {literal(zone)}')}"
+        return f"WHEN {in_calendar} THEN {quoted(f'{parts[0]}, {parts[1]}, {literal(zone)}')}"
     return ""

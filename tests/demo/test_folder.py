@@ -229,11 +229,13 @@ def sources(tmp_path):
     return shutil.copytree(ROOT / "dlt_sources", tmp_path / "dlt_sources", ignore=shutil.ignore_patterns("__pycache__"))
 
 
+@pytest.mark.samples
 def test_what_is_shipped_is_written_down():
     assert shipped.changed(ROOT / "dlt_sources") == [], "a shipped source was changed: python -m demo.shipped"
     assert {path.parent.name for path in (ROOT / "dlt_sources").glob("*/source.yml")} >= set(demo_data.SOURCES)
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("name", demo_data.SOURCES)
 def test_a_source_that_is_gone_or_changed_is_named(name, sources):
     with (sources / name / "contract.py").open("a") as file:
@@ -244,12 +246,14 @@ def test_a_source_that_is_gone_or_changed_is_named(name, sources):
         shipped.changed(sources)
 
 
+@pytest.mark.samples
 def test_other_line_endings_are_no_change(sources):
     for path in sources.glob("*/*.*"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert shipped.changed(sources) == []
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
@@ -270,6 +274,7 @@ def test_a_changed_source_never_reads_a_system_of_the_user_s(name, old, new, sou
         shipped.refuse_other_systems(load_sources(sources), [name], SETTINGS)
 
 
+@pytest.mark.samples
 def test_the_shipped_sources_read_the_demo_s_systems_only(sources):
     shipped.refuse_other_systems(load_sources(sources), demo_data.SOURCES, SETTINGS)
 
@@ -310,6 +315,7 @@ def test_clean_keeps_the_data_unless_it_is_told_otherwise(arguments, kept, tmp_p
     assert ("data/ is kept" in done.stdout) == kept
 
 
+@pytest.mark.samples
 def test_a_checkout_without_one_of_the_six_says_so_and_ends_with_2(tmp_path):
     checkout = harness.checkout(tmp_path / "millrace")
     shutil.copytree(ROOT / "demo", checkout / "demo", ignore=shutil.ignore_patterns("__pycache__"))

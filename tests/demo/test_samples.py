@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from demo.folder import SOURCES
 from sqlmesh_project.parts import cut
 from superset.parts import _without_datasets, _without_schemas
 from tests.harness import ROOT
+from tests.project import SQLMESH, Project
 
 pytestmark = pytest.mark.samples
-SQLMESH = "from sqlmesh.cli.main import cli; cli()"
-PARTS = (
-    "demo",
-    "dlt_sources",
-    "docs",
-    "foundation",
-    "runtime",
-    "soda_checks",
-    "sqlmesh_project",
-    "superset",
-    "warehouse",
-)
-FILES = (".env.example", "compose.yaml", "errors.py", "pyproject.toml", "runner.py", "settings.py")
 OWN_MODEL = """MODEL (
   name sales.own,
   kind VIEW,
@@ -43,39 +25,6 @@ SELECT
 FROM stg_shop.things AS t
 CROSS JOIN sales.dim_status AS s
 """
-
-
-class Project:
-    """A checkout with everything that ships, in git."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in PARTS:
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
-        for name in FILES:
-            shutil.copy(ROOT / name, folder / name)
-        (folder / ".gitignore").write_text("__pycache__\n/data/\n.env\n.cache/\n")
-        self.git("init", "-q")
-        self.git("add", "--all")
-        self.git("-c", "user.name=ann", "-c", "user.email=ann@example.com", "commit", "-qm", "all")
-
-    def git(self, *words: str) -> str:
-        return subprocess.run(["git", *words], cwd=self.folder, capture_output=True, text=True, check=True).stdout
-
-    def __call__(self, *words: str, code: int = 0, answer: str = "") -> str:
-        """What a Python command in the checkout says, both streams."""
-        environment = {n: v for n, v in os.environ.items() if not n.startswith("ELT_")}
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=self.folder,
-            env=environment | {"ELT_DATA_DIR": str(self.folder / "data")},
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,7 @@ def test_odd_records_that_are_right_are_there_and_expected(seed):
     assert {(f"{color}_trips", *reason) for color in ("yellow", "green") for reason in REJECTS.values()} == set(trips)
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("scale", [0.02, 0.1, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_day_has_more_odd_rows_than_a_source_may_reject(scale):
     """Of the first day, which has the most, and, where one record of a kind weighs most, of all days in one run."""

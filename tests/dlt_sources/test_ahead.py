@@ -1,6 +1,8 @@
 """Sources of every kind are awaited side by side; what lands, and in which turn, is as if they were read one after the other."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 
@@ -18,6 +20,8 @@ from foundation.parts import gathered
 from tests.aws.cloud import Cloud
 from tests.delays import Proxy
 from tests.dlt_sources.database import execute
+from tests.harness import ROOT
+from tests.security.hostile import source_of
 
 pytestmark = pytest.mark.slow
 NAMES = [f"s{number}" for number in range(6)]
@@ -269,3 +273,25 @@ def asked(postgres):
     with contextlib.closing(psycopg2.connect(**where)) as con, con.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
         return cursor.fetchone()[0]
+
+
+LOADS = """
+import sys
+from pathlib import Path
+import settings
+from dlt_sources._steps.ahead import load_connectors
+from dlt_sources.door import load_sources
+sources = list(load_sources(Path(sys.argv[1])).values())
+for some in ([], sources):
+    load_connectors(some, settings.load())
+    print("pandas" in sys.modules)
+"""
+
+
+def test_what_libraries_load_at_their_first_use_is_loaded_before_readers_begin(here, tmp_path):
+    """Else a read may end at `partially initialized module 'pandas'`. Where nothing is read ahead, nothing is loaded for it."""
+    source = source_of(tmp_path, "files", {"url": str(tmp_path)}, files="*.csv")
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS, str(source.folder.parent)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]

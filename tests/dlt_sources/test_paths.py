@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from duckdb.func import SPECIAL
 from duckdb.sqltypes import VARCHAR
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dlt_sources._steps.columns import columns_of
@@ -73,6 +73,8 @@ def quoted(*names):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@example(name="{")
+@example(name="{0} %s")
 @given(name=NAMES)
 def test_a_column_of_any_name_is_read_by_each_form(tmp_path, name):
     landed = pa.table({"code": [1, 2], name: ["x", None]})

@@ -36,6 +36,8 @@ def account(tmp_path_factory):
 @pytest.fixture
 def fresh(account, monkeypatch):
     account.reset()
+    domains = sorted({*bootstrap_stores.domains(), "taxi"})  # also where the samples were removed
+    monkeypatch.setattr(bootstrap_stores, "domains", lambda: domains)
     for name in [name for name in os.environ if name.startswith("ELT_")]:
         monkeypatch.delenv(name)
     for name, value in {**account.environment, "SSL_CERT_FILE": ""}.items():

@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.model import Model
 
+from tests import needs
 from tests.harness import ROOT
 from warehouse.quote import identifier
 
@@ -117,7 +118,7 @@ def test_every_audit_finds_the_row_that_it_is_about(models):
                         con.execute(*insert(row, types))
                     assert con.execute(query).fetchall(), (name, audit.name, rows)
                     tried += 1
-    assert tried > 200
+    assert tried > 200 or needs.removed_samples()
 
 
 def broken(audit: str, arguments: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:

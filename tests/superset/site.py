@@ -144,15 +144,15 @@ def _environment(pipeline: Pipeline) -> dict[str, str]:
 
 
 @contextmanager
-def served(pipeline: Pipeline, *options: str) -> Iterator[Site]:
-    """``python runner.py dashboards serve`` until the block ends."""
+def served(pipeline: Pipeline, *options: str, root: Path = ROOT) -> Iterator[Site]:
+    """``python runner.py dashboards serve`` until the block ends, in this checkout or another."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     out = pipeline.folder.parent / "serve.txt"
     command = [sys.executable, "-u", "runner.py", "dashboards", "serve", "--port", str(port), *options]
     with out.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=_environment(pipeline), stdout=file, stderr=file)
+        process = subprocess.Popen(command, cwd=root, env=_environment(pipeline), stdout=file, stderr=file)
     try:
         deadline = time.monotonic() + 400
         while "Ctrl-C" not in out.read_text():

@@ -1,5 +1,7 @@
 """A chart that is made of a model: its files lead somewhere, are as an export writes them, and stand over nothing."""
 
+import shutil
+
 import pytest
 import yaml
 
@@ -79,3 +81,46 @@ def test_a_dataset_that_is_there_is_used_and_nothing_is_written_over(monkeypatch
     (tmp_path / name).write_text(made[name].replace("SUM(total)", "MAX(total)").replace("COUNT(*)", "COUNT(total)"))
     with pytest.raises(ChartError, match="has no metric SUM"):
         make_chart("shop.orders", "", ["order_id"], columns)
+
+
+MODELS = {
+    # two models: whether the words of their names are the same
+    ("shop.orders", "shop.fact_orders"): True,
+    ("shop.dim_orders", "shop.orders_vw"): True,
+    ("shop.orders", "shop.orders_by_day"): False,
+    ("shop.shop_orders", "shop_orders.orders"): False,
+    ("shop_x.y", "shop.x_y"): False,
+}
+
+
+@pytest.mark.parametrize("models", MODELS, ids=" and ".join)
+def test_no_two_dashboards_or_charts_share_a_title_or_an_address(models, monkeypatch, tmp_path):
+    shutil.copytree(ASSETS, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(new_chart, "ASSETS", tmp_path)
+    columns, *_ = SHAPES["neither"]
+    for model in models:
+        try:
+            made, _, _ = make_chart(model, "", ["order_id"], columns)
+        except ChartError:  # the names of their files are the same: refused
+            assert models == ("shop_x.y", "shop.x_y")
+            continue
+        for name, text in made.items():
+            (tmp_path / name).write_text(text)
+    documents = files.read(tmp_path).values()
+    for key in ("dashboard_title", "slug"):
+        values = [str(document[key]).lower() for document in documents if key in document]
+        assert len(values) == len(set(values)), key
+    titles = [d["dashboard_title"] for d in documents if d.get("slug", "").startswith("shop")]
+    assert any(f"({models[1]})" in title for title in titles) == MODELS[models]
+
+
+def test_a_dashboard_of_the_team_keeps_its_title_and_address(monkeypatch, tmp_path):
+    shutil.copytree(ASSETS, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(new_chart, "ASSETS", tmp_path)
+    own = yaml.safe_load((ASSETS / "dashboards" / "pipeline_health.yaml").read_text())
+    own |= {"dashboard_title": "SHOP: orders", "slug": "shop-orders", "uuid": "0" * 8 + own["uuid"][8:]}
+    (tmp_path / "dashboards" / "ours.yaml").write_text(files.dump(own))
+    made, _, _ = make_chart("shop.orders", "", ["order_id"], SHAPES["neither"][0])
+    dashboard = yaml.safe_load(made["dashboards/shop_orders.yaml"])
+    assert dashboard["dashboard_title"] == "Shop: orders (shop.orders)"
+    assert dashboard["slug"] == f"shop-orders-{dashboard['uuid'][:8]}"

@@ -6,6 +6,7 @@ such as 0000-00-00. Here such a value reaches the contract as it is.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from sqlalchemy.dialects import mysql
 
 from foundation.environment import ROOT, folder_of
 
-from ..source_error import NEXT, RefusedError
+from ..source_error import NEXT, RefusedError, SourceError
 
 DIALECTS = ("sqlite", "mysql", "mariadb")
 DRIVERS = {"postgresql": "postgresql+psycopg2", "postgres": "postgresql+psycopg2"} | {
@@ -35,6 +36,9 @@ _REFUSED = {
     1698: "the login was refused",
 }
 """Errors of MySQL that do not heal by themselves."""
+_AWAY = 2003
+"""MySQL's error of a server that cannot be connected to; why is in brackets at its end."""
+_PORT = 3306
 
 
 def is_read_by_rows(url: str) -> bool:
@@ -64,12 +68,18 @@ def engine_of(source: str, url: str) -> sa.Engine:
     return engine
 
 
-def refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> RefusedError | None:
-    """The error of a login that is refused, in words; None for any other."""
+def refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> SourceError | None:
+    """The error of a login that is refused, or of a server that is away, in words; None for any other."""
     said = getattr(getattr(error, "orig", None), "args", ())
-    if not said or said[0] not in _REFUSED or not is_read_by_rows(url):
+    if not said or not is_read_by_rows(url):
         return None
     where = sa.make_url(url)
+    if said[0] == _AWAY:
+        reason = re.search(r"\((?:\[Errno -?\d+\] )?(.*)\)$", str(said[1]))
+        why = reason[1].lower() if reason else "no answer"
+        return SourceError(f"{source}: {where.host}:{where.port or _PORT} could not be reached ({why}); {NEXT}")
+    if said[0] not in _REFUSED:
+        return None
     return RefusedError(
         f"{source}: {where.host}/{where.database}: {_REFUSED[said[0]]}; check the address and the rights. {NEXT}"
     )
