@@ -142,9 +142,7 @@ def unload(query: str, path: Path, settings: Settings) -> None:
             f"UNLOAD ({redshift_literal(query)}) TO {redshift_literal(f'{place}/')} IAM_ROLE {role} FORMAT AS PARQUET PARALLEL OFF{key}"
         )
         files = sorted(lake.find(place))
-        names = (
-            [] if files else [column[0] for column in con.execute(f"SELECT * FROM ({query}) LIMIT 0").description]
-        )
+        names = [] if files else [column[0] for column in con.execute(f"SELECT * FROM ({query}) LIMIT 0").description]
     copies = [path.with_suffix(f".{number}.part") for number in range(len(files))]
     if files:
         lake.get(files, [str(copy) for copy in copies])
@@ -167,7 +165,6 @@ def _join(parts: list[Path], names: list[str], path: Path) -> None:
                 for batch in pq.ParquetFile(part).iter_batches():
                     writer.write_batch(batch)
                 part.unlink()
-
 
 
 def _socket_of(connection: Any) -> int:

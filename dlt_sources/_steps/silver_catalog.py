@@ -21,7 +21,11 @@ _made: dict[tuple[str, ...], Catalog] = {}
 def catalog(settings: Settings) -> Catalog:
     """The Iceberg catalog of the target."""
     if settings.aws:
-        asked = (settings.silver, settings.kms_key, *(f"{n}={v}" for n, v in os.environ.items() if n.startswith("AWS_")))
+        asked = (
+            settings.silver,
+            settings.kms_key,
+            *(f"{n}={v}" for n, v in os.environ.items() if n.startswith("AWS_")),
+        )
         with _lock:
             if asked not in _made:
                 _made[asked] = _glue(settings)
