@@ -44,6 +44,8 @@ class Redshift:
         key = ("redshift", settings.redshift_host, str(settings.redshift_port), database)
         with session(key, lambda: login(settings, database), _socket_of) as connection:
             yield cls(connection)
+            if connection.in_transaction:  # nobody would commit it now, and who asks next would be in it
+                cls(connection).execute("ROLLBACK")
 
     def execute(self, query: str, parameters: Sequence[Any] = ()) -> _Rows:
         """Run one statement with ``?`` for each value.
