@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from settings import Settings
     from soda_checks.door import CheckResult
 
+VALUES = 10_000
+"""Values of one statement: Redshift's driver counts to 32,767."""
 LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
 BRIEF = timedelta(seconds=0.5)
@@ -78,6 +80,8 @@ class Ops:
                 " VALUES (?, ?, ?, ?, ?, 'running', FALSE)",
                 [run.run_id, run.started_at, run.command, run.target, run.asked],
             )
+            if run.resume:
+                _note_backfill(con, run, run.resume)
             self._open = True
 
     def add_step(self, run: Run, step: StepDone) -> None:
@@ -115,6 +119,8 @@ class Ops:
             with contextlib.suppress(Exception), connect(self.settings) as con:
                 self._add_recent(con)
                 self._write_end(con, run, ended=True)  # again: publishing comes after `finish`, and may bring trouble
+                if run.resume and not run.exit_code:
+                    _note_backfill(con, run, run.rest)
             self._open = False
 
     def unite(self) -> None:
@@ -299,6 +305,14 @@ class Ops:
         con.execute("COMMIT")
 
 
+def _note_backfill(con: Connection, run: Run, resume: str) -> None:
+    """Remember the command that goes on with a source's backfill, should the process end now; empty: it is done."""
+    con.execute("BEGIN")
+    con.execute(f"DELETE FROM stg_ops.backfills WHERE source IN ({_marks(run.sources)})", run.sources)
+    _insert(con, "backfills", [{"source": name, "resume": resume} for name in run.sources if resume])
+    con.execute("COMMIT")
+
+
 def _error(run: Run) -> str | None:
     return cut("\n".join(run.problems), LONGEST) or None
 
@@ -308,9 +322,10 @@ def _marks(values: Collection[str]) -> str:
 
 
 def _insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows as one statement (Redshift takes as long for one row as for all), texts as long as their columns hold."""
-    if rows:
-        columns = ops_tables.TABLES[table]
-        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
-        values = [ops_tables.fit(kind, row.get(name)) for row in rows for name, kind in columns.items()]
+    """Add rows in few statements (Redshift takes as long for one row as for all), texts as long as their columns hold."""
+    columns = ops_tables.TABLES[table]
+    most = VALUES // len(columns)
+    for some in (rows[start : start + most] for start in range(0, len(rows), most)):
+        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(some))
+        values = [ops_tables.fit(kind, row.get(name)) for row in some for name, kind in columns.items()]
         con.execute(f"INSERT INTO stg_ops.{table} ({', '.join(columns)}) VALUES {marks}", values)
