@@ -247,6 +247,7 @@ def run_flow(
         flow = Flow(run, sources, settings, ops, console)
         console.on_step = lambda step: ops.add_step(run, step)
         work = work(settings) if callable(work) else work or Work()
+        run.resume, run.rest = work.resume, work.rest
         with flow.faults.recorded(ops):
             progress = flow.choose(names, among)
             flow.begin(command, work)

@@ -1,4 +1,7 @@
-"""A span too large for one run is read in pieces; one that fails says where to go on, and nothing before it is read again."""
+"""A span too large for one run is read in pieces; one that fails says where to go on, and nothing before it is read again.
+
+One that is killed cannot say it: `status` does.
+"""
 
 from datetime import datetime, timedelta
 
@@ -42,7 +45,8 @@ class Thing(Contract):
     name: str = column("Its name", min_length=1, max_length=20)
     day: date = column("Its day")
 '''
-CODE = """from datetime import timedelta
+CODE = """import os
+from datetime import timedelta
 from pathlib import Path
 
 
@@ -52,10 +56,17 @@ def things(request, values):
         log.write(f"{first} {last}\\n")
     if Path(values["log"] + ".broken").exists() and str(last) >= "2026-01-08":
         raise OSError("away")
+    if Path(values["log"] + ".killed").exists() and str(last) >= "2026-01-08":
+        os.kill(os.getpid(), 9)
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
         yield {"id": day.toordinal(), "name": str(day), "day": day}
 """
+
+
+def ways_on(small):
+    """The commands that `status` gives for what was not finished."""
+    return [row["text"].split("`")[1] for row in small.status()["unfinished"] if row["what"] == "backfill"]
 
 
 @pytest.fixture
@@ -110,3 +121,21 @@ def test_a_span_without_an_end_ends_today_and_one_that_ends_before_it_begins_is_
         assert "--until 2026-01-09 is before --since 2026-01-10" in refused.stderr
     assert small.run("backfill", "shop", "--since", "2026-01-10", "--days", "2", "--json", code=2).stderr
     assert small.run("backfill", "shop", "--since", "2026-01-10", "--days", "0", code=2).stderr
+
+
+@pytest.mark.slow
+def test_a_backfill_that_was_killed_is_in_the_record_until_it_is_done(small, tmp_path):
+    log, killed = tmp_path / "log", tmp_path / "log.killed"
+    killed.touch()
+    words = ("backfill", "shop", "--since", "2026-01-01", "--until", "2026-01-10", "--days", "4")
+    small.run(*words, code=-9)
+    assert ways_on(small) == ["python runner.py backfill shop --since 2026-01-05 --until 2026-01-10 --days 4"]
+    killed.unlink()
+    log.unlink()
+    small.run(*ways_on(small)[0].split()[2:])
+    assert log.read_text().split("\n")[:-1] == ["2026-01-05 2026-01-08", "2026-01-09 2026-01-10"]
+    assert ways_on(small) == [] and small.query("SELECT count(*) FROM shop_gold.things_now") == [(10,)]
+
+    killed.touch()
+    small.run("backfill", "shop", "--since", "2026-01-08", "--until", "2026-01-09", code=-9)
+    assert ways_on(small) == ["python runner.py backfill shop --since 2026-01-08 --until 2026-01-09"]
