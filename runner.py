@@ -84,10 +84,9 @@ class Flow(Steps):
         left = self.unpublished.leave(changed, progress)
         held |= {name for name in left if progress[name].held_in == "staging"}
         changed = {name: refine_id for name, refine_id in changed.items() if name not in left}
-        unsound = self.check_staging(changed)
-        for name, found in staged.items():
-            if name not in held and found.refine_id != progress[name].sent:
-                self.sink(name, found.refine_id)
+        unsound = self.check_staging(changed, progress)
+        unsent = {name: found.refine_id for name, found in staged.items() if found.refine_id != progress[name].sent}
+        self.sink_all({name: refine_id for name, refine_id in unsent.items() if name not in held})
 
         built: Collection[str] = ()
         if changed:
@@ -108,7 +107,7 @@ class Flow(Steps):
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= self.unknown(progress)
         changed, rebuilt = changed_since(staged, progress)
-        unsound = self.check_staging(changed)
+        unsound = self.check_staging(changed, progress)
 
         if staged:
             self.ops.unite()
@@ -131,10 +130,11 @@ class Flow(Steps):
 
         return set(self.sources.broken) | (unsound(progress) - set(self.sources))
 
-    def check_staging(self, changed: Collection[str]) -> set[str]:
+    def check_staging(self, changed: Collection[str], progress: Mapping[str, Progress]) -> set[str]:
         """Check the staging of changed sources, and hold those whose checks fail; returns all of them that are held."""
         for name in changed:
-            if name not in self.faults.held and not self.check("staging", name):
+            published = progress[name].published
+            if name not in self.faults.held and not self.check("staging", name, published=published):
                 self.faults.held.add(name)
         return self.faults.held & set(changed)
 
@@ -247,6 +247,7 @@ def run_flow(
         flow = Flow(run, sources, settings, ops, console)
         console.on_step = lambda step: ops.add_step(run, step)
         work = work(settings) if callable(work) else work or Work()
+        run.resume, run.rest = work.resume, work.rest
         with flow.faults.recorded(ops):
             progress = flow.choose(names, among)
             flow.begin(command, work)

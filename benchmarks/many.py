@@ -91,7 +91,14 @@ def slow_databases(small: Small, names: list[str], seconds: float) -> Iterator[N
 KINDS = {"api": slow_apis, "database": slow_databases}
 
 
-def declare(small: Small, name: str, connector: str, connection: dict[str, str], **place: object) -> None:
+def declare(
+    small: Small,
+    name: str,
+    connector: str,
+    connection: dict[str, str],
+    schedule: str = "* * * * *",
+    **place: object,
+) -> None:
     """A source of one table without a model."""
     folder = small.code / "dlt_sources" / name
     folder.mkdir()
@@ -99,7 +106,7 @@ def declare(small: Small, name: str, connector: str, connection: dict[str, str],
     declared: dict[str, object] = {
         "description": "things",
         "owner": "me",
-        "schedule": "* * * * *",
+        "schedule": schedule,
         "connector": connector,
     }
     declared |= {"connection": connection, "tables": {"things": table}}

@@ -115,13 +115,14 @@ def backfill(
     readable([source])
     if until and until < since:
         raise typer.BadParameter(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}")
+    from .backfill import command, run_pieces
+
     if days is None:
-        raise SystemExit(context.obj("backfill", [source], Work(since=since, until=until), wait=wait, as_json=as_json))
+        work = Work(since=since, until=until, resume=command(source, since, until))
+        raise SystemExit(context.obj("backfill", [source], work, wait=wait, as_json=as_json))
     if as_json:
         raise typer.BadParameter("--json prints the result of one run; leave out --days")
     import settings as configuration
-
-    from .backfill import run_pieces
 
     last = until or configuration.load().clock().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     raise SystemExit(

@@ -87,19 +87,19 @@ class Faults:
         self.report(code, text if named else f"{where}: {text}", *sources)
 
     @contextmanager
-    def alone(self, step: str, source: str, *, holds: bool = True) -> Iterator[None]:
-        """Let whatever fails in the block stop this source only.
+    def alone(self, step: str, *sources: str, holds: bool = True) -> Iterator[None]:
+        """Let whatever fails in the block stop these sources only.
 
         Args:
-            holds: nothing is built on the source then.
+            holds: nothing is built on them then.
         """
         try:
             yield
         except Exception as error:
             raise_if_interrupted(error)
             if holds:
-                self.held.add(source)
-            self.add(error, source, where=f"{step} {source}")
+                self.held.update(sources)
+            self.add(error, *sources, where=f"{step} {', '.join(sources)}")
 
     @contextmanager
     def recorded(self, ops: Ops) -> Iterator[None]:

@@ -18,6 +18,7 @@ from warehouse.run import Progress
 from warehouse.staging import LOADS, staging_schema
 from warehouse.waiting import read_domains
 
+from .backfill import find_unfinished as find_backfills
 from .disk import used
 from .record import looking, record, rows, runs
 from .run_report import check_of, problem_lines
@@ -60,6 +61,7 @@ def status(sources: Declared, as_json: bool) -> None:
         drift = [row for row in rows(con, _DRIFT.format(ops=ops)) if sources.has_table(row["source"], row["table"])]
         waits = _waits(con, sources) if live and con else {}
         unfinished = find_unfinished(sources, con) if live and con else []
+        backfills = find_backfills(con) if live else []
         known = known_models(con) if live and con else None
     running = seen.running or any(run["status"] == "running" for run in last)
     answer: dict[str, Any] = {
@@ -72,7 +74,8 @@ def status(sources: Declared, as_json: bool) -> None:
         "waiting_domains": [],
         "not_published": [],
         **waits,
-        "unfinished": [vars(found) for found in unfinished if not (running and found.what == "rebuild")],
+        "unfinished": [vars(found) for found in unfinished if not (running and found.what == "rebuild")]
+        + ([] if running else backfills),
         "broken_sources": [{"source": name, "reason": reason} for name, reason in sources.broken.items()],
         "switched_off": sorted(sources.off),
         "disk": used(settings, sources.names),

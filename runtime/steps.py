@@ -144,11 +144,12 @@ class Steps:
                     staged[name] = progress
         return staged
 
-    def check(self, layer: str, scope: str, feeds: Collection[str] = ()) -> bool:
+    def check(self, layer: str, scope: str, feeds: Collection[str] = (), published: str | None = None) -> bool:
         """Run the checks of a source's staging or of a gold domain; False when one of them stops here.
 
         Args:
             feeds: the sources that a domain is built from.
+            published: the refine of a source that is published.
         """
         from dlt_sources.door import check_bases, count_rejected, row_keys
         from soda_checks.door import check
@@ -158,7 +159,6 @@ class Steps:
         guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
             source = self.sources[scope] if layer == "staging" else None
-            published = self.ops.progress()[scope].published if source else None
             keys, bases = (row_keys(source), check_bases(source)) if source else ({}, {})
             results = check(layer, scope, self.settings, keys, self.pending, published or "", bases)
             if source:
@@ -176,15 +176,27 @@ class Steps:
         """Run the checks of a domain that is built from the sources `feeds`; returns what stops here."""
         return [] if self.check("gold", domain, feeds) else self.stops or ["its checks could not run"]
 
+    def sink_all(self, refines: dict[str, str]) -> None:
+        """Send what is new in staging to the operational Postgres, for tables that also go there.
+
+        Args:
+            refines: per source its newest refine.
+        """
+        sunk = {name: refine_id for name, refine_id in refines.items() if self.sources[name].operational}
+        for name, refine_id in sunk.items():
+            self.sink(name, refine_id)
+        if others := {name: refine_id for name, refine_id in refines.items() if name not in sunk}:
+            with self.faults.alone("sink", *others, holds=False):  # nothing to send: one commit for all of them
+                self.ops.mark(sent=others)
+
     def sink(self, name: str, refine_id: str) -> None:
-        """Send what is new in staging to the operational Postgres, for tables that also go there."""
+        """Send what is new in a source's staging to the operational Postgres."""
         from dlt_sources.door import sink
 
         with self.faults.alone("sink", name, holds=False):
-            if self.sources[name].operational:
-                with self.console.step("sink", name) as step:
-                    step.done(sink(self.sources[name], self.settings))
-            self.ops.mark(name, sent=refine_id)
+            with self.console.step("sink", name) as step:
+                step.done(sink(self.sources[name], self.settings))
+            self.ops.mark(sent={name: refine_id})
 
     def plan(self, work: Work) -> ModelRun:
         """Bring edited models to prod, and rebuild the deployed ones that are named; returns what was built."""
@@ -258,8 +270,7 @@ class Steps:
             step.done(done.rows)
         self.report_restored(done)
         self.unpublished.release()
-        for name, refine_id in sources.items():
-            self.ops.mark(name, published=refine_id)
+        self.ops.mark(published=sources)
 
     def report_restored(self, done: Published) -> None:
         """Report what dashboards should have found and did not."""

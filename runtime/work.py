@@ -17,6 +17,8 @@ class Work:
         withdraw: take this landed file's rows out again, and land nothing.
         rebuild: build silver and staging of these tables anew (none named: of all), and land nothing.
         restate: build these deployed models anew; of `plan`.
+        resume, rest: of a backfill the command that does this piece and what comes after it, and that for what comes after
+            it; empty: nothing does.
     """
 
     since: datetime | None = None
@@ -26,6 +28,8 @@ class Work:
     withdraw: str | None = None
     rebuild: tuple[str, ...] | None = None
     restate: tuple[str, ...] = ()
+    resume: str = ""
+    rest: str = ""
 
     @property
     def lands(self) -> bool:

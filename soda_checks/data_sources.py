@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from warehouse.connection import WarehouseError, connect
+from warehouse.sessions import session
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -42,7 +43,6 @@ def _duckdb(settings: Settings) -> Iterator[Any]:
 @contextmanager
 def _redshift(settings: Settings) -> Iterator[Any]:
     """Soda's own connection, but over TLS that is verified, which its configuration cannot ask for."""
-    import psycopg
     from soda_core.common.data_source_connection import DataSourceConnection
     from soda_redshift.common.data_sources.redshift_data_source import RedshiftDataSourceImpl
     from soda_redshift.common.data_sources.redshift_data_source_connection import (
@@ -55,11 +55,23 @@ def _redshift(settings: Settings) -> Iterator[Any]:
         def __init__(self, connection: Any) -> None:
             DataSourceConnection.__init__(self, NAME, {}, connection=connection)
 
+    key = ("checks", settings.redshift_host, str(settings.redshift_port), settings.redshift_database)
+    with session(key, lambda: _log_in(settings), lambda connection: int(connection.fileno())) as connection:
+        user, password = settings.redshift_login()
+        where: dict[str, Any] = {"host": settings.redshift_host, "port": settings.redshift_port, "user": user}
+        properties = RedshiftUserPassConnection(**where, password=password, database=settings.redshift_database)
+        yield RedshiftDataSourceImpl(RedshiftDataSource(name=NAME, connection=properties), Open(connection))
+
+
+def _log_in(settings: Settings) -> Any:
+    import psycopg
+
     user, password = settings.redshift_login()
-    where: dict[str, Any] = {"host": settings.redshift_host, "port": settings.redshift_port, "user": user}
     try:
         connection = psycopg.connect(
-            **where,
+            host=settings.redshift_host,
+            port=settings.redshift_port,
+            user=user,
             password=password,
             dbname=settings.redshift_database,
             connect_timeout=30,
@@ -71,6 +83,4 @@ def _redshift(settings: Settings) -> Iterator[Any]:
     except psycopg.Error as error:
         raise WarehouseError(f"Redshift refused the connection of the checks: {' '.join(str(error).split())}") from None
     connection.prepare_threshold = None  # prepared statements would end with a DEALLOCATE ALL, which Redshift lacks
-    with connection:
-        properties = RedshiftUserPassConnection(**where, password=password, database=settings.redshift_database)
-        yield RedshiftDataSourceImpl(RedshiftDataSource(name=NAME, connection=properties), Open(connection))
+    return connection

@@ -1,5 +1,13 @@
-"""A span too large for one run is read in pieces; one that fails says where to go on, and nothing before it is read again."""
+"""A span too large for one run is read in pieces; one that fails says where to go on, and nothing before it is read again.
 
+One that is killed cannot say it: `status` does.
+"""
+
+import os
+import random
+import signal
+import threading
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.backfill import pieces
+from tests import forks
 from tests.small import Small
 
 DAYS = st.datetimes(datetime(1999, 12, 1), datetime(2030, 1, 1)).map(
@@ -42,7 +51,8 @@ class Thing(Contract):
     name: str = column("Its name", min_length=1, max_length=20)
     day: date = column("Its day")
 '''
-CODE = """from datetime import timedelta
+CODE = """import os
+from datetime import timedelta
 from pathlib import Path
 
 
@@ -52,10 +62,45 @@ def things(request, values):
         log.write(f"{first} {last}\\n")
     if Path(values["log"] + ".broken").exists() and str(last) >= "2026-01-08":
         raise OSError("away")
+    if Path(values["log"] + ".killed").exists() and str(last) >= "2026-01-08":
+        os.kill(os.getpid(), 9)
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
         yield {"id": day.toordinal(), "name": str(day), "day": day}
+        for number in range(1, int(values.get("more", 0)) + 1):  # names that no file holds in less
+            yield {"id": 1_000_000 * number + day.toordinal(), "name": f"{hash((number, day.toordinal())):x}", "day": day}
 """
+MORE = 2_000
+
+
+def ways_on(small):
+    """The commands that `status` gives for what was not finished."""
+    return [row["text"].split("`")[1] for row in small.status()["unfinished"] if row["what"] == "backfill"]
+
+
+@contextmanager
+def peak_of(folder):
+    """A list of one number: the most bytes that have been below a folder at a time while the block ran."""
+    peak, ended = [0], threading.Event()
+
+    def look():
+        paths = []
+        while not ended.wait(0.02):
+            size = 0
+            with suppress(OSError):  # a folder that is gone while it is looked at
+                paths = list(folder.rglob("*"))
+            for path in paths:
+                with suppress(OSError):
+                    size += path.stat().st_size if path.is_file() else 0
+            peak[0] = max(peak[0], size)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        thread.join()
 
 
 @pytest.fixture
@@ -110,3 +155,81 @@ def test_a_span_without_an_end_ends_today_and_one_that_ends_before_it_begins_is_
         assert "--until 2026-01-09 is before --since 2026-01-10" in refused.stderr
     assert small.run("backfill", "shop", "--since", "2026-01-10", "--days", "2", "--json", code=2).stderr
     assert small.run("backfill", "shop", "--since", "2026-01-10", "--days", "0", code=2).stderr
+
+
+@pytest.mark.slow
+def test_a_backfill_that_was_killed_is_in_the_record_until_it_is_done(small, tmp_path):
+    log, killed = tmp_path / "log", tmp_path / "log.killed"
+    killed.touch()
+    words = ("backfill", "shop", "--since", "2026-01-01", "--until", "2026-01-10", "--days", "4")
+    small.run(*words, code=-9)
+    assert ways_on(small) == ["python runner.py backfill shop --since 2026-01-05 --until 2026-01-10 --days 4"]
+    killed.unlink()
+    log.unlink()
+    small.run(*ways_on(small)[0].split()[2:])
+    assert log.read_text().split("\n")[:-1] == ["2026-01-05 2026-01-08", "2026-01-09 2026-01-10"]
+    assert ways_on(small) == [] and small.query("SELECT count(*) FROM shop_gold.things_now") == [(10,)]
+
+    killed.touch()
+    small.run("backfill", "shop", "--since", "2026-01-08", "--until", "2026-01-09", code=-9)
+    assert ways_on(small) == ["python runner.py backfill shop --since 2026-01-08 --until 2026-01-09"]
+
+
+def rows_of(small, data):
+    """Staging and gold in a data folder, without what differs from load to load."""
+    small.data = data
+    staged = small.query("SELECT id, name, day FROM stg_shop.things WHERE NOT _deleted ORDER BY 1", "warehouse.duckdb")
+    return staged, small.gold("shop")
+
+
+def read_killed(small, words, kills):
+    """Run a backfill to its end, killed at up to so many random moments, each time going on as `status` says; returns at how
+    many.
+    """
+    random_, killed = random.Random(7), 0
+    while True:
+        out, err = small.folder / "out", small.folder / "err"
+        process = forks.start(["runner.py", *words], small.code, small.environment, out, err)
+        process.join(random_.uniform(0.5, 8) if killed < kills else 3600)
+        if process.exitcode is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            killed += 1
+        if process.exitcode == 0:
+            return killed
+        assert process.exitcode == -9, err.read_text()
+        said = ways_on(small)  # none: it was killed before it had done anything
+        words = said[0].split()[2:] if said else words
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("pieces_", "kills_"), [(12, 3), (64, 12)])
+def test_a_backfill_of_many_pieces_killed_at_random_ends_as_one_read_of_all(pieces_, kills_, small, tmp_path):
+    """Scratch disk, meanwhile, holds what one piece needs."""
+    declared = small.code / "dlt_sources/shop/source.yml"
+    source = yaml.safe_load(declared.read_text())
+    source["connection"]["values"]["more"] = str(MORE)
+    declared.write_text(yaml.safe_dump(source))
+    small.environment |= {"TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    since = datetime(2025, 11, 1)
+    words = ["backfill", "shop", "--since", f"{since:%Y-%m-%d}"]
+    until = ["--until", f"{since + timedelta(days=pieces_ - 1):%Y-%m-%d}"]
+    peaks = {}
+    for name, last in (("one", ["--until", f"{since:%Y-%m-%d}"]), ("whole", until)):
+        with peak_of(tmp_path / name / "lake/landing/shop/_work") as peak:
+            small.run(*words, *last, ELT_DATA_DIR=str(tmp_path / name))
+        peaks[name] = peak[0]
+    (tmp_path / "log").unlink()
+    with peak_of(tmp_path / "data/lake/landing/shop/_work") as peak:
+        killed = read_killed(small, [*words, *until, "--days", "1"], kills_)
+    read = [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()]
+    assert killed and len(set(read)) == pieces_ and read == sorted(read) and len(read) <= pieces_ + killed
+    assert rows_of(small, tmp_path / "data") == rows_of(small, tmp_path / "whole")
+    assert len(rows_of(small, tmp_path / "data")[0]) == pieces_ * (MORE + 1)
+    print(
+        f"scratch: {peak[0]:,} bytes with {killed} kills, {peaks['one']:,} of one piece, {peaks['whole']:,} of the whole"
+    )
+    assert peak[0] < 3 * peaks["one"] < peaks["whole"]

@@ -7,7 +7,7 @@ function that one of them lacks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,7 @@ from errors import ExitCode
 from .file import HeldError, close, keep_open, open_file
 from .file import WarehouseError as WarehouseError
 from .quote import literal
+from .sessions import kept
 from .values import PlainConnection
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def _open(settings: Settings) -> Any:
 
 
 def kept_open(settings: Settings) -> AbstractContextManager[None]:
-    """Keep the warehouse of this machine open from its first use until the block ends. Nobody else can open it meanwhile."""
-    return nullcontext() if settings.aws else keep_open(settings.warehouse)
+    """Keep the warehouse of this machine open from its first use until the block ends. Nobody else can open it meanwhile. Of
+    Redshift the sessions are kept.
+    """
+    return kept() if settings.aws else keep_open(settings.warehouse)
 
 
 @contextmanager

@@ -122,7 +122,10 @@ def note(source: str, seen: Mapping[str, Seen], expected: Mapping[str, Expected]
                 after[drift.key] = drift
             over = _find_ended(name, held, expected[name], drifts.values(), {drift.key for drift in found})
             after |= {drift.key: replace(drift, ended_at=now) for drift in over}
-        _write(con, source, before, known, drifts, after)
+        if (known, drifts) != (before, after):
+            con.execute("BEGIN")
+            _write(con, source, before, known, drifts, after)
+            con.execute("COMMIT")
     return noted
 
 

@@ -42,6 +42,13 @@ class Rows:
     keeps_deleted: bool = True
     file: Path | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is certainly no row, which is known on AWS: six statements less, each of which takes its time there."""
+        import pyarrow.parquet as pq
+
+        return self.file is not None and not pq.read_metadata(self.file).num_rows
+
 
 @contextmanager
 def transaction(settings: Settings) -> Iterator[Connection]:

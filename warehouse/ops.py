@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.step_done import StepDone
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from settings import Settings
     from soda_checks.door import CheckResult
 
+VALUES = 10_000
+"""Values of one statement: Redshift's driver counts to 32,767."""
 LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
 BRIEF = timedelta(seconds=0.5)
@@ -34,6 +36,15 @@ _unrecorded: dict[str, str] = {}
 INTERRUPTED = "interrupted: the process ended before the run did: it was killed, or the machine went down"
 
 
+class _Checks(NamedTuple):
+    """Answers of the checks of a scope, and which rows failed them, as they are recorded."""
+
+    layer: str
+    scope: str
+    answers: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+
+
 class Ops:
     """The record of runs in one warehouse. Each call opens and closes the file."""
 
@@ -41,6 +52,7 @@ class Ops:
         self.settings = settings
         self._made = False
         self._steps: list[dict[str, Any]] = []
+        self._checks: list[_Checks] = []
         self._count, self._open, self._written = 0, False, False
 
     def _make(self, con: Connection) -> None:
@@ -68,6 +80,8 @@ class Ops:
                 " VALUES (?, ?, ?, ?, ?, 'running', FALSE)",
                 [run.run_id, run.started_at, run.command, run.target, run.asked],
             )
+            if run.resume:
+                _note_backfill(con, run, run.resume)
             self._open = True
 
     def add_step(self, run: Run, step: StepDone) -> None:
@@ -79,19 +93,34 @@ class Ops:
         began = self._steps[0]["started_at"]
         if not self.settings.aws and step.started_at + timedelta(seconds=step.seconds) - began > BRIEF:
             with contextlib.suppress(Exception), connect(self.settings) as con:  # what is broken will report itself
-                self._add_steps(con)
+                self._add_recent(con)
 
-    def _add_steps(self, con: Connection) -> None:
+    def _add_recent(self, con: Connection) -> None:
+        """Write the steps and checks that are not recorded yet, as one commit."""
+        steps = self._steps if self._open else []
+        if not steps and not self._checks:
+            return
+        con.execute("BEGIN")
+        _insert(con, "steps", steps)
+        _insert(con, "check_results", [answer for checks in self._checks for answer in checks.answers])
+        if self._checks:
+            these = " OR ".join(["(layer = ? AND scope = ?)"] * len(self._checks))
+            named = [value for checks in self._checks for value in (checks.layer, checks.scope)]
+            con.execute(f"DELETE FROM stg_ops.failed_rows WHERE {these}", named)
+            _insert(con, "failed_rows", [row for checks in self._checks for row in checks.rows])
+        con.execute("COMMIT")
+        self._checks = []
         if self._open:
-            _insert(con, "steps", self._steps)
             self._steps = []
 
     def close(self, run: Run) -> None:
         """Write that the run came to its end, where the warehouse can be written: without this it counts as interrupted."""
         if self._open:
             with contextlib.suppress(Exception), connect(self.settings) as con:
-                self._add_steps(con)
+                self._add_recent(con)
                 self._write_end(con, run, ended=True)  # again: publishing comes after `finish`, and may bring trouble
+                if run.resume and not run.exit_code:
+                    _note_backfill(con, run, run.rest)
             self._open = False
 
     def unite(self) -> None:
@@ -110,10 +139,10 @@ class Ops:
     def finish(self, run: Run, ran: Iterable[str]) -> None:
         """Write how the run ended, and that the sources in `ran` have had their turn."""
         with connect(self.settings) as con:
+            self._add_recent(con)
             self._write_end(con, run)
-            self._progress(
-                con, list(ran), "ran_at", run.clock
-            )  # it began then: a slot that came while it ran is still due
+            # it began then: a slot that came while it ran is still due
+            self._progress(con, {name: {"ran_at": run.clock} for name in ran})
 
     def _write_end(self, con: Connection, run: Run, *, ended: bool = False) -> None:
         con.execute(
@@ -143,7 +172,7 @@ class Ops:
             tables: per source that was read, the names of its tables.
         """
         with connect(self.settings) as con:
-            self._add_steps(con)
+            self._add_recent(con)
             con.execute(f"DELETE FROM stg_ops.looks WHERE source IN ({_marks(tables)})", list(tables))
             rows = [
                 {"source": source, "table_name": name, "looked_at": run.clock}
@@ -155,6 +184,7 @@ class Ops:
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
         with contextlib.suppress(Exception), connect(self.settings) as con:
+            self._add_recent(con)
             self._write_end(con, run, ended=True)
 
     def try_record(self, run: Run) -> None:
@@ -199,20 +229,20 @@ class Ops:
     def add_checks(self, run: Run, layer: str, scope: str, results: Sequence[CheckResult]) -> None:
         """Write the answers of the checks of a source's staging or of a gold domain, and which rows failed them.
 
-        The rows are those of the newest answers: earlier ones of the same checks are replaced.
+        The rows are those of the newest answers: earlier ones of the same checks are replaced. On Redshift, where each commit
+        takes its time, with the next thing recorded.
         """
         answers = [{"run_id": run.run_id, **result.recorded} for result in results]
-        keys = [
+        rows = [
             {name: answer[name] for name in ops_tables.TABLES["failed_rows"] if name in answer}
             | {"row_number": number, "row_key": json.dumps(key, default=str, ensure_ascii=False)}
             for answer, result in zip(answers, results, strict=True)
             for number, key in enumerate(result.failed_rows, start=1)
         ]
-        with connect(self.settings) as con:
-            self._add_steps(con)
-            _insert(con, "check_results", answers)
-            con.execute("DELETE FROM stg_ops.failed_rows WHERE layer = ? AND scope = ?", [layer, scope])
-            _insert(con, "failed_rows", keys)
+        self._checks.append(_Checks(layer, scope, answers, rows))
+        if not self.settings.aws:
+            with connect(self.settings) as con:
+                self._add_recent(con)
 
     def progress(self) -> defaultdict[str, Progress]:
         """How far each source is; a source that never ran has done nothing."""
@@ -237,28 +267,50 @@ class Ops:
         except WarehouseError:
             return None
 
-    def mark(self, source: str, *, published: str | None = None, sent: str | None = None) -> None:
-        """Remember that the published data, or the operational Postgres, holds everything of `source` up to a refine."""
+    def mark(self, *, published: Mapping[str, str] | None = None, sent: Mapping[str, str] | None = None) -> None:
+        """Remember up to which refine the published data, or the operational Postgres, holds everything of some sources."""
+        values: dict[str, dict[str, Any]] = {}
+        for name, refine_id in (published or {}).items():
+            values[name] = {"published_refine_id": refine_id, "held_refine_id": None}
+        for name, refine_id in (sent or {}).items():
+            values[name] = values.get(name, {}) | {"sent_refine_id": refine_id}
         with connect(self.settings) as con:
-            for column, refine_id in (("published_refine_id", published), ("sent_refine_id", sent)):
-                if refine_id is not None:
-                    self._progress(con, [source], column, refine_id)
-            if published is not None:
-                self._progress(con, [source], "held_refine_id", None)
+            self._progress(con, values)
 
     def hold(self, source: str, refine_id: str, *, by: Collection[str], layer: str, why: str) -> None:
         """Remember that a refine was tried and is not published: other sources' runs leave it alone (see `waiting`)."""
+        held = {"refine_id": refine_id, "by": ",".join(sorted(by)), "in": layer, "why": cut(why, 4000)}
         with connect(self.settings) as con:
-            held = {"refine_id": refine_id, "by": ",".join(sorted(by)), "in": layer, "why": cut(why, 4000)}
-            for name, value in held.items():
-                self._progress(con, [source], f"held_{name}", value)
+            self._add_recent(con)
+            self._progress(con, {source: {f"held_{name}": value for name, value in held.items()}})
 
-    def _progress(self, con: Connection, sources: Collection[str], column: str, value: Any) -> None:
-        if sources:
-            known = {source for (source,) in con.execute("SELECT source FROM stg_ops.progress").fetchall()}
-            _insert(con, "progress", [{"source": source} for source in sources if source not in known])
-            query = f"UPDATE stg_ops.progress SET {column} = ? WHERE source IN ({_marks(sources)})"
-            con.execute(query, [value, *sources])
+    def _progress(self, con: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write values of some sources' progress, as one commit: all have the same columns."""
+        if not values:
+            return
+        known = {source for (source,) in con.execute("SELECT source FROM stg_ops.progress").fetchall()}
+        con.execute("BEGIN")
+        _insert(con, "progress", [{"source": source} for source in values if source not in known])
+        changes, given = [], []
+        for column in next(iter(values.values())):
+            pairs = [(source, row[column]) for source, row in values.items()]
+            if len({value for _, value in pairs}) == 1:
+                changes.append(f"{column} = ?")
+                given.append(pairs[0][1])
+            else:
+                changes.append(f"{column} = CASE source {' '.join(['WHEN ? THEN ?'] * len(pairs))} END")
+                given += [value for pair in pairs for value in pair]
+        query = f"UPDATE stg_ops.progress SET {', '.join(changes)} WHERE source IN ({_marks(values)})"
+        con.execute(query, [*given, *values])
+        con.execute("COMMIT")
+
+
+def _note_backfill(con: Connection, run: Run, resume: str) -> None:
+    """Remember the command that goes on with a source's backfill, should the process end now; empty: it is done."""
+    con.execute("BEGIN")
+    con.execute(f"DELETE FROM stg_ops.backfills WHERE source IN ({_marks(run.sources)})", run.sources)
+    _insert(con, "backfills", [{"source": name, "resume": resume} for name in run.sources if resume])
+    con.execute("COMMIT")
 
 
 def _error(run: Run) -> str | None:
@@ -270,9 +322,10 @@ def _marks(values: Collection[str]) -> str:
 
 
 def _insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows as one statement (Redshift takes as long for one row as for all), texts as long as their columns hold."""
-    if rows:
-        columns = ops_tables.TABLES[table]
-        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
-        values = [ops_tables.fit(kind, row.get(name)) for row in rows for name, kind in columns.items()]
+    """Add rows in few statements (Redshift takes as long for one row as for all), texts as long as their columns hold."""
+    columns = ops_tables.TABLES[table]
+    most = VALUES // len(columns)
+    for some in (rows[start : start + most] for start in range(0, len(rows), most)):
+        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(some))
+        values = [ops_tables.fit(kind, row.get(name)) for row in some for name, kind in columns.items()]
         con.execute(f"INSERT INTO stg_ops.{table} ({', '.join(columns)}) VALUES {marks}", values)

@@ -31,6 +31,7 @@ _DECLARED = {
     "progress": "source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32),"
     " held_refine_id VARCHAR(32), held_by VARCHAR(4000), held_in VARCHAR(10), held_why VARCHAR(4000)",
     "looks": "source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP",
+    "backfills": "source VARCHAR(100), resume VARCHAR(400)",
     "builds": "pair VARCHAR(32), number BIGINT",
     "troubles": "source VARCHAR(100), error VARCHAR(65535)",
     **waiting.TABLES,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .file import WarehouseError
 from .quote import redshift_literal
+from .sessions import session
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -35,16 +36,16 @@ class Redshift:
     @classmethod
     @contextmanager
     def connect(cls, settings: Settings, database: str) -> Iterator[Redshift]:
-        """A session in a database of the project's Redshift.
+        """A session in a database of the project's Redshift; during a run one that is kept (see `sessions`).
 
         Raises:
             WarehouseError: it does not answer, or the login fails.
         """
-        connection = login(settings, database)
-        try:
+        key = ("redshift", settings.redshift_host, str(settings.redshift_port), database)
+        with session(key, lambda: login(settings, database), _socket_of) as connection:
             yield cls(connection)
-        finally:
-            _close(connection)
+            if connection.in_transaction:  # nobody would commit it now, and who asks next would be in it
+                cls(connection).execute("ROLLBACK")
 
     def execute(self, query: str, parameters: Sequence[Any] = ()) -> _Rows:
         """Run one statement with ``?`` for each value.
@@ -103,6 +104,8 @@ def login(settings: Settings, database: str) -> Any:
             sslmode="verify-full",
             tcp_keepalive=True,
             timeout=REACHED,
+            application_name="millrace",  # else the driver looks through all of Python's modules for a name
+            max_prepared_statements=0,  # a kept one would be of tables as they were when it was first run
         )
         connection._usock.settimeout(None)  # the driver's timeout would end every longer statement, too
         return connection
@@ -136,14 +139,12 @@ def unload(query: str, path: Path, settings: Settings) -> None:
     lake = fsspec.filesystem("s3", **storage_options(settings))
     key = f" KMS_KEY_ID {redshift_literal(settings.kms_key)} ENCRYPTED" if settings.kms_key else ""
     role = redshift_literal(settings.redshift_role)
-    with Redshift.connect(settings, settings.redshift_database) as session:
-        session.execute(
+    with Redshift.connect(settings, settings.redshift_database) as con:
+        con.execute(
             f"UNLOAD ({redshift_literal(query)}) TO {redshift_literal(f'{place}/')} IAM_ROLE {role} FORMAT AS PARQUET PARALLEL OFF{key}"
         )
         files = sorted(lake.find(place))
-        names = (
-            [] if files else [column[0] for column in session.execute(f"SELECT * FROM ({query}) LIMIT 0").description]
-        )
+        names = [] if files else [column[0] for column in con.execute(f"SELECT * FROM ({query}) LIMIT 0").description]
     copies = [path.with_suffix(f".{number}.part") for number in range(len(files))]
     if files:
         lake.get(files, [str(copy) for copy in copies])
@@ -168,6 +169,5 @@ def _join(parts: list[Path], names: list[str], path: Path) -> None:
                 part.unlink()
 
 
-def _close(connection: Any) -> None:
-    with contextlib.suppress(Exception):  # it is gone: that is what we wanted
-        connection.close()
+def _socket_of(connection: Any) -> int:
+    return int(connection._usock.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import signal
@@ -15,6 +16,8 @@ _MEASURED = re.compile(
     r"[\d,]+ of [\d,]+ rows \([\d.,<]+ %\)|\(measured [^)]*\)|[\d,]+ rows\b|\([^()]* of [^()]* free\)|\([^()]* free\)"
 )
 """What a check measured: it changes from run to run while the problem stays the same."""
+NAMED = 1000
+"""Bytes that name a run's sources: Redshift refuses a longer text than its column holds."""
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Run:
         counts: per source, how many rows were landed, accepted and rejected.
         drift: how sources depart from their contracts and did not before.
         news: per source, what of that the team hears of.
+        resume, rest: of a backfill the command that goes on where this run began, and where it ended; empty: none.
     """
 
     command: str
@@ -46,6 +50,8 @@ class Run:
     counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     drift: list[str] = field(default_factory=list)
     news: dict[str, list[str]] = field(default_factory=dict)
+    resume: str = ""
+    rest: str = ""
 
     def __post_init__(self) -> None:
         self.start(self.started_at)
@@ -57,8 +63,15 @@ class Run:
 
     @property
     def asked(self) -> str:
-        """The sources that it was to run, as they are recorded: also those whose declaration is broken."""
-        return ",".join([*self.sources, *self.broken])
+        """The sources that it was to run, as they are recorded: also those whose declaration is broken. Of many the first, how
+        many, and what tells them from others.
+        """
+        names = ",".join([*self.sources, *self.broken])
+        if len(names.encode()) <= NAMED:
+            return names
+        digest = hashlib.sha256(names.encode()).hexdigest()[:8]
+        end = f",... ({len(self.sources) + len(self.broken)} sources, {digest})"
+        return cut(names, NAMED - len(end)) + end
 
     @property
     def status(self) -> str:

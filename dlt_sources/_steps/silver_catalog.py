@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,22 +13,42 @@ from settings import Settings
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
+_lock = threading.Lock()
+_made: dict[tuple[str, ...], Catalog] = {}
+"""Glue catalogs, by what they were made of: the AWS SDK takes half a second of CPU to make a client."""
+
 
 def catalog(settings: Settings) -> Catalog:
     """The Iceberg catalog of the target."""
     if settings.aws:
-        from pyiceberg.catalog.glue import GlueCatalog
+        asked = (
+            settings.silver,
+            settings.kms_key,
+            *(f"{n}={v}" for n, v in os.environ.items() if n.startswith("AWS_")),
+        )
+        with _lock:
+            if asked not in _made:
+                _made[asked] = _glue(settings)
+            return _made[asked]
+    return _sqlite(settings)
 
-        from foundation.aws import encryption
 
-        keys = encryption(settings)
-        properties = {
-            "warehouse": settings.silver,
-            "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",  # s3fs, as everything else here: it sends these headers
-            "s3.server-side-encryption": keys["ServerSideEncryption"],
-            "s3.sse-kms-key-id": keys.get("SSEKMSKeyId"),
-        }
-        return GlueCatalog("silver", **{name: value for name, value in properties.items() if value})
+def _glue(settings: Settings) -> Catalog:
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    from foundation.aws import encryption
+
+    keys = encryption(settings)
+    properties = {
+        "warehouse": settings.silver,
+        "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",  # s3fs, as everything else here: it sends these headers
+        "s3.server-side-encryption": keys["ServerSideEncryption"],
+        "s3.sse-kms-key-id": keys.get("SSEKMSKeyId"),
+    }
+    return GlueCatalog("silver", **{name: value for name, value in properties.items() if value})
+
+
+def _sqlite(settings: Settings) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog
 
     from . import silver_files

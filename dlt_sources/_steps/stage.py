@@ -216,6 +216,7 @@ class Staging:
                 for name, query in merges(self, judged).items()
                 if name not in views
             ]
+        rows = [some for some in rows if not some.is_empty]
         load.replace(self.schema, rows, [*placed, *self.remember(state)], self.settings)
         self._state |= state
 

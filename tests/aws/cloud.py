@@ -11,6 +11,7 @@ import re
 import select
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote
@@ -43,6 +44,8 @@ class Cloud:
     def __init__(self) -> None:
         self.redshift_password = "from-iam"
         self.requests: list[Request] = []
+        self.asked: Callable[[Request], None] = lambda request: None
+        """Called before each request is answered: what it waits for, the client waits for."""
         self.waiting = threading.Event()
         self._lock = threading.Lock()
         self._faults: list[_Fault] = []
@@ -146,6 +149,7 @@ class Cloud:
         body = _read(environ)
         request = _understand(environ, body)
         self.requests.append(request)
+        self.asked(request)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             request.status = int(status.split()[0])

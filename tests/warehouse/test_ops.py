@@ -73,7 +73,7 @@ def use_all(here):
     ops.add_checks(run, "staging", "shop", [result()])
     ops.hold("shop", "7", by={"shop"}, layer="staging", why="check failed")
     assert ops.progress()["shop"].held == "7"
-    ops.mark("shop", published="7")
+    ops.mark(published={"shop": "7"})
     ops.finish(run, ["shop"])
     ops.close(run)
     return ops.progress()["shop"]

@@ -77,3 +77,30 @@ def test_a_record_that_lacks_nothing_is_left_alone(here: Settings) -> None:
 
         ops_tables.ensure(Spy(), here)
     assert len(asked) == 1
+
+
+def test_what_a_run_of_many_sources_found_is_recorded(here: settings.Settings) -> None:
+    """More values than one statement of the driver can have."""
+    names = [f"s{number:04}" for number in range(1500)]
+    ops, run = Ops(here), Run("run", names, "aws")
+    ops.begin(run)
+    for number, name in enumerate(names):
+        ops.add_step(run, step(number))
+        ops.add_checks(
+            run, "staging", name, [result("a", rows=1, scope=name), result("b", "passed", rows=0, scope=name)]
+        )
+    ops.finish(run, names)
+    ops.mark(sent={name: f"{number}" for number, name in enumerate(names)})
+    ops.mark(published=dict.fromkeys(names, "7"))
+    ops.close(run)
+    with connect(here) as con:
+        counted = {
+            table: con.execute(f"SELECT count(*) FROM stg_ops.{table}").fetchall()[0][0]
+            for table in ("steps", "check_results", "failed_rows")
+        }
+    assert counted == {"steps": 1500, "check_results": 3000, "failed_rows": 1500}
+    progress = ops.progress()
+    assert {(progress[name].sent, progress[name].published, progress[name].ran_at) for name in names[5:6]} == {
+        ("5", "7", progress["s0000"].ran_at)
+    }
+    assert [progress[name].sent for name in names] == [f"{number}" for number in range(1500)]

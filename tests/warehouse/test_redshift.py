@@ -3,7 +3,8 @@
 import pytest
 
 import warehouse.redshift as ours
-from warehouse.connection import WarehouseError, connect
+from warehouse import sessions
+from warehouse.connection import WarehouseError, connect, kept_open
 
 SLOW = "SELECT count(*) FROM pg_class AS a, pg_class AS b, pg_class AS c WHERE a.relnatts + b.relnatts + c.relnatts < 0"
 
@@ -26,3 +27,65 @@ def test_what_was_begun_and_failed_is_undone(on_redshift):
         session.roll_back()
         assert session.execute("SELECT count(*) FROM public.undone").fetchall() == [(0,)]
         session.execute("DROP TABLE public.undone")
+
+
+@pytest.fixture
+def logins(redshift, monkeypatch):
+    """A list that gets an element for each login."""
+    found = []
+    monkeypatch.setattr(redshift, "asked", lambda sql, session: found.append(1) if session is None else None)
+    return found
+
+
+def ask(here):
+    with connect(here) as session:
+        return session.execute("SELECT 1").fetchall()
+
+
+def test_a_run_logs_in_once_and_others_each_time(here, redshift, logins):
+    with kept_open(here):
+        assert ask(here) == ask(here) == [(1,)] and len(logins) == 1
+        with connect(here), connect(here):
+            pass  # two at a time are two sessions
+        ask(here)
+        assert len(logins) == 2
+    assert sessions._idle is None
+    ask(here), ask(here)
+    assert len(logins) == 4
+
+
+def test_a_session_in_which_something_failed_is_not_used_again(here, logins):
+    with kept_open(here):
+        with pytest.raises(WarehouseError), connect(here) as session:
+            session.execute("BEGIN")
+            session.execute("SELECT 1 FROM no_such_table")
+        assert ask(here) == [(1,)] and len(logins) == 2
+        with connect(here) as session:
+            session.execute("CREATE TABLE public.left_open (n BIGINT)")
+            session.execute("BEGIN")
+            session.execute("INSERT INTO public.left_open VALUES (?)", [1])
+        with connect(here) as session:
+            assert session.execute("SELECT count(*) FROM public.left_open").fetchall() == [(0,)]
+            session.execute("DROP TABLE public.left_open")
+
+
+def test_a_session_that_the_server_has_ended_or_that_was_idle_for_long_is_not_used_again(
+    here, redshift, logins, monkeypatch
+):
+    with kept_open(here):
+        ask(here)
+        redshift.restart()
+        assert ask(here) == [(1,)] and len(logins) == 2
+        monkeypatch.setattr(sessions, "IDLE", 0)
+        assert ask(here) == [(1,)] and len(logins) == 3
+
+
+def test_a_table_that_was_made_anew_is_asked_for_with_the_same_words(here, logins):
+    with kept_open(here):
+        for columns in ("a BIGINT", "a VARCHAR(5), b BIGINT"):
+            with connect(here) as session:
+                session.execute(f"CREATE TABLE public.anew ({columns})")
+                found = session.execute("SELECT * FROM public.anew WHERE 1 = ?", [1]).description
+                assert len(found) == columns.count(",") + 1
+                session.execute("DROP TABLE public.anew")
+    assert len(logins) == 1

@@ -43,6 +43,8 @@ class Redshift:
         self.lent: set[tuple[str, str, str]] = set(grants.EVERYBODY)
         self.databases = ["warehouse", "serving"]
         self.statements: list[Statement] = []
+        self.asked: Callable[[str, Session | None], None] = lambda sql, session: None
+        """Called before each statement, and with none and "" before each login: what it waits for, the client waits for."""
         self.restarts = 0
         self.waiting = threading.Event()
         self.ca = self.folder / "ca.pem"
@@ -156,6 +158,7 @@ class Redshift:
     def record(self, session: Session, sql: str) -> None:
         """Remember a statement."""
         self.statements.append(Statement(session.name, session.database, sql))
+        self.asked(sql, session)
 
     def struck(self, sql: str) -> str:
         """The kind of the fault that strikes a statement, or nothing."""
@@ -171,6 +174,7 @@ class Redshift:
 
     def authenticate(self, user: str, proves: Callable[[str], bool]) -> str:
         """The database user of a login; `Refused` where the password is not right."""
+        self.asked("", None)
         temporary = user.startswith(("IAM:", "IAMR:", "IAMA:"))
         if temporary and self._expired is not None:
             if self._expired == self.users:
