@@ -29,8 +29,9 @@ from tests.aws.estate import Estate
 from tests.small import Small
 
 if TYPE_CHECKING:
+    from redshift_stand_in.session import Session
+
     from tests.aws.answers import Request
-    from tests.redshift.session import Session
 
 SCHEDULE = "0 0 * * *"
 NAMES = ("login", "statement", "commit", "s3", "glue")

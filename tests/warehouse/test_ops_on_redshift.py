@@ -79,7 +79,7 @@ def test_a_record_that_lacks_nothing_is_left_alone(here: Settings) -> None:
     assert len(asked) == 1
 
 
-def test_what_a_run_of_many_sources_found_is_recorded(here: settings.Settings) -> None:
+def test_what_a_run_of_many_sources_found_is_recorded(here: Settings) -> None:
     """More values than one statement of the driver can have."""
     names = [f"s{number:04}" for number in range(1500)]
     ops, run = Ops(here), Run("run", names, "aws")
