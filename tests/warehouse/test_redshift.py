@@ -37,53 +37,53 @@ def logins(redshift, monkeypatch):
     return found
 
 
-def ask(here):
-    with connect(here) as session:
+def ask(on_redshift):
+    with connect(on_redshift) as session:
         return session.execute("SELECT 1").fetchall()
 
 
-def test_a_run_logs_in_once_and_others_each_time(here, redshift, logins):
-    with kept_open(here):
-        assert ask(here) == ask(here) == [(1,)] and len(logins) == 1
-        with connect(here), connect(here):
+def test_a_run_logs_in_once_and_others_each_time(on_redshift, redshift, logins):
+    with kept_open(on_redshift):
+        assert ask(on_redshift) == ask(on_redshift) == [(1,)] and len(logins) == 1
+        with connect(on_redshift), connect(on_redshift):
             pass  # two at a time are two sessions
-        ask(here)
+        ask(on_redshift)
         assert len(logins) == 2
     assert sessions._idle is None
-    ask(here), ask(here)
+    ask(on_redshift), ask(on_redshift)
     assert len(logins) == 4
 
 
-def test_a_session_in_which_something_failed_is_not_used_again(here, logins):
-    with kept_open(here):
-        with pytest.raises(WarehouseError), connect(here) as session:
+def test_a_session_in_which_something_failed_is_not_used_again(on_redshift, logins):
+    with kept_open(on_redshift):
+        with pytest.raises(WarehouseError), connect(on_redshift) as session:
             session.execute("BEGIN")
             session.execute("SELECT 1 FROM no_such_table")
-        assert ask(here) == [(1,)] and len(logins) == 2
-        with connect(here) as session:
+        assert ask(on_redshift) == [(1,)] and len(logins) == 2
+        with connect(on_redshift) as session:
             session.execute("CREATE TABLE public.left_open (n BIGINT)")
             session.execute("BEGIN")
             session.execute("INSERT INTO public.left_open VALUES (?)", [1])
-        with connect(here) as session:
+        with connect(on_redshift) as session:
             assert session.execute("SELECT count(*) FROM public.left_open").fetchall() == [(0,)]
             session.execute("DROP TABLE public.left_open")
 
 
 def test_a_session_that_the_server_has_ended_or_that_was_idle_for_long_is_not_used_again(
-    here, redshift, logins, monkeypatch
+    on_redshift, redshift, logins, monkeypatch
 ):
-    with kept_open(here):
-        ask(here)
+    with kept_open(on_redshift):
+        ask(on_redshift)
         redshift.restart()
-        assert ask(here) == [(1,)] and len(logins) == 2
+        assert ask(on_redshift) == [(1,)] and len(logins) == 2
         monkeypatch.setattr(sessions, "IDLE", 0)
-        assert ask(here) == [(1,)] and len(logins) == 3
+        assert ask(on_redshift) == [(1,)] and len(logins) == 3
 
 
-def test_a_table_that_was_made_anew_is_asked_for_with_the_same_words(here, logins):
-    with kept_open(here):
+def test_a_table_that_was_made_anew_is_asked_for_with_the_same_words(on_redshift, logins):
+    with kept_open(on_redshift):
         for columns in ("a BIGINT", "a VARCHAR(5), b BIGINT"):
-            with connect(here) as session:
+            with connect(on_redshift) as session:
                 session.execute(f"CREATE TABLE public.anew ({columns})")
                 found = session.execute("SELECT * FROM public.anew WHERE 1 = ?", [1]).description
                 assert len(found) == columns.count(",") + 1
