@@ -9,14 +9,15 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.step_done import StepDone
 
-from . import ops_tables, retention, united
+from . import ops_tables, progress, retention, united
 from . import run as record
 from .connection import Connection, WarehouseError, connect, exists
+from .ops_tables import insert, marks
 from .run import Progress as Progress
 from .run import Run as Run
 from .run import cut, without_measures
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from settings import Settings
     from soda_checks.door import CheckResult
 
-VALUES = 10_000
-"""Values of one statement: Redshift's driver counts to 32,767."""
 LONGEST = 60_000
 """Bytes of a run's error text that are kept."""
 BRIEF = timedelta(seconds=0.5)
@@ -101,13 +100,13 @@ class Ops:
         if not steps and not self._checks:
             return
         con.execute("BEGIN")
-        _insert(con, "steps", steps)
-        _insert(con, "check_results", [answer for checks in self._checks for answer in checks.answers])
+        insert(con, "steps", steps)
+        insert(con, "check_results", [answer for checks in self._checks for answer in checks.answers])
         if self._checks:
             these = " OR ".join(["(layer = ? AND scope = ?)"] * len(self._checks))
             named = [value for checks in self._checks for value in (checks.layer, checks.scope)]
             con.execute(f"DELETE FROM stg_ops.failed_rows WHERE {these}", named)
-            _insert(con, "failed_rows", [row for checks in self._checks for row in checks.rows])
+            insert(con, "failed_rows", [row for checks in self._checks for row in checks.rows])
         con.execute("COMMIT")
         self._checks = []
         if self._open:
@@ -142,7 +141,7 @@ class Ops:
             self._add_recent(con)
             self._write_end(con, run)
             # it began then: a slot that came while it ran is still due
-            self._progress(con, {name: {"ran_at": run.clock} for name in ran})
+            progress.write(con, {name: {"ran_at": run.clock} for name in ran})
 
     def _write_end(self, con: Connection, run: Run, *, ended: bool = False) -> None:
         con.execute(
@@ -173,13 +172,13 @@ class Ops:
         """
         with connect(self.settings) as con:
             self._add_recent(con)
-            con.execute(f"DELETE FROM stg_ops.looks WHERE source IN ({_marks(tables)})", list(tables))
+            con.execute(f"DELETE FROM stg_ops.looks WHERE source IN ({marks(tables)})", list(tables))
             rows = [
                 {"source": source, "table_name": name, "looked_at": run.clock}
                 for source, names in tables.items()
                 for name in names
             ]
-            _insert(con, "looks", rows)
+            insert(con, "looks", rows)
 
     def try_finish(self, run: Run) -> None:
         """`finish` for a run that broke: when the warehouse itself is what broke, there is nowhere to write it."""
@@ -246,19 +245,11 @@ class Ops:
 
     def progress(self) -> defaultdict[str, Progress]:
         """How far each source is; a source that never ran has done nothing."""
-        found: defaultdict[str, Progress] = defaultdict(Progress)
-        if exists(self.settings):
-            with connect(self.settings) as con:
-                self._make(con)
-                rows = con.execute(
-                    "SELECT source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_why, held_in"
-                    " FROM stg_ops.progress"
-                )
-                for source, ran_at, published, sent, held, by, why, layer in rows.fetchall():
-                    ran = ran_at.replace(tzinfo=UTC) if ran_at else None
-                    blockers = frozenset((by or "").split(",")) - {""}
-                    found[source] = Progress(ran, published, sent, held, blockers, why or "", layer or "")
-        return found
+        if not exists(self.settings):
+            return defaultdict(Progress)
+        with connect(self.settings) as con:
+            self._make(con)
+            return progress.read(con)
 
     def try_progress(self) -> defaultdict[str, Progress] | None:
         """`progress`, or None when the warehouse cannot be asked."""
@@ -275,57 +266,23 @@ class Ops:
         for name, refine_id in (sent or {}).items():
             values[name] = values.get(name, {}) | {"sent_refine_id": refine_id}
         with connect(self.settings) as con:
-            self._progress(con, values)
+            progress.write(con, values)
 
     def hold(self, source: str, refine_id: str, *, by: Collection[str], layer: str, why: str) -> None:
         """Remember that a refine was tried and is not published: other sources' runs leave it alone (see `waiting`)."""
         held = {"refine_id": refine_id, "by": ",".join(sorted(by)), "in": layer, "why": cut(why, 4000)}
         with connect(self.settings) as con:
             self._add_recent(con)
-            self._progress(con, {source: {f"held_{name}": value for name, value in held.items()}})
-
-    def _progress(self, con: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """Write values of some sources' progress, as one commit: all have the same columns."""
-        if not values:
-            return
-        known = {source for (source,) in con.execute("SELECT source FROM stg_ops.progress").fetchall()}
-        con.execute("BEGIN")
-        _insert(con, "progress", [{"source": source} for source in values if source not in known])
-        changes, given = [], []
-        for column in next(iter(values.values())):
-            pairs = [(source, row[column]) for source, row in values.items()]
-            if len({value for _, value in pairs}) == 1:
-                changes.append(f"{column} = ?")
-                given.append(pairs[0][1])
-            else:
-                changes.append(f"{column} = CASE source {' '.join(['WHEN ? THEN ?'] * len(pairs))} END")
-                given += [value for pair in pairs for value in pair]
-        query = f"UPDATE stg_ops.progress SET {', '.join(changes)} WHERE source IN ({_marks(values)})"
-        con.execute(query, [*given, *values])
-        con.execute("COMMIT")
+            progress.write(con, {source: {f"held_{name}": value for name, value in held.items()}})
 
 
 def _note_backfill(con: Connection, run: Run, resume: str) -> None:
     """Remember the command that goes on with a source's backfill, should the process end now; empty: it is done."""
     con.execute("BEGIN")
-    con.execute(f"DELETE FROM stg_ops.backfills WHERE source IN ({_marks(run.sources)})", run.sources)
-    _insert(con, "backfills", [{"source": name, "resume": resume} for name in run.sources if resume])
+    con.execute(f"DELETE FROM stg_ops.backfills WHERE source IN ({marks(run.sources)})", run.sources)
+    insert(con, "backfills", [{"source": name, "resume": resume} for name in run.sources if resume])
     con.execute("COMMIT")
 
 
 def _error(run: Run) -> str | None:
     return cut("\n".join(run.problems), LONGEST) or None
-
-
-def _marks(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows in few statements (Redshift takes as long for one row as for all), texts as long as their columns hold."""
-    columns = ops_tables.TABLES[table]
-    most = VALUES // len(columns)
-    for some in (rows[start : start + most] for start in range(0, len(rows), most)):
-        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(some))
-        values = [ops_tables.fit(kind, row.get(name)) for row in some for name, kind in columns.items()]
-        con.execute(f"INSERT INTO stg_ops.{table} ({', '.join(columns)}) VALUES {marks}", values)

@@ -6,6 +6,7 @@ version of the code can still write.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import drift, waiting
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from settings import Settings
 
 SCHEMA = "stg_ops"
+VALUES = 10_000
+"""Values of one statement: Redshift's driver counts to 32,767."""
 _STAMP = "run_id VARCHAR(40), checked_at TIMESTAMP, layer VARCHAR(10), scope VARCHAR(100), dataset VARCHAR(100), column_name VARCHAR(100), check_name VARCHAR(1000)"
 _DECLARED = {
     "runs": "run_id VARCHAR(40), started_at TIMESTAMP, finished_at TIMESTAMP, command VARCHAR(20), target VARCHAR(10),"
@@ -66,6 +69,21 @@ def ensure(con: Connection, settings: Settings) -> None:
     for (table, name), length in _WIDENED.items():
         if settings.aws and table in tables and int(found.get((table, name)) or length) < length:
             con.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {name} TYPE VARCHAR({length})")
+
+
+def insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows in few statements (Redshift takes as long for one row as for all), texts as long as their columns hold."""
+    columns = TABLES[table]
+    most = VALUES // len(columns)
+    for some in (rows[start : start + most] for start in range(0, len(rows), most)):
+        places = ", ".join([f"({marks(columns)})"] * len(some))
+        values = [fit(kind, row.get(name)) for row in some for name, kind in columns.items()]
+        con.execute(f"INSERT INTO {SCHEMA}.{table} ({', '.join(columns)}) VALUES {places}", values)
+
+
+def marks(values: Collection[str]) -> str:
+    """The places of these values in a statement."""
+    return ", ".join("?" * len(values))
 
 
 def fit(kind: str, value: Any) -> Any:
