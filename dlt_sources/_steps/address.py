@@ -70,12 +70,16 @@ def names_its_secrets(headers: dict[str, str]) -> dict[str, str]:
 
 
 def name_secrets(values: dict[str, Any]) -> dict[str, Any]:
-    """Values by name, such as a query's parameters, whose secrets are names of settings.
+    """Values by name, such as a query's parameters or a body, whose secrets are names of settings.
 
     Raises:
         ValueError: one that looks like a secret holds something else. Its text is not part of the message.
     """
     _refuse_in_clear({name: value for name, value in values.items() if value and _is_secret(name)})
+    for value in values.values():
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                name_secrets(inner)
     return values
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from .address import SETTING, Address, name_secrets, names_its_secrets
 from .text import is_encoding
@@ -16,11 +16,49 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BearerAuth(Strict):
+    """A token that does not expire, in the header `Authorization`."""
+
+    type: Literal["bearer"]
+    token: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the token")
+
+
+class BasicAuth(Strict):
+    """A user and a password, in the header `Authorization`."""
+
+    type: Literal["http_basic"]
+    username: str = Field(min_length=1, description="the user, or `${NAME}` of the setting that holds it")
+    password: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the password")
+
+
+class ClientCredentials(Strict):
+    """OAuth 2.0 with client credentials: a token is fetched for each read, and again before it expires."""
+
+    type: Literal["oauth2_client_credentials"]
+    access_token_url: Address = Field(
+        description="where tokens are given, `https://host/path`, or `${NAME}` of the setting that holds it"
+    )
+    client_id: str = Field(min_length=1, description="the client, or `${NAME}` of the setting that holds it")
+    client_secret: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the client's secret")
+    access_token_request_data: Annotated[dict[str, str], AfterValidator(name_secrets)] = Field(
+        {}, description="what else the server wants to be told, such as `scope` or `audience`"
+    )
+    default_token_expiration: int = Field(
+        3600, ge=1, description="seconds that a token lives whose answer does not say it"
+    )
+
+
+Auth = Annotated[Union[BearerAuth, BasicAuth, ClientCredentials], Field(discriminator="type")]
+
+
 class HttpConnection(Strict):
     """How to talk to an HTTP server, and how patient to be. Times in seconds."""
 
     headers: Annotated[dict[str, str], AfterValidator(names_its_secrets)] = Field(
         {}, description="sent to this server and to no other; a secret by name only: `${NAME}` is the whole value"
+    )
+    auth: Auth | None = Field(
+        None, description="how to log in, in dlt's terms; this server sees it and no other; without it, `headers` may"
     )
     hosts: list[str] = Field(
         [], description="other servers (`host` or `host:port`) that it may redirect to, or link to for its next page"
@@ -30,6 +68,12 @@ class HttpConnection(Strict):
     timeout: float = Field(60, gt=0, description="how long to wait for a connection, and for more of an answer")
     attempts: int = Field(5, ge=1, description="tries per request on 429, 5xx, timeouts and broken answers")
     backoff: float = Field(1, ge=0, description="first wait; doubles each time, at most 60 s")
+
+    @model_validator(mode="after")
+    def _one_login(self) -> HttpConnection:
+        if self.auth and any(name.lower() == "authorization" for name in self.headers):
+            raise ValueError("the header Authorization is what `auth` makes: leave out one of the two")
+        return self
 
 
 class RestConnection(HttpConnection):

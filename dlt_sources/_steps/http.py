@@ -14,6 +14,7 @@ from settings import Settings
 
 from .connections import HttpConnection
 from .guard import REDIRECTS, Guard
+from .logins import make_login, settings_of
 from .request import expand
 from .source_error import NEXT, PASSING, SourceError, asked, refuse
 
@@ -38,7 +39,7 @@ def session(
     """A session that waits and tries again on 429, 5xx, timeouts, cut connections and answers that are `wrong`.
 
     Args:
-        home: the source's address; only it sees the declared headers.
+        home: the source's address; only it sees the declared headers and the login.
         also: other addresses that may be asked in this run.
         pages: how many answers one read may take.
         secrets: values of the request that may be ``${NAME}``, besides those of the connection: a refusal names them.
@@ -68,9 +69,13 @@ def session(
     ).session
     made.headers["User-Agent"] = AGENT
     made.headers.update({name: expand(value, settings) for name, value in connection.headers.items()})
+    hidden = list(connection.headers)
+    if connection.auth:
+        made.auth = make_login(connection.auth, connection, settings)
+        hidden.append("Authorization")
     made.max_redirects = REDIRECTS
     for scheme in ("http://", "https://"):
-        made.mount(scheme, Guard(home, connection, list(connection.headers), list(also)))
+        made.mount(scheme, Guard(home, connection, hidden, list(also)))
     patient: Callable[..., requests.Response] = made.send
     taken = 0
 
@@ -99,8 +104,9 @@ def name_settings(connection: HttpConnection, secrets: Sequence[str] = ()) -> st
     address = str(getattr(connection, "base_url", None) or getattr(connection, "url", ""))
     place = _setting(address) or "the connection's address in source.yml"
     named = [f"{found} (header {name})" for name, value in connection.headers.items() if (found := _setting(value))]
-    named += [found for value in secrets if (found := _setting(value))]
-    login = f"the login in {', '.join(named)}" if named else "whether it needs a login (`headers` declares none)"
+    named += [found for value in (*settings_of(connection.auth), *secrets) if (found := _setting(value))]
+    none = "whether it needs a login (neither `auth` nor `headers` declares one)"
+    login = f"the login in {', '.join(named)}" if named else none
     return f"the address in {place} and {login}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -108,3 +109,20 @@ def declared_paths(source: Source, settings: Settings) -> set[str]:
 def expand(text: str, settings: Settings) -> str:
     """Replace a ``${NAME}`` that is the whole text by its setting; other text is returned as it is."""
     return settings.lookup(text[2:-1]) if text.startswith("${") and text.endswith("}") else text
+
+
+def fill(value: Any, settings: Settings) -> Any:
+    """A copy of a value of source.yml, however deep, with settings in the places of their names."""
+    if isinstance(value, dict):
+        return {name: fill(inner, settings) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [fill(inner, settings) for inner in value]
+    return expand(value, settings) if isinstance(value, str) else value
+
+
+def texts(value: Any) -> Iterator[str]:
+    """The texts in a value of source.yml, however deep."""
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        yield from texts(inner)

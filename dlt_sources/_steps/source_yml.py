@@ -33,6 +33,11 @@ class Window(Strict):
         description="how the API takes them: `day` 2026-01-31, both ends inclusive; `time` 2026-01-31T08:15:00Z; `seconds` or"
         " `milliseconds` since 1970",
     )
+    body: bool = Field(
+        False,
+        strict=True,
+        description="true: they go into the endpoint's `json`, not into the query; a dot leads into an object: `filter.since`",
+    )
 
 
 class Endpoint(Strict):
@@ -41,6 +46,13 @@ class Endpoint(Strict):
     path: Path = Field(description="appended to the connection's `base_url`")
     params: Annotated[dict[str, Any], AfterValidator(name_secrets)] = Field(
         {}, description="query parameters; a text may be `${NAME}`, the name of a setting: a secret must be"
+    )
+    method: Literal["GET", "POST"] = Field("GET", description="POST: what to read is said in a body, `json`")
+    body: Annotated[dict[str, Any], AfterValidator(name_secrets)] | None = Field(
+        None,
+        alias="json",
+        description="with POST: the body; a text may be `${NAME}`. Where pages are asked for in it, the paginator says so:"
+        " `offset_body_path`, `page_body_path`, `cursor_body_path`",
     )
     window: Window | None = Field(
         None,
@@ -55,6 +67,16 @@ class Endpoint(Strict):
     max_pages: int = Field(
         10_000, ge=1, description="a read of more pages is given up: a server may never say the last"
     )
+
+    @model_validator(mode="after")
+    def _body_of_post(self) -> Endpoint:
+        if self.body is not None and self.method != "POST":
+            raise ValueError("`json` is the body of a POST: add `method: POST`")
+        if self.window and self.window.body and self.body is None:
+            raise ValueError(
+                "a `window` with `body: true` goes into the endpoint's `json`: add it, `json: {}` at least"
+            )
+        return self
 
 
 class RejectLimit(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +16,13 @@ from dlt.sources.helpers.rest_client.paginators import (
     PageNumberPaginator,
     RangePaginator,
 )
-from dlt.sources.helpers.rest_client.utils import join_url
 from dlt.sources.rest_api.config_setup import create_paginator
 
 from ..connections import RestConnection
 from ..http import name_settings, session
 from ..paging import Signs, detect, is_round, look, says_more
 from ..raw_json import NotJsonError, load, scalars, utf8
-from ..request import Request, expand
+from ..request import Request, expand, texts
 from ..selector import Selector
 from ..source_error import NEXT, SourceError, asked, quoted
 from ..source_yml import Endpoint
@@ -62,14 +62,11 @@ def read(request: Request, connection: RestConnection) -> Iterator[msgspec.Raw]:
     endpoint = request.table.endpoint
     assert endpoint is not None
     base = expand(connection.base_url, request.settings)
-    params = {n: expand(v, request.settings) if isinstance(v, str) else v for n, v in endpoint.params.items()}
-    if endpoint.window and request.since:
-        params |= spans.ask(endpoint.window, request)
-    secrets = [value for value in endpoint.params.values() if isinstance(value, str)]
+    secrets = list(texts((endpoint.params, endpoint.body)))
     pages = Pages(endpoint, name_settings(connection, secrets))
     http = session(connection, request.settings, base, pages.find_fault, pages=endpoint.max_pages, secrets=secrets)
     request.pages, request.total = 0, None
-    for page in pages.follow(http, requests.Request("GET", join_url(base, endpoint.path), params=params)):
+    for page in pages.follow(http, spans.make_request(endpoint, base, request)):
         request.pages, request.total = request.pages + 1, pages.total
         yield from page.records
     if pages.note:
@@ -274,7 +271,9 @@ class Pages:
 
     def _try(self, http: requests.Session, request: requests.Request, more: dict[str, Any]) -> set[bytes]:
         """The records that the same request brings with other parameters; none where it is refused."""
-        asked_for = requests.Request("GET", request.url, params={**request.params, **more})
+        asked_for = requests.Request(
+            request.method, request.url, params={**request.params, **more}, json=copy.deepcopy(request.json)
+        )
         try:
             return set(map(bytes, self._ask(http, asked_for)[0].records))
         except SourceError:

@@ -1,19 +1,37 @@
-"""What an API is asked for where it gives a part of its records: those of some days, or those since a moment."""
+"""What an API is asked for: the endpoint's own parameters and body, and where it gives a part of its records, those of some days
+or those since a moment.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ..request import Request
-from ..source_yml import Window
+import requests
+from dlt.common.jsonpath import set_value_at_path
+from dlt.sources.helpers.rest_client.utils import join_url
+
+from ..request import Request, fill
+from ..source_yml import Endpoint, Window
 from .relation import end_of
 
 _UNITS = {"time": timedelta(seconds=1), "seconds": timedelta(seconds=1), "milliseconds": timedelta(milliseconds=1)}
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def make_request(endpoint: Endpoint, base: str, request: Request) -> requests.Request:
+    """The request for the first page of a read."""
+    params, body = (fill(values, request.settings) for values in (endpoint.params, endpoint.body))
+    span = ask(endpoint.window, request) if endpoint.window and request.since else {}
+    if endpoint.window and endpoint.window.body:
+        for path, value in span.items():
+            set_value_at_path(body, path, value)
+    else:
+        params |= span
+    return requests.Request(endpoint.method, join_url(base, endpoint.path), params=params, json=body)
+
+
 def ask(window: Window, request: Request) -> dict[str, str]:
-    """The query parameters for the records of a read that has a beginning.
+    """The parameters for the records of a read that has a beginning.
 
     Of moments, an API may take a moment to be part of the span or not. So it is asked from one unit before and to one unit after: a record that
     comes again and is as it was does not land again.

@@ -1,0 +1,82 @@
+"""How a request says who asks: what ``auth`` in a ``source.yml`` declares, by dlt's own classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from settings import Settings
+
+from .connections import Auth, BasicAuth, BearerAuth, ClientCredentials, HttpConnection, RestConnection
+from .request import expand
+from .source_error import NEXT, SourceError, asked
+
+if TYPE_CHECKING:
+    from requests.auth import AuthBase
+
+MARGIN = 10
+"""Seconds before its end at which a token is no longer sent: the request takes its time."""
+
+
+def make_login(auth: Auth, connection: HttpConnection, settings: Settings) -> AuthBase:
+    """What puts the login on each request of a session.
+
+    Args:
+        connection: the source's: a server of tokens is asked with the same patience.
+    """
+    from dlt.sources.helpers.rest_client.auth import BearerTokenAuth, HttpBasicAuth
+
+    if isinstance(auth, BearerAuth):
+        return BearerTokenAuth(token=expand(auth.token, settings))
+    if isinstance(auth, BasicAuth):
+        return HttpBasicAuth(expand(auth.username, settings), expand(auth.password, settings))
+    return _fetch_tokens(auth, connection, settings)
+
+
+def settings_of(auth: Auth | None) -> list[str]:
+    """The values of a login that may be names of settings."""
+    return [value for value in auth.model_dump().values() if isinstance(value, str)] if auth else []
+
+
+def _fetch_tokens(auth: ClientCredentials, connection: HttpConnection, settings: Settings) -> AuthBase:
+    import pendulum
+    from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
+
+    from .http import session
+
+    class Tokens(OAuth2ClientCredentials):
+        """As dlt's, but a token that is about to expire is not sent, and a lifetime that says nothing is passed over."""
+
+        def is_token_expired(self) -> bool:
+            return bool(pendulum.now().add(seconds=MARGIN) >= self.token_expiry)
+
+        def parse_expiration_in_seconds(self, response_json: Any) -> int:
+            try:
+                return int(float(response_json["expires_in"]))
+            except (KeyError, TypeError, ValueError, OverflowError):
+                return int(self.default_token_expiration)
+
+    patience = {name: getattr(connection, name) for name in ("timeout", "attempts", "backoff")}
+    server = RestConnection(base_url=auth.access_token_url, **patience)
+    address = expand(auth.access_token_url, settings)
+    return Tokens(
+        access_token_url=address,
+        client_id=expand(auth.client_id, settings),
+        client_secret=expand(auth.client_secret, settings),
+        access_token_request_data={n: expand(v, settings) for n, v in auth.access_token_request_data.items()},
+        default_token_expiration=auth.default_token_expiration,
+        session=session(server, settings, address, _find_fault, secrets=[auth.client_id, auth.client_secret]),
+    )
+
+
+def _find_fault(answer: requests.Response) -> SourceError | None:
+    """Why a successful answer gives no token, or None."""
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    token = content.get("access_token") if isinstance(content, dict) else None
+    if isinstance(token, str) and token and token.isascii() and token.isprintable():
+        return None
+    return SourceError(f"{asked(answer.url)}: the answer holds no `access_token`; {NEXT}", lasting=True)
