@@ -88,12 +88,14 @@ def find_address(source: Source, settings: Settings) -> str:
 
 
 def _knock(connection: HttpConnection, settings: Settings, url: str) -> None:
-    """Any answer will do; nothing of it is read."""
+    """Any answer will do; nothing of it is read. Of a server of tokens only one with a token does."""
     from .http import session
 
-    once = connection.model_copy(update={"attempts": 1, "timeout": 5})
+    http = session(connection.model_copy(update={"attempts": 1, "timeout": 5}), settings, url)
+    if connection.auth and callable(http.auth):
+        http.auth(requests.Request("GET", url).prepare())
     try:
-        session(once, settings, url).get(url, stream=True).close()
+        http.get(url, stream=True).close()
     except SourceError as error:
         if error.status is None:
             raise

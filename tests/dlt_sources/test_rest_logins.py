@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from dlt_sources._steps import logins
+from dlt_sources._steps.connect import reach
 from dlt_sources._steps.declaration_error import DeclarationError
 from dlt_sources.door import Landing, SourceError, land
 from tests.security.hostile import api_of, source_of
@@ -139,6 +140,14 @@ def test_a_server_of_tokens_that_gives_none_is_an_error_that_names_the_settings(
     assert words in text and SECRET not in text and [path for _, path, _, _ in api.asked if path != "/token"] == []
     if words == "401":
         assert "ELT_SHOP_KEY" in text and "/token" in text
+
+
+def test_doctor_asks_for_a_token_and_says_when_none_is_given(tmp_path, here, api):
+    source = api_of(tmp_path, api.url, {"auth": oauth(api)})
+    assert api.url in reach(source, here) and api.given == 1
+    api.token_answer = (401, {}, b"{}")
+    with pytest.raises(SourceError, match=r"/token.*401.*ELT_SHOP_KEY|401.*/token.*ELT_SHOP_KEY"):
+        reach(source, here)
 
 
 def test_no_other_server_sees_the_login(tmp_path, here, api):
