@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import ssl
@@ -17,6 +18,7 @@ from werkzeug.datastructures import Headers
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+logging.getLogger("werkzeug").setLevel(logging.WARNING)  # each request, in a test's own log: secrets that it sent, too
 Answer: TypeAlias = tuple[int, dict[str, str], bytes] | None
 """Status, headers and body; None: the connection is closed without an answer."""
 

@@ -124,67 +124,14 @@ serving: INSERT INTO "taxi"."monthly_flags" ("taxi_type", "trip_month", "flag", 
 serving: INSERT INTO "taxi"."trips" ("trip_key", "taxi_type", "source_file", "vendor_id", "vendor", "rate_code_id", "rate_code", "payment_type_id", "payment_type", "trip_type_id", "trip_type", "pickup_zone_id", "pickup_zone", "pickup_borough", "pickup_service_zone", "dropoff_zone_id", "dropoff_zone", "dropoff_borough", "dropoff_service_zone", "pickup_date_key", "dropoff_date_key", "pickup_datetime", "dropoff_datetime", "passenger_count", "trip_distance", "store_and_fwd_flag", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge", "congestion_surcharge", "airport_fee", "ehail_fee", "total_amount", "is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month", "is_implausible") SELECT "trip_key", "taxi_type", "source_file", "vendor_id", "vendor", "rate_code_id", "rate_code", "payment_type_id", "payment_type", "trip_type_id", "trip_type", "pickup_zone_id", "pickup_zone", "pickup_borough", "pickup_service_zone", "dropoff_zone_id", "dropoff_zone", "dropoff_borough", "dropoff_service_zone", "pickup_date_key", "dropoff_date_key", "pickup_datetime", "dropoff_datetime", "passenger_count", "trip_distance", "store_and_fwd_flag", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount", "improvement_surcharge", "congestion_surcharge", "airport_fee", "ehail_fee", "total_amount", "is_refund", "has_no_distance", "has_no_passengers", "is_backwards", "is_out_of_month", "is_implausible" FROM "warehouse"."taxi"."trips"
 serving: INSERT INTO "taxi"."trips_by_hour" ("taxi_type", "trip_date", "hour_of_day", "pickup_zone_id", "zone", "zone_place", "borough", "payment_type_id", "payment_type", "airport_zone_id", "airport", "airport_direction", "trips", "refunds", "passengers", "implausible", "trip_distance", "fare_amount", "tip_amount", "total_amount") SELECT "taxi_type", "trip_date", "hour_of_day", "pickup_zone_id", "zone", "zone_place", "borough", "payment_type_id", "payment_type", "airport_zone_id", "airport", "airport_direction", "trips", "refunds", "passengers", "implausible", "trip_distance", "fare_amount", "tip_amount", "total_amount" FROM "warehouse"."taxi"."trips_by_hour"
 serving: INSERT INTO "taxi"."zone_hour_trips" ("pickup_zone_id", "hour_of_day", "zone", "borough", "trips", "total_amount") SELECT "pickup_zone_id", "hour_of_day", "zone", "borough", "trips", "total_amount" FROM "warehouse"."taxi"."zone_hour_trips"
+serving: SELECT 'avg_audio_signature_headphone' AS name, count(*) AS n FROM "audiophile"."avg_audio_signature_headphone" UNION ALL SELECT 'avg_audio_signature_iem' AS name, count(*) AS n FROM "audiophile"."avg_audio_signature_iem" UNION ALL SELECT 'avg_driver_rating_headphone' AS name, count(*) AS n FROM "audiophile"."avg_driver_rating_headphone" UNION ALL SELECT 'company_names' AS name, count(*) AS n FROM "audiophile"."company_names" UNION ALL SELECT 'dim_company' AS name, count(*) AS n FROM "audiophile"."dim_company" UNION ALL SELECT 'headphones' AS name, count(*) AS n FROM "audiophile"."headphones" UNION ALL SELECT 'highest_rank_company_headphone' AS name, count(*) AS n FROM "audiophile"."highest_rank_company_headphone" UNION ALL SELECT 'highest_rank_company_iem' AS name, count(*) AS n FROM "audiophile"."highest_rank_company_iem" UNION ALL SELECT 'highest_value_company_headphone' AS name, count(*) AS n FROM "audiophile"."highest_value_company_headphone" UNION ALL SELECT 'highest_value_company_iem' AS name, count(*) AS n FROM "audiophile"."highest_value_company_iem" UNION ALL SELECT 'iems' AS name, count(*) AS n FROM "audiophile"."iems" UNION ALL SELECT 'model_companies' AS name, count(*) AS n FROM "audiophile"."model_companies" UNION ALL SELECT 'rank_scale' AS name, count(*) AS n FROM "audiophile"."rank_scale" UNION ALL SELECT 'ranking_history' AS name, count(*) AS n FROM "audiophile"."ranking_history"
+serving: SELECT 'check_results' AS name, count(*) AS n FROM "ops"."check_results" UNION ALL SELECT 'drift' AS name, count(*) AS n FROM "ops"."drift" UNION ALL SELECT 'failed_rows' AS name, count(*) AS n FROM "ops"."failed_rows" UNION ALL SELECT 'freshness' AS name, count(*) AS n FROM "ops"."freshness" UNION ALL SELECT 'loads' AS name, count(*) AS n FROM "ops"."loads" UNION ALL SELECT 'rejected_rows' AS name, count(*) AS n FROM "ops"."rejected_rows" UNION ALL SELECT 'runs' AS name, count(*) AS n FROM "ops"."runs" UNION ALL SELECT 'steps' AS name, count(*) AS n FROM "ops"."steps"
+serving: SELECT 'country_names' AS name, count(*) AS n FROM "sales"."country_names" UNION ALL SELECT 'dim_customers' AS name, count(*) AS n FROM "sales"."dim_customers" UNION ALL SELECT 'dim_date' AS name, count(*) AS n FROM "sales"."dim_date" UNION ALL SELECT 'dim_products' AS name, count(*) AS n FROM "sales"."dim_products" UNION ALL SELECT 'dim_status' AS name, count(*) AS n FROM "sales"."dim_status" UNION ALL SELECT 'fact_sales' AS name, count(*) AS n FROM "sales"."fact_sales" UNION ALL SELECT 'order_lines' AS name, count(*) AS n FROM "sales"."order_lines" UNION ALL SELECT 'sales_per_country' AS name, count(*) AS n FROM "sales"."sales_per_country" UNION ALL SELECT 'sales_per_customer' AS name, count(*) AS n FROM "sales"."sales_per_customer" UNION ALL SELECT 'sales_per_month' AS name, count(*) AS n FROM "sales"."sales_per_month" UNION ALL SELECT 'sales_per_order' AS name, count(*) AS n FROM "sales"."sales_per_order" UNION ALL SELECT 'sales_per_product' AS name, count(*) AS n FROM "sales"."sales_per_product" UNION ALL SELECT 'sales_per_product_line' AS name, count(*) AS n FROM "sales"."sales_per_product_line"
+serving: SELECT 'daily_trips' AS name, count(*) AS n FROM "taxi"."daily_trips" UNION ALL SELECT 'dim_date' AS name, count(*) AS n FROM "taxi"."dim_date" UNION ALL SELECT 'dim_payment_type' AS name, count(*) AS n FROM "taxi"."dim_payment_type" UNION ALL SELECT 'dim_rate_code' AS name, count(*) AS n FROM "taxi"."dim_rate_code" UNION ALL SELECT 'dim_trip_type' AS name, count(*) AS n FROM "taxi"."dim_trip_type" UNION ALL SELECT 'dim_vendor' AS name, count(*) AS n FROM "taxi"."dim_vendor" UNION ALL SELECT 'dim_zone' AS name, count(*) AS n FROM "taxi"."dim_zone" UNION ALL SELECT 'fact_trip' AS name, count(*) AS n FROM "taxi"."fact_trip" UNION ALL SELECT 'monthly_flags' AS name, count(*) AS n FROM "taxi"."monthly_flags" UNION ALL SELECT 'trips' AS name, count(*) AS n FROM "taxi"."trips" UNION ALL SELECT 'trips_by_hour' AS name, count(*) AS n FROM "taxi"."trips_by_hour" UNION ALL SELECT 'zone_hour_trips' AS name, count(*) AS n FROM "taxi"."zone_hour_trips"
+serving: SELECT 'dim_artists' AS name, count(*) AS n FROM "deftunes"."dim_artists" UNION ALL SELECT 'dim_date' AS name, count(*) AS n FROM "deftunes"."dim_date" UNION ALL SELECT 'dim_songs' AS name, count(*) AS n FROM "deftunes"."dim_songs" UNION ALL SELECT 'dim_users' AS name, count(*) AS n FROM "deftunes"."dim_users" UNION ALL SELECT 'fact_order_items' AS name, count(*) AS n FROM "deftunes"."fact_order_items" UNION ALL SELECT 'music_preference_vw' AS name, count(*) AS n FROM "deftunes"."music_preference_vw" UNION ALL SELECT 'order_items_vw' AS name, count(*) AS n FROM "deftunes"."order_items_vw" UNION ALL SELECT 'sales_per_artist_vw' AS name, count(*) AS n FROM "deftunes"."sales_per_artist_vw" UNION ALL SELECT 'sales_per_country_vw' AS name, count(*) AS n FROM "deftunes"."sales_per_country_vw" UNION ALL SELECT 'user_activity_vw' AS name, count(*) AS n FROM "deftunes"."user_activity_vw"
+serving: SELECT 'dim_people' AS name, count(*) AS n FROM "people"."dim_people" UNION ALL SELECT 'signups_per_minute' AS name, count(*) AS n FROM "people"."signups_per_minute"
 serving: SELECT 1 FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'runs'
 serving: SELECT DISTINCT table_schema FROM information_schema.tables
-serving: SELECT count(*) FROM "audiophile"."avg_audio_signature_headphone"
-serving: SELECT count(*) FROM "audiophile"."avg_audio_signature_iem"
-serving: SELECT count(*) FROM "audiophile"."avg_driver_rating_headphone"
-serving: SELECT count(*) FROM "audiophile"."company_names"
-serving: SELECT count(*) FROM "audiophile"."dim_company"
-serving: SELECT count(*) FROM "audiophile"."headphones"
-serving: SELECT count(*) FROM "audiophile"."highest_rank_company_headphone"
-serving: SELECT count(*) FROM "audiophile"."highest_rank_company_iem"
-serving: SELECT count(*) FROM "audiophile"."highest_value_company_headphone"
-serving: SELECT count(*) FROM "audiophile"."highest_value_company_iem"
-serving: SELECT count(*) FROM "audiophile"."iems"
-serving: SELECT count(*) FROM "audiophile"."model_companies"
-serving: SELECT count(*) FROM "audiophile"."rank_scale"
-serving: SELECT count(*) FROM "audiophile"."ranking_history"
-serving: SELECT count(*) FROM "deftunes"."dim_artists"
-serving: SELECT count(*) FROM "deftunes"."dim_date"
-serving: SELECT count(*) FROM "deftunes"."dim_songs"
-serving: SELECT count(*) FROM "deftunes"."dim_users"
-serving: SELECT count(*) FROM "deftunes"."fact_order_items"
-serving: SELECT count(*) FROM "deftunes"."music_preference_vw"
-serving: SELECT count(*) FROM "deftunes"."order_items_vw"
-serving: SELECT count(*) FROM "deftunes"."sales_per_artist_vw"
-serving: SELECT count(*) FROM "deftunes"."sales_per_country_vw"
-serving: SELECT count(*) FROM "deftunes"."user_activity_vw"
-serving: SELECT count(*) FROM "ops"."check_results"
-serving: SELECT count(*) FROM "ops"."drift"
-serving: SELECT count(*) FROM "ops"."failed_rows"
-serving: SELECT count(*) FROM "ops"."freshness"
-serving: SELECT count(*) FROM "ops"."loads"
-serving: SELECT count(*) FROM "ops"."rejected_rows"
-serving: SELECT count(*) FROM "ops"."runs"
-serving: SELECT count(*) FROM "ops"."steps"
-serving: SELECT count(*) FROM "people"."dim_people"
-serving: SELECT count(*) FROM "people"."signups_per_minute"
-serving: SELECT count(*) FROM "sales"."country_names"
-serving: SELECT count(*) FROM "sales"."dim_customers"
-serving: SELECT count(*) FROM "sales"."dim_date"
-serving: SELECT count(*) FROM "sales"."dim_products"
-serving: SELECT count(*) FROM "sales"."dim_status"
-serving: SELECT count(*) FROM "sales"."fact_sales"
-serving: SELECT count(*) FROM "sales"."order_lines"
-serving: SELECT count(*) FROM "sales"."sales_per_country"
-serving: SELECT count(*) FROM "sales"."sales_per_customer"
-serving: SELECT count(*) FROM "sales"."sales_per_month"
-serving: SELECT count(*) FROM "sales"."sales_per_order"
-serving: SELECT count(*) FROM "sales"."sales_per_product"
-serving: SELECT count(*) FROM "sales"."sales_per_product_line"
-serving: SELECT count(*) FROM "taxi"."daily_trips"
-serving: SELECT count(*) FROM "taxi"."dim_date"
-serving: SELECT count(*) FROM "taxi"."dim_payment_type"
-serving: SELECT count(*) FROM "taxi"."dim_rate_code"
-serving: SELECT count(*) FROM "taxi"."dim_trip_type"
-serving: SELECT count(*) FROM "taxi"."dim_vendor"
-serving: SELECT count(*) FROM "taxi"."dim_zone"
-serving: SELECT count(*) FROM "taxi"."fact_trip"
-serving: SELECT count(*) FROM "taxi"."monthly_flags"
-serving: SELECT count(*) FROM "taxi"."trips"
-serving: SELECT count(*) FROM "taxi"."trips_by_hour"
-serving: SELECT count(*) FROM "taxi"."zone_hour_trips"
 serving: SELECT table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale FROM svv_columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
 serving: UPDATE ops.runs SET published = TRUE WHERE run_id = ?
 warehouse: ALTER TABLE "sqlmesh__audiophile"."__temp_<name>" RENAME TO "audiophile__company_names__<version>"
@@ -717,6 +664,9 @@ warehouse: DELETE FROM stg_ops.drift WHERE source = ? AND table_name = ? AND pat
 warehouse: DELETE FROM stg_ops.failed_rows WHERE (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?) OR (layer = ? AND scope = ?)
 warehouse: DELETE FROM stg_ops.fields WHERE source = ? AND table_name = ?
 warehouse: DELETE FROM stg_ops.looks WHERE source IN (?, ?, ?, ?, ?, ?)
+warehouse: DELETE FROM stg_ops.progress WHERE source IN (?)
+warehouse: DELETE FROM stg_ops.progress WHERE source IN (?, ?, ?)
+warehouse: DELETE FROM stg_ops.progress WHERE source IN (?, ?, ?, ?, ?, ?)
 warehouse: DELETE FROM stg_ops.published_domains
 warehouse: DELETE FROM stg_ops.runs WHERE run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 10000)
 warehouse: DELETE FROM stg_ops.steps WHERE started_at < ? OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)
@@ -1106,8 +1056,7 @@ warehouse: SELECT name, value FROM "stg_sales"._state WHERE left(name, 6) = 'sin
 warehouse: SELECT name, value FROM "stg_taxi"."_state"
 warehouse: SELECT name, value FROM "stg_taxi"._state WHERE left(name, 6) = 'since:' AND value <> ''
 warehouse: SELECT pair, number FROM stg_ops.builds
-warehouse: SELECT source FROM stg_ops.progress
-warehouse: SELECT source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_why, held_in FROM stg_ops.progress
+warehouse: SELECT source, ran_at, published_refine_id, sent_refine_id, held_refine_id, held_by, held_in, held_why FROM stg_ops.progress
 warehouse: SELECT source, table_name, path, what, type, first_seen, last_seen, "rows", ended_at FROM stg_ops.drift WHERE source = ? ORDER BY 1, 2, 3, 4
 warehouse: SELECT table_name FROM information_schema.tables WHERE table_schema = ?
 warehouse: SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
@@ -1124,6 +1073,7 @@ warehouse: SELECT table_schema FROM information_schema.tables WHERE table_name =
 warehouse: SELECT table_schema FROM information_schema.tables WHERE table_name = ? AND left(table_schema, 4) = 'stg_' AND right(table_schema, 8) <> '_staging' ORDER BY 1
 warehouse: SELECT table_schema, table_name FROM information_schema.tables WHERE left(table_schema, 4) = 'stg_' OR left(table_schema, 8) = 'rebuild_'
 warehouse: SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN (?)
+warehouse: SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema IN (?, ?)
 warehouse: UNLOAD ('SELECT "id", "name", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_taxi"."payment_types" WHERE _refine_id > '''') AS every QUALIFY row_number() OVER (PARTITION BY "id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
 warehouse: UNLOAD ('SELECT "id", "name", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_taxi"."rate_codes" WHERE _refine_id > '''') AS every QUALIFY row_number() OVER (PARTITION BY "id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
 warehouse: UNLOAD ('SELECT "id", "name", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_taxi"."trip_types" WHERE _refine_id > '''') AS every QUALIFY row_number() OVER (PARTITION BY "id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
@@ -1132,10 +1082,6 @@ warehouse: UNLOAD ('SELECT "model", "rank_grade", "value_rating", "price", "pric
 warehouse: UNLOAD ('SELECT "model", "rank_grade", "value_rating", "price", "price_status", "price_note", "bundle_price", "sort_price", "price_disagrees", "audio_signature", "tone_grade", "technical_grade", "driver_type", "dynamic_drivers", "balanced_armature_drivers", "electrostatic_drivers", "planar_drivers", "other_drivers", "comments", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_audiophile"."iems" WHERE _refine_id > '''') AS every QUALIFY row_number() OVER (PARTITION BY "model" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
 warehouse: UNLOAD ('SELECT "person_id", "first_name", "last_name", "title", "gender", "city", "state", "country", "postcode", "nat", "registered_at", "email", "phone", "cell", "username", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_random_users"."users" WHERE _refine_id > '''') AS every QUALIFY row_number() OVER (PARTITION BY "person_id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
 warehouse: UNLOAD ('SELECT "zone_id", "borough", "zone", "service_zone", _deleted, _read_at FROM (SELECT * FROM (SELECT * FROM "stg_taxi"."zones" WHERE _refine_id > '''') AS every QUALIFY row_number() OVER (PARTITION BY "zone_id" ORDER BY CAST(_load_id AS DOUBLE PRECISION) DESC, _deleted, _row DESC) = 1) AS newest') TO 's3://<object>' IAM_ROLE 'arn:aws:iam::<number>:role/millrace-redshift' FORMAT AS PARQUET PARALLEL OFF KMS_KEY_ID 'arn:aws:kms:us-east-1:<number>:key/1234abcd-12ab-34cd-56ef-1234567890ab' ENCRYPTED
-warehouse: UPDATE stg_ops.progress SET published_refine_id = CASE source WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? END, held_refine_id = ? WHERE source IN (?, ?, ?, ?, ?, ?)
-warehouse: UPDATE stg_ops.progress SET ran_at = ? WHERE source IN (?, ?, ?, ?, ?, ?)
-warehouse: UPDATE stg_ops.progress SET sent_refine_id = ? WHERE source IN (?)
-warehouse: UPDATE stg_ops.progress SET sent_refine_id = CASE source WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? END WHERE source IN (?, ?, ?)
 warehouse: UPDATE stg_ops.runs SET finished_at = ?, status = ?, exit_code = ?, landed = ?, accepted = ?, rejected = ?, published = ?, error = ?, ended = ? WHERE run_id = ?
 warehouse: UPDATE stg_ops.runs SET status = 'interrupted', ended = TRUE, error = COALESCE(error, ?) WHERE status = 'running' OR ended = FALSE
 warehouse: begin transaction
