@@ -71,7 +71,7 @@ def session(
     made.headers.update({name: expand(value, settings) for name, value in connection.headers.items()})
     hidden = list(connection.headers)
     if connection.auth:
-        made.auth = make_login(connection.auth, connection, settings)
+        made.auth = make_login(connection.auth, connection, settings, session)
         hidden.append("Authorization")
     made.max_redirects = REDIRECTS
     for scheme in ("http://", "https://"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -19,11 +20,14 @@ MARGIN = 10
 """Seconds before its end at which a token is no longer sent: the request takes its time."""
 
 
-def make_login(auth: Auth, connection: HttpConnection, settings: Settings) -> AuthBase:
+def make_login(
+    auth: Auth, connection: HttpConnection, settings: Settings, open_session: Callable[..., requests.Session]
+) -> AuthBase:
     """What puts the login on each request of a session.
 
     Args:
         connection: the source's: a server of tokens is asked with the same patience.
+        open_session: makes a session with a server (`http.session`).
     """
     from dlt.sources.helpers.rest_client.auth import BearerTokenAuth, HttpBasicAuth
 
@@ -31,7 +35,7 @@ def make_login(auth: Auth, connection: HttpConnection, settings: Settings) -> Au
         return BearerTokenAuth(token=expand(auth.token, settings))
     if isinstance(auth, BasicAuth):
         return HttpBasicAuth(expand(auth.username, settings), expand(auth.password, settings))
-    return _fetch_tokens(auth, connection, settings)
+    return _fetch_tokens(auth, connection, settings, open_session)
 
 
 def settings_of(auth: Auth | None) -> list[str]:
@@ -39,11 +43,14 @@ def settings_of(auth: Auth | None) -> list[str]:
     return [value for value in auth.model_dump().values() if isinstance(value, str)] if auth else []
 
 
-def _fetch_tokens(auth: ClientCredentials, connection: HttpConnection, settings: Settings) -> AuthBase:
+def _fetch_tokens(
+    auth: ClientCredentials,
+    connection: HttpConnection,
+    settings: Settings,
+    open_session: Callable[..., requests.Session],
+) -> AuthBase:
     import pendulum
     from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
-
-    from .http import session
 
     class Tokens(OAuth2ClientCredentials):
         """As dlt's, but a token that is about to expire is not sent, and a lifetime that says nothing is passed over."""
@@ -66,7 +73,7 @@ def _fetch_tokens(auth: ClientCredentials, connection: HttpConnection, settings:
         client_secret=expand(auth.client_secret, settings),
         access_token_request_data={n: expand(v, settings) for n, v in auth.access_token_request_data.items()},
         default_token_expiration=auth.default_token_expiration,
-        session=session(server, settings, address, _find_fault, secrets=[auth.client_id, auth.client_secret]),
+        session=open_session(server, settings, address, _find_fault, secrets=[auth.client_id, auth.client_secret]),
     )
 
 
