@@ -26,6 +26,7 @@ from .._steps.connectors.text_files import FileError
 from .._steps.contract import PAYLOAD
 from .._steps.declaration import Source
 from .._steps.file_names import JSON_LINES, is_json_lines
+from .._steps.parents import Parents
 from .._steps.request import Request, UnchangedError
 from .._steps.row_files import RowFiles, write_file
 from .._steps.source_error import SourceError, explain
@@ -63,9 +64,19 @@ class Sample:
 
 
 def read_sample(
-    source: Source, name: str, settings: Settings, work: Path, *, rows: int = ROWS, pages: int = PAGES
+    source: Source,
+    name: str,
+    settings: Settings,
+    work: Path,
+    *,
+    rows: int = ROWS,
+    pages: int = PAGES,
+    links: dict[str, Parents] | None = None,
 ) -> Sample:
     """Read a sample of a table by its connector.
+
+    Args:
+        links: what endpoints with `for_each` are asked with, one for all tables of a source.
 
     Raises:
         SourceError: the source did not answer as declared.
@@ -74,7 +85,7 @@ def read_sample(
     table = source.tables[name]
     work.mkdir(parents=True, exist_ok=True)
     since = cursor.since({}, table, settings.clock()) if table.cursor else None
-    request = Request(source, name, table, since, settings.clock(), settings, work, most=rows)
+    request = Request(source, name, table, since, settings.clock(), settings, work, most=rows, links=links or {})
     sample = Sample()
     try:
         if isinstance(source.declared, FilesSource) and table.files:

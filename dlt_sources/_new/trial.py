@@ -9,6 +9,7 @@ from settings import Settings
 from .._steps.addressed import check_address
 from .._steps.connect import find_address
 from .._steps.declaration import Source
+from .._steps.parents import of_source
 from .._steps.source_error import shown
 from .judging import Verdict, judge_sample
 from .make import scratch
@@ -49,9 +50,9 @@ def try_source(source: Source, settings: Settings, rows: int = 10) -> Trial:
     asks = any(table.rows is None for table in source.extracted.values())
     trial = Trial(shown(find_address(source, settings)) if asks else "(its own rows)")
     with scratch() as work:
-        files = {}
+        files, links = {}, of_source(source.extracted, source.contracts)
         for name in source.extracted:
-            sample = read_sample(source, name, settings, work / "read" / name, rows=PAGE, pages=1)
+            sample = read_sample(source, name, settings, work / "read" / name, rows=PAGE, pages=1, links=links)
             files[name] = sample.files
             trial.notes += sample.notes
             if not sample.rows:

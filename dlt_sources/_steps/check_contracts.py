@@ -14,7 +14,7 @@ from warehouse.quote import identifier
 from warehouse.staging import JUDGED_MARKS, MARKS
 
 from .columns import Column, is_made
-from .contract import FILE, FILE_ROW, INDEX, PARENT, RESERVED, Contract
+from .contract import FILE, FILE_ROW, FOR_EACH, INDEX, PARENT, RESERVED, Contract
 from .declaration_error import hint
 from .names import refuse_column
 from .source_yml import FilesSource, PythonSource, SqlSource, Table, _Source
@@ -204,6 +204,11 @@ def _path(declared: _Source, table: Table, path: tuple[str | int, ...]) -> str |
     head = path[0]
     if head in (PARENT, INDEX):
         return None if table.from_ else f"only a row of a table made with `from` has {head!r}; correct the path"
+    if head == FOR_EACH:
+        if not table.for_each:
+            return f"only a row of an endpoint with `for_each` has {head!r}; correct the path"
+        named = len(path) > 1 and all(isinstance(part, str) for part in path)
+        return None if named else f"name one of the record's own values, such as '{FOR_EACH}.id'"
     if head in (FILE, FILE_ROW) and not table.files:
         return None if isinstance(declared, PythonSource) else f"only a row of a file has {head!r}; correct the path"
     native = isinstance(declared, SqlSource | FilesSource) and table.rows is None

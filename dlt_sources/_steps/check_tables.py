@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from foundation.causes import first_line
 
+from . import check_for_each
 from .file_names import JSON_LINES, is_json_lines
 from .source_yml import Endpoint, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
 
@@ -32,6 +33,8 @@ def check(declared: _Source) -> Iterator[Problem]:
         where = ("tables", name)
         for key, text in (*_place(declared, table), *_origin(declared, name, table), *_read(declared, table)):
             yield (*where, key), text
+        for path, text in check_for_each.check(declared, name, table):
+            yield (*where, *path), text
         for path, text in (*_endpoint(table.endpoint), *_page(table), *_files(table)):
             yield (*where, *path), text
 
@@ -96,7 +99,7 @@ def _read(declared: _Source, table: Table) -> Iterator[tuple[str, str]]:
         windowed = table.endpoint is not None and table.endpoint.window is not None
         if table.rows is not None or not isinstance(declared, RestSource | SqlSource | PythonSource):
             yield "cursor", "it is read whole each time, only changed rows land; remove `cursor`"
-        elif isinstance(declared, RestSource) and not windowed:
+        elif isinstance(declared, RestSource) and not windowed and not table.for_each:
             yield "cursor", "the endpoint is never asked for a part; add `window` to it, or remove `cursor`"
     if not table.cursor and table.from_ is None:
         if (

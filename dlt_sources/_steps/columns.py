@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from warehouse.column_types import FORMS, LONGEST_TEXT, dlt_hint
 
-from .contract import FILE, FILE_ROW, INDEX, PARENT, Contract, Pii
+from .contract import FILE, FILE_ROW, FOR_EACH, INDEX, PARENT, Contract, Pii
 from .core_schema import checks_rows, config_of, field_schema, inner
 from .kinds import is_list, kind_of
 from .rules import Rule, demands, rule_of
@@ -132,7 +132,7 @@ def is_made(contract: type[Contract], column: Column) -> bool:
     makes it under a name that begins with an underscore and is not among the contract's `needs`.
     """
     name = str(column.path[0])
-    made = name.startswith("_") and name not in contract.needs and checks_rows(contract)
+    made = name.startswith("_") and name not in (FOR_EACH, *contract.needs) and checks_rows(contract)
     return made or bool(column.computed) or name in (PARENT, INDEX, FILE, FILE_ROW)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from settings import Settings
 
 from .connections import FilesConnection, HttpConnection, SqlConnection
 from .declaration import Source
+from .parents import Parents
 from .request import Request, expand
 from .source_error import SourceError, explain, shown
 from .source_yml import HtmlSource, PythonSource, RestSource, SqlSource
+from .turn import MORE
 
 
 def connect(request: Request) -> Iterable[Any]:
@@ -23,6 +25,20 @@ def connect(request: Request) -> Iterable[Any]:
     Raises:
         UnchangedError: at the first row, when the source says that nothing has changed.
     """
+    rows = _connect(request)
+    return _told(rows, request.children) if request.children else rows
+
+
+def _told(rows: Iterable[Any], children: list[Parents]) -> Iterator[Any]:
+    """Records, of which the values are kept that other endpoints are asked with."""
+    for row in rows:
+        if row is not MORE:
+            for parents in children:
+                parents.add(row)
+        yield row
+
+
+def _connect(request: Request) -> Iterable[Any]:
     declared = request.source.declared
     if request.table.rows is not None:
         return iter(request.table.rows)

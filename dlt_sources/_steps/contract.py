@@ -30,8 +30,10 @@ FILE, FILE_ROW, MALFORMED = "_file", "_file_row", "_malformed"
 """Rows of files also say which file they are from and which row of it (from 0); a line that is not a row holds what it was and why, and nothing else."""
 PARENT, INDEX = "_parent", "_index"
 """Names under which a row made from a list element sees its record and its place in the list."""
+FOR_EACH = "_for_each"
+"""Member of a record that was asked for by a record of another table: the values that this one gave."""
 RESERVED = frozenset(
-    {PAYLOAD, *MARKS, PARENT, INDEX, FILE, FILE_ROW, MALFORMED, "_parent_ok", "filename", "file_row_number"}
+    {PAYLOAD, *MARKS, PARENT, INDEX, FOR_EACH, FILE, FILE_ROW, MALFORMED, "_parent_ok", "filename", "file_row_number"}
 )
 """Names no column of a source may have: landed rows use them for themselves."""
 
@@ -68,8 +70,8 @@ def column(
     Args:
         description: what it means; it becomes the column's comment everywhere.
         path: where the value is in the landed row when that is not the field's own name: ``user_location[0]``,
-            ``_parent.user_id`` (the record a list element came from), ``_index`` (its place, from 0) or ``_file`` (the
-            name of the file it came from). A list of paths is tried in order: sources rename columns. A text is also
+            ``_parent.user_id`` (the record a list element came from), ``_index`` (its place, from 0), ``_for_each.id``
+            (the record of another table that the endpoint was asked with) or ``_file`` (the name of the file it came from). A list of paths is tried in order: sources rename columns. A text is also
             tried as one name, so ``Amount [EUR]`` names a column; a name with dots inside a longer path is quoted,
             ``user."first.name"``, or the path is a tuple of its parts, ``("user", "first.name", 0)``.
         pii: personal data: ``hash`` salts and hashes it in refine, ``drop`` never lets it leave refine, ``keep`` says

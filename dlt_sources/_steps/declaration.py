@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,9 @@ class Source:
 
     @property
     def tables(self) -> dict[str, Table]:
-        """Tables by name, parents before the tables made from them."""
-        return dict(sorted(self.declared.tables.items(), key=lambda item: item[1].from_ is not None))
+        """Tables by name, parents before the tables made from them, or asked for by their records."""
+        tables = self.declared.tables
+        return dict(sorted(tables.items(), key=lambda item: (item[1].from_ is not None, _depth(item[1], tables))))
 
     @property
     def extracted(self) -> dict[str, Table]:
@@ -233,6 +234,11 @@ def read_alerts(name: str, folder: Path = FOLDER) -> Alerts:
         return Alerts.model_validate(read_key(folder / name, "alerts", {}))
     except ValidationError:
         return Alerts()
+
+
+def _depth(table: Table, tables: Mapping[str, Table]) -> int:
+    """How many tables are read before an endpoint is asked with their records."""
+    return 1 + _depth(tables[table.for_each], tables) if table.for_each else 0
 
 
 def _is_source(folder: Path) -> bool:

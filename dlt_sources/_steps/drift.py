@@ -19,7 +19,7 @@ from warehouse.quote import identifier, literal
 
 from .bulk import json_path
 from .columns import Column, columns_of, is_made
-from .contract import FILE, FILE_ROW, INDEX, MARKS, PARENT, PAYLOAD, RESERVED, Contract
+from .contract import FILE, FILE_ROW, FOR_EACH, INDEX, MARKS, PARENT, PAYLOAD, RESERVED, Contract
 from .names import field_name
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _records(
 ) -> Seen:
     """Of JSON records, or of the elements of one of their lists."""
     ways = {c.name: [way for path in c.paths if (way := _way(path))] for c in _declared(contract)}
-    known = {way for found in ways.values() for way in found} | {(name,) for name in contract.needs}
+    known = {way for found in ways.values() for way in found} | {(name,) for name in (FOR_EACH, *contract.needs)}
     if FILE in landed:  # records of files know where they are from
         known |= {(FILE,), (FILE_ROW,)}
     objects = {way[:length] for way in known for length in range(len(way))}
@@ -198,7 +198,7 @@ def _measure(con: duckdb.DuckDBPyConnection, paths: list[Parts]) -> list[Field]:
 
 def _declared(contract: type[Contract]) -> list[Column]:
     """The fields whose value the source itself sends."""
-    made = (PARENT, INDEX)
+    made = (PARENT, INDEX, FOR_EACH)
     return [c for c in columns_of(contract, stored=False) if not is_made(contract, c) and c.path[0] not in made]
 
 

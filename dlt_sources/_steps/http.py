@@ -16,7 +16,7 @@ from .connections import HttpConnection
 from .guard import REDIRECTS, Guard
 from .logins import make_login, settings_of
 from .request import expand
-from .source_error import NEXT, PASSING, SourceError, asked, refuse
+from .source_error import PASSING, SourceError, refuse
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"
 LONGEST_WAIT = 60
@@ -33,7 +33,6 @@ def session(
     wrong: Wrong = lambda answer: None,
     *,
     also: Sequence[str] = (),
-    pages: int | None = None,
     secrets: Sequence[str] = (),
 ) -> requests.Session:
     """A session that waits and tries again on 429, 5xx, timeouts, cut connections and answers that are `wrong`.
@@ -41,7 +40,6 @@ def session(
     Args:
         home: the source's address; only it sees the declared headers and the login.
         also: other addresses that may be asked in this run.
-        pages: how many answers one read may take.
         secrets: values of the request that may be ``${NAME}``, besides those of the connection: a refusal names them.
 
     Raises:
@@ -77,22 +75,13 @@ def session(
     for scheme in ("http://", "https://"):
         made.mount(scheme, Guard(home, connection, hidden, list(also)))
     patient: Callable[..., requests.Response] = made.send
-    taken = 0
 
     def send(request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        nonlocal taken
         if not options.get("allow_redirects", True):  # a step of a redirect, which is retried from its beginning
             return type(made).send(made, request, **options)
         answer = patient(request, **options)  # the last one, when the attempts are used up
         if error := refuse(answer, advice) or (wrong(answer) if answer.ok else None):
             raise error
-        taken += answer.ok
-        if pages is not None and taken > pages:
-            raise SourceError(
-                f"{asked(answer.url)}: there are still more after {pages} pages; if that is right, raise `max_pages` in"
-                f" source.yml. {NEXT}",
-                lasting=True,
-            )
         return answer
 
     made.send = send  # type: ignore[method-assign]

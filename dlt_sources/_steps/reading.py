@@ -12,7 +12,7 @@ from typing import Any
 from foundation.parts import Part, add, gathered, part
 from settings import Settings
 
-from . import pipelines
+from . import parents, pipelines
 from .addressed import check_address
 from .declaration import Source
 from .declaration_error import DeclarationError
@@ -148,17 +148,20 @@ def _reads(
 ) -> list[TableRead | FileRead]:
     """What to read; with `since` only tables that have a cursor, with `files` only those the files belong to."""
     reads: list[TableRead | FileRead] = []
+    links = parents.of_source(source.extracted, source.contracts)
     for name, table in source.extracted.items():
         known = copy.deepcopy(memory.get(name, {}))
         request = Request(
-            source, name, table, since, until or settings.clock(), settings, work, known, only=list(files)
+            source, name, table, since, until or settings.clock(), settings, work, known, only=list(files), links=links
         )
         request.upto = until.date() if since and until else None
         if isinstance(source.declared, FilesSource) and table.files:
             if not files or any(matches(table.files, file) for file in files):
                 reads.append(FileRead(request, source.declared))
-        elif (since is None or table.cursor) and not files:
-            reads.append(TableRead(request))
+        elif not files and (since is None or table.cursor or any(read.name == table.for_each for read in reads)):
+            reads.append(made := TableRead(request))
+            for child in request.children:
+                child.finish = made.finish
     patterns = [pattern for table in source.extracted.values() for pattern in table.files]
     for file in files:
         if not matches(patterns, file):

@@ -8,7 +8,7 @@ named and not tagged, and of a message only what comes from the contract, not fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from .columns import Column, columns_of
-from .contract import FILE, INDEX, PARENT, Contract
+from .contract import FILE, FOR_EACH, INDEX, PARENT, Contract
 from .messages import OWN_TEXT, safe_message
 from .source_yml import Table
 
@@ -138,6 +138,11 @@ def conflict(tables: Mapping[str, Table], contracts: Mapping[str, type[Contract]
                 f"tables.{name}.cursor: {table.contract}.{table.cursor} is tagged {columns[table.cursor].pii}, and a cursor's"
                 " value is remembered in clear; use another field"
             )
+        if table.for_each and (place := _untagged(table, columns.values(), tables, contracts)):
+            return (
+                f"tables.{name}.endpoint: {place} is (part of) a value of {table.for_each} that is tagged as personal,"
+                f" and it lands beside each row; give {table.contract} a field with path='{FOR_EACH}.{place}' that is tagged, too"
+            )
         for other in _family(table.from_ or name, tables):
             private = _private(tables[other], contracts[other])
             for column in columns.values():
@@ -150,6 +155,21 @@ def conflict(tables: Mapping[str, Table], contracts: Mapping[str, type[Contract]
     return None
 
 
+def _untagged(
+    table: Table, columns: Collection[Column], tables: Mapping[str, Table], contracts: Mapping[str, type[Contract]]
+) -> str | None:
+    """A value of another table's records that lands beside this one's rows, is tagged there and is not here."""
+    assert table.endpoint and table.for_each
+    private = [
+        place for other in _family(table.for_each, tables) for place in _private(tables[other], contracts[other])
+    ]
+    ways = [path for column in columns for path in column.paths if path[0] == FOR_EACH]
+    tagged = {path for column in columns if column.pii for path in column.paths}
+    places = [*(tuple(name.split(".")) for name in table.endpoint.placeholders), *(way[1:] for way in ways)]
+    found = (place for place in places if related(place, private) and (FOR_EACH, *place) not in tagged)
+    return next((".".join(map(str, place)) for place in found), None)
+
+
 def _family(root: str, tables: Mapping[str, Table]) -> list[str]:
     """The tables whose rows are made from the records of `root`."""
     return [name for name, table in tables.items() if (table.from_ or name) == root]
@@ -159,7 +179,8 @@ def _private(table: Table, contract: type[Contract]) -> list[Path]:
     """Where in the record the contract's tagged fields are."""
     columns = [column for column in columns_of(contract, stored=False) if column.private]
     places = [_place(path, table.explode) for column in columns for path in column.paths]
-    if any(str(path[0]).startswith("_") and path[0] not in (PARENT, INDEX, FILE) for c in columns for path in c.paths):
+    named = (PARENT, INDEX, FILE, FOR_EACH)
+    if any(str(path[0]).startswith("_") and path[0] not in named for c in columns for path in c.paths):
         places += [
             _place((name,), table.explode) for name in contract.needs
         ]  # the contract's own code makes it of these

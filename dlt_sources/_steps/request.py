@@ -14,6 +14,7 @@ from settings import Settings, SettingsError
 from .columns import columns_of
 from .contract import Contract
 from .declaration import Source
+from .parents import Parents
 from .source_yml import Table
 
 
@@ -40,6 +41,7 @@ class Request:
         unasked: columns of a database's table that the contract does not name, with their types: they are not read.
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
+        links: what endpoints with `for_each` are asked with, by their table; one for all tables of a read.
         ahead: it is not the source's turn yet: of more than a little (turn.py) nothing is read.
     """
 
@@ -63,6 +65,7 @@ class Request:
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
     ahead: bool = False
+    links: dict[str, Parents] = field(default_factory=dict)
 
     def keep_memory(self, landed: bool) -> None:
         """Let dlt commit what was written down with the rows: called in a resource of the table, after its last row.
@@ -79,6 +82,16 @@ class Request:
         if landed:
             source = dlt.current.source_state()
             source["after"], source["read_at"] = self.newest, self.read_at.isoformat()
+
+    @property
+    def parents(self) -> Parents | None:
+        """What the endpoint is asked with, where it is asked for each record of another table."""
+        return self.links.get(self.name)
+
+    @property
+    def children(self) -> list[Parents]:
+        """What other endpoints are asked with that are asked for each record of this table."""
+        return [parents for parents in self.links.values() if parents.endpoint.for_each == self.name]
 
     @property
     def contract(self) -> type[Contract]:

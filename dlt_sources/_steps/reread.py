@@ -66,6 +66,7 @@ class TableRead:
         self._changes = self._changed()
         self._items: Iterator[Any] = self._rows()
         self.has_news: bool | None = None
+        self.is_finished = False
         if self.table.cursor and not self.backfill:
             request.since = cursor.since(request.memory, self.table, self.settings.clock())
         self.covers = request.since
@@ -90,6 +91,18 @@ class TableRead:
         """End the read, wherever it is: of one that is given up nobody looks at the files that it was writing."""
         with contextlib.suppress(Exception):
             self._changes.close()
+
+    def finish(self) -> None:
+        """Read to the end, though the rows land later: what is asked for with every record needs all of them. Rows after the
+        first that land wait on disk.
+        """
+        if self.is_finished:
+            return
+        first, files = list(islice(self._items, 1)), []
+        for number, rows in enumerate(self._items):
+            files.append(self.request.work / f"{self.name}.{number}.waiting")
+            pq.write_table(rows, files[-1], compression="zstd")
+        self._items, self.is_finished = chain(first, map(pq.read_table, files)), True
 
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""

@@ -66,7 +66,8 @@ HIDDEN = "***"
 PASSING = (requests.codes.request_timeout, 425, requests.codes.too_many_requests)
 """Statuses below 500 that pass by themselves."""
 _LOGIN = (requests.codes.unauthorized, requests.codes.forbidden, requests.codes.proxy_authentication_required)
-_GONE = (requests.codes.not_found, requests.codes.gone)
+GONE = (requests.codes.not_found, requests.codes.gone)
+"""Statuses of an address at which there is nothing."""
 _LASTING = (
     requests.TooManyRedirects,
     requests.exceptions.SSLError,
@@ -104,7 +105,7 @@ def refuse(answer: requests.Response, advice: str) -> SourceError | None:
     text = f"{asked(answer.url)} answered {status} {_reason(answer)}".rstrip()
     if status in _LOGIN:
         text += f": the login was refused or does not cover this address; check {advice}"
-    elif status in _GONE:
+    elif status in GONE:
         text += f": there is nothing at this address; check {advice}"
     elif lasting:
         text += f": the request was refused; check its path and parameters in source.yml, and {advice}"

@@ -5,6 +5,7 @@ An unknown key, a missing one or a wrong value is refused here; validated.py say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args
@@ -17,6 +18,8 @@ from .connections import FilesConnection, HtmlConnection, PythonConnection, Rest
 from .contract import FILE, Contract
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
+PLACEHOLDER = re.compile(r"(?<!\$)\{([^{}\s\"']*)\}")
+"""What an endpoint is asked with, by the path in a record of its `for_each`."""
 LONGEST_NAME = 50
 """Characters of a source's or table's name: with what is put before and after it Postgres has room for 63."""
 
@@ -43,9 +46,17 @@ class Window(Strict):
 class Endpoint(Strict):
     """One REST endpoint."""
 
-    path: Path = Field(description="appended to the connection's `base_url`")
+    path: Path = Field(
+        description="appended to the connection's `base_url`; with `for_each`, `{id}` is the value of each record at the path `id`"
+    )
     params: Annotated[dict[str, Any], AfterValidator(name_secrets)] = Field(
-        {}, description="query parameters; a text may be `${NAME}`, the name of a setting: a secret must be"
+        {},
+        description="query parameters; a text may be `${NAME}`, the name of a setting: a secret must be; or, with `for_each`, `{id}`",
+    )
+    for_each: str | None = Field(
+        None,
+        description="a table of this source: the endpoint is asked for each of its records that a read brings, whose `id` is"
+        " at the path `_for_each.id` of each row",
     )
     method: Literal["GET", "POST"] = Field("GET", description="POST: what to read is said in a body, `json`")
     body: Annotated[dict[str, Any], AfterValidator(name_secrets)] | None = Field(
@@ -65,7 +76,9 @@ class Endpoint(Strict):
         " all, whatever it says. Where `page_number` has no `base_page`, page 0 is tried and then page 1",
     )
     max_pages: int = Field(
-        10_000, ge=1, description="a read of more pages is given up: a server may never say the last"
+        10_000,
+        ge=1,
+        description="a read of more pages, with `for_each` those for one record, is given up: a server may never say the last",
     )
 
     @model_validator(mode="after")
@@ -77,6 +90,12 @@ class Endpoint(Strict):
                 "a `window` with `body: true` goes into the endpoint's `json`: add it, `json: {}` at least"
             )
         return self
+
+    @property
+    def placeholders(self) -> list[str]:
+        """The paths in a record of `for_each` that the endpoint is asked with, each once."""
+        texts = [value for value in self.params.values() if isinstance(value, str) and PLACEHOLDER.fullmatch(value)]
+        return list(dict.fromkeys(name for text in (self.path, *texts) for name in PLACEHOLDER.findall(text)))
 
 
 class RejectLimit(Strict):
@@ -174,6 +193,11 @@ class Table(Strict):
                 "the sink `postgres` keeps the newest row of each key: use mode upsert (deletes none or soft) or scd2"
             )
         return self
+
+    @property
+    def for_each(self) -> str | None:
+        """The table for each of whose records the endpoint is asked; None: it is asked once."""
+        return self.endpoint.for_each if self.endpoint else None
 
     @property
     def by_file(self) -> bool:

@@ -1,298 +1,134 @@
-"""REST APIs: dlt's paginators over an HTTP session, each record landed to the letter."""
+"""REST APIs: an endpoint's records, asked for once, or once for each record of another table (parents.py)."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 import requests
-from dlt.sources.helpers.rest_client.paginators import (
-    BaseNextUrlPaginator,
-    BasePaginator,
-    PageNumberPaginator,
-    RangePaginator,
-)
-from dlt.sources.rest_api.config_setup import create_paginator
+from dlt.sources.helpers.rest_client.utils import join_url
 
 from ..connections import RestConnection
 from ..http import name_settings, session
-from ..paging import Signs, detect, is_round, look, says_more
-from ..raw_json import NotJsonError, load, scalars, utf8
+from ..parents import Parents, put_beside
 from ..request import Request, expand, texts
-from ..selector import Selector
-from ..source_error import NEXT, SourceError, asked, quoted
-from ..source_yml import Endpoint
+from ..source_error import GONE, NEXT, SourceError
+from ..turn import MORE, Postponed
 from . import spans
+from .rest_pages import Page, Pages
 
-_NO_PAGE = (
-    requests.codes.bad_request,
-    requests.codes.not_found,
-    requests.codes.requested_range_not_satisfiable,
-    requests.codes.unprocessable_entity,
-)
-"""What an API answers for a page before its first."""
-_PAST_THE_END = (requests.codes.not_found, requests.codes.requested_range_not_satisfiable)
-
-
-@dataclass
-class Page:
-    """One answer taken apart.
-
-    Attributes:
-        records: as they came.
-        body: the answer in UTF-8.
-        empty: it has no body at all: there is no such page.
-    """
-
-    records: list[msgspec.Raw]
-    body: bytes = b""
-    empty: bool = False
+MANY = 1_000
+"""Requests of one read for the records of another table, of which people are told."""
+_OF_A_SAMPLE = 5
+"""Records of another table that a sample asks for."""
+_FEW = 2
+"""Fewer records say nothing of what a source sends."""
 
 
-def read(request: Request, connection: RestConnection) -> Iterator[msgspec.Raw]:
+def read(request: Request, connection: RestConnection) -> Iterator[msgspec.Raw | Postponed]:
     """The records of an endpoint, page by page, each as the text that it came in.
 
     Raises:
         SourceError: an answer is not what was declared, or says that there is more than was read.
     """
-    endpoint = request.table.endpoint
-    assert endpoint is not None
-    base = expand(connection.base_url, request.settings)
-    secrets = list(texts((endpoint.params, endpoint.body)))
-    pages = Pages(endpoint, name_settings(connection, secrets))
-    http = session(connection, request.settings, base, pages.find_fault, pages=endpoint.max_pages, secrets=secrets)
-    request.pages, request.total = 0, None
-    for page in pages.follow(http, spans.make_request(endpoint, base, request)):
-        request.pages, request.total = request.pages + 1, pages.total
+    if request.parents is not None:
+        yield from _read_each(request, connection, request.parents)
+        return
+    reader = _Reader(request, connection)
+    assert request.table.endpoint is not None
+    for page in reader.follow(request.table.endpoint.path, reader.params):
+        request.pages, request.total = request.pages + 1, reader.pages.total
         yield from page.records
-    if pages.note:
-        request.notes.append(f"{request.source.name}.{request.name}: {pages.note}")
+    if reader.pages.note:
+        request.notes.append(f"{reader.name}: {reader.pages.note}")
 
 
-class Pages:
-    """The pages of one read.
-
-    Args:
-        advice: the settings to check where the source answers with something else.
+class _Reader:
+    """The session of one read, and what its requests have in common.
 
     Attributes:
-        total: records in all pages, where the answers say so.
-        note: what people should know of a read without a paginator.
+        pages: those of the request that is being answered.
     """
 
-    def __init__(self, endpoint: Endpoint, advice: str) -> None:
-        self.endpoint, self.advice = endpoint, advice
-        self.paginator: BasePaginator | None = None
-        try:
-            self.selector = Selector(endpoint.data_selector)
-            self.paginator = _declared(endpoint)
-        except ValueError as error:
-            raise SourceError(f"the endpoint {endpoint.path!r} cannot be read: {error}", lasting=True) from None
-        named = endpoint.paginator if isinstance(endpoint.paginator, dict) else {}
-        self.unsure_base = isinstance(self.paginator, PageNumberPaginator) and not {"base_page", "page"} & set(named)
-        self.detects = self.paginator is None
-        self.total: int | None = None
-        self.note: str | None = None
-        self.received = self.number = 0
-        self.digests: dict[bytes, int] = {}
+    def __init__(self, request: Request, connection: RestConnection) -> None:
+        endpoint = request.table.endpoint
+        assert endpoint is not None
+        self.endpoint, self.name = endpoint, f"{request.source.name}.{request.name}"
+        self.base = expand(connection.base_url, request.settings)
+        self.params, self.body = spans.fill_in(endpoint, request)
+        secrets = list(texts((endpoint.params, endpoint.body)))
+        self.advice = name_settings(connection, secrets)
+        self.pages = Pages(endpoint, self.advice)
+        self.http = session(connection, request.settings, self.base, self._find_fault, secrets=secrets)
+        request.pages, request.total = 0, None
 
-    def follow(self, http: requests.Session, request: requests.Request) -> Iterator[Page]:
-        """Page after page, until the paginator or the source says that it was the last one."""
-        if self.paginator:
-            self.paginator.init_request(request)
-        while True:
-            self.number += 1
-            page, answer = self._ask(http, request)
-            if self.unsure_base and self.number == 1 and not page.records:
-                self._count_from_one(request)
-                continue
-            if page.empty or answer is None:
-                return
-            signs = self._look(page, answer)
-            if self.paginator is None and (found := detect(answer, signs)):
-                self._start(found, signs)
-            same = self._find_same(page)
-            if same and not (self.unsure_base and self.number == 2):
-                raise self._fault(
-                    answer,
-                    f"page {self.number} is page {same} again: the server does not know the parameter"
-                    " that asks for the next page; declare its `paginator` in source.yml",
-                )
-            if same:  # what was asked for as page 0, or without a number, was page 1
-                self._set_base(1)
-            else:
-                self.received += len(page.records)
-                yield page
-            if self.paginator is None or not self._go_on(self.paginator, answer, page, request):
-                self._refuse_a_part(answer, signs)
-                if self.detects and self.paginator is None and is_round(page.records, signs):
-                    self._ask_for_more(http, request, page, answer)
-                return
+    def follow(self, path: str, params: dict[str, Any]) -> Iterator[Page]:
+        """The pages of one request, each with its records."""
+        self.pages = Pages(self.endpoint, self.advice)
+        body = copy.deepcopy(self.body)  # paginators write into it
+        asked = requests.Request(self.endpoint.method, join_url(self.base, path), params=dict(params), json=body)
+        return self.pages.follow(self.http, asked)
 
-    def find_fault(self, answer: requests.Response) -> SourceError | None:
-        """Why a successful answer is not a page of records, or None; the page is kept with the answer."""
-        if "page" in vars(answer):
-            return None
-        if answer.status_code in (requests.codes.no_content, requests.codes.reset_content):
-            answer.page = Page([], empty=True)  # type: ignore[attr-defined]
-            return None
-        if not answer.content.strip():
-            if self.number > 1:
-                answer.page = Page([], empty=True)  # type: ignore[attr-defined]
-                return None
-            return self._fault(answer, "the answer has no body", lasting=False)
-        kind = answer.headers.get("content-type", "no content type")
-        try:
-            body = utf8(answer.content, requests.utils.get_encoding_from_headers(answer.headers))
-            if body.lstrip()[:1] == b"<":
-                return self._fault(
-                    answer,
-                    f"it answers with a page, not JSON ({quoted(kind)}): a login or an error; check {self.advice}",
-                )
-            answer.page = Page(self.selector.find(body), body)  # type: ignore[attr-defined]
-        except NotJsonError as error:
-            size = f"{len(answer.content)} bytes"
-            return self._fault(
-                answer, f"the answer is not whole JSON ({quoted(kind)}, {size}): {error.text}", lasting=not error.cut
-            )
-        except LookupError as error:
-            return self._fault(answer, str(error.args[0]))
-        return None
-
-    def _ask(self, http: requests.Session, request: requests.Request) -> tuple[Page, requests.Response | None]:
-        """The page that the request asks for; an empty one where the source refuses it because there is none."""
-        prepared = http.prepare_request(request)
-        options = http.merge_environment_settings(prepared.url or "", {}, None, None, None)
-        try:
-            answer = http.send(prepared, **options)
-        except SourceError as error:
-            before_first = self.unsure_base and self.number == 1 and error.status in _NO_PAGE
-            counts = isinstance(self.paginator, RangePaginator) and self.paginator.total_path is None
-            if before_first or (counts and self.received and error.status in _PAST_THE_END):
-                return Page([], empty=True), None
-            raise
-        page: Page = vars(answer)["page"]
-        content: list[Any] = []
-
-        def whole(**_: Any) -> Any:
-            if not content:
-                content.append(load(page.body))
-            return content[0]
-
-        answer.json = whole  # type: ignore[method-assign]
-        return page, answer
-
-    def _look(self, page: Page, answer: requests.Response) -> Signs:
-        """What the answer says of its pages."""
-        is_object = page.body.lstrip()[:1] == b"{"
-        signs = look(answer.headers, list(scalars(page.body)) if is_object else [])
-        self.total = signs.total[1] if signs.total else self.total
-        return signs
-
-    def _start(self, found: BasePaginator, signs: Signs) -> None:
-        """Go on from the first page, which was asked for without a paginator."""
-        self.paginator = found
-        if isinstance(found, PageNumberPaginator):
-            self.unsure_base = signs.page is None
-
-    def _count_from_one(self, request: requests.Request) -> None:
-        """There is no page 0: this API counts from 1."""
-        self.unsure_base, self.number = False, 0
-        self._set_base(1)
-        assert self.paginator is not None
-        self.paginator.update_request(request)
-
-    def _set_base(self, base: int) -> None:
-        assert isinstance(self.paginator, RangePaginator)
-        self.paginator.base_index = self.paginator.initial_value = self.paginator.current_value = base
-
-    def _go_on(
-        self, paginator: BasePaginator, answer: requests.Response, page: Page, request: requests.Request
-    ) -> bool:
-        """Whether there is a next page; the request then asks for it."""
-        try:
-            paginator.update_state(answer, page.records)
-        except ValueError as error:  # its text ends with the whole answer
-            why = str(error).split(", got")[0]
-            raise self._fault(answer, f"the paginator in source.yml does not fit the answer: {quoted(why)}") from None
-        if paginator.has_next_page:
-            paginator.update_request(request)
-        return paginator.has_next_page
-
-    def _find_same(self, page: Page) -> int | None:
-        """The number of an earlier page with the very same records, where the page was asked for by a parameter."""
-        if not page.records or isinstance(self.paginator, BaseNextUrlPaginator):
-            return None
-        digest = hashlib.md5(b"\0".join(map(bytes, page.records)), usedforsecurity=False).digest()
-        earlier = self.digests.setdefault(digest, self.number)
-        return earlier if earlier != self.number else None
-
-    def _refuse_a_part(self, answer: requests.Response, signs: Signs) -> None:
-        """Raise where one page was read and the answer says that there are more: a part must not look like the whole."""
-        if self.endpoint.paginator == "single_page" or (self.received and not (self.detects and self.number == 1)):
-            return
-        if why := says_more(answer, signs, self.received):
-            raise self._fault(
-                answer,
-                f"{why}, and nothing says how to ask for more; declare the endpoint's `paginator` in source.yml"
-                " (docs/how-to.md), or `paginator: single_page` if this is all",
-            )
-
-    def _ask_for_more(
-        self, http: requests.Session, request: requests.Request, page: Page, answer: requests.Response
-    ) -> None:
-        """Refuse what looks like the first of several pages, if the usual parameters bring others; a note where that is not known.
-
-        An answer with an object around its list would say that there is more, in one way or another; a bare list cannot.
-        """
-        first, count = set(map(bytes, page.records)), len(page.records)
-        self.note = (
-            f"no paginator was found, and {count} rows came in one answer; if the API has more, declare the endpoint's"
-            " `paginator`, and if this is all, `paginator: single_page`"
-        )
-        if page.body.lstrip()[:1] != b"[":
-            return
-        for name, value in (("page", 2), ("offset", count)):
-            found = set() if name in request.params else self._try(http, request, {name: value})
-            if found <= first:
-                continue
-            if self._try(http, request, {}) != first:
-                return  # each answer has other rows, whatever is asked
-            raise self._fault(
-                answer,
-                f"{count} rows came, and `{name}={value}` brings others: the API has pages and does not say so; declare the"
-                " endpoint's `paginator` in source.yml (docs/how-to.md), or `paginator: single_page` if this is all",
-            )
-        self.note = None
-
-    def _try(self, http: requests.Session, request: requests.Request, more: dict[str, Any]) -> set[bytes]:
-        """The records that the same request brings with other parameters; none where it is refused."""
-        asked_for = requests.Request(
-            request.method, request.url, params={**request.params, **more}, json=copy.deepcopy(request.json)
-        )
-        try:
-            return set(map(bytes, self._ask(http, asked_for)[0].records))
-        except SourceError:
-            return set()
-
-    def _fault(self, answer: requests.Response, why: str, *, lasting: bool = True) -> SourceError:
-        return SourceError(f"{asked(answer.url)}: {why}; {NEXT}", lasting=lasting)
+    def _find_fault(self, answer: requests.Response) -> SourceError | None:
+        return self.pages.find_fault(answer)
 
 
-def _declared(endpoint: Endpoint) -> BasePaginator | None:
-    """The declared paginator; None: it is to be detected. Without a declared total, dlt's counting ones go on until a page is empty.
+def _read_each(request: Request, connection: RestConnection, parents: Parents) -> Iterator[msgspec.Raw | Postponed]:
+    """The records of an endpoint for each record of another table, after all of these have come. One that is gone meanwhile
+    (404, 410) has none.
 
     Raises:
-        ValueError: it cannot be used.
+        SourceError: see `read`; or no record of the other table has a value that the endpoint is asked with.
     """
-    config: Any = endpoint.paginator
-    if isinstance(config, dict) and config.get("type") in ("page_number", "offset"):
-        config = {"total_path": None, **config}
-    try:
-        return create_paginator(config)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"paginator: {error}") from None
+    if request.ahead:
+        yield MORE
+    parents.finish()
+    reader = _Reader(request, connection)
+    _refuse_lacking(reader, parents)
+    noted: list[str] = []
+    asked = gone = requested = 0
+    for one in islice(parents.requests(reader.params), _OF_A_SAMPLE if request.most else None):
+        asked += 1
+        try:
+            for page in reader.follow(one.path, one.params):
+                request.pages += bool(page.records)
+                yield from (put_beside(record, one.beside) for record in page.records)
+        except SourceError as error:
+            if error.status not in GONE or reader.pages.received:
+                raise
+            gone += 1
+        requested += max(reader.pages.taken, 1)
+        noted += [reader.pages.note] if reader.pages.note else []
+    request.notes += [f"{reader.name}: {text}" for text in _notes(parents, asked, requested, gone, noted)]
+
+
+def _refuse_lacking(reader: _Reader, parents: Parents) -> None:
+    """Raise where a placeholder names what none of the records has."""
+    if parents.lacking == parents.records >= _FEW:
+        holes = ", ".join(f"{{{name}}}" for name in parents.places)
+        raise SourceError(
+            f"{reader.name}: none of the {parents.records} records of {parents.endpoint.for_each} has what {holes} stands"
+            f" for; correct the endpoint in source.yml. {NEXT}",
+            lasting=True,
+        )
+
+
+def _notes(parents: Parents, asked: int, requested: int, gone: int, noted: list[str]) -> Iterator[str]:
+    """What people should know of a read for each record of another table."""
+    above = parents.endpoint.for_each
+    if requested >= MANY:
+        yield f"{requested} requests for {asked} records of {above}"
+    if parents.unusable:
+        yield (
+            f"nothing was asked for {parents.unusable} of {parents.records} records of {above}: the value for the path is"
+            " missing, empty, neither a text nor a number, too long, or leads to another path (`..`)"
+        )
+    if gone:
+        yield f"the API has nothing for {gone} of {asked} records of {above} (404)" + (
+            "; check the endpoint's path" if gone == asked else ""
+        )
+    if noted:
+        yield noted[0] + (f" (and {len(noted) - 1} more such answers)" if noted[1:] else "")

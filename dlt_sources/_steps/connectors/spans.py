@@ -5,10 +5,9 @@ or those since a moment.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import requests
 from dlt.common.jsonpath import set_value_at_path
-from dlt.sources.helpers.rest_client.utils import join_url
 
 from ..request import Request, fill
 from ..source_yml import Endpoint, Window
@@ -18,8 +17,8 @@ _UNITS = {"time": timedelta(seconds=1), "seconds": timedelta(seconds=1), "millis
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def make_request(endpoint: Endpoint, base: str, request: Request) -> requests.Request:
-    """The request for the first page of a read."""
+def fill_in(endpoint: Endpoint, request: Request) -> tuple[dict[str, Any], Any]:
+    """The parameters and the body of a read's requests, with settings in the places of their names."""
     params, body = (fill(values, request.settings) for values in (endpoint.params, endpoint.body))
     span = ask(endpoint.window, request) if endpoint.window and request.since else {}
     if endpoint.window and endpoint.window.body:
@@ -27,7 +26,7 @@ def make_request(endpoint: Endpoint, base: str, request: Request) -> requests.Re
             set_value_at_path(body, path, value)
     else:
         params |= span
-    return requests.Request(endpoint.method, join_url(base, endpoint.path), params=params, json=body)
+    return params, body
 
 
 def ask(window: Window, request: Request) -> dict[str, str]:
