@@ -23,7 +23,7 @@ from .source_yml import PLACEHOLDER, Endpoint, Table
 from .text import text_of
 
 LONGEST = 1_000
-"""Characters of a value that an endpoint is asked with: a longer one is no name of a record, and servers refuse its address."""
+"""Characters of a value that an endpoint is asked with: servers refuse the address that a longer one would make."""
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*")
 _ABOVE = (".", "..")
 """Parts of a path that clients, and servers that decode it first, resolve to another path."""
