@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from .declaration_error import hint
-from .source_yml import PLACEHOLDER, Endpoint, RestSource, Table, _Source
+from .endpoint import PLACEHOLDER, Endpoint
+from .source_yml import RestSource, Table, _Source
 
 Problem = tuple[tuple[str | int, ...], str]
 """The path in source.yml below the table, and what is wrong with what stands there."""

@@ -12,8 +12,9 @@ from pathlib import PurePosixPath
 from foundation.causes import first_line
 
 from . import check_for_each
+from .endpoint import Endpoint
 from .file_names import JSON_LINES, is_json_lines
-from .source_yml import Endpoint, HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
+from .source_yml import HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
 
 Problem = tuple[tuple[str | int, ...], str]
 """The path in source.yml, and what is wrong with what stands there."""

@@ -18,8 +18,9 @@ import orjson
 
 from .columns import columns_of
 from .contract import FOR_EACH, Contract
+from .endpoint import PLACEHOLDER, Endpoint
 from .raw_json import NotJsonError, Path, inside
-from .source_yml import PLACEHOLDER, Endpoint, Table
+from .source_yml import Table
 from .text import text_of
 
 LONGEST = 1_000

@@ -18,9 +18,9 @@ import settings as configuration
 from dlt_sources._new.trial import try_source
 from dlt_sources._steps import reread
 from dlt_sources._steps.connectors import rest_api
+from dlt_sources._steps.endpoint import Endpoint
 from dlt_sources._steps.lake import Landing
 from dlt_sources._steps.parents import Parents, fill, put_beside
-from dlt_sources._steps.source_yml import Endpoint
 from dlt_sources.door import DeclarationError, SourceError, land, load_sources, read_ahead, rebuild, refine
 from tests.forks import processes
 from tests.harness import ROOT

@@ -19,11 +19,11 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from dlt.sources.rest_api.config_setup import create_paginator
 
+from ..endpoint import Endpoint
 from ..paging import Signs, detect, is_round, look, says_more
 from ..raw_json import NotJsonError, load, scalars, utf8
 from ..selector import Selector
 from ..source_error import NEXT, SourceError, asked, quoted
-from ..source_yml import Endpoint
 
 _NO_PAGE = (
     requests.codes.bad_request,
