@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import re
 import socket
@@ -48,7 +49,8 @@ def serve(answer: Callable[[Request], Answer], certificate: trustme.LeafCert | N
         if found is None:
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         status, headers, body = found or (500, {}, b"")
-        return _Response([body], status, headers)  # a list: for bytes werkzeug would set the length itself
+        said = f"{status} {http.client.responses.get(status, 'Unknown')}"  # werkzeug's own words are in capitals
+        return _Response([body], said, headers)  # a list: for bytes werkzeug would set the length itself
 
     context = None
     if certificate:
