@@ -164,16 +164,18 @@ def test_the_validators_of_the_page_say_what_the_page_says(tmp_path: Path) -> No
 def test_the_logins_of_the_page_are_keys_of_a_source(tmp_path: Path) -> None:
     """Each that is written as YAML, in the page's own source.yml."""
     written = re.findall(r"`(connection|endpoint): ([^`]+)`", text_below(HOW_TO, "### Logins"))
-    assert len(written) == 3
-    for place, text in written[:2]:
+    of_apis = [(place, text) for place, text in written if not text.startswith("url:")]
+    assert len(of_apis) == 5
+    for number, (place, text) in enumerate(of_apis):
         content = yaml.safe_load(fences("yaml")[0])
         holder = content["connection"] if place == "connection" else content["tables"]["orders"]["endpoint"]
         holder |= yaml.safe_load(text)
-        folder = tmp_path / place / "shop"
+        folder = tmp_path / f"{number}" / "shop"
         folder.mkdir(parents=True)
         (folder / "source.yml").write_text(yaml.safe_dump(content))
         (folder / "contract.py").write_text(fences("python")[0])
-        assert "SHOP_KEY" in str(load_sources(folder.parent)["shop"].declared)
+        [setting] = re.findall(r"\$\{\w+\}", text)
+        assert setting in str(load_sources(folder.parent)["shop"].declared)
 
 
 def text_below(page: Path, heading: str) -> str:
