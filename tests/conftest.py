@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from foundation import hidden
 from settings import LIBRARIES, TOOLS
 from tests import needs
 from tests.harness import CODE, ROOT, Pipeline
@@ -132,6 +133,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     yield
     for line in needs.not_run(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_secrets() -> Iterator[None]:
+    """A module's secrets are its own: a password "another" would garble the messages of every later test in the process."""
+    before = hidden._known, hidden._pattern
+    hidden._known, hidden._pattern = set(), None
+    yield
+    hidden._known, hidden._pattern = before
 
 
 @pytest.fixture(scope="module")
