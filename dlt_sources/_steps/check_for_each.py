@@ -26,11 +26,12 @@ def check(declared: _Source, name: str, table: Table) -> Iterator[Problem]:
     if reason := _refuse_parent(declared, name, endpoint.for_each):
         yield ("endpoint", "for_each"), reason
     yield from _placeholders(endpoint)
-    if table.mode != "upsert" or table.deletes != "none":
+    if (table.mode != "upsert" or table.deletes != "none") and not _sees_all(declared, endpoint.for_each):
         key = "mode" if table.mode != "upsert" else "deletes"
         yield (
             (key,),
-            f"a read sees the rows of those records only that it brought; remove `{key}`: it is upsert, and none",
+            f"a read sees the rows of those records only that it brought; remove `{key}`: it is upsert, and none. Or let"
+            f" {endpoint.for_each!r} be read whole and see what is gone: no `cursor`, and `deletes` of its own",
         )
     above = f"which records are read is said by {endpoint.for_each!r}"
     if table.cursor:
@@ -74,6 +75,18 @@ def _parameters(endpoint: Endpoint) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, value in endpoint.params.items():
         if isinstance(value, str):
             yield ("params", name), value
+
+
+def _sees_all(declared: RestSource, name: str) -> bool:
+    """Whether each read of a table brings all of its records, and knows which of them are gone."""
+    table, seen = declared.tables.get(name), {name}
+    while table and (table.rows is not None or (table.cursor is None and table.sees_deletes)):
+        above = table.for_each
+        if above is None:
+            return True
+        table = None if above in seen else declared.tables.get(above)
+        seen.add(above)
+    return False
 
 
 def _refuse_parent(declared: _Source, name: str, parent: str) -> str | None:

@@ -48,6 +48,7 @@ class Parents:
 
     Attributes:
         records: how many came. unusable: those that nothing is asked for. lacking: those without one of the placeholders' names.
+        is_part: the other table has more records than came.
         finish: reads the other table to its end.
     """
 
@@ -57,7 +58,12 @@ class Parents:
         self.paths = list(dict.fromkeys([*self.places.values(), *wanted]))
         self.values: dict[tuple[bytes, ...], tuple[bytes | None, ...]] = {}
         self.records = self.unusable = self.lacking = 0
+        self.is_part = False
         self.finish: Callable[[], None] = lambda: None
+
+    def count_again(self) -> None:
+        """The other table is read a second time: the values of its records stay."""
+        self.records = self.unusable = self.lacking = 0
 
     def add(self, record: Any) -> None:
         """Keep the values of a record; of records with the same values of the placeholders, those of the last one."""

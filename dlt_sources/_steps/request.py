@@ -35,7 +35,8 @@ class Request:
         withdrawn: files whose rows count no longer; marked in the landing together with the rows.
         notes: what people should know of the read, though nothing is wrong.
         upto: last day of a backfill, where one was named: of a table with a cursor nothing later is read.
-        pages, total: how many pages an API gave in the last read, and how many records it said there are.
+        pages, total: how many pages an API gave in the last read, the most for one record of another table, and how many
+            records it said there are.
         only: names or addresses of the files to read, whatever else there is; empty: what is new.
         most: rows of a sample, where a sample of a database's table is enough; None: all rows.
         unasked: columns of a database's table that the contract does not name, with their types: they are not read.

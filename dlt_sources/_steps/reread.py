@@ -61,6 +61,7 @@ class TableRead:
         self.landed = self.read = 0
         self.newest: datetime | None = None
         self.refused: list[str] = []
+        self.is_part = False
         self.names = NamesOfRecords(request.contract)
         self.before = copy.deepcopy(request.memory)
         self._changes = self._changed()
@@ -143,6 +144,7 @@ class TableRead:
             vanished.refuse_shrinking(self, con, read)
             if self.request.pages > 1 and read and vanished.has_vanished(self, con):
                 yield from self._read_again(con)
+            self._keep_what_is_not_known(con)
             yield from vanished.find_vanished(self, con)
         if self.table.cursor and not self.backfill:
             self._advance(self.newest, read)
@@ -203,16 +205,30 @@ class TableRead:
         again, both = self.seen.with_suffix(".again"), self.seen.with_suffix(".both")
         first = f"SELECT * FROM read_parquet({literal(self.seen)})"
         known = f"{self._known()} UNION ALL SELECT {_HASH} FROM ({first})"
+        for child in self.request.children:
+            child.count_again()
         yield from self._read(con, again, known)
         if again.exists():
             more = f"SELECT * FROM read_parquet({literal(again)}) WHERE {_HASH} NOT IN (SELECT {_HASH} FROM ({first}))"
             con.execute(f"COPY ({first} UNION ALL BY NAME {more}) TO {literal(both)} (FORMAT parquet)")
             both.replace(self.seen)
-        if self.request.total is not None and self.read < self.request.total:
-            # not all that there is was seen, so that nothing is known to be gone: the next read compares again
-            con.register("gone", self.remembered.of(con.execute(vanished.query_vanished(self, con)).to_arrow_table()))
-            con.execute(f"COPY ({first} UNION ALL BY NAME SELECT * FROM gone) TO {literal(both)} (FORMAT parquet)")
-            both.replace(self.seen)
+        self.is_part = self.request.total is not None and self.read < self.request.total
+
+    def _keep_what_is_not_known(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Where not all that there is was seen, nothing is known to be gone: what is not there stays, and the next read compares again.
+        A table that is read for each record of such a one has not seen all either.
+        """
+        above = self.request.parents
+        self.is_part |= above is not None and above.is_part
+        for child in self.request.children:
+            child.is_part = self.is_part
+        if not self.is_part or not self.seen.exists():
+            return
+        both = self.seen.with_suffix(".both")
+        con.register("gone", self.remembered.of(con.execute(vanished.query_vanished(self, con)).to_arrow_table()))
+        seen = f"SELECT * FROM read_parquet({literal(self.seen)})"
+        con.execute(f"COPY ({seen} UNION ALL BY NAME SELECT * FROM gone) TO {literal(both)} (FORMAT parquet)")
+        both.replace(self.seen)
 
     def _keep(self, con: duckdb.DuckDBPyConnection) -> None:
         """Keep what this read saw, for the next one, under a name made from it. dlt's state holds the name and commits

@@ -91,10 +91,11 @@ def _read_each(request: Request, connection: RestConnection, parents: Parents) -
     noted: list[str] = []
     asked = gone = requested = 0
     for one in islice(parents.requests(reader.params), _OF_A_SAMPLE if request.most else None):
-        asked += 1
+        asked, pages = asked + 1, 0
         try:
             for page in reader.follow(one.path, one.params):
-                request.pages += bool(page.records)
+                pages += bool(page.records)
+                request.pages = max(request.pages, pages)
                 yield from (put_beside(record, one.beside) for record in page.records)
         except SourceError as error:
             if error.status not in GONE or reader.pages.received:
