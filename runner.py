@@ -265,6 +265,9 @@ def run_flow(
 
 def main() -> None:
     """Run the command line; known errors end in one clear line and their exit code."""
+    from foundation.garbage import collect_rarely
+
+    collect_rarely()  # before the libraries are imported
     from foundation.exits import say_and_exit
     from foundation.signals import Interrupted
     from foundation.visible import replace_what_cannot_be_shown

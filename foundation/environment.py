@@ -80,9 +80,9 @@ def read(environment: Mapping[str, str], root: Path) -> Given:
     if named and (demo := _demo_named(named, root)):
         return _of_demo(demo, environment)
     given = read_file(root / FILE)
-    for name, value in environment.items():
+    for name in environment:
         if name.upper().startswith(PREFIX):
-            given.values[name], given.places[name] = value, "in the environment"
+            given.values[name], given.places[name] = environment[name], "in the environment"
     given.values = {name: value for name, value in given.values.items() if value}
     demo = _demo_named(given.values.get("ELT_DATA_DIR", "data"), root)
     return _of_demo(demo, environment) if demo else given

@@ -97,6 +97,7 @@ config = Config(
     default_gateway="redshift" if settings.aws else "local",
     cache_dir=str(settings.data / "sqlmesh_cache"),
     disable_anonymized_analytics=True,
+    infer_python_dependencies=False,  # each plan would read what is installed here; nothing asks for it: uv.lock says it
     # allow_partials: rows loaded today show today; the runner decides when there is something to build, not the cron.
     model_defaults=ModelDefaultsConfig(dialect="redshift", start="2020-01-01", cron="@daily", allow_partials=True),
     plan=PlanConfig(

@@ -20,6 +20,7 @@ from .declared import ModelColumn, model_columns, table_layouts
 from .lineage import changed_domains, domain_of, domains_of, lineage_of, reach_of, short_name, slices_of, sources_of
 from .loading import ModelError, Project, fingerprint, load
 from .pairing import begin_build
+from .pending import find_pending
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -108,7 +109,7 @@ def run_models(
             raise_store_fault(listener)
             context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
         if new or Waiting(settings).models(fingerprint()) != []:
-            result.pending = _pending(project, filled)
+            result.pending = find_pending(project, filled)
         result.ran = sorted(listener.ran)
         result.failed = [*faults.values(), *listener.failures()]
         result.broken |= {domain_of(name) for name in listener.not_built}
@@ -136,7 +137,7 @@ def inspect_models(settings: Settings) -> ModelRun:
         try:
             lineage = lineage_of(project.context)
             domains = domains_of(lineage | project.feeds(lineage))
-            return ModelRun(pending=_pending(project, filled), unreadable=project.unreadable, domains=domains)
+            return ModelRun(pending=find_pending(project, filled), unreadable=project.unreadable, domains=domains)
         finally:
             project.context.close()
 
@@ -187,7 +188,7 @@ def deploy_pending(
     context, listener = project.context, project.listener
     try:
         finish_deployment(context)
-        result = ModelRun(pending=_pending(project, filled), unreadable=project.unreadable)
+        result = ModelRun(pending=find_pending(project, filled), unreadable=project.unreadable)
         result.slices = slices_of(context)
         reach, lineage = {name: reach_of(context, name) for name in result.pending}, lineage_of(context)
         blocked = prepare(changed_domains(lineage, reach.values())) if result.pending else set()
@@ -208,7 +209,7 @@ def deploy_pending(
                 "backfill_models": [name for name in built if name.lstrip("+") in known],
             }
             context.plan("prod", auto_apply=True, no_prompts=True, skip_tests=True, **choices)
-        result.ran, result.pending = sorted(listener.ran), _pending(project, filled)
+        result.ran, result.pending = sorted(listener.ran), find_pending(project, filled)
         return result
     except SQLMeshError as error:
         raise_store_fault(listener)
@@ -274,27 +275,3 @@ def remove_expired(settings: Settings) -> int:
         return len(project.listener.removed)
     finally:
         project.context.close()
-
-
-def _pending(project: Project, filled: Collection[str]) -> list[str]:
-    """Names of models that differ from prod, changed ones themselves and not what merely depends on them.
-
-    Of a domain that prod does not have they wait once one of its sources has rows, and none while one of the domain's files
-    cannot be read: a domain is deployed whole.
-
-    Args:
-        filled: the sources that have rows.
-    """
-    context = project.context
-    diff = (
-        context.plan_builder("prod", skip_tests=True, skip_linter=True, no_auto_categorization=True)
-        .build()
-        .context_diff
-    )
-    edited = {name for name in diff.modified_snapshots if diff.directly_modified(name) or diff.metadata_updated(name)}
-    names = {short_name(name) for name in edited} | {short_name(s.name) for s in (*diff.added, *diff.removed_snapshots)}
-    lineage = lineage_of(context)
-    partial = {domain for domain, _ in project.feeds(lineage).values()}
-    with_rows = {domain for domain, feeds in domains_of(lineage).items() if not feeds or feeds & set(filled)}
-    waiting = deployed_domains(context) | (with_rows - partial)
-    return sorted(name for name in names if domain_of(name) in waiting)

@@ -27,6 +27,9 @@ from .source_yml import Alerts, PythonSource, Table
 from .validated import validate
 
 FOLDER = Path(__file__).resolve().parents[1]
+_JUDGED: dict[Path, tuple[yaml_file.YamlFile, types.ModuleType, dict[str, type[Contract]]]] = {}
+"""By contract.py its classes as they were found to fit, with the source.yml and the module that they are of: a run asks twice, a
+resident process at each turn."""
 
 
 class Source:
@@ -65,6 +68,14 @@ class Source:
         """
         path = self.folder / "contract.py"
         module = own_code.load(path)
+        file, known, found = _JUDGED.get(path, (None, None, {}))
+        if file is not self._file or known is not module:
+            found = self._judge_contracts(path, module)
+            _JUDGED[path] = self._file, module, found
+        return dict(found)
+
+    def _judge_contracts(self, path: Path, module: types.ModuleType) -> dict[str, type[Contract]]:
+        """The contract classes of a module, after making sure that they fit their tables."""
         found: dict[str, type[Contract]] = {}
         columns: dict[str, dict[str, Column]] = {}
         for name, table in self.tables.items():

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from .columns import columns_of
 from .contract import MARKS, PAYLOAD, Contract
+from .records import text_column
 from .redact import related
 from .source_yml import Table
 from .text import parse, text_of
@@ -48,7 +49,7 @@ class Remembered:
         """The rows with what is remembered of them, their hash and marks."""
         if PAYLOAD not in rows.column_names:
             return rows.select([name for name in rows.column_names if name in self.names])
-        records = pa.array((text_of(self._of_text(text)) for text in rows[PAYLOAD].to_pylist()), pa.string())
+        records = text_column(text_of(self._of_text(text)) for text in rows[PAYLOAD].to_pylist())
         return rows.set_column(rows.column_names.index(PAYLOAD), PAYLOAD, records)
 
     def _of_text(self, text: str) -> dict[str, Any]:

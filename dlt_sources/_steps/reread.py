@@ -28,6 +28,7 @@ from .engine import engine
 from .lake import shaped
 from .named import NamesOfRecords
 from .raw_rows import as_json
+from .records import register, text_column
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
@@ -166,7 +167,7 @@ class TableRead:
                     yield from changed_files(self, con, page, seen, known)
                     continue
                 self.check(page.column_names)
-                con.register("page", page)
+                register(con, "page", page)
                 self.look_back(con)
                 hashed = con.execute(
                     f"SELECT page.*, md5(CAST({as_json(con)} AS VARCHAR)) AS {_HASH} FROM page"
@@ -193,7 +194,7 @@ class TableRead:
         many pages as memory has room for.
         """
         for _, alike in groupby(pages, lambda page: page.schema):
-            con.register("hashed", pa.concat_tables(alike))
+            register(con, "hashed", pa.concat_tables(alike))
             yield from self.number(
                 con, f"SELECT * EXCLUDE ({_HASH}), FALSE AS _deleted FROM hashed WHERE {_HASH} NOT IN ({known})"
             )
@@ -310,4 +311,4 @@ def _pages(resource: Iterable[Any]) -> Iterator[pa.Table | RowFiles | Postponed]
             yield batch[0]
         else:
             batch += islice(items, PAGE - 1)
-            yield pa.table({PAYLOAD: pa.array(map(text_of, batch), pa.string())})
+            yield pa.table({PAYLOAD: text_column(map(text_of, batch))})

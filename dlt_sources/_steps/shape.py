@@ -11,11 +11,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from errors import ExitCode, MillraceError
 
 from .columns import Column, columns_of
+from .contract import Contract
 from .declaration import Source
 
 Shape = dict[str, Any]
@@ -79,9 +81,15 @@ def shape_of(source: Source, name: str) -> Shape:
         "file_column": table.file_column(contract) if table.by_file else None,
     }
     columns = {c.name: {"type": c.sql_type, "place": _place(c), "pii": c.pii or ""} for c in columns_of(contract)}
-    rules = json.dumps(_rules(contract.model_json_schema(mode="validation")), sort_keys=True, default=str)
-    shape = {"columns": columns, "rules": hashlib.sha256(rules.encode()).hexdigest()[:16], **identity}
+    shape = {"columns": columns, "rules": _hash_rules(contract), **identity}
     return dict(json.loads(json.dumps(shape)))
+
+
+@lru_cache(maxsize=1_000)
+def _hash_rules(contract: type[Contract]) -> str:
+    """What changes with a contract's rules; kept, since a resident process asks at each turn, and Pydantic takes 10 ms."""
+    rules = json.dumps(_rules(contract.model_json_schema(mode="validation")), sort_keys=True, default=str)
+    return hashlib.sha256(rules.encode()).hexdigest()[:16]
 
 
 def compare(old: Shape, new: Shape) -> Changes:

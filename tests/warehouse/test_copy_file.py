@@ -40,12 +40,19 @@ class Recording:
 
     def written(self):
         """What was written to the published database since the last question."""
-        said, self.said = self.said, []
         return [
             query.split(" serving.")[0]
-            for query in said
-            if query.startswith(("INSERT", "DELETE", "CREATE OR REPLACE TABLE"))
+            for query in self.asked()
+            if query.startswith(("INSERT INTO serving", "DELETE FROM serving", "CREATE OR REPLACE TABLE serving"))
         ]
+
+    def compared(self):
+        """How often rows were compared since the last question."""
+        return len([query for query in self.asked() if "hash(" in query])
+
+    def asked(self):
+        said, self.said = self.said, []
+        return said
 
 
 @contextmanager
@@ -114,6 +121,26 @@ def test_only_slices_that_differ_are_written(con, monkeypatch, column):
     con.con.execute(f"UPDATE {STORED} SET amount = 3")
     copy_domain(con, "gold", slices)
     assert con.written() == ["CREATE OR REPLACE TABLE"]  # nothing to be gained
+
+
+@pytest.mark.parametrize("column", ["part", "moment"])
+def test_rows_that_differ_all_over_are_compared_in_a_few_slices_only(con, monkeypatch, column):
+    monkeypatch.setattr(published, "LARGE", 10_000)
+    many(con)
+    slices = {"gold.fact": column}
+    copy_domain(con, "gold", slices)
+    for change, times in (
+        ("SELECT 1", 2),
+        (f"UPDATE {STORED} SET amount = 2 WHERE n BETWEEN 300 AND 320", 2),
+        (f"UPDATE {STORED} SET amount = amount + 1 WHERE n % 100 = 7", 1),
+        (f"UPDATE {STORED} SET part = NULL, moment = NULL", 1),
+        ("SELECT 1", 2),
+    ):
+        con.con.execute(change)
+        con.asked()
+        copy_domain(con, "gold", slices)
+        assert con.compared() == times, change
+        assert content(con, "serving") == content(con, "memory")
 
 
 def test_what_is_replaced_every_day_does_not_leave_holes_for_ever(con, monkeypatch):
