@@ -48,7 +48,8 @@ def look_at(sources: Collection[str], settings: Settings) -> dict[str, Looked]:
         for schema, name, value in ask_each(con, since):
             found[schema].since[name.removeprefix(SINCE)] = value
         landed = (
-            f"SELECT DISTINCT {literal(schema)} AS schema_name, table_name FROM {identifier(schema)}.{LOADS} WHERE landed > 0"
+            f"SELECT {literal(schema)} AS schema_name, table_name FROM {identifier(schema)}.{LOADS} WHERE landed > 0"
+            " GROUP BY table_name"
             for schema in _having(LOADS, found)
         )
         for schema, table in ask_each(con, landed):

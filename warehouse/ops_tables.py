@@ -6,11 +6,12 @@ version of the code can still write.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import drift, waiting
-from .connection import Connection
+from .connection import Connection, WarehouseError
 from .quote import identifier, literal
 from .run import cut
 
@@ -68,7 +69,8 @@ def ensure(con: Connection, settings: Settings) -> None:
                 con.execute(f"ALTER TABLE {SCHEMA}.{table} ADD COLUMN {identifier(name)} {kind}")
     for (table, name), length in _WIDENED.items():
         if settings.aws and table in tables and int(found.get((table, name)) or length) < length:
-            con.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {name} TYPE VARCHAR({length})")
+            with contextlib.suppress(WarehouseError):  # some encodings forbid it: then only a text that long is refused
+                con.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {name} TYPE VARCHAR({length})")
 
 
 def insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
