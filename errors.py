@@ -27,6 +27,7 @@ Each class is defined beside what raises it::
     │   └── SecretError (2)         a secret that a setting names
     ├── PlaceError (4), FolderError (4)    the data folder
     ├── LockError (4)               the Postgres that holds the lock
+    ├── StoppedError (4)            a thread whose run has ended
     ├── LockedError (5)             another run is in progress
     └── DemoRunningError (5)
 

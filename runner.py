@@ -132,10 +132,13 @@ class Flow(Steps):
 
     def check_staging(self, changed: Collection[str], progress: Mapping[str, Progress]) -> set[str]:
         """Check the staging of changed sources, and hold those whose checks fail; returns all of them that are held."""
-        for name in changed:
-            published = progress[name].published
-            if name not in self.faults.held and not self.check("staging", name, published=published):
+        published = {name: progress[name].published for name in changed if name not in self.faults.held}
+        self.look(published)
+        for name, refine_id in published.items():
+            if not self.check("staging", name, published=refine_id):
                 self.faults.held.add(name)
+        if published:
+            self.ops.write_recent()
         return self.faults.held & set(changed)
 
     def land_all(self, work: Work) -> list[str]:
@@ -148,13 +151,23 @@ class Flow(Steps):
 
     def refine_all(self, work: Work) -> list[str]:
         """Refine what has landed of the run's sources; returns those of which that worked."""
-        from dlt_sources.door import settled
+        from dlt_sources.door import make_stagings, read_stagings, refine_abreast, settled
+        from warehouse.drift_notes import Notes
 
-        done: set[str] = set()
+        sources = [self.sources[name] for name in self.run.sources]
+        known, done = {}, set()
         if work.replay is None:
             with contextlib.suppress(Exception):  # what is broken says so in its own refine
-                done = settled([self.sources[name] for name in self.run.sources], self.settings)
-        return [name for name in self.run.sources if self.refine(name, work, settled=name in done)]
+                known = read_stagings(sources, self.settings)
+                done = settled(sources, known, self.settings)
+                known |= make_stagings([source for source in sources if source.name not in known], self.settings)
+        rest = [name for name in self.run.sources if name not in done]
+        notes = Notes(self.run.sources, self.settings)
+        with refine_abreast(self.sources, rest, known, self.settings, work.replay) as abreast:
+            refined = [n for n in self.run.sources if self.refine(n, work, abreast, notes, settled=n in done)]
+        with self.faults.alone("drift", *self.run.sources, holds=False):
+            notes.write()
+        return refined
 
     def check_built(self, models: ModelRun, held: set[str]) -> set[str]:
         """Check the domains that were built; what passes may be published. Returns the sources of what does not."""
@@ -175,6 +188,8 @@ class Flow(Steps):
                     self.stopped.setdefault(name, set()).update(blockers or feeds)
             else:
                 self.unpublished.passed.append(domain)
+        if models.domains:
+            self.ops.write_recent()
         return failed
 
     def settle(self, changed: dict[str, str], unsound: Collection[str]) -> None:

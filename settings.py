@@ -55,7 +55,10 @@ class Settings(Layout, FromEnvironment):
     now: of.Moment | None = Field(None, description="a fixed clock (UTC) for back-dated runs; unset: the real one")
     memory: of.Size = Field("2GB", description="what DuckDB may hold in memory before it spills to disk, such as 2GB")
     readers: int = Field(
-        32, ge=1, le=256, description="how many sources are read at a time; of one database server 4 at most"
+        32,
+        ge=1,
+        le=256,
+        description="how many sources are read at a time, and on AWS refined; of one database server 4 at most",
     )
     retry_pace: of.Pace = Field(1.0, description="multiplies the waits between retries of a request")
     warehouse_wait: of.Pace = Field(

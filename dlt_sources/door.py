@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._new.make import Made, make_source
     from ._new.sample_error import SampleError
     from ._new.trial import Trial, try_source
+    from ._steps.abreast import Abreast, refine_abreast
     from ._steps.ahead import Ahead
     from ._steps.check_base import check_bases
     from ._steps.connect import reach
@@ -22,23 +23,28 @@ if TYPE_CHECKING:
     from ._steps.lake import Landing
     from ._steps.land import land, read_ahead, withdraw
     from ._steps.landed import LandedFileError
-    from ._steps.outstanding import Rejected, count_rejected, row_keys
+    from ._steps.new_stagings import make_stagings
+    from ._steps.outstanding import Counts, Rejected, count_refined, count_rejected, row_keys
     from ._steps.pipelines import StoreError
     from ._steps.reading import Reading
     from ._steps.rebuild import Rebuilt, rebuild
-    from ._steps.refine import Refined, follow_contract, refine, settled
+    from ._steps.refine import Refined, follow_contract, refine
+    from ._steps.settled import settled
     from ._steps.shape import ContractChangedError
     from ._steps.sink import sink
     from ._steps.source_error import SourceError
     from ._steps.stage import Staging
     from ._steps.stagings import Progress as StagingProgress
+    from ._steps.stagings import read_known as read_stagings
     from ._steps.stagings import read_progress as read_staging_progress
     from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
+    "Abreast",
     "Ahead",
     "Alerts",
     "ContractChangedError",
+    "Counts",
     "DeclarationError",
     "Declared",
     "LandedFileError",
@@ -58,6 +64,7 @@ __all__ = [
     "Unfinished",
     "add_unasked",
     "check_bases",
+    "count_refined",
     "count_rejected",
     "expected",
     "externals",
@@ -68,13 +75,16 @@ __all__ = [
     "load_sources",
     "maintain",
     "make_source",
+    "make_stagings",
     "reach",
     "read_ahead",
     "read_alerts",
     "read_staging_progress",
+    "read_stagings",
     "reads_silver",
     "rebuild",
     "refine",
+    "refine_abreast",
     "row_keys",
     "settled",
     "silver_size",
@@ -84,6 +94,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Abreast": "abreast",
     "Ahead": "ahead",
     "ContractChangedError": "shape",
     "LandedFileError": "landed",
@@ -99,6 +110,8 @@ _PLACES = {
     "Unfinished": "unfinished",
     "add_unasked": "drift",
     "check_bases": "check_base",
+    "Counts": "outstanding",
+    "count_refined": "outstanding",
     "count_rejected": "outstanding",
     "expected": "drift",
     "columns_of": "columns",
@@ -108,14 +121,17 @@ _PLACES = {
     "land": "land",
     "lines_for": "drift",
     "maintain": "keep_small",
+    "make_stagings": "new_stagings",
     "reach": "connect",
     "read_ahead": "land",
     "read_staging_progress": "stagings.read_progress",
+    "read_stagings": "stagings.read_known",
     "reads_silver": "external",
     "rebuild": "rebuild",
     "refine": "refine",
+    "refine_abreast": "abreast",
     "row_keys": "outstanding",
-    "settled": "refine",
+    "settled": "settled",
     "silver_size": "keep_small",
     "sink": "sink",
     "withdraw": "land",

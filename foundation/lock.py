@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from errors import ExitCode, MillraceError
 
+from . import permit
+
 if TYPE_CHECKING:
     from settings import Settings
 
@@ -88,11 +90,13 @@ def ensure_held() -> None:
 
     Raises:
         LockError: the lock of this process is gone. Never where it holds none on AWS.
+        StoppedError: this thread worked for a run that has ended.
     """
-    import psycopg2
-
+    permit.check()
     if _session is None:
         return
+    import psycopg2
+
     try:
         with _session.cursor() as cursor:
             cursor.execute("SELECT 1")

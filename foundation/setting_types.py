@@ -20,12 +20,21 @@ LEAST = 64 * 10**6
 
 
 def _size(text: str) -> str:
+    if bytes_of(text) < LEAST:
+        raise ValueError("is too little to work with; give at least 64MB")
+    return text.strip()
+
+
+def bytes_of(text: str) -> int:
+    """The bytes of a size such as 2GB; of 2GiB, too, as many as of 2GB.
+
+    Raises:
+        ValueError: it is not a size.
+    """
     found = _SIZE.fullmatch(text.strip())
     if not found:
         raise ValueError("must be a number and a unit (MB, GB, TB, MiB, GiB or TiB), such as 2GB")
-    if float(found[1]) * 1000 ** " kmgt".index((found[2] or " ").lower()) < LEAST:
-        raise ValueError("is too little to work with; give at least 64MB")
-    return text.strip()
+    return int(float(found[1]) * 1000 ** " kmgt".index((found[2] or " ").lower()))
 
 
 def _moment(value: Any) -> Any:

@@ -13,13 +13,13 @@ from .record import record as open_record
 
 if TYPE_CHECKING:
     from dlt_sources.door import Declared, Refined, Source
-    from settings import Settings
     from warehouse.drift import Drift
+    from warehouse.drift_notes import Notes
     from warehouse.ops import Run
 
 
-def note(source: Source, refined: Refined, unasked: dict[str, dict[str, str]], run: Run, settings: Settings) -> None:
-    """Record how what a source sent departs from its contract; what is new is among the run's `drift`, and of that what was
+def note(source: Source, refined: Refined, unasked: dict[str, dict[str, str]], run: Run, notes: Notes) -> None:
+    """Note how what a source sent departs from its contract; what is new is among the run's `drift`, and of that what was
     not so from the beginning among its `news`.
 
     Args:
@@ -28,7 +28,7 @@ def note(source: Source, refined: Refined, unasked: dict[str, dict[str, str]], r
     from dlt_sources.door import add_unasked, expected
 
     if seen := add_unasked(refined.seen, unasked):
-        noted = record.note(source.name, seen, expected(source), settings)
+        noted = notes.note(source.name, seen, expected(source))
         run.drift += [f"{line}: `python runner.py drift {source.name}`" for line in _lines(noted.new)]
         if noted.alerts:
             run.news[source.name] = [*map(str, noted.alerts), f"python runner.py drift {source.name}"]

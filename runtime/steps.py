@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from errors import ExitCode
 
 from .faults import Faults
-from .unpublished import Unpublished
+from .unpublished import Unpublished, report_restored
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each step imports what it needs
     from collections.abc import Collection
 
-    from dlt_sources.door import Ahead, Declared, Reading, StagingProgress
+    from dlt_sources.door import Abreast, Ahead, Counts, Declared, Reading, StagingProgress
     from foundation.console import Console
     from settings import Settings
-    from soda_checks.door import CheckResult
+    from soda_checks.door import CheckResult, Looked
     from sqlmesh_project.door import ModelRun
+    from warehouse.drift_notes import Notes
     from warehouse.ops import Ops, Run
-    from warehouse.published import Published
 
     from .work import Work
 
@@ -31,6 +31,7 @@ class Steps:
         pending: models that wait for a plan.
         slices: of the models that are built slice by slice, the column of the slices.
         stops: what the last check found that stops here.
+        looked, counts: per source what its staging holds, and its rows, where it was looked up for many at once.
         unasked: per source and table of a database, the columns that its contract does not name, with their types.
     """
 
@@ -40,6 +41,8 @@ class Steps:
         self.pending: list[str] = []
         self.slices: dict[str, str] = {}
         self.stops: list[str] = []
+        self.looked: dict[str, Looked] = {}
+        self.counts: dict[str, Counts] = {}
         self.unasked: dict[str, dict[str, dict[str, str]]] = {}
 
     def leave_out(self, wanted: set[str]) -> None:
@@ -94,19 +97,20 @@ class Steps:
             for table, rows in rebuilt.carried.items():
                 self.console.note(f"{table}: the raw rows of {rows:,} have expired; they were carried over from silver")
 
-    def refine(self, name: str, work: Work, *, settled: bool) -> bool:
+    def refine(self, name: str, work: Work, abreast: Abreast, notes: Notes, *, settled: bool) -> bool:
         """Send landed loads through their contracts into silver, staging and rejected rows; False when that failed.
 
         Args:
+            abreast: has begun it, or does it now.
+            notes: gets how its rows depart from their contracts.
             settled: there is nothing to do.
         """
-        from dlt_sources.door import Refined, refine
+        from dlt_sources.door import Refined
 
         from .drift import note as note_drift
 
         with self.faults.alone("refine", name), self.console.step("refine", name) as step:
-            given = self.sources[name], self.settings
-            refined = Refined() if settled else refine(*given, since=work.replay, progress=step.progress)
+            refined = Refined() if settled else abreast.refine(name, step.progress)
             step.done(refined.accepted, refined.rejected)
             for note in refined.notes:
                 self.console.note(note)
@@ -117,7 +121,7 @@ class Steps:
             self.run.rejected += counts[2]
             if work.is_whole:
                 with self.faults.alone("drift", name, holds=False):
-                    note_drift(self.sources[name], refined, self.unasked.get(name, {}), self.run, self.settings)
+                    note_drift(self.sources[name], refined, self.unasked.get(name, {}), self.run, notes)
             return True
         return False
 
@@ -127,10 +131,13 @@ class Steps:
         Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
         killed between landing and staging, nothing is built on that source until its own next run.
         """
-        from dlt_sources.door import Landing, Staging, read_staging_progress
+        from dlt_sources.door import Landing, Staging, StagingProgress, make_stagings, read_staging_progress
 
         staged = {}
         found = read_staging_progress(list(self.sources.values()), self.settings)
+        with contextlib.suppress(Exception):  # what cannot be made says so below
+            made = make_stagings([source for name, source in self.sources.items() if name not in found], self.settings)
+            found |= {name: StagingProgress() for name in made}
         for name, source in self.sources.items():
             with self.faults.alone("staging", name):
                 progress = found.get(name) or Staging(source, self.settings).progress
@@ -160,9 +167,10 @@ class Steps:
         with guard, self.console.step(f"check {layer}", scope) as step:
             source = self.sources[scope] if layer == "staging" else None
             keys, bases = (row_keys(source), check_bases(source)) if source else ({}, {})
-            results = check(layer, scope, self.settings, keys, self.pending, published or "", bases)
+            looked, counts = self.looked.get(scope), self.counts.get(scope)
+            results = check(layer, scope, self.settings, keys, self.pending, published or "", bases, looked)
             if source:
-                counted = count_rejected(source, published, self.settings)
+                counted = count_rejected(source, published, self.settings, counts)
                 results += rejected_rows(scope, counted, self.settings)
             stops = [result for result in results if result.stops]
             step.done({"checks": len(results)}, {"failed": len(stops)})
@@ -171,6 +179,19 @@ class Steps:
         for text in self.stops:
             self.faults.report(ExitCode.CHECK_FAILED, text, *(feeds or [scope]))
         return stops == []
+
+    def look(self, published: dict[str, str | None]) -> None:
+        """Look up for many sources at once what their checks need to know of staging.
+
+        Args:
+            published: per source its refine that is published.
+        """
+        from dlt_sources.door import count_refined
+        from soda_checks.door import look_at
+
+        with contextlib.suppress(Exception):  # where one cannot be looked at, its own check says so
+            looked, counts = look_at(published, self.settings), count_refined(published, self.settings)
+            self.looked, self.counts = looked, counts
 
     def check_gold(self, domain: str, feeds: Collection[str]) -> list[str]:
         """Run the checks of a domain that is built from the sources `feeds`; returns what stops here."""
@@ -268,21 +289,6 @@ class Steps:
             self.run.published = passed
             self.ops.finish(self.run, [])  # not before: what is recorded as published can be read
             step.done(done.rows)
-        self.report_restored(done)
+        report_restored(done, self.faults)
         self.unpublished.release()
         self.ops.mark(published=sources)
-
-    def report_restored(self, done: Published) -> None:
-        """Report what dashboards should have found and did not."""
-        if done.restored or done.damaged:
-            what = done.damaged or "a domain that was published"
-            names = ", ".join(done.restored)
-            self.console.note(
-                f"what dashboards read was missing or damaged: {what}; restored from gold: {names or 'nothing'}"
-            )
-        for domain in done.missing:
-            self.faults.report(
-                ExitCode.STORE,
-                f"{domain} is missing from what dashboards read, and its gold has not passed its checks; `python runner.py"
-                " status` says what it waits for",
-            )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
+from errors import ExitCode
 from warehouse.run import Progress, waiting
 from warehouse.waiting import INTERRUPTED, Held, Waiting
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from foundation.console import Console
     from settings import Settings
     from warehouse.ops import Run
+    from warehouse.published import Published
+
+    from .faults import Faults
 
 NEXT = "Correct the model or the check, then `python runner.py plan`; corrected data is published by the next run"
 
@@ -141,3 +145,19 @@ def describe(domains: Mapping[str, Held], sources: Mapping[str, Progress]) -> li
         again = f"python runner.py run {' '.join(sorted(progress.held_by or {name}))}"
         texts.append(f"{name} is not published: {progress.held_why}; `{again}` tries again")
     return texts
+
+
+def report_restored(done: Published, faults: Faults) -> None:
+    """Report what dashboards should have found and did not."""
+    if done.restored or done.damaged:
+        what = done.damaged or "a domain that was published"
+        names = ", ".join(done.restored)
+        faults.console.note(
+            f"what dashboards read was missing or damaged: {what}; restored from gold: {names or 'nothing'}"
+        )
+    for domain in done.missing:
+        faults.report(
+            ExitCode.STORE,
+            f"{domain} is missing from what dashboards read, and its gold has not passed its checks; `python runner.py"
+            " status` says what it waits for",
+        )

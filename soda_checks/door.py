@@ -17,9 +17,11 @@ from warehouse.quote import identifier, literal
 from . import data_sources
 from .contracts import contracts_in
 from .failing import Keys, explained
-from .ready import judged_since, unready
+from .looked import Looked as Looked
+from .looked import look_at as look_at
 from .ready import not_built as not_built
 from .ready import schema_of as schema_of
+from .ready import unready
 from .result import CheckResult as CheckResult
 from .verify import Errors, verify
 
@@ -43,6 +45,7 @@ def check(
     unbuilt: Collection[str] = (),
     passed: str = "",
     bases: Mapping[str, str] | None = None,
+    looked: Looked | None = None,
 ) -> list[CheckResult]:
     """Run every contract of a scope, whose files are in ``soda_checks/<layer>/<scope>/``, and return each check's answer.
 
@@ -53,6 +56,7 @@ def check(
         unbuilt: models (``domain.name``) that are not built, as they wait for a plan: their contracts do not run.
         passed: of a source the refine whose rows have passed: of a key only what came later can be there twice.
         bases: of a source: per table the part of its contract that follows from the contract of its rows.
+        looked: of a source: what its staging holds, where somebody has looked already.
 
     Returns:
         The answers; an empty list when there are no contracts. A contract that cannot run is an ``error`` answer.
@@ -70,16 +74,17 @@ def check(
     schema = schema_of(layer, scope)
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
     now = settings.moment()
-    since = judged_since(schema, settings) if layer == "staging" else {}
+    if looked is None:
+        looked = look_at([scope], settings)[scope] if layer == "staging" else Looked()
     missing = {name.split(".")[1] for name in unbuilt if layer == "gold" and name.split(".")[0] == scope}
     if layer == "staging" and keys is not None:  # a table that was taken out of the declaration, and out of staging
         missing = {contract.table for contract in contracts if contract.table not in keys}
-    found, contracts = unready(layer, scope, contracts, since, missing, settings)
+    found, contracts = unready(layer, scope, contracts, looked, missing, settings)
 
     def own(table: str) -> dict[str, str]:
         key = keys[table][0] if keys and table in keys else ()
         fresh = _fresh(schema, table, key, "" if settings.aws else passed)
-        return {"since": since.get(table, "0"), "fresh": fresh}
+        return {"since": looked.since.get(table, "0"), "fresh": fresh}
 
     with (
         data_sources.opened(settings) as source,

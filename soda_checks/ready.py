@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from settings import Settings
 from warehouse.connection import connect
-from warehouse.quote import identifier, literal
-from warehouse.staging import LOADS, SINCE, STATE, staging_schema
+from warehouse.quote import identifier
+from warehouse.staging import staging_schema
 
 from .contracts import Contract
+from .looked import Looked
 from .result import CheckResult
 
 
@@ -28,20 +29,23 @@ def unready(
     layer: str,
     scope: str,
     contracts: list[Contract],
-    since: dict[str, str],
+    looked: Looked,
     unbuilt: Collection[str],
     settings: Settings,
 ) -> tuple[list[CheckResult], list[Contract]]:
     """(the answers for tables that cannot be checked: not built, without rows or a column; the contracts of the others).
 
     Soda would say of each check of a table that it could not be evaluated.
+
+    Args:
+        looked: what there is of a source's staging.
     """
     now, schema = settings.moment(), schema_of(layer, scope)
-    columns, empty = _look_at(schema, settings, staging=layer == "staging")
+    columns, empty = (looked.columns, looked.empty) if layer == "staging" else (_columns(schema, settings), set())
     if layer == "staging":  # a table that a source was given since its last run, which makes it
         empty |= {contract.table for contract in contracts} - columns.keys() - set(unbuilt)
     unbuilt = set(unbuilt) - (_tables(schema, settings) if unbuilt else set())
-    empty |= _without_rows(schema, since, settings)
+    empty |= _without_rows(schema, looked.since, settings)
     found, rest = [], []
     for contract in contracts:
         table = contract.table
@@ -61,18 +65,6 @@ def unready(
     return found, rest
 
 
-def judged_since(schema: str, settings: Settings) -> dict[str, str]:
-    """Per table whose contract changed: the refine from which on its rows were judged by today's. The checks that follow from
-    a contract hold for these; the rows before wait for a rebuild.
-    """
-    with connect(settings) as con:
-        query = f"SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = {literal(STATE)}"
-        if not con.execute(query, [schema]).fetchall():
-            return {}
-        query = f"SELECT name, value FROM {identifier(schema)}.{STATE} WHERE left(name, {len(SINCE)}) = {literal(SINCE)} AND value <> ''"
-        return {name.removeprefix(SINCE): value for name, value in con.execute(query).fetchall()}
-
-
 def _tables(schema: str, settings: Settings) -> set[str]:
     """The tables and views that are there; Redshift knows these also of gold's views, and only their columns not."""
     query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
@@ -80,27 +72,15 @@ def _tables(schema: str, settings: Settings) -> set[str]:
         return {name for (name,) in con.execute(query, [schema]).fetchall()}
 
 
-def _look_at(schema: str, settings: Settings, *, staging: bool) -> tuple[dict[str, list[str]], set[str]]:
-    """(the columns of each table; of staging the tables that no row was ever landed for: they are declared before that)."""
+def _columns(schema: str, settings: Settings) -> dict[str, list[str]]:
+    """The columns of each table of gold, where they are known: Redshift's catalog does not know those of views, which gold is."""
     columns: dict[str, list[str]] = {}
-    if settings.aws and not staging:  # Redshift's catalog does not know the columns of the views that gold is
-        return columns, set()
-    with connect(settings) as con:
+    if not settings.aws:
         query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position"
-        for table, column in con.execute(query, [schema]).fetchall():
-            columns.setdefault(table, []).append(column)
-        if settings.aws:  # of a view over silver the catalog does not know the columns
-            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-            for (table,) in con.execute(query, [schema]).fetchall():
-                if table not in columns:
-                    seen = con.execute(f"SELECT * FROM {identifier(schema)}.{identifier(table)} LIMIT 0")
-                    columns[table] = [column[0] for column in seen.description]
-        if not staging or LOADS not in columns:
-            return columns, set()
-        landed = con.execute(
-            f"SELECT DISTINCT table_name FROM {identifier(schema)}.{LOADS} WHERE landed > 0"
-        ).fetchall()
-    return columns, set(columns) - {name for (name,) in landed}
+        with connect(settings) as con:
+            for table, column in con.execute(query, [schema]).fetchall():
+                columns.setdefault(table, []).append(column)
+    return columns
 
 
 def _without_rows(schema: str, since: dict[str, str], settings: Settings) -> set[str]:

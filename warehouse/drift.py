@@ -7,17 +7,12 @@ first rows, it is written again only when it changes, so that a load that looks 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
-from .connection import Connection, connect
+from .connection import Connection
 from .held import Expected, Field, Seen
-
-if TYPE_CHECKING:
-    from settings import Settings
 
 TABLES = {
     "drift": "source VARCHAR(100), table_name VARCHAR(100), path VARCHAR(200), what VARCHAR(10), type VARCHAR(100),"
@@ -68,7 +63,7 @@ class Drift:
 
 
 @dataclass
-class _Known:
+class Known:
     """A row of ``stg_ops.fields``."""
 
     declared: str
@@ -95,40 +90,6 @@ class Noted:
     alerts: list[Drift] = field(default_factory=list)
 
 
-def note(source: str, seen: Mapping[str, Seen], expected: Mapping[str, Expected], settings: Settings) -> Noted:
-    """Compare what a load held with what was there before, and record how it departs from the contract.
-
-    Args:
-        seen, expected: per table of the source; a table without rows in this load is not among the former.
-    """
-    now, noted = settings.moment(), Noted()
-    with connect(settings) as con:
-        known, drifts = _read_fields(con, source), {drift.key: drift for drift in read(con, source)}
-        before, after = copy.deepcopy(known), dict(drifts)
-        for name, held in seen.items():
-            if held.rows == 1 and not any(found.rows for found in held.fields.values()):
-                continue  # nothing of the contract in it: the mark of a file without rows, or no record at all
-            first = name not in known
-            found = _compare(source, name, held, expected[name], known.setdefault(name, {}), now)
-            for drift in found:
-                old = drifts.get(drift.key)
-                if old is not None and old.ended_at is None:
-                    if not drift.rows:  # a database's column that is not read: nothing new is known of it
-                        continue
-                    drift = replace(drift, first_seen=old.first_seen, rows=old.rows + drift.rows)
-                else:
-                    noted.new.append(drift)
-                    noted.alerts += [] if first else [drift]
-                after[drift.key] = drift
-            over = _find_ended(name, held, expected[name], drifts.values(), {drift.key for drift in found})
-            after |= {drift.key: replace(drift, ended_at=now) for drift in over}
-        if (known, drifts) != (before, after):
-            con.execute("BEGIN")
-            _write(con, source, before, known, drifts, after)
-            con.execute("COMMIT")
-    return noted
-
-
 def read(con: Connection, source: str | None = None, ops: str = "stg_ops") -> list[Drift]:
     """Drift as it is recorded, of a source or of all, that is over included.
 
@@ -153,8 +114,8 @@ def read_open(con: Connection | None, ops: str, source: str | None = None) -> li
     return [drift for drift in read(con, source, ops) if drift.ended_at is None]
 
 
-def _compare(
-    source: str, table: str, held: Seen, expected: Expected, known: dict[str, _Known], now: datetime
+def compare(
+    source: str, table: str, held: Seen, expected: Expected, known: dict[str, Known], now: datetime
 ) -> list[Drift]:
     """The drift in a load; `known` becomes what the next one is compared with."""
     found = [
@@ -167,7 +128,7 @@ def _compare(
     for name, declared in expected.fields.items():
         before = known.get(name)
         if before is None or before.declared != declared:
-            before = known[name] = _Known(declared)
+            before = known[name] = Known(declared)
         now_held = held.fields.get(name, Field(0, 0, frozenset()))
         strange = now_held.kinds - before.kinds if before.kinds else frozenset()
         if strange:
@@ -190,7 +151,7 @@ def _compare(
     return found
 
 
-def _find_ended(
+def find_ended(
     table: str, held: Seen, expected: Expected, drifts: Iterable[Drift], again: Collection[tuple[str, str, str]]
 ) -> list[Drift]:
     """Drift of the table that is over: declared since, or it has values (of the old type) again."""
@@ -213,49 +174,3 @@ def _find_ended(
 
 def _words(kinds: Collection[str]) -> str:
     return " or ".join(sorted(kinds))[:100] or "always NULL"
-
-
-def _read_fields(con: Connection, source: str) -> dict[str, dict[str, _Known]]:
-    """What is known of the source's fields, by table and name."""
-    found: dict[str, dict[str, _Known]] = {}
-    columns = 'table_name, field, declared, types, "rows", "values", empty_rows, empty_since'
-    for table, name, declared, types, *numbers in con.execute(
-        f"SELECT {columns} FROM stg_ops.fields WHERE source = ?", [source]
-    ).fetchall():
-        kinds = frozenset(kind for kind in types.split(",") if kind)
-        found.setdefault(table, {})[name] = _Known(declared, kinds, *numbers)
-    return found
-
-
-def _write(
-    con: Connection,
-    source: str,
-    before: dict[str, dict[str, _Known]],
-    known: dict[str, dict[str, _Known]],
-    drifts: dict[tuple[str, str, str], Drift],
-    after: dict[tuple[str, str, str], Drift],
-) -> None:
-    """Write the tables whose fields are not as they were, and the drift that changed."""
-    tables = [name for name, fields in known.items() if before.get(name) != fields]
-    rows = [
-        [source, table, name, f.declared, ",".join(sorted(f.kinds)), f.rows, f.values, f.empty_rows, f.empty_since]
-        for table in tables
-        for name, f in known[table].items()
-    ]
-    for table in tables:
-        con.execute("DELETE FROM stg_ops.fields WHERE source = ? AND table_name = ?", [source, table])
-    _insert(con, "fields", rows)
-    changed = [drift for key, drift in after.items() if drifts.get(key) != drift]
-    for drift in changed:
-        con.execute(
-            "DELETE FROM stg_ops.drift WHERE source = ? AND table_name = ? AND path = ? AND what = ?",
-            [source, *drift.key],
-        )
-    _insert(con, "drift", [list(astuple(drift)) for drift in changed])
-
-
-def _insert(con: Connection, table: str, rows: list[list[Any]]) -> None:
-    """Rows in one statement: Redshift takes as long for one row as for all."""
-    if rows:
-        marks = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
-        con.execute(f"INSERT INTO stg_ops.{table} VALUES {marks}", [value for row in rows for value in row])

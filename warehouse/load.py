@@ -85,12 +85,21 @@ def replace(schema: str, rows: Sequence[Rows], statements: Sequence[Statement], 
         for some in rows:
             with part(some.table, "stage"):
                 _replace(con, schema, some, places.get(some.table, ""), settings)
+        if rows and settings.aws:
+            con.execute(f"DROP TABLE {', '.join(map(_came, rows))}")
+        elif rows:
+            con.execute("; ".join(f"DROP VIEW {_came(some)}" for some in rows))
         for query, values in statements:
             con.execute(query, values)
 
 
+def _came(rows: Rows) -> str:
+    """What holds the rows that came for a table, until they are in it."""
+    return identifier(f"_came_{rows.table}")
+
+
 def _replace(con: Connection, schema: str, rows: Rows, place: str, settings: Settings) -> None:
-    came = identifier(f"_came_{rows.table}")
+    came = _came(rows)
     if settings.aws:
         columns = ", ".join(f"{identifier(n)} {kind}" for n, kind in rows.columns.items())
         con.execute(f"CREATE TEMP TABLE {came} ({columns})")
@@ -105,7 +114,6 @@ def _replace(con: Connection, schema: str, rows: Rows, place: str, settings: Set
     names = ", ".join(map(identifier, rows.columns))
     kept = "" if rows.keeps_deleted else " WHERE NOT _deleted"
     con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {came}{kept}")
-    con.execute(f"DROP {'TABLE' if settings.aws else 'VIEW'} {came}")
 
 
 @contextmanager

@@ -94,6 +94,11 @@ class Ops:
             with contextlib.suppress(Exception), connect(self.settings) as con:  # what is broken will report itself
                 self._add_recent(con)
 
+    def write_recent(self) -> None:
+        """Write what is recorded with the next thing, now: a run that is killed later keeps it."""
+        with connect(self.settings) as con:
+            self._add_recent(con)
+
     def _add_recent(self, con: Connection) -> None:
         """Write the steps and checks that are not recorded yet, as one commit."""
         steps = self._steps if self._open else []
@@ -229,7 +234,7 @@ class Ops:
         """Write the answers of the checks of a source's staging or of a gold domain, and which rows failed them.
 
         The rows are those of the newest answers: earlier ones of the same checks are replaced. On Redshift, where each commit
-        takes its time, with the next thing recorded.
+        takes its time, with the next thing recorded (see `write_recent`).
         """
         answers = [{"run_id": run.run_id, **result.recorded} for result in results]
         rows = [
@@ -270,7 +275,7 @@ class Ops:
 
     def hold(self, source: str, refine_id: str, *, by: Collection[str], layer: str, why: str) -> None:
         """Remember that a refine was tried and is not published: other sources' runs leave it alone (see `waiting`)."""
-        held = {"refine_id": refine_id, "by": ",".join(sorted(by)), "in": layer, "why": cut(why, 4000)}
+        held = {"refine_id": refine_id, "by": record.listed(by), "in": layer, "why": cut(why, 4000)}
         with connect(self.settings) as con:
             self._add_recent(con)
             progress.write(con, {source: {f"held_{name}": value for name, value in held.items()}})

@@ -6,11 +6,12 @@ version of the code can still write.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import drift, waiting
-from .connection import Connection
+from .connection import Connection, WarehouseError
 from .quote import identifier, literal
 from .run import cut
 
@@ -32,7 +33,7 @@ _DECLARED = {
     " measured DOUBLE PRECISION, failing BIGINT, tested BIGINT, allowed VARCHAR(100), failing_sql VARCHAR(65535)",
     "failed_rows": f"{_STAMP}, row_number INTEGER, row_key VARCHAR(4000)",
     "progress": "source VARCHAR(100), ran_at TIMESTAMP, published_refine_id VARCHAR(32), sent_refine_id VARCHAR(32),"
-    " held_refine_id VARCHAR(32), held_by VARCHAR(4000), held_in VARCHAR(10), held_why VARCHAR(4000)",
+    " held_refine_id VARCHAR(32), held_by VARCHAR(65535), held_in VARCHAR(10), held_why VARCHAR(4000)",
     "looks": "source VARCHAR(100), table_name VARCHAR(100), looked_at TIMESTAMP",
     "backfills": "source VARCHAR(100), resume VARCHAR(400)",
     "builds": "pair VARCHAR(32), number BIGINT",
@@ -44,7 +45,7 @@ TABLES = {
     table: dict(column.strip().split(" ", 1) for column in declared.split(",")) for table, declared in _DECLARED.items()
 }
 """Per table: its columns and their types, in words that DuckDB and Redshift know."""
-_WIDENED = {("runs", "status"): 20}
+_WIDENED = {("runs", "status"): 20, ("progress", "held_by"): 65535, ("waiting_domains", "sources"): 65535}
 """Texts that were once declared shorter: DuckDB does not count, Redshift does."""
 
 
@@ -68,7 +69,8 @@ def ensure(con: Connection, settings: Settings) -> None:
                 con.execute(f"ALTER TABLE {SCHEMA}.{table} ADD COLUMN {identifier(name)} {kind}")
     for (table, name), length in _WIDENED.items():
         if settings.aws and table in tables and int(found.get((table, name)) or length) < length:
-            con.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {name} TYPE VARCHAR({length})")
+            with contextlib.suppress(WarehouseError):  # some encodings forbid it: then only a text that long is refused
+                con.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {name} TYPE VARCHAR({length})")
 
 
 def insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

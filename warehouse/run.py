@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,8 @@ _MEASURED = re.compile(
 """What a check measured: it changes from run to run while the problem stays the same."""
 NAMED = 1000
 """Bytes that name a run's sources: Redshift refuses a longer text than its column holds."""
+LISTED = 65_535
+"""The same of names that stand in a column by themselves."""
 
 
 @dataclass
@@ -133,6 +135,12 @@ def unsound(progress: Mapping[str, Progress]) -> set[str]:
 def without_measures(text: str) -> str:
     """A problem's text without what was measured: the same problem of the next run has the same text."""
     return _MEASURED.sub("", text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as one text: of so many that no column holds them the first, each whole."""
+    text = ",".join(sorted(names))
+    return text if len(text.encode()) <= LISTED else cut(text, LISTED).rpartition(",")[0]
 
 
 def cut(text: str, longest: int) -> str:

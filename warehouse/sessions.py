@@ -6,12 +6,16 @@ Only a session whose last use ended well is kept, and it is used by one at a tim
 from __future__ import annotations
 
 import contextlib
+import os
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+
+from foundation import permit
 
 IDLE = 60.0
 """Seconds after which an idle session is not used again: what is between here and there may have forgotten it."""
@@ -50,10 +54,15 @@ def session(key: tuple[str, ...], log_in: Callable[[], Any], socket_of: Callable
     Args:
         key: what sessions must have in common to stand in for each other.
         socket_of: a session's file descriptor.
+
+    Raises:
+        StoppedError: this thread works for a run that has ended. One that ends while the thread waits for an answer cuts the
+            session.
     """
     connection = _take(key, socket_of) or log_in()
     try:
-        yield connection
+        with permit.cut_by(lambda: _cut(socket_of(connection))):
+            yield connection
     except BaseException:  # it may be in a transaction, or in the middle of an answer
         close(connection)
         raise
@@ -68,6 +77,12 @@ def close(connection: Any) -> None:
     """Close a session, whatever became of it."""
     with contextlib.suppress(Exception):  # it is gone: that is what we wanted
         connection.close()
+
+
+def _cut(descriptor: int) -> None:
+    """End a session in whose answer another thread waits: nothing more can be asked of it, a commit neither."""
+    with socket.socket(fileno=os.dup(descriptor)) as copy:
+        copy.shutdown(socket.SHUT_RDWR)
 
 
 def _take(key: tuple[str, ...], socket_of: Callable[[Any], int]) -> Any:

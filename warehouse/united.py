@@ -1,8 +1,9 @@
-"""The views ``stg_ops.loads`` and ``stg_ops.rejected_rows`` over what every source's staging says of itself."""
+"""Many sources' stagings asked as one: by the views ``stg_ops.loads`` and ``stg_ops.rejected_rows``, and by queries."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from .connection import Connection, WarehouseError
 from .quote import identifier
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 UNITED = {"loads": (LOADS, LOADS_COLUMNS), "rejected_rows": (REJECTED, REJECTED_COLUMNS)}
 """Per view: the table of each source that it unites."""
+TOGETHER = 100
+"""So many queries are one statement of `ask_each`: what one may be made of is bounded."""
 _ADDED = {"errors"}
 """Columns that a view has last: it had none of them at first, and nothing may come before what it had."""
 
@@ -36,3 +39,10 @@ def _view_columns(columns: dict[str, str]) -> list[str]:
     """What a view shows of the tables that it unites, as SQL."""
     shown = sorted(without_marks(columns), key=_ADDED.__contains__)
     return [identifier(name) if name == "raw" else name for name in shown]  # a reserved word on Redshift
+
+
+def ask_each(con: Connection, queries: Iterable[str]) -> list[tuple[Any, ...]]:
+    """The rows of many queries of the same columns, in few statements; none for no query."""
+    asked = list(queries)
+    parts = (asked[start : start + TOGETHER] for start in range(0, len(asked), TOGETHER))
+    return [row for part in parts for row in con.execute(" UNION ALL ".join(part)).fetchall()]

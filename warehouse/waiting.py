@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from .connection import Connection, connect, exists
 from .quote import identifier, literal
+from .run import listed
 from .staging import LOADS, schemas_holding
 
 if TYPE_CHECKING:
     from settings import Settings
 
 TABLES = {
-    "waiting_domains": "domain VARCHAR(100), sources VARCHAR(1000), since TIMESTAMP, reason VARCHAR(65535), checks VARCHAR(64)",
+    "waiting_domains": "domain VARCHAR(100), sources VARCHAR(65535), since TIMESTAMP, reason VARCHAR(65535), checks VARCHAR(64)",
     "waiting_models": "files VARCHAR(64), models VARCHAR(65535)",
     "unreadable_models": "files VARCHAR(64), file VARCHAR(1000), reason VARCHAR(65535)",
 }
@@ -70,7 +71,7 @@ class Waiting:
                 con.execute("DELETE FROM stg_ops.waiting_domains WHERE domain = ?", [name])
                 con.execute(
                     "INSERT INTO stg_ops.waiting_domains VALUES (?, ?, ?, ?, ?)",
-                    [name, ",".join(sorted(sources)), moment, reason.encode()[:60_000].decode(errors="ignore"), checks],
+                    [name, listed(sources), moment, reason.encode()[:60_000].decode(errors="ignore"), checks],
                 )
 
     def release(self, domains: Collection[str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from warehouse.connection import connect
 from warehouse.quote import identifier, literal
-from warehouse.staging import LOADS, REJECTED, REJECTED_COLUMNS, without_marks
+from warehouse.staging import REJECTED, REJECTED_COLUMNS, without_marks
 
 from . import withdrawn
 from .declaration import Source
@@ -16,20 +17,28 @@ if TYPE_CHECKING:
     from .stage import Staging
 
 
-def merges(staging: Staging, judged: dict[str, Judged]) -> dict[str, str]:
-    """What to merge into each table, as SQL over the judged files."""
+Counted = tuple[str, str, str, int, int, int, datetime]
+"""A row of ``_loads`` but for its refine: source, table, load; rows landed, accepted and rejected; when it was refined."""
+
+
+def merges(staging: Staging, judged: dict[str, Judged]) -> tuple[dict[str, str], list[Counted]]:
+    """(what to merge into each table, as SQL over the judged files; what became of the rows of each load)."""
     queries = {name: _newest(staging.source, name, judged) for name in judged}
     ids, recounted = _recounted(staging, judged)
     queries[REJECTED] = _rejections(staging, judged, ids)
-    now = literal(staging.settings.moment())
+    source, now = staging.source.name, staging.settings.moment()
     counts = [(name, load, *found) for name, result in judged.items() for load, found in result.counts.items()]
-    selects = [
-        f"SELECT {literal(staging.source.name)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
+    return queries, [(source, *counted, now) for counted in counts + recounted]
+
+
+def select_counts(counts: list[Counted]) -> str:
+    """The same rows as SQL."""
+    return " UNION ALL ".join(
+        f"SELECT {literal(source)} AS source, {literal(name)} AS table_name, {literal(load)} AS load_id,"
         f" {landed}::BIGINT AS landed, {accepted}::BIGINT AS accepted, {rejected}::BIGINT AS rejected,"
-        f" CAST({now} AS TIMESTAMP) AS refined_at"
-        for name, load, landed, accepted, rejected in counts + recounted
-    ]
-    return queries | ({LOADS: " UNION ALL ".join(selects)} if selects else {})
+        f" CAST({literal(now)} AS TIMESTAMP) AS refined_at"
+        for source, name, load, landed, accepted, rejected, now in counts
+    )
 
 
 def _recounted(staging: Staging, judged: dict[str, Judged]) -> tuple[list[str], list[tuple[str, str, int, int, int]]]:

@@ -9,7 +9,7 @@ it counts as long as its load is the newest, or its file has not come again.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from warehouse.column_types import arrow_type
 from warehouse.connection import connect, export
 from warehouse.quote import identifier, literal
 from warehouse.staging import LOADS, REJECTED, staging_schema
+from warehouse.united import ask_each
 
 from . import withdrawn
 from .columns import columns_of
@@ -37,6 +38,8 @@ from .salt import read_salt
 from .source_yml import RejectLimit, Table
 
 CHUNK = 20_000
+Counts = dict[str, tuple[int, int]]
+"""Per table: rows that were landed, and those of them that were rejected."""
 _LATER = "(CAST(o._load_id AS DOUBLE) > CAST(k._load_id AS DOUBLE) OR (o._load_id = k._load_id AND o._row > k._row))"
 _MARKS = [(name, MARKS_SCHEMA[name]) for name in ("_load_id", "_row")]
 _MARKS += [("file", pa.string()), ("readable", pa.bool_())]
@@ -68,16 +71,38 @@ def row_keys(source: Source) -> dict[str, tuple[list[str], frozenset[str]]]:
     }
 
 
-def count_rejected(source: Source, published: str | None, settings: Settings) -> dict[str, Rejected]:
+def count_refined(published: Mapping[str, str | None], settings: Settings) -> dict[str, Counts]:
+    """Per source and table how many rows were landed and rejected since a refine.
+
+    Args:
+        published: per source that refine; None: since ever.
+    """
+    queries = (
+        f"SELECT {literal(name)} AS source, table_name, sum(landed), sum(rejected)"
+        f" FROM {identifier(staging_schema(name))}.{LOADS} WHERE _refine_id > {literal(since or '')} GROUP BY table_name"
+        for name, since in published.items()
+    )
+    found: dict[str, Counts] = {name: {} for name in published}
+    with connect(settings) as con:
+        for name, table, landed, rejected in ask_each(con, queries):
+            found[name][table] = int(landed), int(rejected)
+    return found
+
+
+def count_rejected(
+    source: Source, published: str | None, settings: Settings, counts: Counts | None = None
+) -> dict[str, Rejected]:
     """Per table that was refined since the refine `published`: its rejected rows.
 
     Rows are compared one by one only where all that were ever rejected would exceed the limit.
+
+    Args:
+        counts: of the source's tables, where somebody has counted already.
     """
     since, found = published or "", {}
     schema = identifier(staging_schema(source.name))
+    counts = count_refined({source.name: published}, settings)[source.name] if counts is None else counts
     with connect(settings) as con:
-        query = f"SELECT table_name, sum(landed), sum(rejected) FROM {schema}.{LOADS} WHERE _refine_id > ? GROUP BY 1 ORDER BY 1"
-        counts = {name: (int(landed), int(bad)) for name, landed, bad in con.execute(query, [since]).fetchall()}
         for name in [name for name in counts if name in source.tables]:
             landed, rejected = counts[name]
             limit = source.tables[name].max_rejected

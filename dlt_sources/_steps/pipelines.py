@@ -73,6 +73,7 @@ def pipeline(name: str, destination: Any, dataset: str, settings: Settings, fold
         shutil.rmtree(folder / name)
     pipe = dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=str(folder))
     pipe.sync_destination()
+    pipe._state_restored = True  # `run` would ask for it all again, on S3 by four requests
     return pipe
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,14 +27,15 @@ from .judged import Judged
 from .keep_small import keep_small
 from .lake import LandedFile, Landing
 from .landed import Landed
+from .memory import with_memory
 from .pipelines import quiet_about
 from .redact import has_private, of_tables
 from .salt import read_salt
-from .shape import changes_of, waiting
+from .shape import waiting
 from .silver import Silver, held_loads
 from .stage import Staging, silver_lacks
 from .staging_tables import SILVER
-from .stagings import read_states
+from .stagings import Known
 from .swap import finish_swap
 
 BATCH = 256 * 2**20  # landed bytes refined in one go: bounds the scratch disk, not the memory
@@ -59,20 +60,32 @@ class Refined:
 
 
 def refine(
-    source: Source, settings: Settings, *, since: str | None = None, progress: Callable[[str], None] = lambda text: None
+    source: Source,
+    settings: Settings,
+    *,
+    since: str | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+    known: Known | None = None,
 ) -> Refined:
     """Refine every committed load that is not in staging yet, or all from the load `since` on again (a replay).
+
+    Args:
+        known: the state of its staging, where somebody has read it already and nothing was written since.
 
     Raises:
         StoreError: silver or the warehouse could not be written.
     """
     with quiet_about(source.name, has_private(source.contracts.values())):
-        return _refine_all(source, settings, since, progress)
+        return _refine_all(source, settings, since, progress, known)
 
 
-def _refine_all(source: Source, settings: Settings, since: str | None, progress: Callable[[str], None]) -> Refined:
-    finish_swap(source, settings)
-    staging = Staging(source, settings)
+def _refine_all(
+    source: Source, settings: Settings, since: str | None, progress: Callable[[str], None], known: Known | None
+) -> Refined:
+    if known is None or known.swapping:
+        finish_swap(source, settings)
+        known = None
+    staging = Staging(source, settings, state=known.state if known else None)
     done = Refined(notes=_follow_contracts(staging))
     landing = Landing(source.name, settings)
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
@@ -86,23 +99,6 @@ def _refine_all(source: Source, settings: Settings, since: str | None, progress:
     if done.loads:
         done.notes += keep_small(source, settings)
     return done
-
-
-def settled(sources: Iterable[Source], settings: Settings) -> set[str]:
-    """The sources whose refine has nothing to do: every load is in staging, and nothing has changed for their tables."""
-    sources = list(sources)
-    states, swapping = read_states(sources, settings)
-    found = set()
-    for source in sources:
-        state = states.get(source.name)
-        if state is None or source.name in swapping or state.get("in_order", "1") != "1" or changes_of(source, state):
-            continue
-        if not external.is_settled(source, state, settings):
-            continue
-        last = state.get("last_load", "")
-        if Landing(source.name, settings).loads(since=last) == ([last] if last else []):
-            found.add(source.name)
-    return found
 
 
 def follow_contract(source: Source, settings: Settings) -> list[str]:
@@ -162,7 +158,9 @@ def send(
         progress(f"{len(done.loads) + len(batch)} of {len(loads)} loads")
         last_load = max(*batch, kept or batch[0], key=float)
         in_order = staging.in_order or (not replay and batch[-1] == loads[-1])
-        for name, judged in _refine(staging, batch, landed, files, last_load, in_order).items():
+        size = sum(file.size for found in files.values() for file in found if file.load in set(batch))
+        work = partial(_refine, staging, batch, landed, files, last_load, in_order)
+        for name, judged in with_memory(size, work).items():
             counts = [counted for load, counted in judged.counts.items() if load in set(batch)]
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
@@ -174,7 +172,8 @@ def send(
 
 def _note_lost_silver(staging: Staging, loads: list[str]) -> list[str]:
     """Remember, until a rebuild, tables that silver has lost: these loads begin them anew, without rows that staging has."""
-    existing, accepted = Silver(staging.source.name, staging.settings).tables(), staging.accepted(loads)
+    existing = Silver(staging.source.name, staging.settings).tables()
+    accepted = staging.accepted(loads) if set(staging.source.tables) - set(existing) else set()
     gone = sorted(name for name in staging.source.tables if name in accepted and name not in existing)
     if gone:
         staging.note({f"{SILVER}{name}": "incomplete" for name in gone})

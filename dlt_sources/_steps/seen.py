@@ -42,7 +42,8 @@ class Seen:
 
     def put(self, path: Path, name: str) -> None:
         """Keep a file under a name."""
-        self.fs.makedirs(self.folder, exist_ok=True)
+        if not self.settings.aws:  # S3 has no folders to make or look for
+            self.fs.makedirs(self.folder, exist_ok=True)
         self.fs.put_file(str(path), f"{self.folder}/{name}")
         if not self.settings.aws:
             durable.flush([Path(self.folder, name)])  # before the state that names it
@@ -56,7 +57,7 @@ class Seen:
             with contextlib.suppress(OSError):  # another table's is still there, or there never was one
                 Path(self.before).rmdir()
                 Path(self.before).parent.rmdir()
-        if self.fs.exists(self.folder):
+        if self.settings.aws or self.fs.exists(self.folder):
             for path in self.fs.glob(f"{self.folder}/{table}.*.parquet"):
                 if path.rsplit("/", 1)[1] != keep:
                     self.fs.rm_file(path)

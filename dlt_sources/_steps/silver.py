@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from foundation.lock import ensure_held
 from settings import Settings
 
 from .lake import storage
@@ -54,6 +55,7 @@ class Silver:
 
         Raises:
             ContractChangedError: a column of the table holds another type, and does not get wider by itself.
+            LockError: the lock of this run is gone; nothing is committed.
         """
         from pyiceberg.expressions import BooleanExpression, In
 
@@ -74,6 +76,7 @@ class Silver:
             if again:
                 transaction.delete(of_these)
             append(transaction, target, files, self.settings)
+            ensure_held()
 
     def field_ids(self, table: str, names: Iterable[str]) -> dict[str, int]:
         """The numbers that columns have in the Iceberg table, or will have when rows with them are written."""

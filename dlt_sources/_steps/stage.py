@@ -16,14 +16,14 @@ from settings import Settings
 from warehouse import load
 from warehouse.connection import Connection, connect
 from warehouse.quote import identifier, literal
-from warehouse.staging import LOADS, MARKS, REJECTED, SINCE, STATE, staging_schema
+from warehouse.staging import LOADS, LOADS_COLUMNS, MARKS, REJECTED, SINCE, STATE, staging_schema
 
 from . import external, legacy_staging
 from .altered import follow, rewrite
 from .declaration import Source
 from .engine import engine
 from .judged import Judged
-from .merges import merges
+from .merges import Counted, merges, select_counts
 from .shape import Changes, ContractChangedError, Shape, changes_of, shape_of, waiting
 from .staging_tables import (
     columns_for,
@@ -33,9 +33,11 @@ from .staging_tables import (
     match_columns,
     redshift_keys,
 )
-from .stagings import NEVER, Progress, progress_of, read_progress, rebuild_schema, tables_in
+from .stagings import NEVER, Progress, progress_of, rebuild_schema, tables_in
 
 EMPTY = "''"
+FEW = 200
+"""So many counts of loads go to Redshift as values: a file and what is done with it are four statements more."""
 
 
 class Staging:
@@ -43,13 +45,16 @@ class Staging:
 
     Args:
         aside: the one in which a rebuild gathers its rows.
+        state: what it remembers, where that was read already.
     """
 
-    def __init__(self, source: Source, settings: Settings, *, aside: bool = False) -> None:
+    def __init__(
+        self, source: Source, settings: Settings, *, aside: bool = False, state: Mapping[str, str] | None = None
+    ) -> None:
         self.source, self.settings = source, settings
         self.schema = rebuild_schema(source.name) if aside else staging_schema(source.name)
         self.aside = aside
-        self._state = self._open()
+        self._state = self._open() if state is None else dict(state)
 
     def _open(self) -> dict[str, str]:
         """Make what is missing, and read the state."""
@@ -58,18 +63,26 @@ class Staging:
             if STATE not in tables and legacy_staging.DLT_STATE in tables:
                 legacy_staging.take_over(self, con, rewrite)
                 tables = tables_in(con, [self.schema])[self.schema]
-            missing = [name for name in (*self.source.tables, REJECTED, LOADS, STATE) if name not in tables]
+            missing = [name for name in self.names if name not in tables]
             if missing:
                 con.execute("BEGIN")
-                con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(self.schema)}")
-                for name in missing:
-                    con.execute(self.create(name))
-                for query, values in self.remember(self._as_made(missing)):
+                for query, values in self.making(missing):
                     con.execute(query, values)
                 con.execute("COMMIT")
             return dict(con.execute(f"SELECT name, value FROM {self.qualified(STATE)}").fetchall())
 
-    def _as_made(self, names: Iterable[str]) -> dict[str, str]:
+    @property
+    def names(self) -> list[str]:
+        """The names of all its tables."""
+        return [*self.source.tables, REJECTED, LOADS, STATE]
+
+    def making(self, missing: Iterable[str]) -> list[load.Statement]:
+        """The statements that make tables, and the schema where that is missing, too."""
+        schema = f"CREATE SCHEMA IF NOT EXISTS {identifier(self.schema)}"
+        made = [self.create(name) for name in missing]
+        return [(query, []) for query in (schema, *made)] + self.remember(self.as_made(missing))
+
+    def as_made(self, names: Iterable[str]) -> dict[str, str]:
         """What to remember of tables that are made: their shapes, and whether a view will stand there."""
         made = [name for name in names if name in self.source.tables]
         state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in made}
@@ -139,14 +152,6 @@ class Staging:
         apart = set(without)
         return {str(table) for table, load in rows if load not in apart}
 
-    @classmethod
-    def make(cls, sources: Iterable[Source], settings: Settings) -> None:
-        """Make, empty, the tables that sources were given since their last run: for models and checks over them."""
-        sources = list(sources)
-        found = read_progress(sources, settings)
-        for source in (source for source in sources if source.name not in found):
-            cls(source, settings)
-
     def recorded_columns(self, name: str) -> dict[str, dict[str, str]]:
         """What a table's columns were made for: per column its type, its place in the landed row, what it keeps of personal data."""
         shape: Shape = json.loads(self._state.get(f"shape:{name}", "{}"))
@@ -210,15 +215,34 @@ class Staging:
             statements, marks = external.placing(self, name)
             placed += [(statement, []) for statement in statements]
             state |= marks
+        queries, counts = merges(self, judged)
+        if counts and not (self.settings.aws and len(counts) <= FEW):
+            queries[LOADS], counts = select_counts(counts), []
+        placed += self._count(counts, refine_id)
         with engine(folder) as con:
             rows = [
                 self._rows(name, f"SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})", folder, con)
-                for name, query in merges(self, judged).items()
+                for name, query in queries.items()
                 if name not in views
             ]
         rows = [some for some in rows if not some.is_empty]
         load.replace(self.schema, rows, [*placed, *self.remember(state)], self.settings)
         self._state |= state
+
+    def _count(self, counts: list[Counted], refine_id: str) -> list[load.Statement]:
+        """The statements that put counts of loads in the place of earlier ones, without a file: for few."""
+        if not counts:
+            return []
+        table, names = self.qualified(LOADS), ", ".join(map(identifier, LOADS_COLUMNS))
+        pairs = " OR ".join(["(table_name = ? AND load_id = ?)"] * len(counts))
+        places = ", ".join([f"({', '.join('?' * len(LOADS_COLUMNS))})"] * len(counts))
+        return [
+            (f"DELETE FROM {table} WHERE {pairs}", [value for counted in counts for value in counted[1:3]]),
+            (
+                f"INSERT INTO {table} ({names}) VALUES {places}",
+                [v for counted in counts for v in (*counted, refine_id)],
+            ),
+        ]
 
     def _rows(self, name: str, query: str, folder: Path, con: Connection) -> load.Rows:
         """The rows of a query for a table; on AWS also written to a file, once."""

@@ -9,11 +9,24 @@ from settings import Settings
 from warehouse.connection import Connection, connect
 from warehouse.quote import identifier, literal
 from warehouse.staging import IS_STAGING, LOADS, REJECTED, STATE, staging_schema
+from warehouse.united import ask_each
 
 from .declaration import Source
 
 NEVER = f"{0:020d}"
 """The refine id of a staging that never had a row."""
+
+
+class Known(NamedTuple):
+    """What was read of a staging that has all its tables.
+
+    Attributes:
+        state: what it remembers.
+        swapping: whether a rebuild is about to take its place.
+    """
+
+    state: dict[str, str]
+    swapping: bool
 
 
 class Progress(NamedTuple):
@@ -39,14 +52,14 @@ def rebuild_schema(source: str) -> str:
 
 def read_progress(sources: Iterable[Source], settings: Settings) -> dict[str, Progress]:
     """Per source whose staging has all its tables: how far it is, as committed."""
-    states, swapping = read_states(sources, settings)
-    return {name: progress_of(state)._replace(swapping=name in swapping) for name, state in states.items()}
+    known = read_known(sources, settings)
+    return {name: progress_of(state)._replace(swapping=swapping) for name, (state, swapping) in known.items()}
 
 
-def read_states(sources: Iterable[Source], settings: Settings) -> tuple[dict[str, dict[str, str]], set[str]]:
-    """(what the staging of each source remembers, where it has all its tables; the sources whose rebuild is half swapped).
+def read_known(sources: Iterable[Source], settings: Settings) -> dict[str, Known]:
+    """Per source whose staging has all its tables: what it remembers, and whether its rebuild is half swapped.
 
-    Two questions to the warehouse for all sources: a run with nothing to do asks for no more.
+    Few questions to the warehouse for all sources: a run with nothing to do asks for no more.
     """
     with connect(settings) as con:
         made = tables_in(con)
@@ -59,12 +72,12 @@ def read_states(sources: Iterable[Source], settings: Settings) -> tuple[dict[str
             f"SELECT {literal(s.name)} AS source, name, value FROM {identifier(staging_schema(s.name))}.{STATE}"
             for s in there
         ]
-        rows = con.execute(" UNION ALL ".join(selects)).fetchall() if selects else []
+        rows = ask_each(con, selects)
         swapping = {source.name for source in there if _swapping(con, source.name, made)}
     states: dict[str, dict[str, str]] = {source.name: {} for source in there}
     for source_name, name, value in rows:
         states[source_name][name] = value
-    return states, swapping
+    return {name: Known(state, name in swapping) for name, state in states.items()}
 
 
 def progress_of(state: Mapping[str, str]) -> Progress:

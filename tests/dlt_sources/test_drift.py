@@ -12,7 +12,7 @@ from dlt_sources._steps import drift
 from dlt_sources._steps.contract import Contract, column
 from tests.dlt_sources.judging import judge
 from warehouse import drift as record
-from warehouse import ops_tables
+from warehouse import drift_notes, ops_tables
 from warehouse.connection import connect
 from warehouse.held import Field, Seen
 
@@ -66,7 +66,7 @@ def load(settings, folder, rows, shape="JSON", contract=Order, day=1):
 def note(settings, seen, contract=Order, day=1):
     declared = SimpleNamespace(contracts={"orders": contract}, tables={})
     moment = settings.model_copy(update={"now": datetime(2026, 1, day)})
-    return record.note("shop", {"orders": seen}, drift.expected(declared), moment)
+    return drift_notes.note("shop", {"orders": seen}, drift.expected(declared), moment)
 
 
 def opened(settings):

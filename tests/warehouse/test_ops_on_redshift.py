@@ -12,6 +12,7 @@ from tests.warehouse.test_ops import FIRST, result, step
 from warehouse import ops_tables
 from warehouse.connection import connect
 from warehouse.ops import Ops, Run
+from warehouse.waiting import Waiting
 
 
 @pytest.fixture
@@ -104,3 +105,30 @@ def test_what_a_run_of_many_sources_found_is_recorded(here: Settings) -> None:
         ("5", "7", progress["s0000"].ran_at)
     }
     assert [progress[name].sent for name in names] == [f"{number}" for number in range(1500)]
+
+
+def test_hundreds_of_sources_that_stop_one_are_recorded(here: Settings, sql: Client) -> None:
+    """Redshift refuses a text that is longer than its column; an older record has shorter ones."""
+    sql("CREATE SCHEMA stg_ops")
+    for table, column, length in (("progress", "held_by", 4000), ("waiting_domains", "sources", 1000)):
+        columns = ", ".join(f"{n} {k}" for n, k in (ops_tables.TABLES[table] | {column: f"VARCHAR({length})"}).items())
+        sql(f"CREATE TABLE stg_ops.{table} ({columns})")
+    ops, many = Ops(here), {f"{'source' * 15}{n:04}" for n in range(600)}
+    ops.begin(Run("run", ["shop"], "aws"))
+    ops.hold("shop", "7", by=many, layer="gold", why="they wait")
+    Waiting(here).hold({"sales": many}, "they wait")
+    assert ops.progress()["shop"].held_by == Waiting(here).domains()["sales"].sources == many
+    more = {f"{'source' * 15}{n:04}" for n in range(900)}
+    ops.hold("shop", "8", by=more, layer="gold", why="they wait")
+    assert len(ops.progress()["shop"].held_by) > 600 and ops.progress()["shop"].held_by < more
+
+
+def test_a_run_that_is_killed_keeps_the_checks_of_the_steps_before(here: Settings) -> None:
+    ops, run = Ops(here), Run("run", ["shop"], "aws")
+    ops.begin(run)
+    ops.add_checks(run, "staging", "shop", [result(rows=2)])
+    ops.write_recent()
+    ops.add_checks(run, "gold", "sales", [result(rows=1)])
+    with connect(here) as con:
+        assert len(rows(con, "SELECT * FROM stg_ops.check_results")) == 1
+        assert len(rows(con, "SELECT * FROM stg_ops.failed_rows")) == 2

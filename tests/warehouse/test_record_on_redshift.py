@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 import settings as configuration
-from warehouse import drift, ops_tables
+from warehouse import drift, drift_notes, ops_tables
 from warehouse.connection import connect
 from warehouse.held import Expected, Field, Seen
 from warehouse.waiting import Waiting, built_schemas, filled_sources
@@ -35,17 +35,17 @@ def test_drift(settings):
     expected = {"orders": Expected({"note": "VARCHAR(10)"}, frozenset({"note"}))}
     good = Seen(5, {"note": Field(5, 5, TEXT)}, {})
     bad = Seen(5, {"note": Field(0, 0, frozenset())}, {'it\'s "new"': Field(5, 4, frozenset({"number", "text"}))})
-    assert drift.note("shop", {"orders": good}, expected, settings).new == []
-    found = drift.note("shop", {"orders": bad}, expected, settings)
+    assert drift_notes.note("shop", {"orders": good}, expected, settings).new == []
+    found = drift_notes.note("shop", {"orders": bad}, expected, settings)
     assert {(d.path, d.what, d.type, d.rows) for d in found.new} == {
         ("note", "gone", "text", 5),
         ('it\'s "new"', "unknown", "number or text", 5),
     }
-    assert drift.note("shop", {"orders": bad}, expected, settings).new == []
+    assert drift_notes.note("shop", {"orders": bad}, expected, settings).new == []
     with connect(settings) as con:
         assert {d.rows for d in drift.read_open(con, "stg_ops", "shop")} == {10}
         assert drift.read_open(con, "stg_ops", "other") == []
-    drift.note("shop", {"orders": good}, expected, settings)
+    drift_notes.note("shop", {"orders": good}, expected, settings)
     with connect(settings) as con:
         found = drift.read_open(con, "stg_ops")
     assert [(d.path, d.first_seen) for d in found] == [('it\'s "new"', datetime(2026, 1, 1, 6))]

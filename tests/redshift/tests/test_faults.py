@@ -100,6 +100,23 @@ def test_an_answer_that_is_lost(redshift: Redshift, sql: Client, schema: str, st
     assert other(f"SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}'") == [(1 + ("CREATE" in statement),)]
 
 
+def test_sessions_have_tables_of_their_own_side_by_side(redshift: Redshift, sql: Client, schema: str) -> None:
+    sql(f"CREATE TABLE {schema}.t (a INT)")
+    clients = [Client(redshift) for _ in range(2)]
+    for number, client in enumerate(clients):
+        client("SET statement_timeout TO 5000")
+        client("BEGIN")
+        for name in ("came", "also_came"):
+            client(f"CREATE TEMP TABLE {name} (a INT)")
+        client(f"INSERT INTO came VALUES ({number})")
+    for client in clients:
+        client(f"INSERT INTO {schema}.t SELECT a FROM came")
+        client("DROP TABLE came, also_came")
+        client("COMMIT")
+        client.con.close()
+    assert sql(f"SELECT a FROM {schema}.t ORDER BY 1") == [(0,), (1,)]
+
+
 def test_some_statements_pass_first_and_none_is_struck_when_it_is_calm(redshift: Redshift, sql: Client) -> None:
     redshift.fault("SELECT", "error:planned", after=2)
     assert sql("SELECT 1") == sql("SELECT 1") == [(1,)]

@@ -58,7 +58,8 @@ def plan(piece: Piece, context: Context) -> Plan:
     if grants.concerns(piece.words):
         return grants.plan(piece)
     if first in ("CREATE", "DROP", "ALTER", "TRUNCATE"):
-        return _in_turn(create.plan(piece, context))
+        made = create.plan(piece, context)
+        return made if second in ("TEMP", "TEMPORARY") else _in_turn(made)  # no view reads a session's own tables
     return _other(piece, context, first, second)
 
 
