@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 import requests
+from pydantic import ValidationError
 
 from settings import Settings
 
+from .._steps.endpoint import Endpoint
 from .._steps.names import field_name
 from .._steps.raw_json import NotJsonError
 from .._steps.request import expand
@@ -94,7 +97,7 @@ def _holders(parent: Found, count: int) -> Iterator[Field]:
         if (
             found.pii
             or not found.leaf
-            or not all(isinstance(part, str) and part and "." not in part for part in found.path)
+            or not all(isinstance(part, str) and re.fullmatch(r"[\w-]+", part) for part in found.path)
         ):
             continue
         values = found.leaf.values
@@ -125,8 +128,10 @@ def _is_link(value: Any) -> bool:
 
 def _template(base: str, link: str, holder: Field, value: Any) -> Link | None:
     """A link with the record's value replaced; None: it does not lead below the API's address, or to the record itself."""
-    whole = urlsplit(urljoin(f"{base}/", link))
-    root = urlsplit(base)
+    try:
+        whole, root = urlsplit(urljoin(f"{base}/", link)), urlsplit(base)
+    except ValueError:
+        return None
     if (whole.scheme, whole.netloc) != (root.scheme, root.netloc) or not whole.path.startswith(f"{root.path}/"):
         return None
     parts = whole.path.removeprefix(f"{root.path}/").strip("/").split("/")
@@ -156,7 +161,12 @@ class _Asker:
         endpoint |= {"params": dict(params)} if params else {}
         child = Child(name, holder, endpoint, said)
         try:
+            Endpoint.model_validate(endpoint)
             self._ask(child)
+        except ValidationError:  # it would hold a secret, or lead elsewhere
+            return None
+        except requests.RequestException:
+            child.refused, child.problem = True, "it could not be read"
         except SourceError as error:
             if error.status in _NOT_HERE:
                 return None

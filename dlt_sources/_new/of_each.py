@@ -12,6 +12,7 @@ import yaml
 from settings import Settings
 
 from .._steps.contract import FOR_EACH
+from .._steps.declaration_error import DeclarationError
 from .._steps.names import field_name
 from .._steps.parents import of_source
 from .._steps.source_error import SourceError
@@ -58,7 +59,7 @@ def read_children(
         if not child.problem:
             try:
                 _read(child, found, origin, parent, records, settings, place, work / child.name)
-            except (SourceError, SampleError) as error:
+            except (SourceError, SampleError, DeclarationError) as error:
                 child.problem = str(error).partition(";")[0]
         if child.problem:
             origin.proposed.append(_propose(child, parent))

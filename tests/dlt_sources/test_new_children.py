@@ -25,6 +25,8 @@ class Api:
         number, _, name = request.path.removeprefix("/v1/orders/").partition("/")
         order = next((o for o in ORDERS if number in (str(o["id"]), o["no"])), None)
         found = self.below(name, order, request)
+        if found == "closed":
+            return None
         return found if isinstance(found, tuple) else (404, {}, b"") if found is None else _json(found)
 
 
@@ -137,6 +139,7 @@ def test_a_row_that_names_its_record_itself_needs_no_other_field_for_it(here, tm
 
 REFUSED = {
     "it wants another login": (lambda order: (403, {}, b""), "it answered 403"),
+    "it ends the connection": (lambda order: "closed", "it could not be read"),
     "no rows": (lambda order: [], "it has no row for the first 3 records"),
     "one object": (lambda order: {"sum": 3, "of": order["id"]}, "one object"),
     "the same for each": (lambda order: [{"line": 1}, {"line": 2}], "the same for each record"),
@@ -183,3 +186,18 @@ def test_links_to_other_servers_and_of_personal_values_are_not_followed(here, tm
     )
     _, tables, _ = make(tmp_path, api)
     assert list(tables) == ["orders"] and not [path for path in api.asked if "/people/" in path]
+
+
+ODD = {
+    "an address that is none": "http://[/orders/{id}/items",
+    "a secret in clear": "/v1/orders/{id}/items?access_token=abcdef",
+    "another path": "/v1/orders/{id}/../{id}/items",
+    "a name that is a pattern": "/v1/orders/{id}/items{?page}",
+}
+
+
+@pytest.mark.parametrize("link", ODD.values(), ids=ODD)
+def test_odd_links_stop_nothing(here, tmp_path, link):
+    api = Api(lambda name, order, _: None, lambda url, order: {"more": link.replace("{id}", str(order["id"]))})
+    made, tables, _ = make(tmp_path, api)
+    assert list(tables) == ["orders"] and "abcdef" not in made.files["shop/source.yml"]
