@@ -9,9 +9,9 @@ import os
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 
 from foundation import environment, stores
 from foundation import setting_types as of
@@ -109,6 +109,8 @@ class Settings(Layout, FromEnvironment):
         None, description="PEM file of the authorities that Redshift's and the state's certificates are checked by"
     )
 
+    _lent: dict[str, str] = PrivateAttr({})
+
     @model_validator(mode="before")
     @classmethod
     def _revealed(cls, given: dict[str, object]) -> dict[str, object]:
@@ -176,6 +178,12 @@ class Settings(Layout, FromEnvironment):
         """`clock` as the warehouse's columns hold times: naive UTC."""
         return self.clock().astimezone(UTC).replace(tzinfo=None)
 
+    def lend(self, variable: str, value: str) -> Self:
+        """These settings with a value that `lookup` finds first: the environment, which every child inherits, does not learn it."""
+        lent = self.model_copy()
+        lent._lent = self._lent | {variable: value}
+        return lent
+
     def lookup(self, name: str) -> str:
         """The value of ``ELT_<NAME>``, from the environment or `.env`: what ``${NAME}`` in a source.yml stands for.
 
@@ -183,7 +191,7 @@ class Settings(Layout, FromEnvironment):
             SettingsError: it is not set, or names a secret that cannot be read; the message names the variable.
         """
         variable = f"{PREFIX}{name.upper()}"
-        value = environment.current().values.get(variable)
+        value = self._lent.get(variable) or environment.current().values.get(variable)
         if not value:
             raise SettingsError(f"{variable} is not set; put it in the environment or in .env (see .env.example)")
         from foundation.aws import SecretError

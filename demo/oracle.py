@@ -5,6 +5,7 @@ Independent on purpose: nothing here reads a contract, a model or a table of the
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -78,18 +79,26 @@ def _read(slots: list[Slot], name: str, now: int, seen: dict[str, set[bytes]]) -
     since = START if now == 0 else day_of(now - 1) - OVERLAP
     answered = [v for slot in slots if (v := current(slot, now))]
     if name == "sessions":
-        answered = [
-            v for v in answered if in_window(v.body, "session_start_time", since.isoformat(), day_of(now).isoformat())
-        ]
-    texts = [json_text(v.body, orjson.OPT_SORT_KEYS) for v in answered]
+        first, last = since.isoformat(), day_of(now).isoformat()
+        answered = [v for v in answered if in_window(v.body, "session_start_time", first, last)]
+    texts = [_digest(v.body) for v in answered]
     new = [v for v, text in zip(answered, texts, strict=True) if text not in seen[name]]
     seen[name] = set(texts)
     return new
 
 
+def _digest(body: Any) -> bytes:
+    """What tells records apart: of a million of them the texts would be gigabytes."""
+    return hashlib.blake2b(json_text(body, orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
 def in_window(body: Any, name: str, since: str, until: str) -> bool:
     """Whether the API sends a record for a window of days: also when its time is none, for it cannot tell."""
-    value = body.get(name) if isinstance(body, dict) else None
+    return in_days(body.get(name) if isinstance(body, dict) else None, since, until)
+
+
+def in_days(value: Any, since: str, until: str) -> bool:
+    """The same for the value of a record's time."""
     if not isinstance(value, str) or value[:2] != "20":
         return True
     return since <= value[:10] <= until

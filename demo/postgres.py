@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+from psycopg2.extras import execute_values
 
 from .deftunes import DefTunes
 from .records import Version, current
@@ -144,24 +145,23 @@ def fill(postgres: Postgres, world: DefTunes, day: int) -> None:
         if day == 0:
             columns = ", ".join(f"{name} {kind}" for name, kind in (COLUMNS | UNREAD).items())
             cursor.execute(f"CREATE TABLE deftunes.songs ({columns})")
-        for slot in world.songs:
-            now = current(slot, day)
-            before = current(slot, day - 1) if day else None
-            if now is before:
-                continue
-            if before:
-                cursor.execute("DELETE FROM deftunes.songs WHERE track_id = %s", [before.body["track_id"]])
-            if now:
-                _insert(cursor, now)
+        changes = [(current(slot, day - 1) if day else None, current(slot, day)) for slot in world.songs]
+        gone = tuple(before.body["track_id"] for before, now in changes if before and now is not before)
+        if gone:
+            cursor.execute("DELETE FROM deftunes.songs WHERE track_id IN %s", [gone])
+        marks = ", ".join(["%s"] * len(COLUMNS))
+        execute_values(
+            cursor,
+            "INSERT INTO deftunes.songs VALUES %s",
+            [_values(now) for before, now in changes if now and now is not before],
+            f"({marks}, to_tsvector('simple', %s), int4range(%s, NULL), 'infinity')",
+            page_size=1000,
+        )
 
 
-def _insert(cursor: Any, version: Version) -> None:
+def _values(version: Version) -> list[Any]:
     body = version.body
-    marks = ", ".join(["%s"] * len(COLUMNS))
-    cursor.execute(
-        f"INSERT INTO deftunes.songs VALUES ({marks}, to_tsvector('simple', %s), int4range(%s, NULL), 'infinity')",
-        [*(body[name] for name in COLUMNS), body["title"], body["year"]],
-    )
+    return [*(body[name] for name in COLUMNS), body["title"], body["year"]]
 
 
 def _free_port() -> int:

@@ -6,7 +6,7 @@ import random
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -91,7 +91,17 @@ def json_text(value: Any, option: int = 0) -> bytes:
     )
 
 
-def current(slot: Slot, day: int) -> Version | None:
+class Dated(Protocol):
+    """What a record says from a day on: `Version`, or as the API sends it."""
+
+    day: int
+    body: Any
+
+
+Of = TypeVar("Of", bound=Dated)
+
+
+def current(slot: list[Of], day: int) -> Of | None:
     """The version of a record that its system answers with on a day."""
     found = [version for version in slot if version.day <= day]
     return found[-1] if found and found[-1].body is not None else None

@@ -15,6 +15,7 @@ import codecs
 import hashlib
 import socket
 from collections import defaultdict, deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from starlette.routing import Route
 
 from .audiophile import Rankings
 from .deftunes import DefTunes
-from .oracle import in_window
+from .oracle import in_days
 from .people import RandomUsers
 from .records import Slot, current, json_text
 from .taxi import Taxi
@@ -35,6 +36,15 @@ from .taxi import Taxi
 MISLABELED_DAY, BUSY_DAY, MARKED_DAY = 1, 1, 3
 """When JSON in UTF-8 claims to be a text in another encoding, the people's API wants to be asked once more, and JSON begins
 with a byte order mark."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What a record says from a day on, as its API sends it; without a body the record is gone."""
+
+    day: int
+    body: bytes | None
+    time: Any
 
 
 class Site:
@@ -45,9 +55,10 @@ class Site:
 
     def __init__(self, seed: int, scale: float) -> None:
         tunes = DefTunes(seed, scale)
-        self.slots: dict[str, list[Slot]] = {"users": tunes.users, "sessions": tunes.sessions}
-        self.times = {"users": "user_since", "sessions": "session_start_time"}
-        self.texts = {id(v): json_text(v.body) for slots in self.slots.values() for slot in slots for v in slot}
+        self.slots = {
+            "users": [_sent(slot, "user_since") for slot in tunes.users],
+            "sessions": [_sent(slot, "session_start_time") for slot in tunes.sessions],
+        }
         self.rankings, self.people, self.taxi = Rankings(seed, scale), RandomUsers(seed, scale), Taxi(seed, scale)
         self.day, self.tick = 0, 0
         self.faults: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
@@ -62,8 +73,8 @@ class Site:
     def _records(self, name: str, since: str | None, until: str | None) -> bytes:
         found = [version for slot in self.slots[name] if (version := current(slot, self.day))]
         if since and until:
-            found = [version for version in found if in_window(version.body, self.times[name], since, until)]
-        return b"[" + b",".join(self.texts[id(version)] for version in found) + b"]"
+            found = [version for version in found if in_days(version.time, since, until)]
+        return b"[%s]" % b",".join(version.body for version in found if version.body)
 
     async def page(self, request: Request) -> Response:
         """``/rankings/headphones`` or ``/rankings/iems``."""
@@ -109,6 +120,22 @@ class Site:
             case "calm":
                 self.faults.clear()
         return Response(orjson.dumps({"day": self.day, "log": self.log}), media_type="application/json")
+
+
+def _sent(slot: Slot, time: str) -> list[Sent]:
+    """The versions of a record as they are sent.
+
+    Args:
+        time: name of the value that the API filters by.
+    """
+    bodies = [(version.day, version.body) for version in slot]
+    return [Sent(day, _text(body), body.get(time) if isinstance(body, dict) else None) for day, body in bodies]
+
+
+def _text(body: Any) -> bytes | None:
+    return (
+        None if body is None else bytes(memoryview(json_text(body)))
+    )  # a copy: orjson's own has room for four times as much
 
 
 def _json(body: bytes, day: int) -> Response:

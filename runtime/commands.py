@@ -15,6 +15,7 @@ from .options import (
     Json,
     JudgedRows,
     Keep,
+    Login,
     New,
     Origin,
     OriginTable,
@@ -68,6 +69,7 @@ def new(
     table: OriginTable = None,
     selector: Selector = None,
     header: Headers = None,
+    auth: Login = None,
     dry_run: ShowFiles = False,
     as_json: Json = False,
 ) -> None:
@@ -98,7 +100,7 @@ def new(
     elif len(what) == 1:
         from .new import create
 
-        create(what[0], given, table, selector, header or [], dry_run, as_json)
+        create(what[0], given, table, selector, header or [], auth, dry_run, as_json)
     else:
         raise typer.BadParameter(
             f"{' '.join(what)}: say `new NAME`, or `new model`, `check` or `chart` and DOMAIN.NAME", param_hint="NAME"

@@ -21,13 +21,22 @@ WIDEST = 8
 
 
 def create(
-    name: str, given: str, table: str | None, selector: str | None, headers: Sequence[str], dry_run: bool, as_json: bool
+    name: str,
+    given: str,
+    table: str | None,
+    selector: str | None,
+    headers: Sequence[str],
+    auth: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Make a source of what `given` leads to, and say what was seen, what is unsure and what comes next."""
     from dlt_sources.door import make_source
 
-    settings, console = configuration.load(_settings_in([name, given, *headers])), Console(as_json)
-    made = make_source(name, given, settings, table=table, selector=selector, headers=headers, dry_run=dry_run)
+    settings, console = configuration.load(_settings_in([name, given, *headers, auth or ""])), Console(as_json)
+    made = make_source(
+        name, given, settings, table=table, selector=selector, headers=headers, auth=auth, dry_run=dry_run
+    )
     if made.written:
         for path in made.files:
             console.steps.print(f"wrote: {_FOLDER}/{path}", markup=False)

@@ -102,6 +102,15 @@ Headers = Annotated[
         "--header", metavar="NAME=VALUE", help="sent with each request; a secret as '${SHOP_KEY}'; repeatable"
     ),
 ]
+Login = Annotated[
+    str | None,
+    typer.Option(
+        "--auth",
+        metavar="'TYPE KEY=VALUE ...'",
+        help="how to log in, as source.yml's `auth` has it: 'bearer token=${SHOP_TOKEN}', 'http_basic username=me"
+        " password=${SHOP_PASSWORD}' or 'oauth2_client_credentials ...'",
+    ),
+]
 ShowFiles = Annotated[bool, typer.Option("--dry-run", help="print the files and write nothing")]
 JudgedRows = Annotated[
     int, typer.Option("--rows", min=1, metavar="N", help="how many judged rows to show of each table")

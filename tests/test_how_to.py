@@ -24,6 +24,7 @@ from runtime.commands import app
 from tests.dlt_sources.judging import judge
 from tests.harness import ROOT, Pipeline, checkout
 from tests.project import SQLMESH
+from tests.test_whole_hour import MINUTES
 
 HOW_TO = ROOT / "docs" / "how-to.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "dlt_sources").glob("*/README.md"))]
@@ -192,6 +193,16 @@ def test_the_questions_of_the_first_week_lead_to_sections_of_the_page_in_their_o
     ]
     places = [headings.index(anchor) for anchor in re.findall(r"\(#([^)]+)\)", table)]
     assert len(places) > 10 and places == sorted(places)
+
+
+def test_the_steps_of_the_first_hour_are_those_that_are_measured() -> None:
+    """In their order; all of them together take what the page says, and no more than the test allows."""
+    measured = (ROOT / "tests" / "test_whole_hour.py").read_text(encoding="utf-8")
+    text = text_below(HOW_TO, "### What the first hour costs")
+    rows = re.findall(r"^\| (.*) \| (\d+) \| (\d+) \|$", text, re.M)
+    assert [name for name, _, _ in rows] == re.findall(r'clock\.step\("(.*)"\)', measured)
+    [minutes] = re.findall(r"([\d.]+) minutes of CPU time", text)
+    assert float(minutes) == round(sum(int(cpu) for _, cpu, _ in rows) / 60, 1) < MINUTES
 
 
 def commands(page: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,16 @@ from settings import Settings
 from .._steps import names, own_code
 from .._steps.declaration import FOLDER, Source
 from .._steps.file_names import is_json_lines
-from .._steps.source_error import explain
+from .._steps.source_error import SourceError, explain
 from .._steps.source_yml import FilesSource
 from . import databases, provisional, write
 from .fields import Found, find_cursor
 from .guess import loosen
 from .judging import Verdict, judge_sample
+from .login import WANTED, ask_for_login
+from .of_each import OfEach, read_children
 from .origin import Origin, find_origin
+from .remarks import list_doubts, list_seen
 from .rows import records_of, tables_of
 from .sample import Sample, read_sample, sniff
 from .sample_error import SampleError
@@ -61,22 +64,29 @@ def make_source(
     table: str | None = None,
     selector: str | None = None,
     headers: Sequence[str] = (),
+    auth: str | None = None,
     dry_run: bool = False,
     folder: Path = FOLDER,
 ) -> Made:
     """Make the source `name` of what `given` leads to.
 
     Raises:
-        SampleError: the name is taken or cannot be one, or nothing can be made of the sample.
+        SampleError: the name is taken or cannot be one, nothing can be made of the sample, or a server wants a login.
         SourceError: it could not be read.
     """
     refuse_name(name, folder)
-    origin = find_origin(name, given, table, selector, headers)
+    origin = find_origin(name, given, table, selector, headers, auth)
+    for variable, value in origin.lent.items():
+        settings = settings.lend(variable, value)
     with scratch() as work:
         try:
             made = _infer(name, origin, settings, work)
         except requests.RequestException as error:
             raise explain(error, name, "check the address, and that it is up; nothing was written") from None
+        except SourceError as error:
+            if error.status not in WANTED:
+                raise
+            raise ask_for_login(error, name, origin.text, origin.connection, origin.challenge) from None
         if not dry_run:
             _put(made, folder)
     return made
@@ -126,8 +136,13 @@ def _infer(name: str, origin: Origin, settings: Settings, work: Path) -> Made:
         key=key,
     )
     _place_tables(origin, tables)
-    verdicts = _judge(name, origin, tables, sample, settings, place, work)
-    seen, doubts = list(_seen(origin, sample, tables)), list(_doubts(origin, tables, sample, verdicts))
+    samples, of_each = {tables[0].name: sample.files}, OfEach()
+    if origin.connector == "rest_api":
+        of_each = read_children(origin, tables[0], records, settings, place, work / "children")
+        tables, samples = [*tables, *of_each.tables], samples | of_each.files
+    verdicts = _judge(name, origin, tables, samples, settings, place, work)
+    seen = list(list_seen(origin, sample, tables, of_each.seen))
+    doubts = list(list_doubts(origin, tables, sample, verdicts))
     files = _files(name, origin, tables, seen, doubts)
     return Made(name, files, verdicts, seen, doubts, origin.setting, tables=tables)
 
@@ -181,7 +196,13 @@ def _place_tables(origin: Origin, tables: list[Found]) -> None:
 
 
 def _judge(
-    name: str, origin: Origin, tables: list[Found], sample: Sample, settings: Settings, place: Path, work: Path
+    name: str,
+    origin: Origin,
+    tables: list[Found],
+    samples: Mapping[str, list[Path]],
+    settings: Settings,
+    place: Path,
+    work: Path,
 ) -> list[Verdict]:
     """Judge the sample by the contract that is to be written; a field that many rows break was guessed wrong, and becomes text."""
     for attempt in range(_TRIES):
@@ -190,7 +211,7 @@ def _judge(
         own_code.forget(place)
         source = Source(place)
         source.check()
-        verdicts = judge_sample(source, {tables[0].name: sample.files}, settings, work / f"judged{attempt}", most=0)
+        verdicts = judge_sample(source, samples, settings, work / f"judged{attempt}", most=0)
         if not _loosen(tables, verdicts):
             break
     return verdicts
@@ -199,7 +220,8 @@ def _judge(
 def _loosen(tables: list[Found], verdicts: list[Verdict]) -> bool:
     """Make text of the fields that too many rows break; whether there are any."""
     loosened = False
-    for table, verdict in zip(tables, verdicts, strict=False):
+    named = {verdict.table: verdict for verdict in verdicts}
+    for table, verdict in ((table, named[table.name]) for table in tables if table.name in named):
         counts: dict[str, int] = {}
         for (place, _, _), count in verdict.reasons.items():
             counts[place.split(".")[0]] = counts.get(place.split(".")[0], 0) + count
@@ -220,49 +242,6 @@ def _files(
         f"{name}/contract.py": write.contract_py(name, tables),
         f"{name}/README.md": write.readme(name, origin, tables, seen, doubts),
     }
-
-
-def _seen(origin: Origin, sample: Sample, tables: Sequence[Found]) -> Iterator[str]:
-    """What the sample was."""
-    files = (
-        f" of {', '.join(sample.names)}" if sample.names else f" on {sample.pages} pages" if sample.pages > 1 else ""
-    )
-    yield f"{tables[0].name}: {tables[0].rows:,} rows{files}"
-    for child in tables[1:]:
-        yield f"{child.name}: {child.rows:,} elements of `{child.explode}`"
-    endpoint = origin.place.get("endpoint", {})
-    if "data_selector" in endpoint:
-        yield f"the records are at `{endpoint['data_selector']}`"
-    if "paginator" in endpoint:
-        said = endpoint["paginator"]
-        yield f"pages: {said['type'] if isinstance(said, dict) else 'one answer is all'}"
-    elif endpoint:
-        yield (
-            "pages: found by the answers themselves at each read, or one answer is all"
-            if sample.pages > 1
-            else "pages: one, and nothing says that there are more"
-        )
-    for key in ("delimiter", "encoding"):
-        if key in origin.connection:
-            yield f"{key} {origin.connection[key]!r}"
-
-
-def _doubts(origin: Origin, tables: Sequence[Found], sample: Sample, verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """What the sample leaves open, the most important first."""
-    yield from [*origin.notes, *sample.notes]
-    for verdict in verdicts:
-        for (place, rule, message), count in verdict.reasons.most_common(5):
-            yield f"{verdict.table}.{place or 'row'}: {count:,} of {verdict.landed:,} rows are rejected: {message} ({rule})"
-    for table in tables:
-        yield from (f"{table.name}: {text}" for text in table.doubts)
-        for found in table.fields:
-            yield from (f"{table.name}.{found.name}: {text}" for text in found.guess.doubts)
-        if closed := [f.name for f in table.fields if f.guess.annotation.startswith("Literal")]:
-            yield f"{table.name}: only the values that were seen are accepted of {', '.join(closed)}; are the lists whole?"
-        if hidden := [f"{f.name} ({f.pii}: {f.reason})" for f in table.fields if f.pii and f.leaf]:
-            yield f'{table.name}: taken for personal: {", ".join(hidden)}; `pii="keep"` where one is needed in clear'
-        yield from (f"{table.name}: {path} is left out ({why})" for path, why in table.left.items())
-    yield f"owner ({write.OWNER}), schedule ({write.SCHEDULE}) and descriptions are placeholders"
 
 
 def _put(made: Made, folder: Path) -> None:

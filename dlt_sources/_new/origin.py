@@ -18,6 +18,7 @@ from .._steps import names
 from .._steps.address import without_login
 from .._steps.file_names import JSON_LINES
 from .._steps.source_yml import LONGEST_NAME
+from .login import read_login
 from .sample_error import SampleError
 
 _SETTING = re.compile(rf"(?:\$\{{(\w+)\}}|{PREFIX}(\w+))(/.*|\?.*)?")
@@ -44,6 +45,9 @@ class Origin:
         table: the table's name in staging.
         text: what was given, as people may read it.
         notes: what people should know. asked: the parameters of the sample, where the endpoint has a window of its own.
+        lent: values of settings that the command line itself gave, for this process alone.
+        challenge: what the server says of the login that it wants, in the header WWW-Authenticate.
+        proposed: tables that are left to a person, as the comments that source.yml has of them.
     """
 
     connector: str
@@ -54,10 +58,18 @@ class Origin:
     text: str = ""
     notes: list[str] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
+    lent: dict[str, str] = field(default_factory=dict, repr=False)
+    challenge: str = ""
+    proposed: list[str] = field(default_factory=list)
 
 
 def find_origin(
-    name: str, given: str, table: str | None = None, selector: str | None = None, headers: Sequence[str] = ()
+    name: str,
+    given: str,
+    table: str | None = None,
+    selector: str | None = None,
+    headers: Sequence[str] = (),
+    auth: str | None = None,
 ) -> Origin:
     """What `--from` and the options beside it say.
 
@@ -72,13 +84,15 @@ def find_origin(
             raise SampleError(f"--from names {setting}, which is not set; put it into .env or the environment")
     scheme = urlsplit(place).scheme.lower() if "://" in place else ""
     if scheme in ("http", "https"):
-        origin = _of_site(place, setting, behind, selector, _headers(headers))
+        origin = _of_site(place, setting, behind, selector, read_login(headers, auth))
     elif scheme in ("", "s3", "file"):
         origin = _of_files(place, setting, behind)
     else:
         origin = _of_database(name, place, setting, table)
     if selector and origin.connector != _HTML:
         raise SampleError("--selector is for a web page: give its address with --from")
+    if auth and scheme not in ("http", "https"):
+        raise SampleError("--auth is for an address that begins with https://; a database has its login in its address")
     origin.table = table_name(table.rpartition(".")[2] if table else origin.table, name)
     origin.text = given if setting else re.sub(r"^(\w[\w+.-]*://)[^/?#]*@", r"\1***@", given)
     return origin
@@ -91,16 +105,12 @@ def table_name(text: str, instead: str) -> str:
     return (name if name != "field" else instead)[:LONGEST_NAME].strip("_")
 
 
-def _headers(given: Sequence[str]) -> dict[str, str]:
-    pairs = [text.partition("=") if "=" in text else text.partition(":") for text in given]
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _of_site(address: str, setting: str, behind: str, selector: str | None, headers: Mapping[str, str]) -> Origin:
+def _of_site(address: str, setting: str, behind: str, selector: str | None, login: Mapping[str, Any]) -> Origin:
     """An API, a page or a file behind HTTP: which of them, the answer says where the address does not.
 
     Args:
         behind: what stands behind the name of the setting that holds the address.
+        login: the connection's `headers` and `auth`, as far as they are given.
     """
     if setting:
         base, rest = _named(setting), behind.lstrip("/")
@@ -112,8 +122,8 @@ def _of_site(address: str, setting: str, behind: str, selector: str | None, head
     path, _, query = rest.partition("#")[0].partition("?")
     name = PurePosixPath(path).name
     if name.lower().endswith(_TABULAR) and not selector and not query:
-        return Origin(_FILES, {"url": base}, {"files": path}, _stem(name), setting)
-    connection = {"base_url": base} | ({"headers": dict(headers)} if headers else {})
+        return Origin(_FILES, {"url": base, **login}, {"files": path}, _stem(name), setting)
+    connection = {"base_url": base, **login}
     table = PurePosixPath(path).stem or "rows"
     if selector:
         return Origin(_HTML, connection, {"page": rest or "/", "selector": selector}, table, setting)
@@ -184,13 +194,14 @@ def _stem(pattern: str) -> str:
 
 
 def _of_database(name: str, dsn: str, setting: str, table: str | None) -> Origin:
+    lent = {}
     if not setting:
         setting = f"{PREFIX}{name.upper()}_URL"
-        os.environ[setting] = dsn  # of this process: source.yml has the name alone
         remember(dsn, setting)
+        lent = {setting: dsn}  # source.yml has the name alone
     schema, _, bare = (table or "").rpartition(".")
     connection = {"url": _named(setting)} | ({"schema": schema} if schema else {})
-    return Origin(_SQL, connection, {"table": bare}, bare, setting)
+    return Origin(_SQL, connection, {"table": bare}, bare, setting, lent=lent)
 
 
 def _named(setting: str) -> str:

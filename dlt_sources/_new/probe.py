@@ -73,13 +73,12 @@ def probe(origin: Origin, settings: Settings) -> Origin:
         SourceError: it could not be reached, or refused.
     """
     endpoint = dict(origin.place["endpoint"])
-    asking = _Asking(origin, settings, endpoint.get("params", {}))
+    asking = Asking(origin, settings, endpoint.get("params", {}))
     response = asking.get({})
-    kind = response.headers.get("content-type", "")
     text = response.content.lstrip()[:200].lower()
     if text.startswith(b"<") and b"<?xml" not in text:
         return as_page(origin)
-    first = _as_json(response, kind, origin)
+    first = as_json(response, origin)
     selector = find_records(first.content, origin.table)
     records = Selector(selector).find(first.body)
     if not records:
@@ -103,12 +102,21 @@ def probe(origin: Origin, settings: Settings) -> Origin:
     return origin
 
 
-def _as_json(response: requests.Response, kind: str, origin: Origin) -> Answer:
+def as_json(response: requests.Response, origin: Origin) -> Answer:
+    """The answer taken apart.
+
+    Raises:
+        SampleError: it is not JSON.
+    """
     try:
         body = utf8(response.content, requests.utils.get_encoding_from_headers(response.headers))
         return Answer(response, body, load(body))
     except NotJsonError as error:
-        what = "is empty" if not response.content.strip() else f"is not JSON ({kind or 'no content type'}): {error}"
+        what = (
+            "is empty"
+            if not response.content.strip()
+            else f"is not JSON ({response.headers.get('content-type', 'no content type')}): {error}"
+        )
         raise SampleError(
             f"--from {origin.text}: the answer {what}. An API has to answer in JSON; a file's address ends in .csv, .xlsx or"
             " .parquet; a page needs --selector"
@@ -164,19 +172,24 @@ def _rank(path: tuple[str, ...], value: list[Any], table: str) -> tuple[int, int
     return (2 if side else 0 if known <= len(_LISTS) else 1, len(path), -len(value))
 
 
-class _Asking:
+class Asking:
     """Asks an endpoint, politely: a handful of times."""
 
-    def __init__(self, origin: Origin, settings: Settings, params: Mapping[str, str]) -> None:
+    def __init__(self, origin: Origin, settings: Settings, params: Mapping[str, str], attempts: int = 2) -> None:
         connection = RestConnection.model_validate(origin.connection).model_copy(
-            update={"attempts": 2, "max_megabytes": 50}
+            update={"attempts": attempts, "max_megabytes": 50}
         )
         base = expand(connection.base_url, settings)
         secrets = [value for value in params.values() if isinstance(value, str)]
         self.http = session(connection, settings, base, secrets=secrets)
+        self.http.hooks["response"].append(self._keep_challenge)
+        self.origin = origin
         self.advice = name_settings(connection, secrets)
         self.url = join_url(base, origin.place["endpoint"]["path"])
         self.params = {name: expand(value, settings) for name, value in params.items()}
+
+    def _keep_challenge(self, answer: requests.Response, **_: Any) -> None:
+        self.origin.challenge = answer.headers.get("www-authenticate", "")
 
     def get(self, more: Mapping[str, Any]) -> requests.Response:
         """The answer to the request with these parameters, too."""

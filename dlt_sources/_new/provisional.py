@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,8 +20,14 @@ _KEYS = {
 }
 
 
-def declare(place: Path, origin: Origin, columns: Iterable[str]) -> Source:
-    """A source that reads the table with a contract that asks for nothing; of a database for all its columns."""
+def declare(
+    place: Path, origin: Origin, columns: Iterable[str], children: Mapping[str, Mapping[str, Any]] | None = None
+) -> Source:
+    """A source that reads the table with a contract that asks for nothing; of a database for all its columns.
+
+    Args:
+        children: endpoints that are asked for each record, by their table's name.
+    """
     table = {**origin.place, "contract": "Row", "key": ["file"], "max_rejected": {"share": 1}}
     if origin.connector == "files":
         table["mode"] = "append"
@@ -36,7 +43,11 @@ def declare(place: Path, origin: Origin, columns: Iterable[str]) -> Source:
         "schedule": "@daily",
         "connector": origin.connector,
         "connection": origin.connection,
-        "tables": {origin.table: table},
+        "tables": {origin.table: table}
+        | {
+            name: {"endpoint": dict(each), "contract": "Row", "key": ["file"]}
+            for name, each in (children or {}).items()
+        },
     }
     (place / "source.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")
     (place / "contract.py").write_text(_HEAD + _fields(origin, list(columns)), encoding="utf-8")

@@ -22,7 +22,7 @@ from .write import parent_path, shown_path
 
 Declared = Mapping[str, tuple[str, bool]]
 """Columns of a database: their types in SQL's words, and whether they may be NULL."""
-_NESTED = {"items", "lines", "entries", "details", "rows", "data", "values", "results", "elements"}
+NESTED = {"items", "lines", "entries", "details", "rows", "data", "values", "results", "elements"}
 
 
 def records_of(files: Sequence[Path]) -> list[dict[str, Any]]:
@@ -171,7 +171,7 @@ def _child(parent: Found, list_name: str, elements: list[list[Any]], taken: set[
     flat = [part for value in elements for part in value]
     within = [number for number, value in enumerate(elements) for _ in value]
     name = field_name(list_name)
-    if name in _NESTED or name in taken:
+    if name in NESTED or name in taken:
         name = f"{singular_of(parent.name)}_{name}"
     if len(above) < len(parent.key) or name in taken:
         return None

@@ -50,7 +50,8 @@ def source_yml(name: str, origin: Origin, tables: Sequence[Found]) -> str:
         declared, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None
     )
     head = "# yaml-language-server: $schema=../../docs/reference/source.schema.json\n"
-    return f"{head}# What was seen of the source, and what is left to decide, is in README.md.\n{text}"
+    proposed = "".join(f"  # {line}\n" for block in origin.proposed for line in block.splitlines())
+    return f"{head}# What was seen of the source, and what is left to decide, is in README.md.\n{text}{proposed}"
 
 
 class _Dumper(yaml.SafeDumper):

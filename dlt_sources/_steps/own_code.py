@@ -14,11 +14,9 @@ from pathlib import Path
 from foundation.signals import Interrupted
 
 from .declaration_error import DeclarationError
+from .own_files import FOLDER, Facts, find_files, remember_files
 
-FOLDER = Path(__file__).resolve().parents[1]
-
-
-_READ: dict[str, list[tuple[str, int, int]]] = {}
+_READ: dict[str, list[Facts]] = {}
 """By module the files that it was made of, as they were."""
 
 
@@ -45,7 +43,7 @@ def _imported(name: str, path: Path, own: bool) -> types.ModuleType:
     if own:
         importlib.invalidate_caches()
         if name not in sys.modules:
-            _READ[name] = _files_of(path.parent)
+            _READ[name] = remember_files(path.parent)
         return importlib.import_module(name)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
@@ -56,13 +54,7 @@ def _imported(name: str, path: Path, own: bool) -> types.ModuleType:
 
 def is_as_read(name: str) -> bool:
     """Whether another process that imports a source's module by its name gets what this one has: no file has changed since."""
-    return name in _READ and _READ[name] == _files_of(FOLDER / name.split(".")[1])
-
-
-def _files_of(folder: Path) -> list[tuple[str, int, int]]:
-    """The Python files of a source and those beside its folder: name, time of the last change in ns, bytes."""
-    found = sorted([*folder.glob("*.py"), *folder.parent.glob("*.py")])
-    return [(str(path), (facts := path.stat()).st_mtime_ns, facts.st_size) for path in found]
+    return name in _READ and _READ[name] == find_files(FOLDER / name.split(".")[1])
 
 
 def forget(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from warehouse.connection import Connection
 from warehouse.quote import identifier, literal
-from warehouse.staging import STATE, source_of, staging_schema
+from warehouse.staging import LOADS, STATE, source_of, staging_schema
 
 from .declaration import Declared
 from .shape import changes_of, waiting
@@ -36,7 +36,7 @@ class Unfinished:
 
 
 def find_unfinished(sources: Declared, con: Connection) -> list[Unfinished]:
-    """What waits for a person, of all sources: two questions to the warehouse, and nothing is made there."""
+    """What waits for a person, of all sources: three questions to the warehouse at most, and nothing is made there."""
     made = tables_in(con)
     states = _states(sources, made, con)
     found = [
@@ -63,12 +63,16 @@ def find_unfinished(sources: Declared, con: Connection) -> list[Unfinished]:
             )
             for table in gone
         ]
-    return found + _undeclared(sources, made)
+    return found + _undeclared(sources, made, con)
 
 
-def _undeclared(sources: Declared, made: dict[str, set[str]]) -> list[Unfinished]:
-    """Sources whose staging is there and whose declaration is not."""
-    names = [source for schema, tables in made.items() if STATE in tables and (source := source_of(schema))]
+def _undeclared(sources: Declared, made: dict[str, set[str]], con: Connection) -> list[Unfinished]:
+    """Sources whose rows are in staging and whose declaration is not there. One that never ran has empty tables only."""
+    known = {*sources.names, _OWN}
+    left = {schema for schema, tables in made.items() if {STATE, LOADS} <= tables and source_of(schema) not in known}
+    asked = [f"SELECT DISTINCT {literal(schema)} FROM {identifier(schema)}.{LOADS}" for schema in sorted(left)]
+    rows = con.execute(" UNION ALL ".join(asked)).fetchall() if asked else []
+    names = [source for (schema,) in rows if (source := source_of(schema))]
     return [
         Unfinished(
             name,
@@ -77,7 +81,6 @@ def _undeclared(sources: Declared, made: dict[str, set[str]]) -> list[Unfinished
             " as they are: remove these, then `python runner.py plan`",
         )
         for name in sorted(names)
-        if name not in sources.names and name != _OWN
     ]
 
 

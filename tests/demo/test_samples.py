@@ -77,6 +77,8 @@ def test_the_samples_go_and_an_empty_project_that_works_is_left(project: Project
         project("-m", module, "--check")
     for words in (["format", "--check"], ["lint"], ["test"]):
         project("-c", SQLMESH, "-p", "sqlmesh_project", *words)
+    said = project("runner.py", "new", "chart", "ops.loads", "--dry-run")
+    assert "has to show what this says of gold: SELECT" in said and "numbers.yml" not in said
     assert "they were removed before" in project("runner.py", "samples", "remove")
     assert "this checkout no longer has dlt_sources/audiophile" in project("runner.py", "demo", code=2)
 

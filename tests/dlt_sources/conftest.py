@@ -1,5 +1,4 @@
 import json
-import os
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -49,12 +48,10 @@ def inbox(tmp_path):
 
 
 @pytest.fixture
-def environment():
-    """As it was: `new` puts a database's address into that of its process."""
-    before, known = dict(os.environ), set(configuration.TOOLS)
+def known_settings():
+    """Names of settings that no source refers to: those that a test makes known are so for it alone."""
+    known = set(configuration.TOOLS)
     yield
-    for name in os.environ.keys() - before.keys():
-        del os.environ[name]
     configuration.TOOLS.intersection_update(known)
 
 

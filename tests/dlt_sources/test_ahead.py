@@ -1,11 +1,13 @@
 """Sources of every kind are awaited side by side; what lands, and in which turn, is as if they were read one after the other."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import threading
 import time
 
+import pyarrow.parquet as pq
 import pytest
 import s3fs
 import yaml
@@ -22,6 +24,7 @@ from tests.delays import Proxy
 from tests.dlt_sources.database import execute
 from tests.harness import ROOT
 from tests.security.hostile import source_of
+from tests.web import serve
 
 pytestmark = pytest.mark.slow
 NAMES = [f"s{number}" for number in range(6)]
@@ -147,7 +150,7 @@ def test_answers_are_awaited_together(here, slow):
     found, alone = land_all(slow, readers=1)
     assert found == dict.fromkeys(NAMES, 0)
     assert alone > len(NAMES) * DELAY and together < alone / 2
-    assert not list(here.dlt.glob("**/*.copied.parquet")) + list(here.dlt.glob("**/file"))
+    assert not list(here.dlt.glob("**/*.copied.parquet")) + list(here.dlt.glob("**/file.*"))
 
 
 def test_one_server_is_asked_by_a_few_at_a_time(here, postgres, table, declare):
@@ -194,6 +197,33 @@ def test_many_new_files_are_read_in_their_turn(here, tmp_path, declare, monkeypa
         found = {name: land(sources[name], here, begun=reading) for name, reading in readings.items()}
     assert found == {name: {"things": 5} for name in sources}
     assert land_all(sources)[0] == dict.fromkeys(sources, 0)
+
+
+def test_files_of_two_tables_that_wait_for_their_turn_stay_apart(here, tmp_path, monkeypatch):
+    """Over HTTP a file shows its size when it has come: that of one table waits while that of another comes."""
+    monkeypatch.setattr(files, "LITTLE", 100)
+    texts = {
+        f"/{name}.csv": "id,name\n" + "".join(f"{n},{name * 9}\n" for n in range(first, first + 20))
+        for name, first in (("a", 1), ("b", 21))
+    }
+    with serve(lambda request: (200, {}, texts[request.path].encode())) as url:
+        source = source_of(tmp_path, "files", {"url": url}, CONTRACT, files="a.csv")
+        content = yaml.safe_load(source.path.read_text())
+        table = content["tables"].pop("things")
+        content["tables"] = {name: table | {"files": f"{name}.csv"} for name in ("a", "b")}
+        source.path.write_text(yaml.safe_dump(content))
+        shutil.copytree(source.folder, source.folder.with_name("later"))
+        sources = load_sources(source.folder.parent)
+        with read_ahead(sources, list(sources), here) as ahead:
+            reading = [ahead.get(name) for name in sources][-1]
+            assert [read.has_news for read in reading.reads] == [None, None]
+            assert land(sources["shop"], here, begun=reading) == {"a": 20, "b": 20}
+    landing = Landing("shop", here)
+    for name, first in (("a", 1), ("b", 21)):
+        paths = landing.fetch(landing.files(name, landing.loads()), tmp_path / f"landed {name}")
+        rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
+        assert [int(row["id"]) for row in rows] == list(range(first, first + 20))
+        assert {row["name"] for row in rows} == {name * 9}
 
 
 def test_one_that_fails_fails_in_its_turn_with_its_own_words(here, postgres, table, declare):

@@ -1,6 +1,7 @@
 """A source made of a sample: what is inferred of shapes of APIs, pages, files and databases, judged by the real judge."""
 
 import json
+import os
 import re
 import string
 import subprocess
@@ -51,7 +52,7 @@ ORDERS = [
 ]
 
 
-pytestmark = pytest.mark.usefixtures("environment")
+pytestmark = pytest.mark.usefixtures("known_settings")
 
 
 def make(tmp_path, given, name="shop", **options):
@@ -368,7 +369,7 @@ def test_parquet_and_what_cannot_be_read(here, tmp_path):
             make(tmp_path, f"{drop}/{name}", name="other")
 
 
-def test_a_table_of_postgres(postgres, here, tmp_path, monkeypatch):
+def test_a_table_of_postgres(postgres, here, tmp_path):
     execute(
         postgres,
         "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO deftunes",
@@ -377,8 +378,9 @@ def test_a_table_of_postgres(postgres, here, tmp_path, monkeypatch):
         "INSERT INTO s.orders SELECT n / 2, n % 2, 'S', n, n || '@ex.org', n / 7.0, now(), NULL FROM generate_series(1, 12000) n",
         "GRANT ALL ON ALL TABLES IN SCHEMA s TO deftunes",
     )
-    monkeypatch.setenv("ELT_SHOP_URL", "")  # put back after the test: `new` sets it for this process
+    before = dict(os.environ)
     made, source = make(tmp_path, postgres.dsn, table="s.orders")
+    assert dict(os.environ) == before  # children inherit it: no address gets there
     assert accepted(made) == {"orders": 10_000}  # a sample
     assert made.setting == "ELT_SHOP_URL"
     assert postgres.password not in "".join([*made.files.values(), *made.doubts, *made.seen])

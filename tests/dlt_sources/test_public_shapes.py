@@ -15,7 +15,7 @@ from dlt_sources.door import land, refine
 from tests.dlt_sources.test_new import accepted, fields, make
 from tests.harness import ROOT
 
-pytestmark = pytest.mark.usefixtures("environment")
+pytestmark = pytest.mark.usefixtures("known_settings")
 PAGE = (ROOT / "docs" / "how-to.md").read_text("utf-8")
 DAY, SECOND = "2026-03-{:02}", 1_767_225_600
 

@@ -67,6 +67,8 @@ def test_a_table_that_is_not_declared_any_more(shop: Shop, name: str) -> None:
 def test_a_source_that_is_not_declared_any_more(shop: Shop, broken: bool) -> None:
     execute(shop, "CREATE SCHEMA stg_ops", "CREATE TABLE stg_ops._state (name VARCHAR)")  # no source has this name
     sources = Declared()
+    assert found(shop, sources) == {}  # it has empty tables alone: it never ran
+    execute(shop, "INSERT INTO stg_shop._loads (table_name, load_id) VALUES ('things', '1.0')")
     if broken:  # it is declared, if wrongly
         sources.broken["shop"] = "line 1"
         assert found(shop, sources) == {}

@@ -19,6 +19,7 @@ from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
 from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.model import Model
 
+from tests import needs
 from tests.harness import ROOT
 
 LONGEST = 65535  # bytes in a VARCHAR of Redshift
@@ -205,6 +206,7 @@ def test_every_table_says_where_its_rows_lie(models, statements):
             )
 
 
+@pytest.mark.samples
 def test_a_fact_is_spread_by_what_its_rows_do_not_share(models):
     keys = {
         name: model.physical_properties["distkey"].name
@@ -227,7 +229,7 @@ def test_redshift_takes_every_check():
             for key, text in _sql(yaml.safe_load(path.read_text()))
         ]
         found[str(path.relative_to(ROOT))] = queries
-    assert sum(map(len, found.values())) > 20
+    assert sum(map(len, found.values())) > 20 or needs.why_no_samples()
     assert _found(found) == {}
 
 

@@ -92,6 +92,7 @@ def calendar(*years):
             day += timedelta(1)
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("orders", "years"),
     [
@@ -108,6 +109,7 @@ def test_a_calendar_has_every_day_of_its_years_and_one_for_no_day(queries, order
     assert sorted(found) == sorted([none, *calendar(*years)])
 
 
+@pytest.mark.samples
 def test_the_calendar_of_trips_has_the_days_of_both_ends_of_both_cabs(queries):
     columns = "pickup_datetime TIMESTAMP, dropoff_datetime TIMESTAMP"
     tables = {

@@ -40,11 +40,13 @@ def test_every_name_leads_somewhere_and_every_dataset_is_as_its_model(assets, mo
         assert files.dump(fresh) == (ASSETS / name).read_text(), f"{name}: run `make derive`"
 
 
+@pytest.mark.samples
 def test_the_six_dashboards_are_there(assets):
     titles = {d["dashboard_title"] for d in of(assets, "dashboards").values()}
     assert titles >= {"Music sales", "Headphones and in-ears", "Taxi", "Sales", "People", "Pipeline health"}
 
 
+@pytest.mark.samples
 def test_a_model_column_that_goes_is_noticed_and_so_is_every_chart_that_used_it(assets, models):
     less = deepcopy(models)
     del less["deftunes.order_items_vw"]["artist_name"]
@@ -56,6 +58,7 @@ def test_a_model_column_that_goes_is_noticed_and_so_is_every_chart_that_used_it(
     assert any(fault.startswith("dashboards/music_sales.yaml: filter 'Artist'") for fault in faults)
 
 
+@pytest.mark.samples
 def test_a_column_that_a_metric_needs_is_noticed(assets, models):
     del models["sales.order_lines"]["sales"]
     faults = broken(assets, models)
@@ -64,12 +67,14 @@ def test_a_column_that_a_metric_needs_is_noticed(assets, models):
     assert any("metric revenue" in fault and "'sales'" in fault for fault in broken(assets, models)), faults
 
 
+@pytest.mark.samples
 def test_a_retyped_model_column_is_noticed(assets, models):
     columns = models["taxi.trips_by_hour"] | {"trip_date": ModelColumn("TEXT(10)", "Day")}
     name = "datasets/taxi.trips_by_hour.yaml"
     assert files.dump(derived(assets[name], columns)) != (ASSETS / name).read_text()
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("gone", "noticed"),
     [
@@ -155,6 +160,7 @@ def test_a_file_is_as_an_export_would_write_it(assets):
         assert files.dump(files.plain(kind, files.complete(kind, document))) == (ASSETS / name).read_text(), name
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     "expression", ["AVG(price)", "AVG(CASE WHEN liked THEN 1.0 ELSE 0.0 END)", "SUM(price) / COUNT(*)"]
 )

@@ -48,7 +48,8 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
         if known and candidate.version is not None and candidate.version == known["version"]:
             seen.count(candidate.name)
             continue
-        path, rows = request.work / "file", request.work / f"{request.name}.{number}.parquet"
+        # another table of the source may be read while this one waits for its turn
+        path, rows = request.work / f"file.{request.name}", request.work / f"{request.name}.{number}.parquet"
         try:
             if request.ahead and _weight(candidate.name, candidate.size) > left:
                 yield MORE
