@@ -171,6 +171,17 @@ def clusters() -> None:
 
 
 @pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Postgres"]:  # noqa: F821
+    """A Postgres of the module's own."""
+    from demo.postgres import Postgres
+
+    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noqa: F821
     """The upstream world at a small scale, on its first day."""
     from demo.world import World
