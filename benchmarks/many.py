@@ -7,59 +7,34 @@ the answers one after the other.
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg2
 import yaml
 
+from benchmarks.server import serve_rows
 from demo.postgres import Postgres
 from tests.delays import Proxy
 from tests.small import CONTRACT, Small
 
-ROWS = json.dumps([{"id": number, "name": f"thing {number}"} for number in range(1, 6)]).encode()
-
-
-@contextmanager
-def slow_api(seconds: float) -> Iterator[str]:
-    """A server that takes so long for each answer; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            time.sleep(seconds)
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(ROWS)))
-            self.end_headers()
-            self.wfile.write(ROWS)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 1000
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+ROWS: list[dict[str, object]] = [{"id": number, "name": f"thing {number}"} for number in range(1, 6)]
 
 
 @contextmanager
 def slow_apis(small: Small, names: list[str], seconds: float) -> Iterator[None]:
-    """The sources as APIs of one server."""
-    with slow_api(seconds) as url:
+    """The sources as APIs of one server, which takes so long for each answer."""
+
+    def answer() -> list[dict[str, object]]:
+        time.sleep(seconds)
+        return ROWS
+
+    with serve_rows(answer) as url:
         for name in names:
             declare(small, name, "rest_api", {"base_url": url}, endpoint={"path": name})
         yield

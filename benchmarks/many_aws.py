@@ -8,7 +8,6 @@ and, apart, of the stand-ins that run in this process.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -16,14 +15,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.many import declare
+from benchmarks.server import serve_rows
 from demo.postgres import Postgres
 from tests.aws.estate import Estate
 from tests.small import Small
@@ -77,39 +75,15 @@ class Pace:
 
 
 class Api:
-    """A server for all sources: five rows of each; of the second day one has changed, and one is new."""
+    """What all sources answer: five rows of each; of the second day one has changed, and one is new."""
 
     day = 1
 
-    @contextmanager
-    def serve(self) -> Iterator[str]:
-        """Answer while the block runs; its address."""
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                rows = [{"id": number, "name": f"thing {number}"} for number in range(1, 5 + api.day)]
-                rows[0]["name"] = f"thing of day {api.day}"
-                content = json.dumps(rows).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            request_queue_size = 1000
-
-        server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
+    def answer(self) -> list[dict[str, object]]:
+        """The rows of the day."""
+        rows: list[dict[str, object]] = [{"id": number, "name": f"thing {number}"} for number in range(1, 5 + self.day)]
+        rows[0]["name"] = f"thing of day {self.day}"
+        return rows
 
 
 @dataclass
@@ -189,7 +163,7 @@ def main(
         stack.callback(rds.close)
         rds.start()
         estate, small = stack.enter_context(Estate(folder / "estate", rds)), Small(folder)
-        url = stack.enter_context(api.serve())
+        url = stack.enter_context(serve_rows(api.answer))
         for number in range(count):
             at = f"s{number:03}"
             declare(small, at, "rest_api", {"base_url": url}, schedule=SCHEDULE, endpoint={"path": at})

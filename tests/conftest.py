@@ -1,7 +1,6 @@
 import compileall
 import os
 import re
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from hypothesis import settings
 
 from foundation import hidden
 from settings import LIBRARIES, TOOLS
 from tests import needs
-from tests.harness import CODE, ROOT, Pipeline
+from tests.clusters import copy_clusters
+from tests.harness import CODE, ROOT, Pipeline, make_once
 
 SCALE = 0.01
 PART_BY_DAY = 4
@@ -34,16 +33,33 @@ warnings.filterwarnings("ignore", module="platformdirs")
 
 LONGEST = (
     "tests/superset/test_dashboards.py",
+    "tests/test_promises.py",
     "tests/aws/test_promises.py",
     "tests/aws/test_external.py",
-    "tests/test_promises.py",
     "tests/test_how_to.py",
     "tests/test_first_hour.py",
     "tests/test_nothing_bad.py",
     "tests/test_kills.py",
     "tests/test_broken_models.py",
 )
-"""Files that each keep a worker for minutes."""
+"""Files that each keep a worker for minutes, in their order: `test_promises.py` leaves its first day to those after it."""
+SYSTEMS = {
+    "account",
+    "api",
+    "begun",
+    "cloud",
+    "db",
+    "estate",
+    "fresh",
+    "here",
+    "postgres",
+    "redshift",
+    "shop",
+    "small",
+    "stand_in",
+    "started",
+}
+"""Fixtures that start a system or are a data folder: what uses one is slow."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,8 +75,12 @@ def pytest_configure(config: pytest.Config) -> None:
             compileall.compile_file(ROOT / name, quiet=2)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Fast tests first, then the files that take longest, so that none of them is left for the end; nightly ones when asked for."""
+    for item in items:
+        if SYSTEMS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     if not config.getoption("nightly") and not any("::" in argument for argument in config.args):
         left = {item for item in items if item.get_closest_marker("nightly")}
         left |= beyond_few([item for item in items if item not in left])
@@ -103,7 +123,7 @@ def place_in_order(item: pytest.Item) -> int:
     """Where a test belongs: fast ones, files that take longest, other slow ones."""
     if not item.get_closest_marker("slow"):
         return 0
-    return 1 if item.nodeid.startswith(LONGEST) else 2
+    return 1 + next((place for place, file in enumerate(LONGEST) if item.nodeid.startswith(file)), len(LONGEST))
 
 
 def ask_fewer_examples(test: Any) -> None:
@@ -144,6 +164,23 @@ def forgotten_secrets() -> Iterator[None]:
     hidden._known, hidden._pattern = before
 
 
+@pytest.fixture(scope="session", autouse=True)
+def clusters() -> None:
+    """Each server of Postgres begins with a copy."""
+    copy_clusters()
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Postgres"]:  # noqa: F821
+    """A Postgres of the module's own."""
+    from demo.postgres import Postgres
+
+    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
+    server.start()
+    yield server
+    server.close()
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noqa: F821
     """The upstream world at a small scale, on its first day."""
@@ -154,27 +191,42 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:  # noq
 
 
 @pytest.fixture(scope="session")
-def first_day_data(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder that all workers see."""
+    alone = not hasattr(request.config, "workerinput")
+    return tmp_path_factory.mktemp("shared") if alone else tmp_path_factory.getbasetemp().parent
+
+
+@pytest.fixture(scope="session")
+def first_day_data(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
     """The data folder of a pipeline that has run once, on a world's first day; the same for all workers."""
     from demo.world import World
 
-    alone = not hasattr(request.config, "workerinput")
-    shared = tmp_path_factory.mktemp("shared") if alone else tmp_path_factory.getbasetemp().parent
-    folder, whole = shared / "first_day" / "data", shared / "first_day" / "whole"
-    with FileLock(shared / "first_day.lock"):
-        if not whole.exists():
-            shutil.rmtree(folder.parent, ignore_errors=True)
-            with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
-                result = Pipeline(folder, world.environment)("run", "--now")
-            assert result.code == 0, result.out + result.err
-            whole.touch()
-    return folder
+    def make(folder: Path) -> None:
+        with World(tmp_path_factory.mktemp("first_world"), SCALE) as world:
+            result = Pipeline(folder / "data", world.environment)("run", "--now")
+        assert result.code == 0, result.out + result.err
+
+    return make_once(shared / "first_day", make) / "data"
 
 
 @pytest.fixture(scope="module")
 def first_day(world: "World", first_day_data: Path) -> Pipeline:  # noqa: F821
     """A pipeline that has run once, on the world's first day. Copy it; do not run it."""
     return Pipeline(first_day_data, world.environment)
+
+
+@pytest.fixture(scope="module")
+def last_day_gold(world: "World", first_day: Pipeline, shared: Path) -> dict[str, list[tuple[Any, ...]]]:  # noqa: F821
+    """What is published on the last day, on which every system has news, by a run after the first day's; the world is there."""
+    while not world.last_day:
+        world.advance()
+
+    def make(folder: Path) -> None:
+        result = first_day.copy(folder / "data")("run", "--now", **world.environment)
+        assert result.code == 0, result.out + result.err
+
+    return Pipeline(make_once(shared / "last_day", make) / "data", {}).gold()
 
 
 @pytest.fixture(scope="session")

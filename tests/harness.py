@@ -13,19 +13,21 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
 
 from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("dlt_sources", "sqlmesh_project", "soda_checks", "superset", "warehouse", "runtime", "foundation")
 """The folders of the project's code."""
-SALT = "pepper"
-"""Of every pipeline: folders that are compared hash alike."""
+SALT = "pepper-4Jt0qWm8Zk"
+"""Of every pipeline: folders that are compared hash alike. Nothing else holds it by chance: tests look for it."""
 
 
 def checkout(folder: Path) -> Path:
@@ -35,6 +37,17 @@ def checkout(folder: Path) -> Path:
         shutil.copy(ROOT / name, folder)
     for name in CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".venv"))
+    return folder
+
+
+def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder that all workers share (below the fixture `shared`): made by the first worker that needs it, while the others wait."""
+    whole = folder.with_suffix(".whole")
+    with FileLock(folder.with_suffix(".lock")):
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            whole.touch()
     return folder
 
 
@@ -85,6 +98,7 @@ class Pipeline:
             "ELT_PII_SALT": SALT,
             "HOME": str(folder.parent / "home"),
         } | environment
+        self._connections: dict[str, duckdb.DuckDBPyConnection] = {}
 
     def __call__(
         self, *arguments: str, patch: str = "", kill: str = "", after: float | None = None, **environment: str
@@ -105,6 +119,9 @@ class Pipeline:
     def start(self, *arguments: str, patch: str = "", kill: str = "", **environment: str) -> Running:
         """The same, without waiting for its end."""
         out, err = self.folder.parent / "out.txt", self.folder.parent / "err.txt"
+        for path in (out, err):
+            if path.parent.exists():
+                path.write_text("")  # what the command before it said is not this one's
         process = processes.Process(
             target=_child, args=(list(arguments), self.environment | environment, out, err, kill, patch)
         )
@@ -118,32 +135,48 @@ class Pipeline:
 
     def query(self, sql: str, database: str = "warehouse.duckdb") -> list[tuple[Any, ...]]:
         """Rows of a query on one of the databases."""
-        with duckdb.connect(str((self.folder / database).resolve()), read_only=True) as con:
+        if database in self._connections:
+            return self._connections[database].execute(sql).fetchall()
+        with self._connect(database) as con:
             return con.execute(sql).fetchall()
+
+    @contextlib.contextmanager
+    def connected(self, database: str) -> Iterator[None]:
+        """Ask a database all queries of the block over one connection: to open one of many tables takes a tenth of a second."""
+        with self._connect(database) as self._connections[database]:
+            try:
+                yield
+            finally:
+                del self._connections[database]
+
+    def _connect(self, database: str) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str((self.folder / database).resolve()), read_only=True)
 
     def gold(self, *domains: str) -> dict[str, list[tuple[Any, ...]]]:
         """The published rows of every table (of some domains), without the pipeline's own record and how rows came."""
-        found = domains or self._schemas(
-            "serving.duckdb", "schema_name NOT IN ('ops', 'main', 'information_schema', 'pg_catalog')"
-        )
-        return {
-            f"{domain}.{table}": rows
-            for domain in found
-            for table, rows in self._content("serving.duckdb", domain, "refine_id").items()
-        }
+        with self.connected("serving.duckdb"):
+            found = domains or self._schemas(
+                "serving.duckdb", "schema_name NOT IN ('ops', 'main', 'information_schema', 'pg_catalog')"
+            )
+            return {
+                f"{domain}.{table}": rows
+                for domain in found
+                for table, rows in self._content("serving.duckdb", domain, "refine_id").items()
+            }
 
     def staged(self) -> dict[str, list[tuple[Any, ...]]]:
         """The staging rows of every source, with all their marks."""
-        names = self._schemas(
-            "warehouse.duckdb",
-            "schema_name LIKE 'stg!_%' ESCAPE '!' AND schema_name <> 'stg_ops' AND NOT schema_name LIKE '%_staging'",
-        )
-        return {
-            f"{s}.{t}": rows
-            for s in names
-            for t, rows in self._content("warehouse.duckdb", s, "").items()
-            if t != "_state"
-        }
+        with self.connected("warehouse.duckdb"):
+            names = self._schemas(
+                "warehouse.duckdb",
+                "schema_name LIKE 'stg!_%' ESCAPE '!' AND schema_name <> 'stg_ops' AND NOT schema_name LIKE '%_staging'",
+            )
+            return {
+                f"{s}.{t}": rows
+                for s in names
+                for t, rows in self._content("warehouse.duckdb", s, "").items()
+                if t != "_state"
+            }
 
     def _schemas(self, database: str, condition: str) -> list[str]:
         query = f"SELECT DISTINCT schema_name FROM information_schema.schemata WHERE {condition} ORDER BY 1"

@@ -21,18 +21,9 @@ DOMAINS = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def last_day(world, first_day):
-    """The day on which every system has news."""
-    while not world.last_day:
-        world.advance()
-
-
-@pytest.fixture(scope="module")
-def good(world, first_day, tmp_path_factory):
+def good(last_day_gold):
     """Gold of the last day when nothing fails."""
-    pipeline = first_day.copy(tmp_path_factory.mktemp("good") / "data")
-    assert pipeline("run", "--now", **world.environment).code == 0
-    return pipeline.gold()
+    return last_day_gold
 
 
 def of(domain, gold):

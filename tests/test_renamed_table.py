@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from demo.postgres import Postgres
 from tests.small import Small
 
 pytestmark = pytest.mark.slow
@@ -21,14 +20,6 @@ FOLLOWED = {
     "derived files": ("derive",),
     "derived files and models": ("models", "derive"),
 }
-
-
-@pytest.fixture(scope="module")
-def operational(tmp_path_factory):
-    postgres = Postgres(tmp_path_factory.mktemp("operational") / "data")
-    postgres.start()
-    yield postgres
-    postgres.close()
 
 
 def rename(small, followed):
@@ -54,10 +45,10 @@ def rename(small, followed):
         ("nothing open", "derived files and models"),
     ],
 )
-def test_every_command_goes_on(tmp_path, operational, left, followed):
+def test_every_command_goes_on(tmp_path, postgres, left, followed):
     rows, limit, failed = LEFT[left]
     small = Small(tmp_path, "bad", "good")
-    small.environment["ELT_POSTGRES_URL"] = operational.operational
+    small.environment["ELT_POSTGRES_URL"] = postgres.operational
     more = {"sinks": ["warehouse", "postgres"]} if followed == "derived files and models" else {}
     small.declare("bad", max_rejected=limit, **more)
     for name in ("bad", "good"):

@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import duckdb
@@ -12,6 +14,7 @@ from filelock import FileLock
 
 import settings as configuration
 from foundation.lock import one_at_a_time
+from tests import forks
 from tests.harness import ROOT, Pipeline
 
 
@@ -72,24 +75,30 @@ def test_the_shell_can_complete_commands():
     ],
 )
 def test_a_wrong_configuration_is_exit_code_2_and_says_what_to_do(arguments, environment, said, tmp_path):
-    result = run("runner.py", *arguments, ELT_DATA_DIR=str(tmp_path), **environment)
+    result = forks.run(["runner.py", *arguments], ROOT, {"ELT_DATA_DIR": str(tmp_path), **environment})
     assert result.returncode == 2
     assert said in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A data folder in which runs have begun and landed nothing: only the first of them builds the pipeline's own record."""
+    return tmp_path_factory.mktemp("begun") / "data"
+
+
 @pytest.mark.samples
-def test_a_missing_connection_is_exit_code_2_and_names_the_variable(tmp_path):
-    result = run("runner.py", "run", "deftunes_db", ELT_DATA_DIR=str(tmp_path))
+def test_a_missing_connection_is_exit_code_2_and_names_the_variable(begun):
+    result = forks.run(["runner.py", "run", "deftunes_db"], ROOT, {"ELT_DATA_DIR": str(begun)})
     assert result.returncode == 2
     assert "ELT_DEFTUNES_DB_URL is not set" in result.stderr and "Traceback" not in result.stderr
 
 
 @pytest.mark.samples
-def test_a_second_run_is_exit_code_5_or_waits(tmp_path):
+def test_a_second_run_is_exit_code_5_or_waits(begun):
     environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_DEFTUNES_DB_URL": "postgresql://127.0.0.1:9/x"}
-    pipeline = Pipeline(tmp_path / "data", environment)
-    (tmp_path / "data").mkdir()
-    with FileLock(tmp_path / "data" / "run.lock"):
+    pipeline = Pipeline(begun, environment)
+    begun.mkdir(exist_ok=True)
+    with FileLock(begun / "run.lock"):
         result = pipeline("run", "deftunes_db")
         assert result.code == 5 and "another run holds" in result.err
     assert pipeline("run", "deftunes_db", "--wait", "5").code == 3
@@ -232,26 +241,16 @@ def test_one_new_page_of_one_source_builds_only_what_stands_on_it(first_day, wor
 
 
 @pytest.mark.samples
-def test_a_resident_process_for_one_source_leaves_the_others_alone(tmp_path):
+def test_a_resident_process_for_one_source_leaves_the_others_alone(begun):
     """`serve NAME` and a scheduler that starts the others: each source is run by one of them."""
     environment = {"ELT_DEFTUNES_API_URL": "http://127.0.0.1:9", "ELT_RETRY_PACE": "0"}
-    process = subprocess.Popen(
-        [sys.executable, "-u", "runner.py", "serve", "deftunes_api", "--every", "1"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(tmp_path / "data"), **environment},
-    )
-    said = ""
-    try:
-        while "nothing to publish" not in said:
-            line = process.stdout.readline()
-            assert line, said
-            said += line
-    finally:
-        process.terminate()
-        said += process.communicate(timeout=60)[0]
-    assert process.returncode == 143 and "deftunes_api" in said
+    running = Pipeline(begun, environment).start("serve", "deftunes_api", "--every", "1")
+    while "nothing to publish" not in (running.out.read_text() if running.out.exists() else ""):
+        assert running.process.is_alive(), running.end()
+        time.sleep(0.05)
+    os.kill(running.process.pid, signal.SIGTERM)
+    result = running.end()
+    said = result.out + result.err
+    assert result.code == 143 and "deftunes_api" in said, said
     assert not [name for name in ("audiophile", "random_users", "sales", "taxi") if name in said], said
-    assert not (tmp_path / "data" / "heartbeat.json").exists()
+    assert not (begun / "heartbeat.json").exists()

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 
 import duckdb
 import pytest
@@ -12,7 +10,7 @@ import settings as configuration
 from foundation.environment import names_of_sources, read_file
 from foundation.setting_types import _size
 from settings import Bootstrap, Dashboards, Settings, SettingsError
-from tests import harness
+from tests import forks, harness
 from tests.harness import ROOT
 
 VALUE = "Zq7xSecret"  # in every wrong value: it must never be shown
@@ -77,13 +75,8 @@ def checkout(tmp_path_factory):
 
 
 def runner(checkout, *arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "runner.py", *arguments],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(checkout / "data"), **environment},
-    )
+    given = {"PATH": "/usr/bin:/bin", "ELT_DATA_DIR": str(checkout / "data"), **environment}
+    return forks.run(["runner.py", *arguments], checkout, given)
 
 
 def names(*kinds):
@@ -242,9 +235,7 @@ def test_an_env_file_as_editors_write_it_is_read_and_the_environment_wins(checko
     program = "import settings; s = settings.load(); print(s.memory, repr(s.alert_urls.get_secret_value()))"
     try:
         for environment, found in (({}, "1GB 'json://x'"), ({"ELT_MEMORY": "3GB", "ELT_ALERT_URLS": ""}, "3GB ''")):
-            done = subprocess.run(
-                [sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, env=environment
-            )
+            done = forks.run(["-c", program], checkout, environment)
             assert done.stdout.strip() == found, done.stderr
     finally:
         (checkout / ".env").unlink()

@@ -35,6 +35,14 @@ class _Response(Response):
         return headers
 
 
+class _Server(HTTPServer):
+    """One that stops at once: by itself it looks only twice a second whether it should, and most tests have a server."""
+
+    def thread_target(self) -> None:
+        assert self.server
+        self.server.serve_forever(poll_interval=0.01)
+
+
 @contextmanager
 def serve(answer: Callable[[Request], Answer], certificate: trustme.LeafCert | None = None) -> Iterator[str]:
     """Serve until the end of the block, each request in a thread of its own; yields the address, without a slash at its end.
@@ -56,7 +64,7 @@ def serve(answer: Callable[[Request], Answer], certificate: trustme.LeafCert | N
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
-    with HTTPServer("127.0.0.1", ssl_context=context, threaded=True) as server:
+    with _Server("127.0.0.1", ssl_context=context, threaded=True) as server:
         server.expect_request(re.compile("")).respond_with_handler(respond)
         yield server.url_for("").rstrip("/")
 

@@ -10,7 +10,7 @@ import requests
 from settings import Settings
 
 from .connections import Auth, BasicAuth, BearerAuth, ClientCredentials, HttpConnection, RestConnection
-from .request import expand
+from .request import expand, fill
 from .source_error import NEXT, SourceError, asked
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _fetch_tokens(
         access_token_url=address,
         client_id=expand(auth.client_id, settings),
         client_secret=expand(auth.client_secret, settings),
-        access_token_request_data={n: expand(v, settings) for n, v in auth.access_token_request_data.items()},
+        access_token_request_data=fill(auth.access_token_request_data, settings),
         default_token_expiration=auth.default_token_expiration,
         session=open_session(server, settings, address, _find_fault, secrets=[auth.client_id, auth.client_secret]),
     )

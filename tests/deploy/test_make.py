@@ -84,6 +84,7 @@ linux = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @linux
 @root
 @pytest.mark.usefixtures("driver")
@@ -106,6 +107,7 @@ def test_a_browser_that_is_there_is_used(machine, name):
     assert (done.returncode, done.stdout, machine.log.read_text()) == (0, "", ""), done.stderr
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("ci", ["", "true"])
 def test_without_any_browser_one_line_says_so_and_only_ci_fails(machine, ci):
@@ -117,6 +119,7 @@ def test_without_any_browser_one_line_says_so_and_only_ci_fails(machine, ci):
     assert "installing the system's" not in done.stdout and "installing Playwright's" in done.stdout
 
 
+@pytest.mark.slow
 @linux
 @root
 def test_a_package_that_brings_no_browser_is_not_taken_for_one(machine):
@@ -125,6 +128,7 @@ def test_a_package_that_brings_no_browser_is_not_taken_for_one(machine):
     assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(browser.LACK), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.usefixtures("driver")
 def test_playwright_s_own_is_the_next_choice(machine):
@@ -171,7 +175,8 @@ def test_a_test_that_needs_a_browser_skips_without_one_but_in_ci_it_fails(monkey
     assert str(ended.value) == f"{browser.LACK}{needs.TO_RUN}{browser.COMMAND}"
 
 
-@pytest.mark.parametrize("reports", [[], ["a; to run them: b"], ["a; to run them: b", "c", "a; to run them: b"]])
+@pytest.mark.slow
+@pytest.mark.parametrize("reports", [[], ["a; to run them: b", "c", "a; to run them: b"]], ids=["none", "two reasons"])
 def test_the_end_of_a_run_says_each_reason_once(tmp_path, reports):
     body = "".join(f"def test_{n}():\n    pytest.skip({reason!r})\n" for n, reason in enumerate(reports))
     folder = tmp_path / "tests"
@@ -181,7 +186,7 @@ def test_the_end_of_a_run_says_each_reason_once(tmp_path, reports):
     (folder / "conftest.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{hook}\n")
     done = run_pytest(tmp_path, "-n", "1", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    expected = {0: [], 1: ["1 test: a; to run them: b"], 3: ["2 tests: a; to run them: b", "1 test: c"]}[len(reports)]
+    expected = ["2 tests: a; to run them: b", "1 test: c"] if reports else []
     *above, _ = done.stdout.splitlines()  # the very last line counts
     assert above[len(above) - len(expected) :] == [f"Not run here: {line}" for line in expected]
     assert done.stdout.count("Not run here") == len(expected)

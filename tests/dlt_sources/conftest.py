@@ -4,17 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import settings as configuration
-from demo.postgres import Postgres
 from tests.dlt_sources.shop import Site
 from tests.security.hostile import Server
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -18,15 +18,27 @@ import pyarrow.parquet as pq
 
 def places(markers: Iterable[str], folder: Path, sources: Iterable[str], said: str = "") -> list[str]:
     """Where a marker can be read outside the landing of `sources`, and in what was `said`: ``marker: place``."""
-    allowed = [folder / "lake" / "landing" / source for source in sources]
-    wanted = [(marker, marker.casefold().encode()) for marker in markers]
-    found = [f"{marker}: said" for marker, text in wanted if text in said.casefold().encode()]
-    for path in sorted(p for p in folder.rglob("*") if not any(p.is_relative_to(place) for place in allowed)):
+    return places_of_each([(markers, sources)], folder, said)
+
+
+def places_of_each(wanted: Iterable[tuple[Iterable[str], Iterable[str]]], folder: Path, said: str = "") -> list[str]:
+    """The same of several groups of markers, each with the sources in whose landing it may be: every file is unpacked once."""
+    landing = folder / "lake" / "landing"
+    groups = [
+        ([(marker, marker.casefold().encode()) for marker in markers], [landing / source for source in sources])
+        for markers, sources in wanted
+    ]
+    spoken = said.casefold().encode()
+    found = [f"{marker}: said" for texts, _ in groups for marker, text in texts if text in spoken]
+    for path in sorted(folder.rglob("*")):
+        texts = [text for texts, allowed in groups if not any(map(path.is_relative_to, allowed)) for text in texts]
+        if not texts:
+            continue
         content = [str(path.relative_to(folder)).encode()]  # names are bytes, too
         if path.is_file():
             content += unpacked(path)
         whole = b"\0".join(content).lower()
-        found += [f"{marker}: {path.relative_to(folder)}" for marker, text in wanted if text in whole]
+        found += [f"{marker}: {path.relative_to(folder)}" for marker, text in texts if text in whole]
     return found
 
 

@@ -7,18 +7,9 @@ import psycopg2
 import pytest
 
 import settings as configuration
-from demo.postgres import Postgres
 from foundation import lock
 from warehouse import connection
 from warehouse.file import HeldError
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("pg") / "data")
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture(params=["local", "aws"])
