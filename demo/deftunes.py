@@ -89,7 +89,7 @@ class DefTunes:
             for _ in range(max(1, len(slots) // 400)):
                 version = clean.pop()[0]
                 version.body, version.reason = oddities.changed(version.body, change), reason
-        slots += [copy.deepcopy(clean.pop()) for _ in range(max(1, len(slots) // 500))]  # rows that are there twice
+        slots += [copy.deepcopy(clean.pop()) for _ in range(max(1, len(slots) // 500))]  # existing rows twice
 
     # -- users ------------------------------------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ def read_file(path: Path) -> Given:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read ({error.strerror})"
-        given.problems.append(f"{path} {why}; write it anew after .env.example, or move it away")
+        given.problems.append(f"{path} {why}; write it again after .env.example, or move it away")
         return given
     lines = list(parse_stream(io.StringIO(text)))
     for line in lines:

@@ -13,7 +13,7 @@ Preview = Annotated[
 ]
 Restate = Annotated[
     list[str] | None,
-    typer.Option("--restate", metavar="MODEL", help="build this deployed model anew, and what follows; repeatable"),
+    typer.Option("--restate", metavar="MODEL", help="rebuild this deployed model, and what depends on it; repeatable"),
 ]
 RunId = Annotated[str | None, typer.Argument(help="a run, as `status` lists it, or `last`; none: the pipeline's state")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]

@@ -88,7 +88,7 @@ class Steps:
         return False
 
     def rebuild(self, name: str, tables: Collection[str]) -> None:
-        """Build silver and staging of a source's tables anew from landing, beside what is in use until they are whole."""
+        """Rebuild silver and staging of a source's tables from landing, beside what is in use until they are whole."""
         from dlt_sources.door import rebuild
 
         with self.faults.alone("rebuild", name), self.console.step("rebuild", name) as step:
@@ -246,7 +246,7 @@ class Steps:
         return models
 
     def model(self, changed: set[str], blocked: set[str], rebuilt: set[str]) -> ModelRun:
-        """Build gold from what changed in staging, leaving out what is built on a blocked source; of rebuilt ones anew."""
+        """Build gold from what changed in staging, leaving out what is built on a blocked source; of rebuilt ones from the beginning."""
         from sqlmesh_project.door import run_models
 
         with self.console.step("model", "gold") as step:

@@ -15,8 +15,8 @@ class Work:
         files: read these files and no other.
         replay: send landed loads from this one on through the contract again, and land nothing.
         withdraw: take this landed file's rows out again, and land nothing.
-        rebuild: build silver and staging of these tables anew (none named: of all), and land nothing.
-        restate: build these deployed models anew; of `plan`.
+        rebuild: rebuild silver and staging of these tables (none named: of all), and land nothing.
+        restate: rebuild these deployed models; of `plan`.
         resume, rest: of a backfill the command that does this piece and what comes after it, and that for what comes after
             it; empty: nothing does.
     """

@@ -23,16 +23,16 @@ _TRIES = 20
 
 
 @contextmanager
-def copied(settings: Settings, *, anew: bool = False) -> Iterator[dict[Path, Any] | None]:
+def copied(settings: Settings, *, fresh: bool = False) -> Iterator[dict[Path, Any] | None]:
     """SQLMesh's configuration for a look, until the block ends; None where this is none, or nothing is locked: on AWS.
 
     Args:
-        anew: without any state, for those who need only the files.
+        fresh: without any state, for those who need only the files.
 
     Raises:
         WarehouseError: something writes the state all the time.
     """
-    if settings.aws or not (anew or is_looking()):
+    if settings.aws or not (fresh or is_looking()):
         yield None
         return
     from sqlmesh.core.config import Config, DuckDBConnectionConfig, GatewayConfig
@@ -40,7 +40,7 @@ def copied(settings: Settings, *, anew: bool = False) -> Iterator[dict[Path, Any
 
     with TemporaryDirectory(prefix="millrace-") as name:
         folder = Path(name)
-        if not anew:
+        if not fresh:
             _copy(settings.state, folder)
         places = {
             place: DuckDBConnectionConfig(database=str(folder / file.name), concurrent_tasks=1)
@@ -59,7 +59,7 @@ def declared_models(settings: Settings) -> Iterator[list[Any]]:
     Raises:
         ModelError: the models do not load.
     """
-    with copied(settings, anew=True) as configs:
+    with copied(settings, fresh=True) as configs:
         context = load(whole=True, configs=configs).context
         try:
             yield [model for model in context.models.values() if not model.kind.is_external]

@@ -97,10 +97,10 @@ def run_models(
             for name, (domain, sources) in lineage.items()
             if domain in deployed and sources & set(changed) and not sources & set(blocked)
         ]
-        anew = [
+        rebuilt = [
             name for name in wanted if lineage[name][1] & set(rebuilt) and context.get_model(name).kind.is_incremental
         ]
-        restate(context, listener, anew)
+        restate(context, listener, rebuilt)
         if wanted:
             moment = after_the_last_build(context)
             context.run(
@@ -225,7 +225,7 @@ def deploy_pending(
 def restate_models(
     names: Collection[str], settings: Settings, prepare: Callable[[dict[str, set[str]]], set[str]] = lambda _: set()
 ) -> ModelRun:
-    """Build deployed models anew from the beginning, whatever they hold, and what follows from them.
+    """Rebuild deployed models from the beginning, whatever they hold, and what follows from them.
 
     Args:
         prepare: as for `deploy_pending`. Models that read what must not be read are left as they are, and named in `failed`.

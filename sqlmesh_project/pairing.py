@@ -2,7 +2,7 @@
 
 Both keep the number of the last build. The warehouse gets it first, so a build that was cut short leaves it ahead by one.
 Anything else is a warehouse or a state that was lost, put back from a backup, or another project's: SQLMesh would take models
-for built whose tables are not there, or not up to date. Then its state is begun anew, and with it every model.
+for built whose tables are not there, or not up to date. Then its state is begun again, and with it every model.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def serve(settings: Settings, host: str, port: int, as_imported: bool = False) -
     elif _fingerprint(settings, ASSETS) != _prepared(settings):
         _prepare(settings, console, over_edits=False, assets=ASSETS)
     else:
-        console.note("assets and security.yml are as they were imported last; `dashboards import` imports them anew")
+        console.note("assets and security.yml are as they were imported last; `dashboards import` imports them again")
     with console.step("start", "superset") as step:
         log = (
             None if as_imported else settings.superset / "server.log"

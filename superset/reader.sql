@@ -16,6 +16,6 @@ GRANT ASSUMEROLE ON '{role}' TO {writer} FOR COPY, UNLOAD;
 GRANT USAGE ON SCHEMA audiophile, deftunes, ops, people, sales, taxi TO {reader};
 GRANT SELECT ON ALL TABLES IN SCHEMA audiophile, deftunes, ops, people, sales, taxi TO {reader};
 
--- A publish makes a table anew when its columns change: what the writer makes there later may be read, too.
+-- A publish makes a table again when its columns change: what the writer makes there later may be read, too.
 ALTER DEFAULT PRIVILEGES FOR USER {writer} IN SCHEMA audiophile, deftunes, ops, people, sales, taxi
   GRANT SELECT ON TABLES TO {reader};

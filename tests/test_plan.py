@@ -1,4 +1,4 @@
-"""`plan --preview` shows what edited models would change and changes nothing; `plan --restate` builds a model anew."""
+"""`plan --preview` shows what edited models would change and changes nothing; `plan --restate` rebuilds a model."""
 
 import duckdb
 import pytest

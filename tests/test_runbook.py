@@ -1,6 +1,6 @@
 """Every command of docs/runbook.md, run in the case that its section is about: it prints what the page shows.
 
-`MILLRACE_REVIEW=1` writes the page's transcripts anew; read the difference.
+`MILLRACE_REVIEW=1` writes the page's transcripts again; read the difference.
 """
 
 from __future__ import annotations

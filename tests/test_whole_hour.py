@@ -270,7 +270,7 @@ def follow_the_source(hour: Hour) -> None:
     )
     hour.derive()
     hour.api.count = 66
-    assert "`python runner.py rebuild shop orders` judges them anew" in hour.runner("run", "shop")
+    assert "`python runner.py rebuild shop orders` judges them again" in hour.runner("run", "shop")
     assert "sends what its contract declares" in hour.runner("drift", "shop")
     filled = "SELECT count(*), count(voucher), max(voucher) FILTER (id = 66) FROM stg_shop.orders"
     assert hour.query(filled) == [(66, 2, "V-66")]  # the rows that came since

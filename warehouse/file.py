@@ -108,7 +108,7 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if path in _kept and not read_only:
         try:
             con.execute("SELECT 1")
-        except duckdb.Error:  # DuckDB refuses everything after a failed write to disk, until the file is opened anew
+        except duckdb.Error:  # DuckDB refuses everything after a failed write to disk, until the file is opened again
             con.close()
             if kept := _kept[path]:
                 kept.close()

@@ -30,7 +30,7 @@ class Rows:
     Attributes:
         query: SQL that gives them, over files of this machine, with the table's columns by name.
         columns: its columns in their order, each with its type in the warehouse.
-        match: the columns by which they take the place of rows that are there.
+        match: the columns by which they take the place of existing rows.
         keeps_deleted: whether rows with ``_deleted`` are kept; else they only take others away.
         file: on AWS the Parquet file of the same rows, which the warehouse gets by S3.
     """

@@ -1,7 +1,7 @@
 """Publish on AWS: gold copied into a database of its own, which is all that dashboards may read, in one transaction.
 
 Redshift's readers see the last commit and hold no writer up as long as nothing is dropped: so a table's rows are deleted
-and inserted, of a large one those that differ (`copy_redshift`). Only a table whose columns changed is made anew; that waits
+and inserted, of a large one those that differ (`copy_redshift`). Only a table whose columns changed is made again; that waits
 for the queries that read it.
 """
 

@@ -112,7 +112,7 @@ def login(settings: Settings, database: str) -> Any:
     except (redshift_connector.Error, OSError) as error:
         from foundation.aws import forget
 
-        forget()  # a login that has ended, perhaps: the next call asks IAM anew
+        forget()  # a login that has ended, perhaps: the next call asks IAM again
         where = f"{settings.redshift_host}:{settings.redshift_port}/{database}"
         raise WarehouseError(
             f"login to Redshift at {where} failed: {reason(error)}; `python runner.py doctor` says which part of it"

@@ -130,7 +130,7 @@ def compare_rejects(folder: Path, dsn: str, rows: int) -> None:
 
 def compare_increments(folder: Path, dsn: str, con: Any, rows: int) -> None:
     """50,000 changed rows on a history, and on one that is as large again four times."""
-    print("\n50,000 changed rows, by the rows that are there\n")
+    print("\n50,000 changed rows, by the existing rows\n")
     print("| rows | seconds | ratio |\n|---|---|---|")
     base = 0.0
     for count in (rows // 5, rows * 4):

@@ -42,7 +42,7 @@ def follow(staging: Staging, con: Connection, name: str, changes: Changes) -> di
 
 
 def rewrite(staging: Staging, con: Connection, name: str, kept: Mapping[str, str]) -> None:
-    """Make a table anew in today's shape, with its rows.
+    """Make a table again in today's shape, with its rows.
 
     Args:
         kept: columns of the contract that keep their values, with the name they have in the table.

@@ -217,5 +217,5 @@ def _require_rows(staging: Staging, name: str) -> None:
     if lost:
         raise SpectrumError(
             f"{staging.source.name}.{name} cannot be read from silver, which lacks rows of {len(lost)} of its loads;"
-            f" `python runner.py rebuild {staging.source.name}` makes it anew from landing, and switches then"
+            f" `python runner.py rebuild {staging.source.name}` rebuilds it from landing, and switches then"
         )

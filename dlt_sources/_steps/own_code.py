@@ -21,7 +21,7 @@ _READ: dict[str, list[Facts]] = {}
 
 
 def load(path: Path) -> types.ModuleType:
-    """Import the file of a source's folder. One that failed is read anew by the next call.
+    """Import the file of a source's folder. One that failed is read again by the next call.
 
     Raises:
         DeclarationError: it is missing, or importing it raised anything at all; names file, line, reason and fix.

@@ -1,4 +1,4 @@
-"""Rebuild: silver and staging of a source anew from landing, by today's contract, beside what is in use.
+"""Rebuild: silver and staging of a source again from landing, by today's contract, beside what is in use.
 
 The rows gather in a schema and in Iceberg tables of their own, batch by batch, as any refine sends them: a rebuild that is
 killed goes on where it was. When they are whole they take the place of what is in use; from then on the swap is only ever
@@ -43,7 +43,7 @@ class Rebuilt(Refined):
 
 
 def rebuild(source: Source, tables: Collection[str], settings: Settings, *, progress: Callable[[str], None]) -> Rebuilt:
-    """Build silver and staging of a source's tables anew from landing, and let them take the place of those in use.
+    """Rebuild silver and staging of a source's tables from landing, and let them take the place of those in use.
 
     Args:
         tables: those to rebuild, with what is made from them and what they are made from; empty: all.

@@ -171,7 +171,7 @@ def send(
 
 
 def _note_lost_silver(staging: Staging, loads: list[str]) -> list[str]:
-    """Remember, until a rebuild, tables that silver has lost: these loads begin them anew, without rows that staging has."""
+    """Remember, until a rebuild, tables that silver has lost: these loads begin them again, without rows that staging has."""
     existing = Silver(staging.source.name, staging.settings).tables()
     accepted = staging.accepted(loads) if set(staging.source.tables) - set(existing) else set()
     gone = sorted(name for name in staging.source.tables if name in accepted and name not in existing)

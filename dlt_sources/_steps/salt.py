@@ -33,7 +33,7 @@ def read_salt(settings: Settings) -> str:
             raise StoreError(
                 f"{file} is {'empty' if file.exists() else 'gone'}: the salt of the hashed fields that silver holds. Put it back"
                 " from a copy; if there is none, set ELT_PII_SALT to a long random text and run `python runner.py rebuild SOURCE`"
-                " for every source, which hashes anew"
+                " for every source, which hashes them again"
             )
         salt = FORMER if any(silver.glob("*/*/metadata/*.json")) else secrets.token_hex(32)
         durable.write(file, f"{salt}\n", mode=0o600)

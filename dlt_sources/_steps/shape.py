@@ -29,7 +29,7 @@ _WORDS_ONLY = ("description", "title", "unit")
 
 
 class ContractChangedError(MillraceError):
-    """A contract or a table's declaration changed in a way that the rows that are there cannot follow by themselves."""
+    """A contract or a table's declaration changed in a way that the existing rows cannot follow by themselves."""
 
     exit_code = ExitCode.CONFIGURATION
 

@@ -252,7 +252,7 @@ class Silver:
 
 
 def held_loads(silver: Silver, table: str) -> set[str]:
-    """The loads that silver has; of a table that is damaged, none: a rebuild makes it anew."""
+    """The loads that silver has; of a table that is damaged, none: a rebuild makes it again."""
     from .silver_files import SilverError
 
     try:

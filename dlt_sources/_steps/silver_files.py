@@ -1,4 +1,4 @@
-"""Silver on this machine's disk: every file is flushed before the one that names it, and a lost catalog is made anew.
+"""Silver on this machine's disk: every file is flushed before the one that names it, and a lost catalog is made again.
 
 The order is Iceberg's own: data files, manifests, metadata, and last the catalog, which SQLite flushes itself.
 """
@@ -83,7 +83,7 @@ def readable(source: str, table: str, settings: Settings) -> Iterator[None]:
         empty = [] if settings.aws else [path for path in folder.glob(f"{table}*/*/*") if not path.stat().st_size]
         what = f"{min(empty)} is empty" if empty else str(error).splitlines()[0]
         raise SilverError(
-            f"silver's {source}.{table} is damaged ({what}); `python runner.py rebuild {source}` makes it anew from landing"
+            f"silver's {source}.{table} is damaged ({what}); `python runner.py rebuild {source}` rebuilds it from landing"
         ) from error
 
 

@@ -51,8 +51,8 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     sent = str(pipe.state.get("sources", {}).get(source.name, {}).get("refine_id", ""))
     if sent >= progress.refine_id:
         return {}
-    anew = bool(sent) and sent < progress.rebuilt
-    if anew:
+    whole = bool(sent) and sent < progress.rebuilt
+    if whole:
         sent = ""
         _forget_types(pipe, source)
     folder = settings.dlt / "sink" / source.name
@@ -62,9 +62,9 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     resources = []
     for name, table in source.operational.items():
         path = folder / f"{name}.parquet"
-        export(_newest(source, name, table, sent, settings, kept_only=anew), path, settings)
+        export(_newest(source, name, table, sent, settings, kept_only=whole), path, settings)
         counts[name] = pq.read_metadata(path).num_rows
-        resources.append(_resource(source, name, table, path, progress.refine_id, anew))
+        resources.append(_resource(source, name, table, path, progress.refine_id, whole))
 
     @dlt.source(name=source.name)
     def rows() -> Any:
@@ -115,7 +115,7 @@ def _explained(source: Source, settings: Settings) -> Iterator[None]:
 
 
 def _forget_types(pipe: dlt.Pipeline, source: Source) -> None:
-    """Let dlt learn the tables' columns anew: it refuses a column whose type changed, and has no call for that."""
+    """Let dlt learn the tables' columns again: it refuses a column whose type changed, and has no call for that."""
     from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
     schema = pipe.schemas[source.name]
@@ -158,7 +158,7 @@ def _newest(source: Source, name: str, table: Table, sent: str, settings: Settin
     )
 
 
-def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str, anew: bool) -> Any:
+def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str, whole: bool) -> Any:
     columns: Any = dlt_columns(source.contracts[name], all_nullable=True) | {
         "_deleted": dlt_hint(MARKS["_deleted"]) | {"hard_delete": True},
         "_read_at": dlt_hint(MARKS["_read_at"]),
@@ -168,5 +168,5 @@ def _resource(source: Source, name: str, table: Table, path: Any, refine_id: str
         dlt.current.source_state()["refine_id"] = refine_id  # commits with the rows
         yield pq.read_table(path)
 
-    disposition: Any = "replace" if anew else {"disposition": "merge", "strategy": "delete-insert"}
+    disposition: Any = "replace" if whole else {"disposition": "merge", "strategy": "delete-insert"}
     return pipelines.resource(rows(), name, columns=columns, primary_key=table.key, write_disposition=disposition)

@@ -181,7 +181,7 @@ class Staging:
         state = {f"shape:{name}": _text(shape_of(self.source, name)) for name in changed}
         state |= {f"{SINCE}{name}": since for name in changed if self.refine_id != NEVER}
         if any(changed[name].widened for name in self.source.operational if name in changed):
-            state["rebuilt"] = since  # the operational Postgres gets these tables anew, with their new types
+            state["rebuilt"] = since  # the operational Postgres gets these tables again, with their new types
         with load.transaction(self.settings) as con:
             for name, changes in changed.items():
                 state |= follow(self, con, name, changes)
@@ -191,8 +191,8 @@ class Staging:
         if self.refine_id == NEVER:
             return []
         return [
-            f"contract of {self.source.name}.{name} changed ({changes.words}); rows that are there were judged by the one"
-            f" before: `python runner.py rebuild {self.source.name} {name}` judges them anew"
+            f"contract of {self.source.name}.{name} changed ({changes.words}); existing rows were judged by the previous"
+            f" one: `python runner.py rebuild {self.source.name} {name}` judges them again"
             for name, changes in changed.items()
         ]
 
@@ -291,7 +291,7 @@ class Staging:
 def silver_lacks(source: str, tables: Iterable[str]) -> str:
     """What a person has to know of tables that silver has lost."""
     named = ", ".join(f"{source}.{name}" for name in tables)
-    return f"silver has lost earlier rows of {named}; `python runner.py rebuild {source}` makes it anew from landing"
+    return f"silver has lost earlier rows of {named}; `python runner.py rebuild {source}` rebuilds it from landing"
 
 
 def _text(shape: Shape) -> str:

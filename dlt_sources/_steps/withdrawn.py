@@ -1,7 +1,7 @@
 """Files that count no longer: withdrawn by a person, gone from the folder, or replaced by another file of their month.
 
 A mark per file lands like everything else, in ``<landing>/<source>/_withdrawn_<table>/``, so a replay and a rebuild from
-landing come to the same rows. It concerns what the file delivered in loads before the mark; delivered anew, it counts again.
+landing come to the same rows. It concerns what the file delivered in loads before the mark; delivered again, it counts again.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ resource "aws_kms_key" "this" {
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18:CloudTrail records who reads the state; a bucket for its access logs would need one of its own
-  #checkov:skip=CKV_AWS_144:the state can be made anew by import; a copy in another region would be another place to protect
+  #checkov:skip=CKV_AWS_144:the state can be made again by import; a copy in another region would be another place to protect
   #checkov:skip=CKV2_AWS_62:nobody listens to the state's changes
   bucket = "millrace-state-${data.aws_caller_identity.this.account_id}"
 

@@ -92,7 +92,7 @@ def test_every_object_is_written_encrypted_and_no_run_lists_the_bucket(on_aws, e
 
 
 def test_every_statement_is_one_that_was_reviewed(on_aws):
-    """The first run's, with what changes from run to run left out. MILLRACE_REVIEW=1 writes them anew, to be looked at."""
+    """The first run's, with what changes from run to run left out. MILLRACE_REVIEW=1 writes them again, to be looked at."""
     for client, said in statements.by_client(on_aws.said_first).items():
         path = statements.FOLDER / f"{client}.sql"
         if os.environ.get("MILLRACE_REVIEW"):

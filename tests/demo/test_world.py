@@ -210,7 +210,7 @@ def test_another_s_schema_of_that_name_is_not_dropped(tmp_path, monkeypatch):
             cursor.execute("SELECT n FROM deftunes.mine")
             assert cursor.fetchall() == [(1,)]
             cursor.execute("ALTER SCHEMA deftunes RENAME TO own")
-        for _ in range(2):  # its own it starts anew
+        for _ in range(2):  # its own it starts again
             upstream.begin()
             with server.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'deftunes'")

@@ -69,7 +69,7 @@ def test_a_policy_document_is_written_as_aws_reads_it(statement, expected):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Ask anew whether the registry can be reached, of given addresses."""
+    """Ask again whether the registry can be reached, of given addresses."""
 
     def ask(*urls):
         monkeypatch.setattr(terraform, "HOSTS", urls)

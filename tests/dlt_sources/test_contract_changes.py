@@ -1,4 +1,4 @@
-"""A contract changes over rows that are there: what follows by itself does, the rest waits, and `rebuild` finishes each.
+"""A contract changes over existing rows: what follows by itself does, the rest waits, and `rebuild` finishes each.
 
 After it, staging, silver and the rejected rows are those of a fresh project with the new contract and the same landing.
 """
@@ -439,7 +439,7 @@ rebuild(Source(Path(folder)), [], settings.load(), progress=lambda text: None)
 RETYPED = CHANGES["int to decimal"]
 
 
-def anew(shop: Shop, *tables: str) -> Any:
+def rebuild_shop(shop: Shop, *tables: str) -> Any:
     return rebuild(shop.source, tables, shop.settings, progress=lambda text: None)
 
 
@@ -465,7 +465,7 @@ def test_a_rebuild_that_is_killed_loses_nothing(shop: Shop, kill: str, then: str
     if then == "run":
         refine(shop.source, shop.settings)
         assert not read_staging_progress([shop.source], shop.settings)["shop"].swapping
-    anew(shop)
+    rebuild_shop(shop)
     refine(shop.source, shop.settings)
     assert shop.state() == fresh(shop, CHANGES["stricter bounds"], tmp_path / "fresh")
 
@@ -474,11 +474,11 @@ def test_a_contract_that_changes_while_a_rebuild_waits_counts(shop: Shop, tmp_pa
     shop.declare(RETYPED)
     with pytest.raises(RuntimeError), pytest.MonkeyPatch.context() as patch:
         patch.setattr("dlt_sources._steps.rebuild.finish_swap", fail_the_second_time())
-        anew(shop)
+        rebuild_shop(shop)
     shop.declare(CHANGES["int to text"])  # the one before is whole and takes its place first
     with pytest.raises(ContractChangedError, match=r"amount: DECIMAL\(10,2\) -> VARCHAR\(9\)"):
         refine(shop.source, shop.settings)
-    anew(shop)
+    rebuild_shop(shop)
     assert shop.state() == fresh(shop, CHANGES["int to text"], tmp_path / "fresh")
 
 
@@ -497,11 +497,11 @@ def fail_the_second_time() -> Callable[..., bool]:
 def test_one_table_is_rebuilt_with_those_of_its_lists(shop: Shop, tmp_path: Path) -> None:
     shop.declare(CHANGES["a list's text longer"])
     shop.send(DAYS[2])
-    assert set(anew(shop, "tags").landed) == {"orders", "tags"}
+    assert set(rebuild_shop(shop, "tags").landed) == {"orders", "tags"}
     assert refine(shop.source, shop.settings).notes == []
     assert shop.state() == fresh(shop, CHANGES["a list's text longer"], tmp_path / "fresh")
     with pytest.raises(DeclarationError, match="shop has no table 'tog'; it has orders, tags"):
-        anew(shop, "tog")
+        rebuild_shop(shop, "tog")
 
 
 # ---- raw rows that have expired
@@ -528,7 +528,7 @@ def test_rows_whose_raw_rows_have_expired_are_carried_over(shop: Shop, name: str
     first = sorted(path.name for path in Path(shop.settings.landing, "shop", "orders").iterdir())[0]
     Path(shop.settings.landing, "shop", "orders", first).unlink()
     shop.declare(change)
-    done = anew(shop)
+    done = rebuild_shop(shop)
     after = shop.state()
     counted = [dict(row) for row in after["staging._loads"]]
     assert all(int(row["landed"]) == int(row["accepted"]) + int(row["rejected"]) for row in counted)
@@ -578,5 +578,5 @@ def test_a_staging_that_dlt_wrote_is_taken_over(shop: Shop, tmp_path: Path) -> N
     assert [len(rows) for rows in shop.state().values()] == [len(rows) for rows in before.values()]
     shop.send(DAYS[2])
     refine(shop.source, shop.settings)
-    anew(shop)
+    rebuild_shop(shop)
     assert shop.state() == fresh(shop, CHANGES["key renamed, path kept"], tmp_path / "fresh")

@@ -83,7 +83,7 @@ def test_a_rebuild_from_landing(shop: Any, here: Any, inbox: Path, damage: str) 
         assert staged(here) == ROWS[:2]
     rebuild(shop, [], here, progress=lambda text: None)
     assert staged(here) == ROWS
-    assert sorted(set(silver_rows(here))) == ROWS  # what is read anew has landed a second time
+    assert sorted(set(silver_rows(here))) == ROWS  # what is read again has landed a second time
     assert refine(shop, here).loads == []
 
 

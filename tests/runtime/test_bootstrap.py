@@ -71,7 +71,7 @@ def test_what_terraform_leaves_becomes_usable(fresh, boot, monkeypatch):
     usable(fresh, monkeypatch)
     publishing = [s.sql for s in fresh.redshift.statements if s.sql.startswith("DROP TABLE")]
     fresh.redshift.query("ALTER TABLE taxi.zones ADD COLUMN more INT")
-    with monkeypatch.context() as patch:  # the table is made anew, and may be read again at once
+    with monkeypatch.context() as patch:  # the table is made again, and may be read again at once
         assert publish(["taxi"], fresh.as_pipeline(patch)).rows == {"taxi": 1}
     assert len([s for s in fresh.redshift.statements if s.sql.startswith("DROP TABLE")]) > len(publishing)
     assert fresh.reader()("SELECT more FROM taxi.zones") == [(None,)]

@@ -140,7 +140,7 @@ class Upstream:
             con.cursor().execute(sql)
 
     def create(self, database: str, template: str = "template0") -> None:
-        """Make a database anew, like another one."""
+        """Make a database again, like another one."""
         self.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
         self.execute(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}' AND pid <> pg_backend_pid()"

@@ -218,7 +218,7 @@ class Reader:
             self.page.locator('[data-test="dashboard-component-tabs"] [role=tab]', has_text=name).first.click()
 
     def resize(self, width: int) -> None:
-        """Make the window narrower or wider; the charts draw themselves anew."""
+        """Make the window narrower or wider; the charts draw themselves again."""
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
         self.page.wait_for_timeout(300)
 

@@ -293,7 +293,7 @@ FOR_A = Progress(held="1", held_by=frozenset("a"), held_in="gold")
         ({"a": A, "b": FOR_A}, "ab", ""),
         ({"a": A, "b": FOR_A}, "c", "ab"),
         ({"a": Progress(), "b": FOR_A}, "b", ""),  # what stopped it is published
-        ({"a": Progress(held="0", held_by=frozenset("a")), "b": FOR_A}, "b", ""),  # or has sent anew
+        ({"a": Progress(held="0", held_by=frozenset("a")), "b": FOR_A}, "b", ""),  # or has sent again
         ({"a": GOLD, "b": GOLD}, "b", ""),  # a domain of both: either's run tries it
         ({"a": GOLD, "b": GOLD}, "c", "ab"),
     ],

@@ -84,8 +84,8 @@ def test_a_table_that_was_made_anew_is_asked_for_with_the_same_words(on_redshift
     with kept_open(on_redshift):
         for columns in ("a BIGINT", "a VARCHAR(5), b BIGINT"):
             with connect(on_redshift) as session:
-                session.execute(f"CREATE TABLE public.anew ({columns})")
-                found = session.execute("SELECT * FROM public.anew WHERE 1 = ?", [1]).description
+                session.execute(f"CREATE TABLE public.copied ({columns})")
+                found = session.execute("SELECT * FROM public.copied WHERE 1 = ?", [1]).description
                 assert len(found) == columns.count(",") + 1
-                session.execute("DROP TABLE public.anew")
+                session.execute("DROP TABLE public.copied")
     assert len(logins) == 1

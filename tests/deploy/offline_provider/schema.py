@@ -105,7 +105,7 @@ def _text(value: Any, indent: str) -> str:
 
 
 def main() -> None:
-    """Write schema.json anew, from a dump, for what `terraform/` declares today."""
+    """Write schema.json again, from a dump, for what `terraform/` declares today."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     PATH.write_text(write(cut(json.loads(Path(sys.argv[1]).read_text()), find_types(ROOT / "terraform"))))

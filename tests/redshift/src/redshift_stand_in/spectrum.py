@@ -82,7 +82,7 @@ class Spectrum:
         return tuple(sorted(self._schemas[database]))
 
     def forget(self, database: str) -> None:
-        """Look anew at which schemas there are: one was made."""
+        """Look again at which schemas there are: one was made."""
         self._schemas.pop(database, None)
 
     def prepare(self, plan: Plan, database: str) -> None:

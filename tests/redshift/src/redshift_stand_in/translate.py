@@ -64,7 +64,7 @@ def plan(piece: Piece, context: Context) -> Plan:
 
 
 def _in_turn(made: Plan) -> Plan:
-    """Late-binding views are made anew after a change: two sessions that do it at once would read what the other drops."""
+    """Late-binding views are made again after a change: two sessions that do it at once would read what the other drops."""
     return replace(made, before=(IN_TURN, *made.before)) if made.kind == "plain" else made
 
 
