@@ -41,8 +41,8 @@ def load(path: Path) -> types.ModuleType:
 
 def _imported(name: str, path: Path, own: bool) -> types.ModuleType:
     if own:
-        importlib.invalidate_caches()
         if name not in sys.modules:
+            importlib.invalidate_caches()  # the file may be a moment old
             _READ[name] = remember_files(path.parent)
         return importlib.import_module(name)
     spec = importlib.util.spec_from_file_location(name, path)
