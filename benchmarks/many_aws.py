@@ -36,6 +36,7 @@ NAMES = ("login", "statement", "commit", "s3", "glue")
 _WRITES = re.compile(
     r"\s*(?:/\*.*?\*/\s*)?(INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|COPY|GRANT|TRUNCATE|MERGE)\b", re.I | re.S
 )
+_LAST = "(SELECT run_id FROM stg_ops.runs ORDER BY started_at DESC LIMIT 1)"
 _COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.I)
 
 
@@ -88,13 +89,14 @@ class Api:
 
 @dataclass
 class Taken:
-    """What one run took: seconds, and what was asked of whom in each step."""
+    """What one run took: seconds, and what was asked of whom in each step; of most steps also their seconds of CPU."""
 
     clock: float
     cpu: float
     stand_ins: float
     state: int
     steps: dict[str, Counter[str]]
+    cpu_of: dict[str, float]
 
     @property
     def total(self) -> Counter[str]:
@@ -126,7 +128,7 @@ def run(small: Small, estate: Estate, pace: Pace, folder: Path) -> Taken:
     if status:
         raise RuntimeError(f"{os.waitstatus_to_exitcode(status)}: {(folder / 'out').read_text()[-4000:]}")
     steps = _by_step(estate, pace.asked)
-    return Taken(clock, usage.ru_utime + usage.ru_stime, ours, _commits(estate) - before, steps)
+    return Taken(clock, usage.ru_utime + usage.ru_stime, ours, _commits(estate) - before, steps, _cpu_by_step(estate))
 
 
 def _commits(estate: Estate) -> int:
@@ -143,8 +145,7 @@ def _commits(estate: Estate) -> int:
 
 def _by_step(estate: Estate, asked: list[tuple[float, str]]) -> dict[str, Counter[str]]:
     """What was asked, by the step in which that was; of what is between two steps by the one before."""
-    last = "(SELECT run_id FROM stg_ops.runs ORDER BY started_at DESC LIMIT 1)"
-    query = f"SELECT extract(epoch FROM started_at), step FROM stg_ops.steps WHERE run_id = {last} ORDER BY 1"
+    query = f"SELECT extract(epoch FROM started_at), step FROM stg_ops.steps WHERE run_id = {_LAST} ORDER BY 1"
     begun = [(float(at), str(step)) for at, step in estate.redshift.query(query)]
     found: dict[str, Counter[str]] = {}
     for at, name in list(asked):
@@ -153,10 +154,14 @@ def _by_step(estate: Estate, asked: list[tuple[float, str]]) -> dict[str, Counte
     return found
 
 
-def main(
-    count: int = 100, login: float = 0.0, statement: float = 0.0, commit: float = 0.0, request: float = 0.0
-) -> None:
-    """Run, and print tables."""
+def _cpu_by_step(estate: Estate) -> dict[str, float]:
+    """Seconds of CPU of the runner in each kind of step."""
+    query = f"SELECT step, sum(cpu_seconds) FROM stg_ops.steps WHERE run_id = {_LAST} GROUP BY 1"
+    return {str(step): float(seconds) for step, seconds in estate.redshift.query(query)}
+
+
+def measure(count: int, pace: Pace) -> Iterator[tuple[str, Taken]]:
+    """Run so many sources for the first time, with news of all, and with nothing new; what each run took, as it ends."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder, api = Path(name), Api()
         rds = Postgres(folder / "pg")
@@ -169,25 +174,30 @@ def main(
             declare(small, at, "rest_api", {"base_url": url}, schedule=SCHEDULE, endpoint={"path": at})
         small("-m", "dlt_sources.derive")
         small.environment |= estate.environment
-        pace = Pace(login, statement, commit, request)
         estate.redshift.asked, estate.cloud.asked = pace.ask_redshift, pace.ask_cloud
-        print(
-            f"{count} sources; seconds: login {login:g}, statement {statement:g}, commit {commit:g}, request {request:g}"
-        )
-        print(f"| | s | CPU s | stand-ins' CPU s | {' | '.join(NAMES)} | state |\n|{'---|' * (5 + len(NAMES))}")
         for shown, day in (("the first run", 1), ("news of all", 2), ("nothing new", 2)):
             api.day = day
-            taken = run(small, estate, pace, folder / shown.replace(" ", "_"))
-            row = [
-                f"{taken.clock:.0f}",
-                f"{taken.cpu:.1f}",
-                f"{taken.stand_ins:.0f}",
-                *(taken.total[n] for n in NAMES),
-                taken.state,
-            ]
-            print(f"| {shown} | {' | '.join(map(str, row))} |", flush=True)
-            for step, asked in taken.steps.items():
-                print(f"| - {step} | | | | {' | '.join(str(asked[n]) for n in NAMES)} | |", flush=True)
+            yield shown, run(small, estate, pace, folder / shown.replace(" ", "_"))
+
+
+def main(
+    count: int = 100, login: float = 0.0, statement: float = 0.0, commit: float = 0.0, request: float = 0.0
+) -> None:
+    """Run, and print tables."""
+    print(f"{count} sources; seconds: login {login:g}, statement {statement:g}, commit {commit:g}, request {request:g}")
+    print(f"| | s | CPU s | stand-ins' CPU s | {' | '.join(NAMES)} | state |\n|{'---|' * (5 + len(NAMES))}")
+    for shown, taken in measure(count, Pace(login, statement, commit, request)):
+        row = [
+            f"{taken.clock:.0f}",
+            f"{taken.cpu:.1f}",
+            f"{taken.stand_ins:.0f}",
+            *(taken.total[n] for n in NAMES),
+            taken.state,
+        ]
+        print(f"| {shown} | {' | '.join(map(str, row))} |", flush=True)
+        for step, asked in taken.steps.items():
+            cpu = f"{taken.cpu_of[step]:.1f}" if step in taken.cpu_of else ""
+            print(f"| - {step} | | {cpu} | | {' | '.join(str(asked[n]) for n in NAMES)} | |", flush=True)
 
 
 if __name__ == "__main__":
