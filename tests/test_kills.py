@@ -117,6 +117,7 @@ def undisturbed_first_day(tmp_path_factory):
         yield world, pipeline.gold()
 
 
+@pytest.mark.samples
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     "how",
@@ -133,6 +134,7 @@ def test_killed_in_the_very_first_run(how, undisturbed_first_day, tmp_path):
     assert pipeline.gold() == gold
 
 
+@pytest.mark.samples
 @pytest.mark.nightly
 def test_an_audit_that_failed_in_the_very_first_build_leaves_no_hole(undisturbed_first_day, tmp_path):
     world, gold = undisturbed_first_day

@@ -169,6 +169,7 @@ def test_a_table_whose_rows_are_gone_is_not_a_new_one(shop):
     shop.runner("check", "shop", code=1)
 
 
+@pytest.mark.samples
 @pytest.mark.nightly  # test_record.py shows the rejected rows of a source
 def test_rejected_rows_are_shown_beside_sources_that_never_ran(tmp_path):
     shop = Shop(tmp_path)

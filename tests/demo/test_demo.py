@@ -16,7 +16,7 @@ from tests import harness
 from tests.demo.test_folder import snapshot
 from tests.harness import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.samples]
 
 SOURCE = """description: The shop
 owner: me

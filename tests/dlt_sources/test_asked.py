@@ -18,7 +18,7 @@ from dlt_sources.door import load_sources
 from tests.dlt_sources.judging import LOAD
 from tests.harness import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.samples]
 ROWS = 400
 
 

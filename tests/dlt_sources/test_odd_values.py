@@ -30,6 +30,7 @@ from dlt_sources._steps.raw_json import elements
 from dlt_sources.door import load_sources
 from tests.dlt_sources.judging import LOAD, judge
 
+pytestmark = pytest.mark.samples
 SOURCES = load_sources()
 EMPTY = "an empty cell"
 

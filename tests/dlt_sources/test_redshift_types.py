@@ -24,6 +24,7 @@ from dlt_sources._steps.judge import Judge
 from dlt_sources._steps.source_yml import Table
 from dlt_sources._steps.staging_tables import columns_for, create_table, for_redshift, redshift_keys
 from dlt_sources.door import load_sources
+from tests import needs
 from tests.dlt_sources.shop import source_of
 from tests.harness import ROOT
 from warehouse.column_types import LONGEST_TEXT
@@ -110,10 +111,12 @@ def test_every_column_that_is_declared_has_its_type_length_and_keys(source, name
     assert [n for n, text in found.items() if "SORTKEY" in text] == [table.sort_by]
 
 
+@pytest.mark.samples
 def test_some_tables_are_spread_by_a_key():
     assert {(s.name, n) for s, n in TABLES if s.tables[n].distribute_by} >= {("deftunes_api", "sessions")}
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("name", [LOADS, REJECTED])
 def test_what_the_pipeline_keeps_about_itself_has_lengths_and_a_sort_key(name):
     found = made(next(iter(SOURCES.values())), name)
@@ -193,6 +196,7 @@ class Bad(Contract):
     name: str = column("wrong", max_length=1)
 
 
+@pytest.mark.samples
 def test_a_rejected_row_s_raw_text_fits_in_bytes(tmp_path):
     [_, rejected] = judged(tmp_path, Bad, [{"name": "🎉" * 30_000}, {"name": "é" * 59_000}])
     widths = {
@@ -291,4 +295,4 @@ def test_gold_gives_free_text_four_bytes_for_each_character(models):
                         f"{name}.{output} has {room(kind)} bytes for {free[origin]} characters of {'.'.join(origin)}"
                     )
     assert not short, "\n".join(short)
-    assert seen > 40, seen
+    assert seen > 40 or needs.why_no_samples(), seen

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dlt_sources.door import load_sources
 from dlt_sources.spectrum import declaring, statements
 from settings import Settings
+from tests import needs
 from tests.dlt_sources.test_declared_fields import CONTRACT, PARTS, refused
 from tests.harness import ROOT
 
@@ -72,7 +73,7 @@ def test_every_source_has_a_schema_over_its_silver():
     sources = load_sources()
     found = [read(statement) for statement in statements(sources, settings_of())]
     assert found == [{"schema": f"lake_{name}", "database": f"silver_{name}", "role": ROLE} for name in sources]
-    assert len(found) > 4
+    assert len(found) > 4 or needs.why_no_samples()
 
 
 @pytest.mark.parametrize("source", load_sources())
@@ -111,7 +112,7 @@ def test_the_command_prints_them_all():
         [sys.executable, "-m", "dlt_sources.spectrum"], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    printed = done.stdout.strip().removesuffix(";").split(";\n")
+    printed = [text for text in done.stdout.strip().removesuffix(";").split(";\n") if text]
     assert printed == statements(load_sources(), settings_of())
 
 

@@ -10,7 +10,7 @@ from superset.door import ASSETS, import_assets
 from superset.scripts import files
 from tests import needs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.samples]
 DATASET = {
     "database_uuid": "d1dd951b-03ae-539a-9276-b9836c796b63",
     "table_name": "order_lines",
