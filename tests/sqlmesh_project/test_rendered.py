@@ -92,6 +92,7 @@ def calendar(*years):
             day += timedelta(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("orders", "years"),
     [
