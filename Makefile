@@ -44,7 +44,7 @@ test: .venv/.ready browser ## all tests, fast ones first; what cannot run on thi
 test-all: .venv/.ready browser ## all tests, and the further cases that run nightly
 	$(RUN) pytest --nightly $(ARGS)
 
-test-fast: .venv/.ready ## the tests that need no running world
+test-fast: .venv/.ready ## the tests that need no running system and no data folder
 	$(RUN) pytest -m "not slow" $(ARGS)
 
 check: .venv/.ready ## lint, types, formats, derived files, models

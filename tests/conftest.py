@@ -52,14 +52,16 @@ SYSTEMS = {
     "estate",
     "fresh",
     "here",
+    "models",
     "postgres",
+    "queries",
     "redshift",
     "shop",
     "small",
     "stand_in",
     "started",
 }
-"""Fixtures that start a system or are a data folder: what uses one is slow."""
+"""Fixtures that start a system, are a data folder or load every model: what uses one is slow."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

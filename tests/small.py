@@ -51,6 +51,25 @@ UNIT_TEST = """test_{name}:
 """
 
 
+def own_checkout(folder: Path) -> Path:
+    """A copy of the project's code without the sample sources and what is made of them: its commands load no model of theirs."""
+    code = harness.checkout(folder)
+    for kept in ("dlt_sources", "soda_checks/gold", "soda_checks/staging", "sqlmesh_project/models"):
+        for path in (code / kept).iterdir():
+            if path.is_dir() and not path.name.startswith("_") and path.name != "ops":
+                shutil.rmtree(path)
+    for path in (code / "sqlmesh_project/tests").glob("test_*.yaml"):
+        if path.stem != "test_ops":
+            path.unlink()
+    for path in (code / "sqlmesh_project/external_models").glob("*.yaml"):
+        if path.stem != "ops":
+            path.unlink()
+    for path in (code / "superset/assets").glob("*/*.yaml"):
+        if path.parent.name != "databases" and not path.stem.startswith(("ops", "pipeline_health")):
+            path.unlink()
+    return code
+
+
 class Small:
     """The checkout, its data folder and its command line.
 
@@ -60,17 +79,7 @@ class Small:
     """
 
     def __init__(self, folder: Path, *names: str, data: Path | None = None, drop: Path | None = None) -> None:
-        self.code, self.data, self.folder = harness.checkout(folder / "millrace"), data or folder / "data", folder
-        for kept in ("dlt_sources", "soda_checks/gold", "soda_checks/staging", "sqlmesh_project/models"):
-            for path in (self.code / kept).iterdir():
-                if path.is_dir() and not path.name.startswith("_") and path.name != "ops":
-                    shutil.rmtree(path)
-        for path in (self.code / "sqlmesh_project/tests").glob("test_*.yaml"):
-            path.unlink()
-        shutil.copy(harness.ROOT / "sqlmesh_project/tests/test_ops.yaml", self.code / "sqlmesh_project/tests")
-        for path in (self.code / "sqlmesh_project/external_models").glob("*.yaml"):
-            if path.stem != "ops":
-                path.unlink()
+        self.code, self.data, self.folder = own_checkout(folder / "millrace"), data or folder / "data", folder
         self.environment = {n: v for n, v in os.environ.items() if not n.startswith("ELT_")}
         self.environment |= {"ELT_DATA_DIR": str(self.data), "HOME": str(folder), "ELT_RETRY_PACE": "0.01"}
         self.drop = {}
@@ -79,7 +88,8 @@ class Small:
             self.drop[name].mkdir(parents=True)
             self.environment[f"ELT_{name.upper()}_FILES"] = str(self.drop[name])
             self.declare(name)
-        self("-m", "dlt_sources.derive")
+        if names:
+            self("-m", "dlt_sources.derive")
 
     def declare(self, name: str, **table: Any) -> None:
         """Write a source's files and its model."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +19,11 @@ import yaml
 from dlt_sources._steps import own_code
 from dlt_sources.door import load_sources
 from runtime.commands import app
+from tests import forks
 from tests.dlt_sources.judging import judge
-from tests.harness import ROOT, Pipeline, checkout
+from tests.harness import ROOT, Pipeline
 from tests.project import SQLMESH
+from tests.small import own_checkout
 from tests.test_whole_hour import MINUTES
 
 HOW_TO = ROOT / "docs" / "how-to.md"
@@ -70,7 +70,7 @@ def shop_url() -> Iterator[str]:
 
 @pytest.mark.slow
 def test_the_source_of_the_page_runs_as_written(tmp_path: Path, shop_url: str) -> None:
-    project = checkout(tmp_path / "project")
+    project = own_checkout(tmp_path / "project")
     folder = project / "dlt_sources" / "shop"
     folder.mkdir()
     (folder / "source.yml").write_text(fences("yaml")[0])
@@ -78,14 +78,7 @@ def test_the_source_of_the_page_runs_as_written(tmp_path: Path, shop_url: str) -
     environment = Pipeline(tmp_path / "data", {"ELT_SHOP_URL": shop_url}).environment
 
     def command(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=project,
-            env=environment | {"PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = forks.run(words, project, environment | {"PATH": "/usr/bin:/bin"})
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

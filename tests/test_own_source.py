@@ -7,8 +7,9 @@ import duckdb
 import pytest
 import yaml
 
-from tests import forks, harness
+from tests import forks
 from tests.alerts import listening
+from tests.small import own_checkout
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,7 @@ class Shop:
     """A checkout with a source `shop` of files, whose declaration and files a test may change."""
 
     def __init__(self, folder):
-        self.root, self.data, self.drop = harness.checkout(folder / "millrace"), folder / "data", folder / "drop"
+        self.root, self.data, self.drop = own_checkout(folder / "millrace"), folder / "data", folder / "drop"
         self.home = folder
         self.more = {}
         self.drop.mkdir()
@@ -78,6 +79,13 @@ class Shop:
         }
         (self.source / "source.yml").write_text(yaml.safe_dump(declared))
         self("-m", "dlt_sources.derive")
+
+    def declare_other(self, text, name="other"):
+        """A second source with the contract of `shop`."""
+        folder = self.source.with_name(name)
+        folder.mkdir()
+        (folder / "source.yml").write_text(text)
+        (folder / "contract.py").write_text(CONTRACT)
 
     def deliver(self, name, *lines):
         (self.drop / name).write_text("\n".join(["id,name", *lines]) + "\n")
@@ -178,9 +186,10 @@ def test_rejected_rows_are_shown_beside_sources_that_never_ran(tmp_path):
     found = json.loads(shop.runner("rejected", "--json"))
     assert {(r["source"], r["field"], r["rows"]) for r in found["reasons"]} == {("shop", "id", 1), ("shop", "name", 1)}
     assert len(found["rows"]) == 2
-    (shop.root / "dlt_sources" / "taxi" / "source.yml").write_text("tables: [")  # one that is broken, too
+    shop.declare_other((shop.source / "source.yml").read_text())
+    shop.declare_other("tables: [", name="broken")  # one that is broken, too
     assert json.loads(shop.runner("rejected", "--json")) == found
-    assert json.loads(shop.runner("rejected", "sales", "--json")) == {"reasons": [], "rows": []}
+    assert json.loads(shop.runner("rejected", "other", "--json")) == {"reasons": [], "rows": []}
     assert len(json.loads(shop.runner("rejected", "--rows", "1", "--json"))["rows"]) == 1
 
 
@@ -215,7 +224,10 @@ def test_a_source_tells_its_own_people_once_per_trouble_and_of_each_success(tmp_
     assert after("run", "shop", code=3) == failed + team
     assert "not a directory" in heard[0][1]["message"], heard
     assert after("run", "shop", code=3) == []  # the same trouble: told before
-    both = after("run", "shop", "sales", code=2)  # another source's trouble is news to the team only
+    declared = yaml.safe_load((shop.source / "source.yml").read_text())
+    declared |= {"connection": {"url": "${OTHER_FILES}"}, "alerts": {}}
+    shop.declare_other(yaml.safe_dump(declared))
+    both = after("run", "shop", "other", code=2)  # another source's trouble is news to the team only
     assert [path for path, _ in both] == ["/team"]
     (tmp_path / "away").rename(shop.drop)
     assert after("run", "shop") == [("/owner", "Millrace: shop ran without trouble")]

@@ -58,6 +58,7 @@ def settings_of(folder, monkeypatch, text=None):
     return configuration.load()
 
 
+@pytest.mark.slow
 @pytest.mark.few(3)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_source_lands_and_is_refined_whatever_the_folders_are_called(tmp_path, monkeypatch, name):
@@ -78,6 +79,7 @@ def test_a_source_lands_and_is_refined_whatever_the_folders_are_called(tmp_path,
     assert stat.S_IMODE((data / "lake").stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 def test_a_read_that_compares_with_the_one_before_works_in_any_folder(tmp_path, monkeypatch):
     import yaml
 
@@ -166,6 +168,7 @@ def test_the_link_is_this_users_alone_and_always_leads_to_its_folder(tmp_path, m
     assert plain(tmp_path / "plain") == tmp_path / "plain"
 
 
+@pytest.mark.slow
 def test_a_moved_or_copied_folder_says_so_and_the_rebuild_it_names_puts_it_right(tmp_path, monkeypatch):
     (tmp_path / "inbox").mkdir()
     here = settings_of(tmp_path / "one", monkeypatch)

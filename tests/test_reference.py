@@ -25,6 +25,7 @@ def declared(path):
     return json.loads(json.dumps(yaml.safe_load(path.read_text()), default=str))
 
 
+@pytest.mark.slow
 def test_the_pages_are_those_that_the_code_derives(monkeypatch, tmp_path):
     monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path))
     assert reference.main(check=True) == 0

@@ -36,6 +36,7 @@ def test_what_never_ran_is_due():
     assert due(SOURCES, defaultdict(Progress), START) == list(SOURCES)
 
 
+@pytest.mark.slow
 def test_called_every_half_minute_each_slot_runs_once():
     runs = runs_of(START + timedelta(seconds=30 * n) for n in range(1, 2 * 60 * 24 * 3))
     assert [moment for name, moment in runs if name == "daily"] == [

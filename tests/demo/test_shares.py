@@ -35,6 +35,7 @@ def count(reasons: Iterator[object]) -> tuple[int, int]:
     return sum(reason is not None for reason in found), len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.02, 0.3, 1, 4, 10])
 def test_no_day_of_the_world_has_more_bad_rows_than_its_source_allows(scale: float) -> None:
     sources = load_sources()

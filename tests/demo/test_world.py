@@ -119,6 +119,7 @@ def test_no_day_has_more_odd_rows_than_a_source_may_reject(scale):
         assert found <= max(limits[name].rows / 2, limits[name].share * len(products))
 
 
+@pytest.mark.slow
 def test_the_servers_answer_in_odd_ways_on_known_days(tmp_path):
     with World(tmp_path, 0.01) as world:
 

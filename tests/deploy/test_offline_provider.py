@@ -91,6 +91,7 @@ def test_the_real_provider_is_used_only_where_both_its_servers_answer(asked):
         assert not asked(good, "https://no-such-host.invalid/")
 
 
+@pytest.mark.slow
 def test_without_terraform_its_tests_are_skipped_and_the_last_line_says_so(tmp_path):
     for name in ("bash", "git"):
         (tmp_path / name).symlink_to(shutil.which(name))

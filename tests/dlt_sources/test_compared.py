@@ -69,6 +69,7 @@ def read_twice(folder: Path, monkeypatch: pytest.MonkeyPatch, reads: list[list[d
     return landed
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reads=strategies.lists(PAGES, min_size=2, max_size=2), mode=strategies.sampled_from(["upsert", "replace"]))
 def test_page_by_page_or_all_at_once(reads, mode, tmp_path_factory, monkeypatch):

@@ -134,6 +134,7 @@ def test_cells_that_are_easily_misread(cell: str, shown: str) -> None:
     assert read(cell) == shown
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_same() -> None:
     found = browser.find()
     if found is None:

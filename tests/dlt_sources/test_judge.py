@@ -128,6 +128,7 @@ def agree(contract: type[Contract], raws: list[Any], accepted: Rows, rejected: R
     assert not differences(contract, raws, accepted, rejected)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(rows(), min_size=1, max_size=30))
 def test_json_records_are_judged_as_pydantic_would(tmp_path, records):
@@ -206,6 +207,7 @@ class Cells(Contract):
     double: int = computed("worked out", "2 * number")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_cells_of_text_are_judged_as_pydantic_would(tmp_path, data):

@@ -72,6 +72,7 @@ def quoted(*names):
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @example(name="{")
 @example(name="{0} %s")

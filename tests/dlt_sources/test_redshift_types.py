@@ -280,6 +280,7 @@ def room(kind) -> int:
     return sizes[0] if sizes else LONGEST_TEXT
 
 
+@pytest.mark.slow
 def test_gold_gives_free_text_four_bytes_for_each_character(models):
     free, seen, short = free_texts(), 0, []
     for name, model in models.items():

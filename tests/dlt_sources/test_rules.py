@@ -483,6 +483,7 @@ def test_each_kind_of_rule_is_pydantics_in_every_format(
     table.append((name, js, cells, f"equal in {len(types)} types"))
 
 
+@pytest.mark.slow
 @pytest.mark.few(3)
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_contract_s_own_configuration_counts(tmp_path: Path, config: str) -> None:

@@ -62,6 +62,7 @@ def both(folder, contract, landed):
     return rejected, sum(counts)
 
 
+@pytest.mark.slow
 @relaxed
 @given(data=st.data())
 def test_columns(tmp_path, data):
@@ -72,6 +73,7 @@ def test_columns(tmp_path, data):
     both(tmp_path, Trip, pa.Table.from_pylist(made, pa.schema([(name, kind) for name, (kind, _) in VALUES.items()])))
 
 
+@pytest.mark.slow
 @relaxed
 @given(data=st.data())
 def test_cells_of_a_csv(tmp_path, data):
@@ -92,6 +94,7 @@ def test_cells_of_a_csv(tmp_path, data):
     both(tmp_path, Trip, pa.Table.from_pylist(made, pa.schema([(name, pa.string()) for name in cells])))
 
 
+@pytest.mark.slow
 @relaxed
 @given(st.lists(rows(), min_size=1, max_size=30))
 def test_json_records(tmp_path, records):

@@ -103,6 +103,7 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(tmp_path):
     Heartbeat(tmp_path / "file").beat(at_work=True, every=1)
 
 
+@pytest.mark.slow
 def test_serving_a_source_that_there_is_not_is_exit_code_2(tmp_path):
     result = Pipeline(tmp_path / "data", {})("serve", "nosuch")
     assert result.code == 2 and "no source 'nosuch'" in result.err

@@ -11,6 +11,7 @@ from runtime import resident
 from runtime.health import Heartbeat
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("takes", [0.0, 0.4, 1.3])
 def test_turns_start_on_the_full_second_however_long_they_take(tmp_path, takes):
     starts = []

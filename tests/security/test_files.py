@@ -152,6 +152,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), min_s
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(names=st.lists(NAMES, min_size=1, max_size=4, unique_by=str.lower))
 def test_a_column_s_name_is_no_sql(tmp_path_factory, monkeypatch, names):

@@ -72,6 +72,7 @@ def facts(check: dict[str, Any], its_columns: set[str]) -> Iterator[Fact]:
             yield kind, frozenset(words.get("columns") or its_columns)
 
 
+@pytest.mark.slow
 def test_no_gold_check_repeats_an_audit(models):
     repeated = []
     for path in sorted(GOLD.glob("*/*.yml")):
@@ -100,6 +101,7 @@ def test_the_grain_of_every_model_is_audited(models):
     assert lacking == set()
 
 
+@pytest.mark.slow
 def test_every_audit_finds_the_row_that_it_is_about(models):
     """Each audit of nulls, duplicates, values and ranges: on a table that holds one row which breaks it, and none else."""
     tried = 0

@@ -135,6 +135,7 @@ def _found(statements: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: problems for name, problems in found.items() if problems}
 
 
+@pytest.mark.slow
 def test_redshift_takes_every_statement_of_every_model(models, statements):
     assert _found(statements) == {}
     for name, model in models.items():

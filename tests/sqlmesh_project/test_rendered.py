@@ -93,6 +93,7 @@ def calendar(*years):
 
 
 @pytest.mark.samples
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("orders", "years"),
     [

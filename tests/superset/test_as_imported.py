@@ -6,6 +6,7 @@ from superset.door import install
 from tests.harness import Pipeline
 
 
+@pytest.mark.slow
 def test_serving_as_imported_before_an_import_says_what_comes_first(tmp_path):
     nothing = Pipeline(tmp_path / "data", {})
     nothing.folder.mkdir()

@@ -33,6 +33,7 @@ def of(assets, kind):
     return {name: document for name, document in assets.items() if name.startswith(f"{kind}/")}
 
 
+@pytest.mark.slow
 def test_every_name_leads_somewhere_and_every_dataset_is_as_its_model(assets, models):
     assert broken(assets, models) == []
     for name, dataset in of(assets, "datasets").items():

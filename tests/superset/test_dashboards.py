@@ -1,5 +1,6 @@
 """A real Superset over a published warehouse, met as its users meet it: in a browser, over its API, by its commands."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -322,25 +323,43 @@ def test_on_aws_an_import_gives_the_database_of_the_target_and_closes_the_files_
             assert con.execute(f"SELECT max(is_managed_externally) FROM {table}").fetchall() == [(1,)]
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"SUPERSET_SECRET_KEY": ""}, "SUPERSET_SECRET_KEY must be set"),
-        ({"SUPERSET_SECRET_KEY": "short"}, "SUPERSET_SECRET_KEY must be set"),
-        ({"SUPERSET_EMBEDDED": "1"}, "SUPERSET_GUEST_SECRET must be set"),
-        ({}, "True True True False False"),
-    ],
-)
-def test_the_configuration_is_safe_by_default_and_refuses_weak_secrets(change, says, installed, tmp_path):
-    show = (
-        "import superset_config as c; print(c.SESSION_COOKIE_SECURE, c.TALISMAN_ENABLED, c.WTF_CSRF_ENABLED,"
-        " c.FEATURE_FLAGS['EMBEDDED_SUPERSET'], c.ENABLE_CORS)"
-    )
-    environment = {"SUPERSET_SECRET_KEY": "k" * 32, "SUPERSET_META_URI": "sqlite://", "HOME": str(tmp_path)} | change
+CONFIGURATIONS = [  # what is set otherwise, and what is said
+    ({"SUPERSET_SECRET_KEY": ""}, "SUPERSET_SECRET_KEY must be set"),
+    ({"SUPERSET_SECRET_KEY": "short"}, "SUPERSET_SECRET_KEY must be set"),
+    ({"SUPERSET_EMBEDDED": "1"}, "SUPERSET_GUEST_SECRET must be set"),
+    ({}, "True True True False False"),
+]
+SHOW = """
+import json, os, sys
+before = dict(os.environ)
+for change in json.load(sys.stdin):
+    os.environ.clear()
+    os.environ.update(before | change)
+    sys.modules.pop("superset_config", None)
+    try:
+        import superset_config as c
+        found = (c.SESSION_COOKIE_SECURE, c.TALISMAN_ENABLED, c.WTF_CSRF_ENABLED, c.FEATURE_FLAGS["EMBEDDED_SUPERSET"])
+        print("said:", *found, c.ENABLE_CORS)
+    except RuntimeError as error:
+        print("said:", error)
+"""
+
+
+def test_the_configuration_is_safe_by_default_and_refuses_weak_secrets(installed, tmp_path):
+    environment = {"SUPERSET_SECRET_KEY": "k" * 32, "SUPERSET_META_URI": "sqlite://", "HOME": str(tmp_path)}
     done = subprocess.run(
-        [PYTHON, "-c", show], cwd=FOLDER, env=environment, capture_output=True, text=True, check=False
+        [PYTHON, "-c", SHOW],
+        cwd=FOLDER,
+        env=environment,
+        input=json.dumps([change for change, _ in CONFIGURATIONS]),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert says in done.stdout + done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith("said:")]
+    assert len(said) == len(CONFIGURATIONS), done.stdout + done.stderr
+    for (change, says), line in zip(CONFIGURATIONS, said, strict=True):
+        assert says in line, change
 
 
 def test_the_layout_has_every_chart_once():
