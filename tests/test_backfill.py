@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import threading
+import time
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -182,15 +183,18 @@ def rows_of(small, data):
     return staged, small.gold("shop")
 
 
-def read_killed(small, words, kills):
+def read_killed(small, words, kills, piece):
     """Run a backfill to its end, killed at up to so many random moments, each time going on as `status` says; returns at how
     many.
+
+    Args:
+        piece: seconds that a process takes for its first piece, here and now: kills come before its end and after it.
     """
     random_, killed = random.Random(7), 0
     while True:
         out, err = small.folder / "out", small.folder / "err"
         process = forks.start(["runner.py", *words], small.code, small.environment, out, err)
-        process.join(random_.uniform(0.5, 8) if killed < kills else 3600)
+        process.join(random_.uniform(0.1, 2) * piece if killed < kills else 3600)
         if process.exitcode is None:
             os.kill(process.pid, signal.SIGKILL)
             process.join()
@@ -202,10 +206,12 @@ def read_killed(small, words, kills):
         words = said[0].split()[2:] if said else words
 
 
-@pytest.mark.nightly
+BY_NIGHT = [pytest.param(12, 3, marks=pytest.mark.nightly), pytest.param(64, 12, marks=pytest.mark.nightly)]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("pieces_", "kills_"), [(12, 3), (64, 12)])
+@pytest.mark.parametrize(("pieces_", "kills_"), [(6, 2), *BY_NIGHT])
 def test_a_backfill_of_many_pieces_killed_at_random_ends_as_one_read_of_all(pieces_, kills_, small, tmp_path):
     """Scratch disk, meanwhile, holds what one piece needs."""
     declared = small.code / "dlt_sources/shop/source.yml"
@@ -217,14 +223,15 @@ def test_a_backfill_of_many_pieces_killed_at_random_ends_as_one_read_of_all(piec
     since = datetime(2025, 11, 1)
     words = ["backfill", "shop", "--since", f"{since:%Y-%m-%d}"]
     until = ["--until", f"{since + timedelta(days=pieces_ - 1):%Y-%m-%d}"]
-    peaks = {}
+    peaks, seconds = {}, {}
     for name, last in (("one", ["--until", f"{since:%Y-%m-%d}"]), ("whole", until)):
+        began = time.monotonic()
         with peak_of(tmp_path / name / "lake/landing/shop/_work") as peak:
             small.run(*words, *last, ELT_DATA_DIR=str(tmp_path / name))
-        peaks[name] = peak[0]
+        peaks[name], seconds[name] = peak[0], time.monotonic() - began
     (tmp_path / "log").unlink()
     with peak_of(tmp_path / "data/lake/landing/shop/_work") as peak:
-        killed = read_killed(small, [*words, *until, "--days", "1"], kills_)
+        killed = read_killed(small, [*words, *until, "--days", "1"], kills_, seconds["one"])
     read = [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()]
     assert killed and len(set(read)) == pieces_ and read == sorted(read) and len(read) <= pieces_ + killed
     assert rows_of(small, tmp_path / "data") == rows_of(small, tmp_path / "whole")
