@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import io
 import multiprocessing
 import os
 import runpy
@@ -46,27 +45,19 @@ def _end_what_was_started() -> None:
         process.kill()
 
 
-def start(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path, typed: str = ""
-) -> Any:
-    """Begin ``python ARGUMENTS`` (a script, ``-m`` and a module, or ``-c`` and code) in a folder; returns the process.
-
-    Args:
-        typed: what the command reads from its standard input.
-    """
-    process = processes.Process(target=_child, args=(list(arguments), folder, dict(environment), out, err, typed))
+def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path) -> Any:
+    """Begin ``python ARGUMENTS`` (a script, ``-m`` and a module, or ``-c`` and code) in a folder; returns the process."""
+    process = processes.Process(target=_child, args=(list(arguments), folder, dict(environment), out, err))
     with _one_at_a_time:
         process.start()
     return process
 
 
-def run(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], typed: str = ""
-) -> subprocess.CompletedProcess[str]:
+def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """The same to its end; a signal ends with its number, negative."""
     with tempfile.TemporaryDirectory() as name:
         out, err = Path(name, "out"), Path(name, "err")
-        process = start(arguments, folder, environment, out, err, typed)
+        process = start(arguments, folder, environment, out, err)
         wait([process.sentinel])
         with _one_at_a_time:
             process.join()
@@ -100,7 +91,7 @@ def run_as_nobody(work: Callable[[], None]) -> None:
     assert os.waitpid(process, 0)[1] == 0
 
 
-def _child(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path, typed: str) -> None:
+def _child(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
         del sys.modules[name]
     os.environ.clear()
@@ -114,8 +105,6 @@ def _child(arguments: list[str], folder: Path, environment: dict[str, str], out:
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1 if stream is sys.stdout else 2)
     sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
-    if typed:
-        sys.stdin = io.TextIOWrapper(io.BytesIO(typed.encode()), encoding="utf-8")
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)

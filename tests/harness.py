@@ -98,7 +98,7 @@ class Pipeline:
             "ELT_PII_SALT": SALT,
             "HOME": str(folder.parent / "home"),
         } | environment
-        self._connections: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._connections: dict[str, duckdb.DuckDBPyConnection | None] = {}
 
     def __call__(
         self, *arguments: str, patch: str = "", kill: str = "", after: float | None = None, **environment: str
@@ -135,19 +135,21 @@ class Pipeline:
 
     def query(self, sql: str, database: str = "warehouse.duckdb") -> list[tuple[Any, ...]]:
         """Rows of a query on one of the databases."""
-        if database in self._connections:
-            return self._connections[database].execute(sql).fetchall()
-        with self._connect(database) as con:
-            return con.execute(sql).fetchall()
+        if database not in self._connections:
+            with self._connect(database) as con:
+                return con.execute(sql).fetchall()
+        kept = self._connections[database] = self._connections[database] or self._connect(database)
+        return kept.execute(sql).fetchall()
 
     @contextlib.contextmanager
     def connected(self, database: str) -> Iterator[None]:
         """Ask a database all queries of the block over one connection: to open one of many tables takes a tenth of a second."""
-        with self._connect(database) as self._connections[database]:
-            try:
-                yield
-            finally:
-                del self._connections[database]
+        self._connections[database] = None
+        try:
+            yield
+        finally:
+            if kept := self._connections.pop(database):
+                kept.close()
 
     def _connect(self, database: str) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str((self.folder / database).resolve()), read_only=True)

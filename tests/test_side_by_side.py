@@ -15,7 +15,7 @@ from demo.postgres import USER, Postgres
 from tests import forks
 from tests.aws.cloud import Cloud
 from tests.dlt_sources.database import execute
-from tests.small import CONTRACT, MODEL, UNIT_TEST, Small
+from tests.small import CONTRACT, MODEL, UNIT_TEST, Kept, Small
 from tests.web import serve
 
 NAMES = ["ants", "bees", "cats", "dogs"]
@@ -25,6 +25,10 @@ class Api:
     """Answers for each source: `wrong` says how some answer; `together` asks wait for each other, as far as `patience` goes."""
 
     def __init__(self):
+        self.begin()
+
+    def begin(self):
+        """Answer as at first."""
         self.together, self.patience, self.wrong = 1, 5.0, {}
         self.rows = {name: [{"id": 1, "name": "one"}] for name in NAMES}
         self.asked, self.most, self._now = [], 0, 0
@@ -54,19 +58,31 @@ class Api:
         return status, {"content-type": "application/json"}, json.dumps(self.rows[name]).encode()
 
 
-@pytest.fixture
-def api():
+@pytest.fixture(scope="module")
+def served():
     with Api().serve() as api:
         yield api
 
 
 @pytest.fixture
-def small(tmp_path, api):
-    small = Small(tmp_path)
+def api(served):
+    served.begin()
+    return served
+
+
+@pytest.fixture(scope="module")
+def kept(served, tmp_path_factory):
+    small = Small(tmp_path_factory.mktemp("side_by_side") / "project")
     for name in NAMES:
-        declare(small, name, api)
+        declare(small, name, served)
     small("-m", "dlt_sources.derive")
-    return small
+    return Kept(small)
+
+
+@pytest.fixture
+def small(kept):
+    """A source of each name, of which nothing has landed."""
+    return kept.put_back()
 
 
 def declare(small, name, api):

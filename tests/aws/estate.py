@@ -163,9 +163,6 @@ class AwsPipeline(Pipeline):
             sql, {"warehouse.duckdb": "warehouse", "serving.duckdb": "serving"}.get(database, database)
         )
 
-    def connected(self, database: str) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()  # the stand-in's own client keeps one
-
     def landed(self) -> set[str]:
         return {name for name in self.estate.objects("landing/") if name.endswith(".parquet") and "_seen/" not in name}
 

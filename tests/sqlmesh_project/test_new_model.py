@@ -10,6 +10,7 @@ import yaml
 
 from tests import forks, harness
 from tests.harness import ROOT
+from tests.project import SQLMESH
 from tests.small import Small
 
 pytestmark = pytest.mark.slow
@@ -56,8 +57,7 @@ def shop(tmp_path: Path) -> Small:
 def passes(code: Path, environment: dict[str, str], tests: str) -> None:
     """What `make check` asks of models and of YAML."""
     for command in (["format", "--check"], ["lint"], ["test"]):
-        sqlmesh = [str(Path(sys.executable).parent / "sqlmesh"), "-p", "sqlmesh_project", *command]
-        done = subprocess.run(sqlmesh, cwd=code, env=environment, capture_output=True, text=True)
+        done = forks.run(["-c", SQLMESH, "-p", "sqlmesh_project", *command], code, environment)
         assert done.returncode == 0, done.stdout + done.stderr
     files = [*(code / "sqlmesh_project/tests").glob(f"test_{tests}.yaml")]
     rules = ["-c", str(ROOT / ".yamllint.yml")]
