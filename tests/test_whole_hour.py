@@ -1,7 +1,7 @@
 """The first hour with Millrace, in one checkout, as a person types it: from the demo to a project without samples.
 
 Written by hand is only what a command asked for: the address of a database in `.env`, the lines that `drift` printed, and
-the statement that `new chart` wants in tests/superset/numbers.yml.
+the statement that `new chart` names for tests/superset/numbers.yml.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def add_a_check(hour: Hour) -> None:
 def add_a_chart(hour: Hour) -> str:
     """Returns the statement that says what the chart must show."""
     said = hour.new("chart", "shop_gold.orders")
-    [statement] = re.findall(r"wants its line in tests/superset/numbers.yml, such as: (.*)", said)
+    [statement] = re.findall(r"needs its line in tests/superset/numbers.yml, such as: (.*)", said)
     with (hour.project.folder / "tests" / "superset" / "numbers.yml").open("a") as numbers:
         numbers.write(f"\nshop_gold_orders: {json.dumps(statement)}\n")
     hour.project("-m", "superset.derive", "--check")
