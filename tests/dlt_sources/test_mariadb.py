@@ -147,7 +147,6 @@ def test_a_source_is_made_of_a_table(tmp_path, monkeypatch, here, db, scheme):
         " PRIMARY KEY (no, line))",
         "INSERT INTO shop.orders SELECT seq DIV 2, seq MOD 2, seq, 'x', '2020-01-01' FROM seq_1_to_50",
     )
-    monkeypatch.setenv("ELT_SHOP_URL", "")
     folder = tmp_path / "made"
     folder.mkdir()
     dsn = db.dsn.replace("mysql", scheme, 1)
@@ -156,6 +155,7 @@ def test_a_source_is_made_of_a_table(tmp_path, monkeypatch, here, db, scheme):
     assert db.password not in "".join([*made.files.values(), *made.doubts, *made.seen])
     source = load_sources(folder)["shop"]
     assert (source.tables["orders"].key, source.tables["orders"].cursor) == (["no", "line"], "changed_at")
+    monkeypatch.setenv("ELT_SHOP_URL", dsn)  # as `new` asks for
     assert [v.accepted for v in try_source(source, here).verdicts] == [50]
     land(source, here)
     assert refine(source, here).accepted["orders"] == 50
