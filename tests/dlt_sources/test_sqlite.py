@@ -198,8 +198,6 @@ def test_a_source_is_made_of_a_table(tmp_path, monkeypatch, here, db):
         ),
         "CREATE TABLE other (id INTEGER)",
     )
-    for name in ("ELT_SHOP_URL", "ELT_MORE_URL"):  # put back after the test: `new` sets them for this process
-        monkeypatch.setenv(name, "")
     folder = tmp_path / "made"
     folder.mkdir()
     made = make_source("shop", f"sqlite:///{db}", here, table="things", folder=folder)
@@ -208,6 +206,7 @@ def test_a_source_is_made_of_a_table(tmp_path, monkeypatch, here, db):
     from dlt_sources.door import load_sources
 
     source = load_sources(folder)["shop"]
+    monkeypatch.setenv("ELT_SHOP_URL", f"sqlite:///{db}")  # as `new` asks for
     trial = try_source(source, here)
     assert trial.where.endswith("shop.db") and [v.accepted for v in trial.verdicts] == [28]
     land(source, here)
