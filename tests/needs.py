@@ -76,4 +76,7 @@ def not_run(reports: Iterable[Any]) -> list[str]:
 def _reason(report: Any) -> str:
     """Why pytest skipped: of ("file", line, "Skipped: why")."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple | list) else str(report.longrepr)
-    return " ".join(text.removeprefix("Skipped: ").split())
+    text = " ".join(text.removeprefix("Skipped: ").split())
+    if text.startswith("got empty parameter set"):  # its cases are the samples' tables or sources
+        return why_no_samples() or text
+    return text
