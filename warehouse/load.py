@@ -110,10 +110,17 @@ def _replace(con: Connection, schema: str, rows: Rows, place: str, settings: Set
     target, own = f"{identifier(schema)}.{identifier(rows.table)}", identifier(rows.table)
     same = " AND ".join(f"{came}.{n} = {own}.{n}" for n in map(identifier, rows.match))
     if settings.aws or con.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchall():  # no need to look at all that came
-        con.execute(f"DELETE FROM {target} USING {came} WHERE {same}")
+        con.execute(f"DELETE FROM {target} USING {_once(came, rows, settings)} WHERE {same}")
     names = ", ".join(map(identifier, rows.columns))
     kept = "" if rows.keeps_deleted else " WHERE NOT _deleted"
     con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {came}{kept}")
+
+
+def _once(came: str, rows: Rows, settings: Settings) -> str:
+    """SQL: what rows are matched with, each value once: of a file's rows, or a load's, each would meet each of the earlier ones."""
+    if settings.aws:  # Redshift's DELETE names tables in USING, and no queries
+        return came
+    return f"(SELECT DISTINCT {', '.join(map(identifier, rows.match))} FROM {came}) AS {came}"
 
 
 @contextmanager
