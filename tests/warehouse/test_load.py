@@ -11,8 +11,12 @@ COLUMNS = {"file": "VARCHAR", "part": "BIGINT", "number": "BIGINT"}
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
+    """Settings of a warehouse with an empty table."""
     monkeypatch.setenv("ELT_DATA_DIR", str(tmp_path / "data"))
-    return configuration.load()
+    settings = configuration.load()
+    with connect(settings) as con:
+        con.execute(f"CREATE SCHEMA s; CREATE TABLE s.t ({', '.join(f'{n} {t}' for n, t in COLUMNS.items())})")
+    return settings
 
 
 def rows_of(files, count, match):
@@ -29,16 +33,12 @@ def held(here, what):
 @pytest.mark.parametrize("match", [["file"], ["file", "number"]])
 def test_a_large_file_that_comes_again_replaces_its_rows(here, match):
     """Were each of its rows joined with each of the earlier ones, these would be 90 billion pairs."""
-    with connect(here) as con:
-        con.execute(f"CREATE SCHEMA s; CREATE TABLE s.t ({', '.join(f'{n} {t}' for n, t in COLUMNS.items())})")
     replace("s", [rows_of(["a", "b"], 300_000, match)], [], here)
     replace("s", [rows_of(["b", "c"], 300_000, match)], [], here)
     assert held(here, "count(*), count(DISTINCT (file, number))") == [(900_000, 900_000)]
 
 
 def test_a_null_is_matched_with_nothing(here):
-    with connect(here) as con:
-        con.execute(f"CREATE SCHEMA s; CREATE TABLE s.t ({', '.join(f'{n} {t}' for n, t in COLUMNS.items())})")
     for _ in range(2):
         replace("s", [rows_of(["a"], 21, ["file", "part"])], [], here)
     assert held(here, "count(*), count(*) FILTER (part IS NULL)") == [(28, 14)]
