@@ -107,20 +107,27 @@ def _replace(con: Connection, schema: str, rows: Rows, place: str, settings: Set
         con.execute(f"COPY {came} FROM {redshift_literal(place)} IAM_ROLE {role} FORMAT AS PARQUET")
     else:
         con.execute(f"CREATE TEMP VIEW {came} AS {rows.query}")
-    target, own = f"{identifier(schema)}.{identifier(rows.table)}", identifier(rows.table)
+    put_in_place(con, schema, rows, settings)
+
+
+def put_in_place(con: Connection, schema: str, rows: Rows, settings: Settings) -> None:
+    """Put rows that came, which are in ``_came_<table>``, into their table, and take those that they match out of it.
+
+    Existing rows and those that came may be many of one value, as of a file that comes again: each existing one is met once,
+    not once for each that came. DuckDB does so by a join with each value once, for which it reads only what may hold one of
+    them, as it does not for EXISTS; Redshift by EXISTS, as it takes tables in USING, and no queries.
+    """
+    came, own = _came(rows), identifier(rows.table)
+    target = f"{identifier(schema)}.{own}"
     same = " AND ".join(f"{came}.{n} = {own}.{n}" for n in map(identifier, rows.match))
-    if settings.aws or con.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchall():  # no need to look at all that came
-        con.execute(f"DELETE FROM {target} USING {_once(came, rows, settings)} WHERE {same}")
+    if settings.aws:
+        con.execute(f"DELETE FROM {target} WHERE EXISTS (SELECT 1 FROM {came} WHERE {same})")
+    elif con.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchall():  # no need to look at all that came
+        once = f"SELECT DISTINCT {', '.join(map(identifier, rows.match))} FROM {came}"
+        con.execute(f"DELETE FROM {target} USING ({once}) AS {came} WHERE {same}")
     names = ", ".join(map(identifier, rows.columns))
     kept = "" if rows.keeps_deleted else " WHERE NOT _deleted"
     con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {came}{kept}")
-
-
-def _once(came: str, rows: Rows, settings: Settings) -> str:
-    """SQL: what rows are matched with, each value once: of a file's rows, or a load's, each would meet each of the earlier ones."""
-    if settings.aws:  # Redshift's DELETE names tables in USING, and no queries
-        return came
-    return f"(SELECT DISTINCT {', '.join(map(identifier, rows.match))} FROM {came}) AS {came}"
 
 
 @contextmanager

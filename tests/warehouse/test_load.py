@@ -4,7 +4,7 @@ import pytest
 
 import settings as configuration
 from warehouse.connection import connect
-from warehouse.load import Rows, replace
+from warehouse.load import Rows, put_in_place, replace
 
 COLUMNS = {"file": "VARCHAR", "part": "BIGINT", "number": "BIGINT"}
 
@@ -42,3 +42,29 @@ def test_a_null_is_matched_with_nothing(here):
     for _ in range(2):
         replace("s", [rows_of(["a"], 21, ["file", "part"])], [], here)
     assert held(here, "count(*), count(*) FILTER (part IS NULL)") == [(28, 14)]
+
+
+@pytest.mark.parametrize("match", [["file"], ["file", "number"]])
+def test_on_redshift_a_large_file_that_comes_again_replaces_its_rows(on_redshift, match):
+    """Were each of its rows joined with each of the earlier ones, these would be 2.5 billion pairs for each file."""
+    rows, count = Rows("t", "", {"file": "VARCHAR(10)", "number": "BIGINT"}, match), 50_000
+    columns = ", ".join(f"{name} {kind}" for name, kind in rows.columns.items())
+    numbers = " CROSS JOIN ".join(
+        f"(SELECT 0 AS n UNION ALL {' UNION ALL '.join(f'SELECT {d}' for d in range(1, 10))}) AS d{place}"
+        for place in range(5)
+    )
+    number = " + ".join(f"d{place}.n * {10**place}" for place in range(5))
+    with connect(on_redshift) as con:
+        con.execute("CREATE SCHEMA again")
+        con.execute(f"CREATE TABLE again.t ({columns})")
+        for files in (["a", "b"], ["b", "c"]):
+            con.execute(f"CREATE TEMP TABLE _came_t ({columns})")
+            for file in files:
+                con.execute(f"INSERT INTO _came_t SELECT '{file}', {number} FROM {numbers} WHERE {number} < {count}")
+            put_in_place(con, "again", rows, on_redshift)
+            con.execute("DROP TABLE _came_t")
+        found = con.execute(
+            "SELECT file, count(*), count(DISTINCT number) FROM again.t GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        con.execute("DROP SCHEMA again CASCADE")
+    assert [tuple(row) for row in found] == [(file, count, count) for file in "abc"]
