@@ -12,12 +12,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from runtime.steps import Steps
+from runtime.unpublished import changed_since, why_held
 from runtime.work import Work
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each step imports what it needs
     from collections.abc import Callable, Collection, Mapping
 
-    from dlt_sources.door import Declared, StagingProgress
+    from dlt_sources.door import Declared
     from foundation.console import Console
     from settings import Settings
     from sqlmesh_project.door import ModelRun
@@ -201,22 +202,12 @@ class Flow(Steps):
         """
         from warehouse.publish import is_lost
 
-        held = self.faults.held
+        held = sorted(self.faults.held & set(changed))
         if changed or self.unpublished.passed or is_lost(self.settings):
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
-        for name in sorted(held & set(changed)):
-            by = self.stopped.get(name, {name})
-            why = next(iter(self.run.troubles.get(name, [])), f"it waits for {', '.join(sorted(by))}").splitlines()[0]
-            layer = "staging" if name in unsound else "gold"
-            self.ops.hold(name, changed[name], by=by, layer=layer, why=why)
-
-
-def changed_since(
-    staged: Mapping[str, StagingProgress], progress: Mapping[str, Progress]
-) -> tuple[dict[str, str], set[str]]:
-    """(the newest refine of each source whose staging is not published; those of them that were rebuilt since)."""
-    changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
-    return changed, {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
+        if held:
+            stopped = {name: self.stopped.get(name, {name}) for name in held}
+            self.ops.hold({n: why_held(self.run, n, changed[n], stopped[n], n in unsound) for n in held})
 
 
 def run_flow(

@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from errors import ExitCode
-from warehouse.run import Progress, waiting
+from warehouse.run import Hold, Progress, waiting
 from warehouse.waiting import INTERRUPTED, Held, Waiting
 
 if TYPE_CHECKING:
+    from dlt_sources.door import StagingProgress
     from foundation.console import Console
     from settings import Settings
     from warehouse.ops import Run
@@ -119,6 +120,26 @@ class Unpublished:
 
         waiting_now = self.waiting.domains().items()
         return {name: held for name, held in waiting_now if held.checks and held.checks != fingerprint(name)}
+
+
+def changed_since(
+    staged: Mapping[str, StagingProgress], progress: Mapping[str, Progress]
+) -> tuple[dict[str, str], set[str]]:
+    """(the newest refine of each source whose staging is not published; those of them that were rebuilt since)."""
+    changed = {n: found.refine_id for n, found in staged.items() if found.refine_id != progress[n].published}
+    return changed, {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
+
+
+def why_held(run: Run, name: str, refine_id: str, stopped: Collection[str], is_unsound: bool) -> Hold:
+    """Why a source is not published.
+
+    Args:
+        refine_id: its newest refine.
+        stopped: the sources that stopped it.
+        is_unsound: its staging failed, not what is built on it.
+    """
+    why = next(iter(run.troubles.get(name, [])), f"it waits for {', '.join(sorted(stopped))}").splitlines()[0]
+    return Hold(refine_id, stopped, "staging" if is_unsound else "gold", why)
 
 
 def each_once(

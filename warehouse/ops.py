@@ -18,6 +18,7 @@ from . import ops_tables, progress, retention, united
 from . import run as record
 from .connection import Connection, WarehouseError, connect, exists
 from .ops_tables import insert, marks
+from .run import Hold as Hold
 from .run import Progress as Progress
 from .run import Run as Run
 from .run import cut, without_measures
@@ -273,12 +274,24 @@ class Ops:
         with connect(self.settings) as con:
             progress.write(con, values)
 
-    def hold(self, source: str, refine_id: str, *, by: Collection[str], layer: str, why: str) -> None:
-        """Remember that a refine was tried and is not published: other sources' runs leave it alone (see `waiting`)."""
-        held = {"refine_id": refine_id, "by": record.listed(by), "in": layer, "why": cut(why, 4000)}
+    def hold(self, held: Mapping[str, Hold]) -> None:
+        """Remember, as one commit, that refines were tried and are not published: other sources' runs leave them alone (see `waiting`).
+
+        Args:
+            held: by source.
+        """
+        values = {
+            name: {
+                "held_refine_id": hold.refine_id,
+                "held_by": record.listed(hold.by),
+                "held_in": hold.layer,
+                "held_why": cut(hold.why, 4000),
+            }
+            for name, hold in held.items()
+        }
         with connect(self.settings) as con:
             self._add_recent(con)
-            progress.write(con, {source: {f"held_{name}": value for name, value in held.items()}})
+            progress.write(con, values)
 
 
 def _note_backfill(con: Connection, run: Run, resume: str) -> None:

@@ -7,7 +7,7 @@ version of the code can still write.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import drift, waiting
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SCHEMA = "stg_ops"
 VALUES = 10_000
 """Values of one statement: Redshift's driver counts to 32,767."""
+LENGTH = 4 * 2**20
+"""Characters of the texts of one statement, about: Redshift takes 16 MB."""
 _STAMP = "run_id VARCHAR(40), checked_at TIMESTAMP, layer VARCHAR(10), scope VARCHAR(100), dataset VARCHAR(100), column_name VARCHAR(100), check_name VARCHAR(1000)"
 _DECLARED = {
     "runs": "run_id VARCHAR(40), started_at TIMESTAMP, finished_at TIMESTAMP, command VARCHAR(20), target VARCHAR(10),"
@@ -76,11 +78,25 @@ def ensure(con: Connection, settings: Settings) -> None:
 def insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows in few statements (Redshift takes as long for one row as for all), texts as long as their columns hold."""
     columns = TABLES[table]
-    most = VALUES // len(columns)
-    for some in (rows[start : start + most] for start in range(0, len(rows), most)):
+    for some in _portions([[fit(kind, row.get(name)) for name, kind in columns.items()] for row in rows]):
         places = ", ".join([f"({marks(columns)})"] * len(some))
-        values = [fit(kind, row.get(name)) for row in some for name, kind in columns.items()]
+        values = [value for row in some for value in row]
         con.execute(f"INSERT INTO {SCHEMA}.{table} ({', '.join(columns)}) VALUES {places}", values)
+
+
+def _portions(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+    """The rows in their order, as many at a time as one statement may have."""
+    some: list[list[Any]] = []
+    count = length = 0
+    for row in rows:
+        long = sum(len(value) for value in row if isinstance(value, str))
+        if some and (count + len(row) > VALUES or length + long > LENGTH):
+            yield some
+            some, count, length = [], 0, 0
+        some.append(row)
+        count, length = count + len(row), length + long
+    if some:
+        yield some
 
 
 def marks(values: Collection[str]) -> str:

@@ -111,6 +111,22 @@ class Progress:
     held_in: str = ""
 
 
+@dataclass(frozen=True)
+class Hold:
+    """Why a source is not published.
+
+    Attributes:
+        refine_id: its newest refine.
+        by: the sources that stopped it, itself among them where it did.
+        layer: where, staging or gold.
+    """
+
+    refine_id: str
+    by: Collection[str]
+    layer: str
+    why: str
+
+
 def waiting(staged: Mapping[str, str], progress: Mapping[str, Progress], own: Collection[str]) -> set[str]:
     """Sources whose newest refine was tried before, and not published, and would only fail again in a run of `own`.
 

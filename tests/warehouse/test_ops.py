@@ -10,7 +10,7 @@ from foundation.step_done import StepDone
 from soda_checks.door import CheckResult
 from warehouse import ops_tables
 from warehouse.connection import connect
-from warehouse.ops import Ops, Run
+from warehouse.ops import Hold, Ops, Run
 from warehouse.run import Progress, waiting, without_measures
 
 NOW = datetime(2026, 3, 10, 12)
@@ -71,7 +71,7 @@ def use_all(here):
     ops.add_step(run, step())
     ops.look(run, {"shop": ["things"]})
     ops.add_checks(run, "staging", "shop", [result()])
-    ops.hold("shop", "7", by={"shop"}, layer="staging", why="check failed")
+    ops.hold({"shop": Hold("7", {"shop"}, "staging", "check failed")})
     assert ops.progress()["shop"].held == "7"
     ops.mark(published={"shop": "7"})
     ops.finish(run, ["shop"])

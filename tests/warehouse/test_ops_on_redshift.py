@@ -11,7 +11,7 @@ from settings import Settings
 from tests.warehouse.test_ops import FIRST, result, step
 from warehouse import ops_tables
 from warehouse.connection import connect
-from warehouse.ops import Ops, Run
+from warehouse.ops import Hold, Ops, Run
 from warehouse.waiting import Waiting
 
 
@@ -36,7 +36,7 @@ def use(here: Settings) -> Run:
     ops.add_step(run, step(1))
     ops.look(run, {"shop": ["things"]})
     ops.add_checks(run, "staging", "shop", [result(rows=2)])
-    ops.hold("shop", "7", by={"shop", "other"}, layer="staging", why="check failed")
+    ops.hold({"shop": Hold("7", {"shop", "other"}, "staging", "check failed")})
     ops.finish(run, ["shop"])
     ops.add_step(run, step(2))
     return run
@@ -107,6 +107,23 @@ def test_what_a_run_of_many_sources_found_is_recorded(here: Settings) -> None:
     assert [progress[name].sent for name in names] == [f"{number}" for number in range(1500)]
 
 
+def test_sources_that_wait_for_each_other_are_recorded_in_few_statements(here: Settings, redshift: Redshift) -> None:
+    """One commit for each would take Redshift minutes; what all of them say at once is more than it takes in one statement."""
+    ops, names = Ops(here), [f"{'source' * 10}{n:04}" for n in range(500)]
+    ops.begin(Run("run", ["shop"], "aws"))
+    before = len(redshift.statements)
+    ops.hold({name: Hold(str(n), names, "gold", f"{name} waits") for n, name in enumerate(names)})
+    said = redshift.statements[before:]
+    assert sum(statement.sql == "COMMIT" for statement in said) == 1
+    length = sum(len(name) for name in names) * len(names)
+    assert length / 2**23 < sum(statement.sql.startswith("INSERT") for statement in said) < 10
+    found = ops.progress()
+    assert {(name, found[name].held, found[name].held_why) for name in names} == {
+        (name, str(n), f"{name} waits") for n, name in enumerate(names)
+    }
+    assert all(found[name].held_by == set(names) for name in names)
+
+
 def test_hundreds_of_sources_that_stop_one_are_recorded(here: Settings, sql: Client) -> None:
     """Redshift refuses a text that is longer than its column; an older record has shorter ones."""
     sql("CREATE SCHEMA stg_ops")
@@ -115,11 +132,11 @@ def test_hundreds_of_sources_that_stop_one_are_recorded(here: Settings, sql: Cli
         sql(f"CREATE TABLE stg_ops.{table} ({columns})")
     ops, many = Ops(here), {f"{'source' * 15}{n:04}" for n in range(600)}
     ops.begin(Run("run", ["shop"], "aws"))
-    ops.hold("shop", "7", by=many, layer="gold", why="they wait")
+    ops.hold({"shop": Hold("7", many, "gold", "they wait")})
     Waiting(here).hold({"sales": many}, "they wait")
     assert ops.progress()["shop"].held_by == Waiting(here).domains()["sales"].sources == many
     more = {f"{'source' * 15}{n:04}" for n in range(900)}
-    ops.hold("shop", "8", by=more, layer="gold", why="they wait")
+    ops.hold({"shop": Hold("8", more, "gold", "they wait")})
     assert len(ops.progress()["shop"].held_by) > 600 and ops.progress()["shop"].held_by < more
 
 
