@@ -225,10 +225,9 @@ class Ops:
                 self._make(con)
                 found = con.execute("SELECT source, error FROM stg_ops.troubles").fetchall()
                 known = {source: without_measures(error) for source, error in found}
-                for name in (n for n, text in texts.items() if known.get(n, "") != without_measures(text)):
-                    con.execute("DELETE FROM stg_ops.troubles WHERE source = ?", [name])
-                    if texts[name]:
-                        con.execute("INSERT INTO stg_ops.troubles VALUES (?, ?)", [name, texts[name]])
+                if new := [name for name, text in texts.items() if known.get(name, "") != without_measures(text)]:
+                    rows = [{"source": name, "error": texts[name]} for name in new if texts[name]]
+                    ops_tables.replace(con, "troubles", new, rows)
         return [name for name, text in texts.items() if not text or known.get(name) != without_measures(text)]
 
     def add_checks(self, run: Run, layer: str, scope: str, results: Sequence[CheckResult]) -> None:
@@ -296,10 +295,8 @@ class Ops:
 
 def _note_backfill(con: Connection, run: Run, resume: str) -> None:
     """Remember the command that goes on with a source's backfill, should the process end now; empty: it is done."""
-    con.execute("BEGIN")
-    con.execute(f"DELETE FROM stg_ops.backfills WHERE source IN ({marks(run.sources)})", run.sources)
-    insert(con, "backfills", [{"source": name, "resume": resume} for name in run.sources if resume])
-    con.execute("COMMIT")
+    rows = [{"source": name, "resume": resume} for name in run.sources if resume]
+    ops_tables.replace(con, "backfills", run.sources, rows)
 
 
 def _error(run: Run) -> str | None:

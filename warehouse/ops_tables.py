@@ -84,6 +84,14 @@ def insert(con: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> No
         con.execute(f"INSERT INTO {SCHEMA}.{table} ({', '.join(columns)}) VALUES {places}", values)
 
 
+def replace(con: Connection, table: str, names: Collection[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows in the place of those of the sources `names`, as one commit: each takes Redshift its time."""
+    con.execute("BEGIN")
+    con.execute(f"DELETE FROM {SCHEMA}.{table} WHERE source IN ({marks(names)})", list(names))
+    insert(con, table, rows)
+    con.execute("COMMIT")
+
+
 def _portions(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
     """The rows in their order, as many at a time as one statement may have."""
     some: list[list[Any]] = []

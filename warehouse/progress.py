@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from .connection import Connection
-from .ops_tables import TABLES, insert, marks
+from .ops_tables import TABLES, replace
 from .run import Progress
 
 
@@ -39,10 +39,7 @@ def write(con: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
     if not values:
         return
     known = _rows(con)
-    con.execute("BEGIN")
-    con.execute(f"DELETE FROM stg_ops.progress WHERE source IN ({marks(values)})", list(values))
-    insert(con, "progress", [{"source": name, **known.get(name, {}), **row} for name, row in values.items()])
-    con.execute("COMMIT")
+    replace(con, "progress", values, [{"source": name, **known.get(name, {}), **row} for name, row in values.items()])
 
 
 def _rows(con: Connection) -> dict[str, dict[str, Any]]:

@@ -63,23 +63,25 @@ class Waiting:
         Args:
             domains: with the sources of each.
         """
-        since = {name: held.since for name, held in self.domains().items()}
-        now = self.settings.clock()
+        if not domains:
+            return
+        since, now = {name: held.since for name, held in self.domains().items()}, self.settings.clock()
+        values: list[object] = []
+        for name, sources in domains.items():
+            moment = since.get(name, now).astimezone(UTC).replace(tzinfo=None)
+            values += [name, listed(sources), moment, reason.encode()[:60_000].decode(errors="ignore"), checks]
+        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(domains))
         with connect(self.settings) as con:
-            for name, sources in domains.items():
-                moment = since.get(name, now).astimezone(UTC).replace(tzinfo=None)
-                con.execute("DELETE FROM stg_ops.waiting_domains WHERE domain = ?", [name])
-                con.execute(
-                    "INSERT INTO stg_ops.waiting_domains VALUES (?, ?, ?, ?, ?)",
-                    [name, listed(sources), moment, reason.encode()[:60_000].decode(errors="ignore"), checks],
-                )
+            con.execute("BEGIN")
+            _forget(con, domains)
+            con.execute(f"INSERT INTO stg_ops.waiting_domains VALUES {places}", values)
+            con.execute("COMMIT")
 
     def release(self, domains: Collection[str]) -> None:
         """Forget domains: they are published."""
         if waiting := sorted(set(domains) & set(self.domains())):
             with connect(self.settings) as con:
-                for name in waiting:
-                    con.execute("DELETE FROM stg_ops.waiting_domains WHERE domain = ?", [name])
+                _forget(con, waiting)
 
     def models(self, files: str) -> list[str] | None:
         """The models that waited when the project's files had this fingerprint; None: they have changed since."""
@@ -93,12 +95,19 @@ class Waiting:
             return
         with connect(self.settings) as con:
             if read_models(con, files) != (list(models), dict(unreadable)):
+                con.execute("BEGIN")
                 con.execute("DELETE FROM stg_ops.waiting_models")
                 con.execute("DELETE FROM stg_ops.unreadable_models")
                 for file, reason in unreadable.items():
                     cut = reason.encode()[:60_000].decode(errors="ignore")
                     con.execute("INSERT INTO stg_ops.unreadable_models VALUES (?, ?, ?)", [files, file, cut])
                 con.execute("INSERT INTO stg_ops.waiting_models VALUES (?, ?)", [files, text])
+                con.execute("COMMIT")
+
+
+def _forget(con: Connection, domains: Collection[str]) -> None:
+    places = ", ".join("?" * len(domains))
+    con.execute(f"DELETE FROM stg_ops.waiting_domains WHERE domain IN ({places})", list(domains))
 
 
 def read_models(con: Connection, files: str) -> tuple[list[str], dict[str, str]] | None:

@@ -124,6 +124,29 @@ def test_sources_that_wait_for_each_other_are_recorded_in_few_statements(here: S
     assert all(found[name].held_by == set(names) for name in names)
 
 
+def test_what_goes_wrong_in_hundreds_of_sources_at_once_is_recorded_in_few_statements(
+    here: Settings, redshift: Redshift
+) -> None:
+    """As when a server is down that all of them read, and when it is up again."""
+    ops, names = Ops(here), [f"s{n:04}" for n in range(300)]
+    run = Run("run", names, "aws")
+    ops.begin(run)
+    waits, domains = Waiting(here), {f"d{n}": {"shop"} for n in range(100)}
+    for troubles, new in (({name: [f"{name} is down"] for name in names}, names), ({}, names)):
+        run.troubles = troubles
+        before = len(redshift.statements)
+        assert ops.note_troubles(run, names) == new
+        waits.hold(domains, "a plan changes them")
+        waits.hold({name: {"other"} for name in list(domains)[:50]}, "their checks failed", "digest")
+        assert {held.reason for held in waits.domains().values()} == {"a plan changes them", "their checks failed"}
+        waits.release(domains)
+        assert waits.domains() == {}
+        assert len(redshift.statements) - before < 60
+    run.troubles = {name: [f"{name} is down"] for name in names}
+    ops.note_troubles(run, names)
+    assert ops.note_troubles(run, names) == []
+
+
 def test_hundreds_of_sources_that_stop_one_are_recorded(here: Settings, sql: Client) -> None:
     """Redshift refuses a text that is longer than its column; an older record has shorter ones."""
     sql("CREATE SCHEMA stg_ops")
