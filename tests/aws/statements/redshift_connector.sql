@@ -618,43 +618,43 @@ warehouse: CREATE VIEW "taxi"."trips_by_hour" AS SELECT * FROM "warehouse"."sqlm
 warehouse: CREATE VIEW "taxi"."zone_hour_trips" AS SELECT * FROM "warehouse"."sqlmesh__taxi"."taxi__zone_hour_trips__<version>" WITH NO SCHEMA BINDING
 warehouse: DELETE FROM "sqlmesh__taxi"."taxi__fact_trip__<version>" WHERE TRUE
 warehouse: DELETE FROM "stg_audiophile"."_loads" WHERE (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?)
-warehouse: DELETE FROM "stg_audiophile"."_rejected" USING "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id"
+warehouse: DELETE FROM "stg_audiophile"."_rejected" WHERE EXISTS (SELECT 1 FROM "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id")
 warehouse: DELETE FROM "stg_audiophile"."_state" WHERE name IN (?, ?)
 warehouse: DELETE FROM "stg_audiophile"."_state" WHERE name IN (?, ?, ?)
-warehouse: DELETE FROM "stg_audiophile"."headphones" USING "_came_headphones" WHERE "_came_headphones"."_load_id" = "headphones"."_load_id"
-warehouse: DELETE FROM "stg_audiophile"."iems" USING "_came_iems" WHERE "_came_iems"."_load_id" = "iems"."_load_id"
+warehouse: DELETE FROM "stg_audiophile"."headphones" WHERE EXISTS (SELECT 1 FROM "_came_headphones" WHERE "_came_headphones"."_load_id" = "headphones"."_load_id")
+warehouse: DELETE FROM "stg_audiophile"."iems" WHERE EXISTS (SELECT 1 FROM "_came_iems" WHERE "_came_iems"."_load_id" = "iems"."_load_id")
 warehouse: DELETE FROM "stg_deftunes_api"."_loads" WHERE (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?)
-warehouse: DELETE FROM "stg_deftunes_api"."_rejected" USING "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id"
+warehouse: DELETE FROM "stg_deftunes_api"."_rejected" WHERE EXISTS (SELECT 1 FROM "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id")
 warehouse: DELETE FROM "stg_deftunes_api"."_state" WHERE name IN (?, ?, ?)
-warehouse: DELETE FROM "stg_deftunes_api"."session_items" USING "_came_session_items" WHERE "_came_session_items"."session_id" = "session_items"."session_id"
-warehouse: DELETE FROM "stg_deftunes_api"."sessions" USING "_came_sessions" WHERE "_came_sessions"."session_id" = "sessions"."session_id"
-warehouse: DELETE FROM "stg_deftunes_api"."users" USING "_came_users" WHERE "_came_users"."user_id" = "users"."user_id"
+warehouse: DELETE FROM "stg_deftunes_api"."session_items" WHERE EXISTS (SELECT 1 FROM "_came_session_items" WHERE "_came_session_items"."session_id" = "session_items"."session_id")
+warehouse: DELETE FROM "stg_deftunes_api"."sessions" WHERE EXISTS (SELECT 1 FROM "_came_sessions" WHERE "_came_sessions"."session_id" = "sessions"."session_id")
+warehouse: DELETE FROM "stg_deftunes_api"."users" WHERE EXISTS (SELECT 1 FROM "_came_users" WHERE "_came_users"."user_id" = "users"."user_id")
 warehouse: DELETE FROM "stg_deftunes_db"."_loads" WHERE (table_name = ? AND load_id = ?)
-warehouse: DELETE FROM "stg_deftunes_db"."_rejected" USING "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id"
+warehouse: DELETE FROM "stg_deftunes_db"."_rejected" WHERE EXISTS (SELECT 1 FROM "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id")
 warehouse: DELETE FROM "stg_deftunes_db"."_state" WHERE name IN (?)
 warehouse: DELETE FROM "stg_deftunes_db"."_state" WHERE name IN (?, ?, ?)
-warehouse: DELETE FROM "stg_deftunes_db"."songs" USING "_came_songs" WHERE "_came_songs"."track_id" = "songs"."track_id"
+warehouse: DELETE FROM "stg_deftunes_db"."songs" WHERE EXISTS (SELECT 1 FROM "_came_songs" WHERE "_came_songs"."track_id" = "songs"."track_id")
 warehouse: DELETE FROM "stg_random_users"."_loads" WHERE (table_name = ? AND load_id = ?)
-warehouse: DELETE FROM "stg_random_users"."_rejected" USING "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id"
+warehouse: DELETE FROM "stg_random_users"."_rejected" WHERE EXISTS (SELECT 1 FROM "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id")
 warehouse: DELETE FROM "stg_random_users"."_state" WHERE name IN (?)
 warehouse: DELETE FROM "stg_random_users"."_state" WHERE name IN (?, ?, ?)
-warehouse: DELETE FROM "stg_random_users"."users" USING "_came_users" WHERE "_came_users"."person_id" = "users"."person_id"
+warehouse: DELETE FROM "stg_random_users"."users" WHERE EXISTS (SELECT 1 FROM "_came_users" WHERE "_came_users"."person_id" = "users"."person_id")
 warehouse: DELETE FROM "stg_sales"."_loads" WHERE (table_name = ? AND load_id = ?)
-warehouse: DELETE FROM "stg_sales"."_rejected" USING "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id"
+warehouse: DELETE FROM "stg_sales"."_rejected" WHERE EXISTS (SELECT 1 FROM "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id")
 warehouse: DELETE FROM "stg_sales"."_state" WHERE name IN (?)
 warehouse: DELETE FROM "stg_sales"."_state" WHERE name IN (?, ?, ?)
-warehouse: DELETE FROM "stg_sales"."order_lines" USING "_came_order_lines" WHERE "_came_order_lines"."order_number" = "order_lines"."order_number" AND "_came_order_lines"."order_line_number" = "order_lines"."order_line_number"
+warehouse: DELETE FROM "stg_sales"."order_lines" WHERE EXISTS (SELECT 1 FROM "_came_order_lines" WHERE "_came_order_lines"."order_number" = "order_lines"."order_number" AND "_came_order_lines"."order_line_number" = "order_lines"."order_line_number")
 warehouse: DELETE FROM "stg_taxi"."_loads" WHERE (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?) OR (table_name = ? AND load_id = ?)
-warehouse: DELETE FROM "stg_taxi"."_rejected" USING "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id"
+warehouse: DELETE FROM "stg_taxi"."_rejected" WHERE EXISTS (SELECT 1 FROM "_came__rejected" WHERE "_came__rejected"."id" = "_rejected"."id")
 warehouse: DELETE FROM "stg_taxi"."_state" WHERE name IN (?, ?, ?)
 warehouse: DELETE FROM "stg_taxi"."_state" WHERE name IN (?, ?, ?, ?, ?, ?, ?)
-warehouse: DELETE FROM "stg_taxi"."green_trips" USING "_came_green_trips" WHERE "_came_green_trips"."source_file" = "green_trips"."source_file"
-warehouse: DELETE FROM "stg_taxi"."payment_types" USING "_came_payment_types" WHERE "_came_payment_types"."id" = "payment_types"."id"
-warehouse: DELETE FROM "stg_taxi"."rate_codes" USING "_came_rate_codes" WHERE "_came_rate_codes"."id" = "rate_codes"."id"
-warehouse: DELETE FROM "stg_taxi"."trip_types" USING "_came_trip_types" WHERE "_came_trip_types"."id" = "trip_types"."id"
-warehouse: DELETE FROM "stg_taxi"."vendors" USING "_came_vendors" WHERE "_came_vendors"."id" = "vendors"."id"
-warehouse: DELETE FROM "stg_taxi"."yellow_trips" USING "_came_yellow_trips" WHERE "_came_yellow_trips"."source_file" = "yellow_trips"."source_file"
-warehouse: DELETE FROM "stg_taxi"."zones" USING "_came_zones" WHERE "_came_zones"."zone_id" = "zones"."zone_id"
+warehouse: DELETE FROM "stg_taxi"."green_trips" WHERE EXISTS (SELECT 1 FROM "_came_green_trips" WHERE "_came_green_trips"."source_file" = "green_trips"."source_file")
+warehouse: DELETE FROM "stg_taxi"."payment_types" WHERE EXISTS (SELECT 1 FROM "_came_payment_types" WHERE "_came_payment_types"."id" = "payment_types"."id")
+warehouse: DELETE FROM "stg_taxi"."rate_codes" WHERE EXISTS (SELECT 1 FROM "_came_rate_codes" WHERE "_came_rate_codes"."id" = "rate_codes"."id")
+warehouse: DELETE FROM "stg_taxi"."trip_types" WHERE EXISTS (SELECT 1 FROM "_came_trip_types" WHERE "_came_trip_types"."id" = "trip_types"."id")
+warehouse: DELETE FROM "stg_taxi"."vendors" WHERE EXISTS (SELECT 1 FROM "_came_vendors" WHERE "_came_vendors"."id" = "vendors"."id")
+warehouse: DELETE FROM "stg_taxi"."yellow_trips" WHERE EXISTS (SELECT 1 FROM "_came_yellow_trips" WHERE "_came_yellow_trips"."source_file" = "yellow_trips"."source_file")
+warehouse: DELETE FROM "stg_taxi"."zones" WHERE EXISTS (SELECT 1 FROM "_came_zones" WHERE "_came_zones"."zone_id" = "zones"."zone_id")
 warehouse: DELETE FROM "warehouse"."sqlmesh__taxi"."taxi__fact_trip__<version>" WHERE NOT "source_file" IN (SELECT "y"."source_file" FROM "warehouse"."stg_taxi"."yellow_trips" AS "y" UNION SELECT "g"."source_file" FROM "warehouse"."stg_taxi"."green_trips" AS "g")
 warehouse: DELETE FROM stg_ops.builds
 warehouse: DELETE FROM stg_ops.check_results WHERE (checked_at < ? OR (outcome = 'passed' AND checked_at < ?) OR run_id IN (SELECT run_id FROM (SELECT run_id, row_number() OVER (PARTITION BY sources, status ORDER BY started_at DESC) AS place FROM stg_ops.runs) AS ranked WHERE place > 1000)) AND run_id NOT IN (SELECT max(run_id) FROM stg_ops.check_results GROUP BY layer, scope)
