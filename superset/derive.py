@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import settings as configuration
+from foundation.derived import write_all
 from sqlmesh_project.door import ModelColumn, model_columns
 
 from .chain import broken
@@ -51,21 +53,21 @@ def main() -> int:
     """Write or check every dataset file; 1 when `--check` finds one that differs or a name that leads nowhere."""
     check = "--check" in sys.argv[1:]
     models = model_columns(configuration.load())
-    said = []
+    differing = write_all(_datasets(models), check=check)
+    faults = broken(files.read(ASSETS), models)
+    for line in faults:
+        print(f"superset/assets: {line}")
+    if check and differing:
+        print("run `make derive`; it says which charts used what is gone")
+    return 1 if faults or (check and differing) else 0
+
+
+def _datasets(models: dict[str, dict[str, ModelColumn]]) -> Iterator[tuple[Path, str]]:
+    """(file, content) of the datasets that show a model."""
     for name, document in files.read(ASSETS).items():
         model = models.get(f"{document.get('schema')}.{document.get('table_name')}")
         if name.startswith("datasets/") and model:
-            text, path = files.dump(derived(document, model)), ASSETS / name
-            if path.read_text(encoding="utf-8") != text:
-                said.append(f"{'differs from its model' if check else 'written'}: {name}")
-                if not check:
-                    path.write_text(text, encoding="utf-8")
-    faults = broken(files.read(ASSETS), models)
-    for line in [*said, *faults]:
-        print(f"superset/assets: {line}")
-    if check and said:
-        print("run `make derive`; it says which charts used what is gone")
-    return 1 if faults or (check and said) else 0
+            yield ASSETS / name, files.dump(derived(document, model))
 
 
 if __name__ == "__main__":
