@@ -101,8 +101,7 @@ def _make_session(**options: Any) -> requests.Session:
 
 def name_settings(connection: HttpConnection, secrets: Sequence[str] = ()) -> str:
     """The settings and names that an address and a login come from, for people to check."""
-    address = str(getattr(connection, "base_url", None) or getattr(connection, "url", ""))
-    place = _setting(address) or "the connection's address in source.yml"
+    place = _setting(connection.address) or "the connection's address in source.yml"
     named = [f"{found} (header {name})" for name, value in connection.headers.items() if (found := _setting(value))]
     named += [found for value in (*settings_of(connection.auth), *secrets) if (found := _setting(value))]
     none = "whether it needs a login (neither `auth` nor `headers` declares one)"
