@@ -183,9 +183,7 @@ class AnySource(Strict):
         description="false: switched off. No schedule, `run`, `serve` or `backfill` reads it; what is there of it stays",
     )
     alerts: Alerts = Field(Alerts(), description="who hears of this source, besides the team of `ELT_ALERT_URLS`")
-    tables: Mapping[TableName, Table] = Field(
-        min_length=1, description="by the name that they have in staging"
-    )
+    tables: Mapping[TableName, Table] = Field(min_length=1, description="by the name that they have in staging")
     connector: str
     connection: Connection
 
