@@ -7,7 +7,7 @@ adds one step by step.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args
+from typing import Annotated, Any, Literal, Union, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -29,9 +29,9 @@ def json_schema() -> dict[str, Any]:
 class RestSource(AnySource):
     """A source read through dlt's ``rest_api``."""
 
-    place: ClassVar[str | None] = "endpoint"
-    asks_since: ClassVar[bool] = True
-    reads_ahead: ClassVar[bool] = True
+    place = "endpoint"
+    asks_since = True
+    reads_ahead = True
     connector: Literal["rest_api"]
     connection: RestConnection
 
@@ -39,10 +39,10 @@ class RestSource(AnySource):
 class SqlSource(AnySource):
     """A source read through dlt's ``sql_database``."""
 
-    place: ClassVar[str | None] = "table"
-    brings: ClassVar[Literal["records", "cells", "columns"]] = "columns"
-    asks_since: ClassVar[bool] = True
-    reads_ahead: ClassVar[bool] = True
+    place = "table"
+    brings = "columns"
+    asks_since = True
+    reads_ahead = True
     connector: Literal["sql_database"]
     connection: SqlConnection
 
@@ -50,9 +50,9 @@ class SqlSource(AnySource):
 class HtmlSource(AnySource):
     """Tables in web pages."""
 
-    place: ClassVar[str | None] = "page"
-    brings: ClassVar[Literal["records", "cells", "columns"]] = "cells"
-    reads_ahead: ClassVar[bool] = True
+    place = "page"
+    brings = "cells"
+    reads_ahead = True
     connector: Literal["html_table"]
     connection: HtmlConnection
 
@@ -60,9 +60,9 @@ class HtmlSource(AnySource):
 class FilesSource(AnySource):
     """CSV and Parquet files, each landed once per version."""
 
-    place: ClassVar[str | None] = "files"
-    brings: ClassVar[Literal["records", "cells", "columns"]] = "columns"
-    reads_ahead: ClassVar[bool] = True
+    place = "files"
+    brings = "columns"
+    reads_ahead = True
     connector: Literal["files"]
     connection: FilesConnection
 
@@ -70,7 +70,7 @@ class FilesSource(AnySource):
 class PythonSource(AnySource):
     """A source whose ``extract.py`` has a function per table."""
 
-    asks_since: ClassVar[bool] = True
-    reads_ahead: ClassVar[bool] = False  # a team's own code may not be fit for threads
+    asks_since = True
+    reads_ahead = False  # a team's own code may not be fit for threads
     connector: Literal["python"]
     connection: PythonConnection = PythonConnection()
