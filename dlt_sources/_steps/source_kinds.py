@@ -22,8 +22,8 @@ def connectors() -> Mapping[str, type[AnySource]]:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of ``source.yml``."""
-    kinds = Annotated[Union[tuple(connectors().values())], Field(discriminator="connector")]  # type: ignore[valid-type]
-    return TypeAdapter[Any](kinds).json_schema()
+    kinds: Any = Union[tuple(connectors().values())]
+    return TypeAdapter(Annotated[kinds, Field(discriminator="connector")]).json_schema()
 
 
 class RestSource(AnySource):
