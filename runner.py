@@ -80,7 +80,7 @@ class Flow(Steps):
 
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= self.unknown(progress)
-        changed, rebuilt = changed_since(staged, progress)
+        changed, rebuilt = find_changed(staged, progress)
         left = self.unpublished.leave(changed, progress)
         held |= {name for name in left if progress[name].held_in == "staging"}
         changed = {name: refine_id for name, refine_id in changed.items() if name not in left}
@@ -106,7 +106,7 @@ class Flow(Steps):
         self.follow_contracts()
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= self.unknown(progress)
-        changed, rebuilt = changed_since(staged, progress)
+        changed, rebuilt = find_changed(staged, progress)
         unsound = self.check_staging(changed, progress)
 
         if staged:
@@ -151,7 +151,7 @@ class Flow(Steps):
 
     def refine_all(self, work: Work) -> list[str]:
         """Refine what has landed of the run's sources; returns those of which that worked."""
-        from dlt_sources.door import make_stagings, read_stagings, refine_abreast, settled
+        from dlt_sources.door import find_settled, make_stagings, read_stagings, refine_abreast
         from warehouse.drift_notes import Notes
 
         sources = [self.sources[name] for name in self.run.sources]
@@ -159,7 +159,7 @@ class Flow(Steps):
         if work.replay is None:
             with contextlib.suppress(Exception):  # what is broken says so in its own refine
                 known = read_stagings(sources, self.settings)
-                done = settled(sources, known, self.settings)
+                done = find_settled(sources, known, self.settings)
                 known |= make_stagings([source for source in sources if source.name not in known], self.settings)
         rest = [name for name in self.run.sources if name not in done]
         notes = Notes(self.run.sources, self.settings)
@@ -211,7 +211,7 @@ class Flow(Steps):
             self.ops.hold(name, changed[name], by=by, layer=layer, why=why)
 
 
-def changed_since(
+def find_changed(
     staged: Mapping[str, StagingProgress], progress: Mapping[str, Progress]
 ) -> tuple[dict[str, str], set[str]]:
     """(the newest refine of each source whose staging is not published; those of them that were rebuilt since)."""

@@ -16,7 +16,7 @@ from warehouse.quote import identifier, literal
 
 from . import data_sources
 from .contracts import contracts_in
-from .failing import Keys, explained
+from .failing import Keys, explain
 from .looked import Looked as Looked
 from .looked import look_at as look_at
 from .ready import not_built as not_built
@@ -88,7 +88,7 @@ def check(
 
     with (
         data_sources.opened(settings) as source,
-        explained({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
+        explain({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
     ):
         return found + [
             CheckResult(layer, scope, contract.table, checked_at=now, **answer)
