@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from runtime.steps import Steps
-from runtime.unpublished import changed_since, why_held
+from runtime.unpublished import find_changed, explain_hold
 from runtime.work import Work
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each step imports what it needs
@@ -81,7 +81,7 @@ class Flow(Steps):
 
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= self.unknown(progress)
-        changed, rebuilt = changed_since(staged, progress)
+        changed, rebuilt = find_changed(staged, progress)
         left = self.unpublished.leave(changed, progress)
         held |= {name for name in left if progress[name].held_in == "staging"}
         changed = {name: refine_id for name, refine_id in changed.items() if name not in left}
@@ -107,7 +107,7 @@ class Flow(Steps):
         self.follow_contracts()
         staged, progress, held = self.staged(), self.ops.progress(), self.faults.held
         held |= self.unknown(progress)
-        changed, rebuilt = changed_since(staged, progress)
+        changed, rebuilt = find_changed(staged, progress)
         unsound = self.check_staging(changed, progress)
 
         if staged:
@@ -152,7 +152,7 @@ class Flow(Steps):
 
     def refine_all(self, work: Work) -> list[str]:
         """Refine what has landed of the run's sources; returns those of which that worked."""
-        from dlt_sources.door import make_stagings, read_stagings, refine_abreast, settled
+        from dlt_sources.door import find_settled, make_stagings, read_stagings, refine_abreast
         from warehouse.drift_notes import Notes
 
         sources = [self.sources[name] for name in self.run.sources]
@@ -160,7 +160,7 @@ class Flow(Steps):
         if work.replay is None:
             with contextlib.suppress(Exception):  # what is broken says so in its own refine
                 known = read_stagings(sources, self.settings)
-                done = settled(sources, known, self.settings)
+                done = find_settled(sources, known, self.settings)
                 known |= make_stagings([source for source in sources if source.name not in known], self.settings)
         rest = [name for name in self.run.sources if name not in done]
         notes = Notes(self.run.sources, self.settings)
@@ -207,7 +207,7 @@ class Flow(Steps):
             self.publish({name: refine_id for name, refine_id in changed.items() if name not in held})
         if held:
             stopped = {name: self.stopped.get(name, {name}) for name in held}
-            self.ops.hold({n: why_held(self.run, n, changed[n], stopped[n], n in unsound) for n in held})
+            self.ops.hold({n: explain_hold(self.run, n, changed[n], stopped[n], n in unsound) for n in held})
 
 
 def run_flow(

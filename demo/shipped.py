@@ -60,10 +60,13 @@ def refuse_other_systems(sources: dict[str, Source], names: Collection[str], wor
                 f" (git checkout RELEASE -- dlt_sources/{name}) or run the demo in a fresh clone"
             )
         declared = sources[name].declared
-        connection = declared.connection.model_dump()
-        address = str(connection.get("url") or connection.get("base_url") or "")
+        connection = declared.connection
         known = [f"${{{setting.removeprefix('ELT_')}}}" for setting in world]
-        if declared.connector == "python" or connection.get("hosts") or address.upper() not in known:
+        if (
+            declared.connector == "python"
+            or getattr(connection, "hosts", [])
+            or connection.address.upper() not in known
+        ):
             raise SettingsError(
                 f"dlt_sources/{name}/source.yml was changed and would read a system of yours, which the demo must not touch;"
                 f" restore it (git checkout RELEASE -- dlt_sources/{name}) or run the demo in a fresh clone"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ._steps.reading import Reading
     from ._steps.rebuild import Rebuilt, rebuild
     from ._steps.refine import Refined, follow_contract, refine
-    from ._steps.settled import settled
+    from ._steps.settled import find_settled
     from ._steps.shape import ContractChangedError
     from ._steps.sink import sink
     from ._steps.source_error import SourceError
@@ -86,7 +86,7 @@ __all__ = [
     "refine",
     "refine_abreast",
     "row_keys",
-    "settled",
+    "find_settled",
     "silver_size",
     "sink",
     "try_source",
@@ -131,7 +131,7 @@ _PLACES = {
     "refine": "refine",
     "refine_abreast": "abreast",
     "row_keys": "outstanding",
-    "settled": "settled",
+    "find_settled": "settled",
     "silver_size": "keep_small",
     "sink": "sink",
     "withdraw": "land",

@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from foundation.derived import table as markdown_table
 
-from ._steps.source_yml import CONNECTORS, Declaration
+from ._steps.source_kinds import connectors, json_schema
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _INTRODUCTION = """# source.yml
 
 Every key that a source's `source.yml` may have. `make derive` writes this page and
-[source.schema.json](source.schema.json) from `dlt_sources/_steps/source_yml.py`; do not edit them. An editor that knows JSON
+[source.schema.json](source.schema.json) from `dlt_sources/_steps/source_yml.py` and `source_kinds.py`; do not edit them. An editor that knows JSON
 Schema completes and checks the keys when the file begins with
 
 ```yaml
@@ -29,7 +27,7 @@ A duration is written as `P3D` (days) or `PT1H` (hours)."""
 
 def pages() -> Iterator[tuple[Path, str]]:
     """The page of ``source.yml`` and its JSON Schema: (path, content) of each."""
-    schema = TypeAdapter(Declaration).json_schema()
+    schema = json_schema()
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "source.yml of Millrace", **schema}
     yield FOLDER / "source.schema.json", json.dumps(schema, indent=1) + "\n"
     yield FOLDER / "source-yml.md", source_yml(schema["$defs"])
@@ -37,7 +35,7 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 def source_yml(parts: dict[str, Any]) -> str:
     """The page: what all sources have, each connector's `connection`, and the parts that these are made of."""
-    kinds = {name: model.__name__ for name, model in CONNECTORS.items()}
+    kinds = {name: model.__name__ for name, model in connectors().items()}
     every = parts[kinds["files"]]
     common = {key: value for key, value in every["properties"].items() if key not in ("connector", "connection")}
     lines = [_INTRODUCTION, "", "## A source", ""]
@@ -62,8 +60,13 @@ def source_yml(parts: dict[str, Any]) -> str:
             "",
             *_keys(parts[name]),
         ]
+    of_every_table = parts["Table"]["properties"]
     for name in ["Table", *sorted(parts.keys() - shown - {"Table"})]:
-        lines += ["", f"## {name}", "", parts[name].get("description", ""), "", *_keys(parts[name])]
+        part, description = parts[name], parts[name].get("description", "")
+        if name != "Table" and of_every_table.keys() <= part["properties"].keys():  # a connector's own kind of table
+            description += " Besides the keys of every [Table](#table):"
+            part = {**part, "properties": {k: v for k, v in part["properties"].items() if k not in of_every_table}}
+        lines += ["", f"## {name}", "", description, "", *_keys(part)]
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,7 @@ def alert(run: Run, settings: Settings) -> bool:
     return _send(urls, title, [*run.problems, _run(run)], "ELT_ALERT_URLS")
 
 
-def addressed(run: Run) -> dict[str, Alerts]:
+def find_addresses(run: Run) -> dict[str, Alerts]:
     """The sources of the run that have addresses of their own, also where the rest of the declaration is broken."""
     from dlt_sources.door import read_alerts
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .alert import addressed, alert, alert_drift, alert_sources
+from .alert import alert, alert_drift, alert_sources, find_addresses
 
 if TYPE_CHECKING:
     from dlt_sources.door import Alerts
@@ -40,7 +40,7 @@ class News:
 def find_news(run: Run, ops: Ops) -> News:
     """What is new about how a run ended, by the record of those before it."""
     repeated = bool(run.problems) and ops.repeats(run)
-    addresses = addressed(run)
+    addresses = find_addresses(run)
     sources = ops.note_troubles(run, addresses)
     if run.broken and not run.sources and not repeated:
         ops.try_record(run)  # so that the next look at the schedule knows that the team has been told

@@ -122,7 +122,7 @@ class Unpublished:
         return {name: held for name, held in waiting_now if held.checks and held.checks != fingerprint(name)}
 
 
-def changed_since(
+def find_changed(
     staged: Mapping[str, StagingProgress], progress: Mapping[str, Progress]
 ) -> tuple[dict[str, str], set[str]]:
     """(the newest refine of each source whose staging is not published; those of them that were rebuilt since)."""
@@ -130,7 +130,7 @@ def changed_since(
     return changed, {n for n in changed if staged[n].rebuilt > (progress[n].published or "")}
 
 
-def why_held(run: Run, name: str, refine_id: str, stopped: Collection[str], is_unsound: bool) -> Hold:
+def explain_hold(run: Run, name: str, refine_id: str, stopped: Collection[str], is_unsound: bool) -> Hold:
     """Why a source is not published.
 
     Args:

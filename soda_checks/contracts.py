@@ -88,7 +88,7 @@ class Contract:
             return ContractYamlSource.from_file_path(str(self.path))
         return ContractYamlSource.from_str(self.text, file_path=str(self.path))
 
-    def located(self, reason: str) -> str:
+    def locate(self, reason: str) -> str:
         """A reason of Soda's with its lines as the file counts them."""
         if self.base is None or not self.path.exists():
             return reason

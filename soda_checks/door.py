@@ -15,8 +15,8 @@ from settings import Settings
 from warehouse.quote import identifier, literal
 
 from . import data_sources
-from .contracts import contracts_in
-from .failing import Keys, explained
+from .contracts import Contract, contracts_in
+from .failing import Keys, explain
 from .looked import Looked as Looked
 from .looked import look_at as look_at
 from .ready import not_built as not_built
@@ -66,19 +66,11 @@ def check(
         return []
     import soda_core.contracts.contract_verification  # noqa: F401  (before the plug-ins, which import it in a circle)
 
-    logger = logging.getLogger("soda")  # answers are returned, not printed; errors must be logged to be returned
-    logger.setLevel(logging.ERROR)
-    logger.propagate = False
-    errors = Errors()
-    logger.handlers = [errors]  # without one, Python prints errors to stderr, with their tracebacks
-    schema = schema_of(layer, scope)
+    errors = _collect_errors()
+    schema, now = schema_of(layer, scope), settings.moment()
     variables = {"path": f"{data_sources.depth(settings)}{schema}", "NOW": settings.clock().isoformat()}
-    now = settings.moment()
-    if looked is None:
-        looked = look_at([scope], settings)[scope] if layer == "staging" else Looked()
-    missing = {name.split(".")[1] for name in unbuilt if layer == "gold" and name.split(".")[0] == scope}
-    if layer == "staging" and keys is not None:  # a table that was taken out of the declaration, and out of staging
-        missing = {contract.table for contract in contracts if contract.table not in keys}
+    looked = looked or (look_at([scope], settings)[scope] if layer == "staging" else Looked())
+    missing = _find_missing(layer, scope, contracts, keys, unbuilt)
     found, contracts = unready(layer, scope, contracts, looked, missing, settings)
 
     def own(table: str) -> dict[str, str]:
@@ -88,13 +80,34 @@ def check(
 
     with (
         data_sources.opened(settings) as source,
-        explained({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
+        explain({name: Keys(*key) for name, key in (keys or {}).items()}) as failing,
     ):
         return found + [
             CheckResult(layer, scope, contract.table, checked_at=now, **answer)
             for contract in contracts
             for answer in verify(contract, source, variables | own(contract.table), errors, failing)
         ]
+
+
+def _find_missing(
+    layer: str, scope: str, contracts: Collection[Contract], keys: Mapping[str, RowKey] | None, unbuilt: Collection[str]
+) -> set[str]:
+    """The tables with contracts of which it is known that they do not exist."""
+    if layer == "gold":
+        return {name.split(".")[1] for name in unbuilt if name.split(".")[0] == scope}
+    if keys is None:
+        return set()
+    return {contract.table for contract in contracts} - set(keys)  # taken out of the declaration, and out of staging
+
+
+def _collect_errors() -> Errors:
+    """What Soda logs from here on: its answers are returned, and an error is returned only if it is logged."""
+    logger = logging.getLogger("soda")
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    errors = Errors()
+    logger.handlers = [errors]  # without one, Python prints errors to stderr, with their tracebacks
+    return errors
 
 
 def _fresh(schema: str, table: str, key: Sequence[str], passed: str) -> str:

@@ -79,7 +79,7 @@ _listening: list[_Collector] = []
 
 
 @contextmanager
-def explained(keys: Mapping[str, Keys]) -> Iterator[dict[str, Failing]]:
+def explain(keys: Mapping[str, Keys]) -> Iterator[dict[str, Failing]]:
     """Per identity of a check that is verified in the block and does not pass: what it found."""
     _register()
     collector = _Collector(keys)

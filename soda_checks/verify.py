@@ -92,7 +92,7 @@ def _answer(result: Any, failing: Mapping[str, Failing]) -> dict[str, Any]:
 def _unusable(contract: Contract, reason: str) -> dict[str, Any]:
     return {
         "column_name": "",
-        "check_name": f"{contract.shown}: {' '.join(contract.located(reason).split())[:500]}",
+        "check_name": f"{contract.shown}: {' '.join(contract.locate(reason).split())[:500]}",
         "check_type": "contract",
         "severity": "fail",
         "outcome": "error",

@@ -92,22 +92,15 @@ def run_models(
         faults = lint(context, [n for n, (domain, _) in lineage.items() if domain in new - result.broken])
         result.broken |= {domain_of(name) for name in faults}
         deploy(context, listener, [n for n, (domain, _) in lineage.items() if domain in new - result.broken])
-        wanted = [
-            name
+        wanted = {
+            name: sources
             for name, (domain, sources) in lineage.items()
             if domain in deployed and sources & set(changed) and not sources & set(blocked)
-        ]
-        rebuilt = [
-            name for name in wanted if lineage[name][1] & set(rebuilt) and context.get_model(name).kind.is_incremental
-        ]
-        restate(context, listener, rebuilt)
+        }
+        again = [name for name, sources in wanted.items() if sources & set(rebuilt)]
+        restate(context, listener, [name for name in again if context.get_model(name).kind.is_incremental])
         if wanted:
-            moment = after_the_last_build(context)
-            context.run(
-                "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
-            )
-            raise_store_fault(listener)
-            context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
+            _build(project, list(wanted))
         if new or Waiting(settings).models(fingerprint()) != []:
             result.pending = find_pending(project, filled)
         result.ran = sorted(listener.ran)
@@ -116,6 +109,17 @@ def run_models(
         return result
     finally:
         context.close()
+
+
+def _build(project: Project, wanted: list[str]) -> None:
+    """Build what has come for deployed models."""
+    context = project.context
+    moment = after_the_last_build(context)
+    context.run(
+        "prod", ignore_cron=True, select_models=wanted, no_auto_upstream=True, end=moment, execution_time=moment
+    )
+    raise_store_fault(project.listener)
+    context.state_sync.compact_intervals()  # each build adds a row per model, and each load of them reads all
 
 
 def _begin(settings: Settings) -> tuple[set[str], Project]:

@@ -102,9 +102,14 @@ def test_the_source_of_the_page_runs_as_written(tmp_path: Path, shop_url: str) -
     (models / "audits" / "no_day_before.sql").write_text(audit)
     test = next(text for text in fences("yaml") if text.startswith("test_shop_gold_daily_orders:"))
     (models / "tests" / "test_shop_gold_daily_orders.yaml").write_text(test)
+    of_gold = project / "soda_checks" / "gold" / "shop_gold" / "daily_orders.yml"
+    of_gold.parent.mkdir(exist_ok=True)
+    of_gold.write_text(next(text for text in fences("yaml") if text.startswith("dataset:")))
     for words in (["format", "--check"], ["lint"], ["test"]):
         command("-c", SQLMESH, "-p", "sqlmesh_project", *words)
     command("runner.py", "plan")
+    checked = "SELECT outcome FROM ops.check_results WHERE check_name = 'the days add up to the orders'"
+    assert Pipeline(tmp_path / "data", {}).query(checked, "serving.duckdb") == [("passed",)]
     for line in [line for line in commands(HOW_TO) if "shop_gold" in line and line not in of_shop]:
         command(*shlex.split(line)[1:])
     assert (project / "soda_checks/gold/shop_gold/orders.yml").exists()

@@ -21,14 +21,14 @@ class PlainConnection:
 
     def execute(self, query: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run one statement with ``?`` for each value."""
-        whole = inlined(query, parameters) if parameters else query
+        whole = inline(query, parameters) if parameters else query
         return self._con.execute(query, parameters) if whole is None else self._con.execute(whole)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._con, name)
 
 
-def inlined(query: str, values: Sequence[Any]) -> str | None:
+def inline(query: str, values: Sequence[Any]) -> str | None:
     """The statement with its values in the places of their ``?``; None: there are other question marks in it, or a value has no
     literal.
     """

@@ -17,7 +17,7 @@ from .._steps import names, own_code
 from .._steps.declaration import FOLDER, Source
 from .._steps.file_names import is_json_lines
 from .._steps.source_error import SourceError, explain
-from .._steps.source_yml import FilesSource
+from .._steps.source_kinds import FilesSource
 from . import databases, provisional, write
 from .fields import Found, find_cursor
 from .guess import loosen

@@ -30,7 +30,7 @@ from .._steps.parents import Parents
 from .._steps.request import Request, UnchangedError
 from .._steps.row_files import RowFiles, write_file
 from .._steps.source_error import SourceError, explain
-from .._steps.source_yml import FilesSource
+from .._steps.source_kinds import FilesSource
 from .._steps.text import text_of
 from .sample_error import SampleError
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 from settings import Settings, SettingsError
 
-from .connections import FilesConnection, HtmlConnection, RestConnection, SqlConnection
+from . import connectors
+from .connections import FilesConnection, HttpConnection
 from .declaration import Source
 from .request import expand
+from .source_yml import AnySource
 
 
 def check_address(source: Source, settings: Settings) -> None:
@@ -19,18 +20,23 @@ def check_address(source: Source, settings: Settings) -> None:
     Raises:
         SettingsError: it is not an address of the kind; names the setting and the kind.
     """
-    connection: Any = source.declared.connection
-    if isinstance(connection, SqlConnection):
-        text, wanted = connection.url, _database(expand(connection.url, settings))
-    elif isinstance(connection, FilesConnection):
-        text, wanted = connection.url, _place(expand(connection.url, settings))
-    elif isinstance(connection, (RestConnection, HtmlConnection)):
-        text, wanted = connection.base_url, _site(expand(connection.base_url, settings))
-    else:
+    text = source.declared.connection.address
+    if not text:
         return
+    wanted = _refuse(source.declared, expand(text, settings))
     if wanted:
         where = f"ELT_{text[2:-1].upper()}" if text.startswith("${") else f"{source.folder / 'source.yml'}: connection"
         raise SettingsError(f"{source.name}: {where}: {wanted}; correct the setting")
+
+
+def _refuse(declared: AnySource, url: str) -> str:
+    """What the address must be, where this one cannot be one."""
+    if isinstance(declared.connection, FilesConnection):
+        return _place(url)
+    if isinstance(declared.connection, HttpConnection):
+        return _site(url)
+    refuse = getattr(connectors.load(declared.connector), "refuse_address", _place)
+    return str(refuse(url))
 
 
 def _site(url: str) -> str:
@@ -47,18 +53,3 @@ def _place(url: str) -> str:
         return _site(url)
     fine = re.match(r"s3://[^/\s]+", url) if "://" in url else "\0" not in url
     return "" if fine else "must be a folder, s3://bucket/prefix or an http(s):// address"
-
-
-def _database(url: str) -> str:
-    import sqlalchemy as sa
-
-    from .connectors.sql_database import driver
-
-    example = "must be a database URL such as postgresql://user:password@host:5432/database"
-    try:
-        sa.make_url(driver(url)).get_dialect().import_dbapi()
-    except (sa.exc.SQLAlchemyError, ValueError):
-        return example
-    except ImportError as error:
-        return f"{example}; the driver of this one is not installed ({error.name})"
-    return ""

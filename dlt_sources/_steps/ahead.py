@@ -20,7 +20,7 @@ from settings import Settings, SettingsError
 
 from .connect import find_address
 from .declaration import Source
-from .source_yml import FilesSource, HtmlSource, PythonSource, RestSource, SqlSource
+from .source_kinds import FilesSource, SqlSource
 
 T = TypeVar("T")
 PATIENCE = 1.0
@@ -131,8 +131,10 @@ def servers(sources: Mapping[str, Source], names: Collection[str], settings: Set
 def _server(source: Source, settings: Settings) -> str | None:
     """None: the source is read in its turn."""
     address = find_address(source, settings)
+    if not source.declared.reads_ahead:
+        return None
     if not isinstance(source.declared, SqlSource):
-        return None if isinstance(source.declared, PythonSource) else ""
+        return ""
     import sqlalchemy as sa
 
     try:
@@ -153,15 +155,11 @@ def load_connectors(sources: Iterable[Source], settings: Settings) -> None:
 
 def _modules(source: Source, settings: Settings) -> Iterable[str]:
     declared, address = source.declared, find_address(source, settings)
-    if isinstance(declared, SqlSource):
-        yield ".connectors.sql_database"
-    elif isinstance(declared, FilesSource):
-        yield "dlt.sources.helpers.requests"
-        yield "fsspec.implementations.local"
-        if address.startswith("s3://"):
-            yield "dlt.sources.filesystem"
-            yield "s3fs"
-    elif isinstance(declared, RestSource):
-        yield ".connectors.rest_api"
-    elif isinstance(declared, HtmlSource):
-        yield ".connectors.html_table"
+    if not isinstance(declared, FilesSource):
+        yield f".connectors.{declared.connector}"
+        return
+    yield "dlt.sources.helpers.requests"
+    yield "fsspec.implementations.local"
+    if address.startswith("s3://"):
+        yield "dlt.sources.filesystem"
+        yield "s3fs"

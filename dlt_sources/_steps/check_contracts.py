@@ -17,7 +17,8 @@ from .columns import Column, is_made
 from .contract import FILE, FILE_ROW, FOR_EACH, INDEX, PARENT, RESERVED, Contract
 from .declaration_error import hint
 from .names import refuse_column
-from .source_yml import FilesSource, PythonSource, SqlSource, Table, _Source
+from .source_kinds import PythonSource, SqlSource
+from .source_yml import AnySource, Table
 
 Problem = tuple[str, str]
 """The key of the table in source.yml, and what is wrong with what it says."""
@@ -28,7 +29,7 @@ LONGEST_READ = 4_096
 
 
 def check_table(
-    declared: _Source,
+    declared: AnySource,
     table: Table,
     contract: type[Contract],
     columns: Mapping[str, Column],
@@ -124,7 +125,7 @@ def _deletes(table: Table, contract: type[Contract], columns: Mapping[str, Colum
 
 
 def _cursor(
-    declared: _Source, table: Table, contract: type[Contract], columns: Mapping[str, Column]
+    declared: AnySource, table: Table, contract: type[Contract], columns: Mapping[str, Column]
 ) -> Iterator[Problem]:
     if not table.cursor:
         return
@@ -180,7 +181,7 @@ def _parents(
 
 
 def check_fields(
-    declared: _Source, table: Table, contract: type[Contract], columns: Iterable[Column]
+    declared: AnySource, table: Table, contract: type[Contract], columns: Iterable[Column]
 ) -> Iterator[FieldProblem]:
     """What is wrong with a contract's fields for the table that uses it."""
     every = list(columns)
@@ -199,7 +200,7 @@ def check_fields(
     yield from _computed(every)
 
 
-def _path(declared: _Source, table: Table, path: tuple[str | int, ...]) -> str | None:
+def _path(declared: AnySource, table: Table, path: tuple[str | int, ...]) -> str | None:
     """Why no row can have a value at the path."""
     head = path[0]
     if head in (PARENT, INDEX):
@@ -211,7 +212,7 @@ def _path(declared: _Source, table: Table, path: tuple[str | int, ...]) -> str |
         return None if named else f"name one of the record's own values, such as '{FOR_EACH}.id'"
     if head in (FILE, FILE_ROW) and not table.files:
         return None if isinstance(declared, PythonSource) else f"only a row of a file has {head!r}; correct the path"
-    native = isinstance(declared, SqlSource | FilesSource) and table.rows is None
+    native = declared.brings == "columns" and table.rows is None
     if native and head in RESERVED - {FILE, FILE_ROW}:
         return f"Millrace uses the name {head!r} itself; read a view, or a file, that calls the column otherwise"
     return None

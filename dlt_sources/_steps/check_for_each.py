@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from .declaration_error import hint
 from .endpoint import PLACEHOLDER, Endpoint
-from .source_yml import RestSource, Table, _Source
+from .source_kinds import RestSource
+from .source_yml import AnySource, Table
 
 Problem = tuple[tuple[str | int, ...], str]
 """The path in source.yml below the table, and what is wrong with what stands there."""
 
 
-def check(declared: _Source, name: str, table: Table) -> Iterator[Problem]:
+def check(declared: AnySource, name: str, table: Table) -> Iterator[Problem]:
     """Everything that is wrong with such an endpoint, or with one that only looks like it."""
     endpoint = table.endpoint
     if endpoint is None or not isinstance(declared, RestSource):
@@ -89,7 +90,7 @@ def _sees_all(declared: RestSource, name: str) -> bool:
     return False
 
 
-def _refuse_parent(declared: _Source, name: str, parent: str) -> str | None:
+def _refuse_parent(declared: AnySource, name: str, parent: str) -> str | None:
     """Why no endpoint can be asked for each record of a table; None: it can."""
     tables = declared.tables
     if parent not in tables:

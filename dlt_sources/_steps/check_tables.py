@@ -14,21 +14,19 @@ from foundation.causes import first_line
 from . import check_for_each
 from .endpoint import Endpoint
 from .file_names import JSON_LINES, is_json_lines
-from .source_yml import HtmlSource, PythonSource, RestSource, SqlSource, Table, _Source
+from .source_kinds import PythonSource, RestSource, connectors
+from .source_yml import AnySource, Table
 
 Problem = tuple[tuple[str | int, ...], str]
 """The path in source.yml, and what is wrong with what stands there."""
-_PLACES = ("endpoint", "table", "page", "files")
 _PATH = re.compile(r"\$.*|\w+(\.\w+|\[\w*\])+|[./].*")
 """A text that means a place within a record; a list is one of its own keys, whose name may hold anything else."""
 _PLAIN_PATH = re.compile(r"(\$|(?!where)[A-Za-z_]\w*)(\.(?!where)[A-Za-z_]\w*)*", re.ASCII)
 _PLAIN_SELECTOR = re.compile(r"(?!.* $)([a-z]\w*([.#][a-z]\w*)*( > | |$))+", re.ASCII)
 """JSONPaths and CSS selectors that need no library to say that they are such: importing one costs as much as all other checks."""
-_LISTLESS = (SqlSource, HtmlSource)
-"""Sources whose rows have columns: only JSON records hold lists of rows."""
 
 
-def check(declared: _Source) -> Iterator[Problem]:
+def check(declared: AnySource) -> Iterator[Problem]:
     """Everything that is wrong with the tables."""
     for name, table in declared.tables.items():
         where = ("tables", name)
@@ -40,9 +38,10 @@ def check(declared: _Source) -> Iterator[Problem]:
             yield (*where, *path), text
 
 
-def _place(declared: _Source, table: Table) -> Iterator[tuple[str, str]]:
+def _place(declared: AnySource, table: Table) -> Iterator[tuple[str, str]]:
     """Keys that would be passed over: another connector's, or beside rows that come from elsewhere."""
-    given = [place for place in _PLACES if getattr(table, place)]
+    places = [kind.place for kind in connectors().values() if kind.place]
+    given = [place for place in places if getattr(table, place, None)]
     if table.from_ is not None:
         given += ["rows"] if table.rows is not None else []
         reason = "the rows are made from another table's (`from`)"
@@ -51,14 +50,14 @@ def _place(declared: _Source, table: Table) -> Iterator[tuple[str, str]]:
     else:
         code = isinstance(declared, PythonSource)  # extract.py may read them; of `files` other steps make something
         given = [place for place in given if place != declared.place and (place == "files" or not code)]
-        reason = f"the connector {getattr(declared, 'connector', '')} does not read it"
+        reason = f"the connector {declared.connector} does not read it"
     for place in given:
         yield place, f"{reason}; remove `{place}`"
     if "selector" in table.model_fields_set and not (table.page or isinstance(declared, PythonSource)):
         yield "selector", "only a table with a `page` has a selector; remove it"
 
 
-def _origin(declared: _Source, name: str, table: Table) -> Iterator[tuple[str, str]]:
+def _origin(declared: AnySource, name: str, table: Table) -> Iterator[tuple[str, str]]:
     """Of a table made from another one's records."""
     if table.from_ is None:
         if table.parent_key:
@@ -68,7 +67,7 @@ def _origin(declared: _Source, name: str, table: Table) -> Iterator[tuple[str, s
     if parent.from_ is not None:
         what = "this table itself" if table.from_ == name else "itself made with `from`"
         yield "from", f"{table.from_!r} is {what}; name a table that is read from the source"
-    elif isinstance(declared, _LISTLESS) and parent.rows is None:
+    elif declared.brings != "records" and declared.place != "files" and parent.rows is None:
         yield "from", f"{table.from_!r} has columns, not records with lists (connector {declared.connector}); remove it"
     elif parent.files and not all(map(is_json_lines, parent.files)):
         endings = ", ".join(JSON_LINES)
@@ -94,11 +93,11 @@ def _origin(declared: _Source, name: str, table: Table) -> Iterator[tuple[str, s
             yield key, f"the rows come with those of {table.from_!r}; remove `{key}`, and set it there"
 
 
-def _read(declared: _Source, table: Table) -> Iterator[tuple[str, str]]:
+def _read(declared: AnySource, table: Table) -> Iterator[tuple[str, str]]:
     """Of how a table is read again."""
     if table.from_ is None and table.cursor:
         windowed = table.endpoint is not None and table.endpoint.window is not None
-        if table.rows is not None or not isinstance(declared, RestSource | SqlSource | PythonSource):
+        if table.rows is not None or not declared.asks_since:
             yield "cursor", "it is read whole each time, only changed rows land; remove `cursor`"
         elif isinstance(declared, RestSource) and not windowed and not table.for_each:
             yield "cursor", "the endpoint is never asked for a part; add `window` to it, or remove `cursor`"

@@ -97,7 +97,7 @@ def columns_of(contract: type[Contract], *, stored: bool = True) -> list[Column]
     return [c for c in _all_columns(contract) if c.stored or not stored]
 
 
-def lacking(contract: type[Contract], names: Iterable[str], shown: str) -> str | None:
+def describe_missing(contract: type[Contract], names: Iterable[str], shown: str) -> str | None:
     """In words, the columns a table must have for the contract and has not under any of their names; None: it has all.
 
     Args:

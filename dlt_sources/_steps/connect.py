@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import requests
 
+from foundation.environment import ROOT, folder_of
 from settings import Settings
 
-from .connections import FilesConnection, HttpConnection, SqlConnection
+from . import connectors
+from .addressed import check_address
+from .connections import HttpConnection
 from .declaration import Source
 from .parents import Parents
 from .request import Request, expand
 from .source_error import SourceError, explain, shown
-from .source_yml import HtmlSource, PythonSource, RestSource, SqlSource
+from .source_kinds import FilesSource
 from .turn import MORE
 
 
@@ -42,22 +44,8 @@ def _connect(request: Request) -> Iterable[Any]:
     declared = request.source.declared
     if request.table.rows is not None:
         return iter(request.table.rows)
-    if isinstance(declared, RestSource):
-        from .connectors import rest_api
-
-        return rest_api.read(request, declared.connection)
-    if isinstance(declared, SqlSource):
-        from .connectors import sql_database
-
-        return sql_database.read(request, declared.connection)
-    if isinstance(declared, HtmlSource):
-        from .connectors import html_table
-
-        return html_table.read(request, declared.connection)
-    assert isinstance(declared, PythonSource), "files have a read of their own (files.py)"
-    from .connectors import python
-
-    return python.read(request, declared.connection)
+    assert not isinstance(declared, FilesSource), "files have a read of their own (file_read.py)"
+    return connectors.load(declared.connector).read(request, declared.connection)
 
 
 def reach(source: Source, settings: Settings) -> str:
@@ -69,20 +57,15 @@ def reach(source: Source, settings: Settings) -> str:
     """
     import sqlalchemy as sa
 
-    from .addressed import check_address
-    from .connectors import sql_database
-
-    declared = source.declared
     check_address(source, settings)
+    connection, url = source.declared.connection, find_address(source, settings)
+    ask = getattr(connectors.load(source.declared.connector), "reach", None)
     try:
-        if isinstance(declared, PythonSource):
-            return "(its own code)"
-        if isinstance(declared, SqlSource):
-            return sql_database.reach(source.name, find_address(source, settings))
-        connection, url = declared.connection, find_address(source, settings)
-        if url.startswith(("http://", "https://")):
+        if ask is not None:
+            return str(ask(source.name, url))
+        if isinstance(connection, HttpConnection) and url.startswith(("http://", "https://")):
             _knock(connection, settings, url)
-        elif "://" not in url and not Path(url).is_dir():
+        elif connection.address and "://" not in url and not folder_of(url, ROOT).is_dir():
             raise SourceError(f"{source.name}: {url} is not a directory; create it or fix the setting")
         return shown(url)
     except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
@@ -95,12 +78,7 @@ def find_address(source: Source, settings: Settings) -> str:
     Raises:
         SettingsError: it is not set.
     """
-    declared = source.declared
-    if isinstance(declared, PythonSource):
-        return "(its own code)"
-    connection = declared.connection
-    given = connection.url if isinstance(connection, FilesConnection | SqlConnection) else connection.base_url
-    return expand(given, settings)
+    return expand(source.declared.connection.address or "(its own code)", settings)
 
 
 def _knock(connection: HttpConnection, settings: Settings, url: str) -> None:

@@ -16,6 +16,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Connection(Strict):
+    """Where a source is: under the key `base_url` or `url`, where it has an address at all."""
+
+    @property
+    def address(self) -> str:
+        """Its address as declared: the text, or the ``${NAME}`` of its setting; "" for none."""
+        return str(getattr(self, "base_url", None) or getattr(self, "url", ""))
+
+
 class BearerAuth(Strict):
     """A token that does not expire, in the header `Authorization`."""
 
@@ -51,7 +60,7 @@ class ClientCredentials(Strict):
 Auth = Annotated[Union[BearerAuth, BasicAuth, ClientCredentials], Field(discriminator="type")]
 
 
-class HttpConnection(Strict):
+class HttpConnection(Connection):
     """How to talk to an HTTP server, and how patient to be. Times in seconds."""
 
     headers: Annotated[dict[str, str], AfterValidator(names_its_secrets)] = Field(
@@ -116,7 +125,7 @@ class FilesConnection(HttpConnection):
     max_line: int = Field(1_000_000, ge=1000, description="CSV and JSON lines: a line of more bytes is rejected")
 
 
-class SqlConnection(Strict):
+class SqlConnection(Connection):
     """A database. The DSN is a secret: name it, do not write it."""
 
     url: str = Field(pattern=SETTING, description="`${NAME}` of the setting that holds the DSN")
@@ -124,7 +133,7 @@ class SqlConnection(Strict):
     chunk_size: int = Field(50_000, ge=1, description="rows per batch in memory")
 
 
-class PythonConnection(Strict):
+class PythonConnection(Connection):
     """Whatever ``extract.py`` wants to know; values may be ``${NAME}``, and secrets must be."""
 
     values: Annotated[dict[str, str], AfterValidator(name_secrets)] = Field(

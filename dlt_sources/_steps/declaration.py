@@ -23,7 +23,8 @@ from .columns import Column, columns_of
 from .contract import Contract
 from .declaration_error import DeclarationError, hint
 from .redact import conflict
-from .source_yml import Alerts, PythonSource, Table
+from .source_kinds import PythonSource
+from .source_yml import Alerts, Table
 from .validated import validate
 
 FOLDER = Path(__file__).resolve().parents[1]

@@ -15,7 +15,7 @@ from . import pipelines, withdrawn
 from .connectors import files as file_connector
 from .lake import shaped
 from .request import Request
-from .source_yml import FilesSource
+from .source_kinds import FilesSource
 from .turn import MORE
 
 

@@ -65,26 +65,36 @@ def session(
         retry_condition=broken,
     )
     made.headers["User-Agent"] = AGENT
-    made.headers.update({name: expand(value, settings) for name, value in connection.headers.items()})
-    hidden = list(connection.headers)
-    if connection.auth:
-        made.auth = make_login(connection.auth, connection, settings, session)
-        hidden.append("Authorization")
+    hidden = _log_in(made, connection, settings)
     made.max_redirects = REDIRECTS
     for scheme in ("http://", "https://"):
         made.mount(scheme, Guard(home, connection, hidden, list(also)))
+    _raise_refusals(made, lambda answer: refuse(answer, advice) or (wrong(answer) if answer.ok else None))
+    return made
+
+
+def _log_in(made: requests.Session, connection: HttpConnection, settings: Settings) -> list[str]:
+    """Give the session the declared headers and login; returns the names of the headers that only this server may see."""
+    made.headers.update({name: expand(value, settings) for name, value in connection.headers.items()})
+    if not connection.auth:
+        return list(connection.headers)
+    made.auth = make_login(connection.auth, connection, settings, session)
+    return [*connection.headers, "Authorization"]
+
+
+def _raise_refusals(made: requests.Session, refusal: Wrong) -> None:
+    """Have the session raise what is wrong with the last answer, when the attempts are used up."""
     patient: Callable[..., requests.Response] = made.send
 
     def send(request: requests.PreparedRequest, **options: Any) -> requests.Response:
         if not options.get("allow_redirects", True):  # a step of a redirect, which is retried from its beginning
             return type(made).send(made, request, **options)
-        answer = patient(request, **options)  # the last one, when the attempts are used up
-        if error := refuse(answer, advice) or (wrong(answer) if answer.ok else None):
+        answer = patient(request, **options)
+        if error := refusal(answer):
             raise error
         return answer
 
     made.send = send  # type: ignore[method-assign]
-    return made
 
 
 def _make_session(**options: Any) -> requests.Session:
@@ -101,8 +111,7 @@ def _make_session(**options: Any) -> requests.Session:
 
 def name_settings(connection: HttpConnection, secrets: Sequence[str] = ()) -> str:
     """The settings and names that an address and a login come from, for people to check."""
-    address = str(getattr(connection, "base_url", None) or getattr(connection, "url", ""))
-    place = _setting(address) or "the connection's address in source.yml"
+    place = _setting(connection.address) or "the connection's address in source.yml"
     named = [f"{found} (header {name})" for name, value in connection.headers.items() if (found := _setting(value))]
     named += [found for value in (*settings_of(connection.auth), *secrets) if (found := _setting(value))]
     none = "whether it needs a login (neither `auth` nor `headers` declares one)"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import duckdb
 
-from .columns import lacking
+from .columns import describe_missing
 from .contract import PAYLOAD, Contract
 from .core_schema import checks_rows
 from .source_error import NEXT, RefusedError, quoted
@@ -57,4 +57,4 @@ class NamesOfRecords:
     def _lack(self) -> str | None:
         names = sorted(self.found)
         shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
-        return lacking(self.contract, names, quoted(shown)) if self.is_certain else None
+        return describe_missing(self.contract, names, quoted(shown)) if self.is_certain else None

@@ -22,7 +22,7 @@ from .lake import Landing
 from .request import Request
 from .reread import TableRead
 from .source_error import Lasting, SourceError
-from .source_yml import FilesSource
+from .source_kinds import FilesSource
 from .turn import in_room
 
 

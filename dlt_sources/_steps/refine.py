@@ -238,52 +238,37 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
     }
     marked: dict[str, dict[str, str]] = {}
     for name, table in source.tables.items():
-        paths = landed[table.from_ or name]
+        paths, contract = landed[table.from_ or name], source.contracts[name]
         marks = withdrawn.marks_of(landing, name, folder / "marks" / name) if table.files else {}
         marked[name] = marks
         fresh = {file: load for file, load in marks.items() if load in wanted}
         if marks:
             if table.mode == "upsert" and (fresh or withdrawn.names_in(paths) & set(marks)):
-                paths = _all_landed(
-                    landing, name, loads, folder / "landed" / name
-                )  # other files may have had their keys before
-                landed[name] = paths
+                # other files may have had their keys before
+                landed[name] = paths = _all_landed(landing, name, loads, folder / "landed" / name)
             if fresh and not paths:
-                judged[name] = withdrawn.nothing(columns_of(source.contracts[name]), folder)
+                judged[name] = withdrawn.nothing(columns_of(contract), folder)
         if paths:
             parent, lost = judged.get(table.from_ or ""), set[str]()
             if above := marked.get(table.from_ or ""):
                 paths, lost = withdrawn.remaining(paths, above, folder / "remaining" / name)
             with part(name, "judge") as took:
-                judged[name] = judge.judge(
-                    name,
-                    table,
-                    source.contracts[name],
-                    paths,
-                    parent,
-                    redactions[name],
-                    partial(silver.field_ids, name),
-                )
+                field_ids = partial(silver.field_ids, name)
+                judged[name] = judge.judge(name, table, contract, paths, parent, redactions[name], field_ids)
                 judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
                 judged[name].counts.update(dict.fromkeys(lost - set(judged[name].counts), (0, 0, 0)))
                 took.count(sum(landed for landed, _, _ in judged[name].counts.values()))
-        if name in judged and table.by_file and fresh:  # looks at every load there is, so only where it must
-            for file, load in fresh.items():
-                judged[name].files[file] = max(load, judged[name].files.get(file, "0"), key=float)
-            last, counted = max(map(float, loads)), judged[name].counts
-            earlier = [load for load in landing.loads() if load not in counted and float(load) <= last]
-            left = withdrawn.recount(landing, landing.files(name, earlier), marks, fresh)
-            judged[name].recounted.update(left)
-            silver.remove(name, table.file_column(source.contracts[name]), fresh)
-        if name in judged and external.is_external(source, name, settings):
-            judged[name] = external.storable(
-                judged[name], columns_of(source.contracts[name]), folder / "storable" / name
-            )
-        if name in judged:
-            again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
-            with part(name, "silver") as took:
-                silver.write(name, judged[name].accepted, again)
-                took.count(sum(accepted for _, accepted, _ in judged[name].counts.values()))
+        if name not in judged:
+            continue
+        if table.by_file and fresh:  # looks at every load there is, so only where it must
+            withdrawn.recount_earlier(judged[name], name, landing, loads, marks, fresh)
+            silver.remove(name, table.file_column(contract), fresh)
+        if external.is_external(source, name, settings):
+            judged[name] = external.storable(judged[name], columns_of(contract), folder / "storable" / name)
+        again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
+        with part(name, "silver") as took:
+            silver.write(name, judged[name].accepted, again)
+            took.count(sum(accepted for _, accepted, _ in judged[name].counts.values()))
     return judged
 
 

@@ -21,7 +21,7 @@ from duckdb.sqltypes import VARCHAR
 from warehouse.quote import literal
 
 from . import cursor, landed_before, pipelines, vanished
-from .columns import lacking
+from .columns import describe_missing
 from .connect import connect
 from .contract import PAYLOAD, RESERVED
 from .engine import engine
@@ -257,7 +257,7 @@ class TableRead:
                 f"{self.request.source.name}.{self.name}: columns named {', '.join(taken)}: Millrace uses these names itself;"
                 " read a view that renames them"
             )
-        if PAYLOAD not in names and (lack := lacking(self.request.contract, names, quoted(", ".join(names)))):
+        if PAYLOAD not in names and (lack := describe_missing(self.request.contract, names, quoted(", ".join(names)))):
             raise RefusedError(f"{self.request.source.name}.{self.name}: the rows have {lack}. {NEXT}")
 
     def _previous(self) -> str:

@@ -13,7 +13,7 @@ from .shape import changes_of
 from .stagings import Known
 
 
-def settled(sources: Iterable[Source], known: Mapping[str, Known], settings: Settings) -> set[str]:
+def find_settled(sources: Iterable[Source], known: Mapping[str, Known], settings: Settings) -> set[str]:
     """The sources whose refine has nothing to do: every load is in staging, and nothing has changed for their tables.
 
     Args:

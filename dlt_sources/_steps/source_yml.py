@@ -1,4 +1,5 @@
-"""The format of ``source.yml`` as Pydantic models: every key there is, what it means and what goes together.
+"""The format of ``source.yml`` as Pydantic models: every key there is, what it means and what goes together. What only the
+sources of one connector have is in source_kinds.py.
 
 An unknown key, a missing one or a wrong value is refused here; validated.py says so with the file and the path in it.
 """
@@ -7,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from .address import SETTING, Path
 from .columns import columns_of
-from .connections import FilesConnection, HtmlConnection, PythonConnection, RestConnection, SqlConnection, Strict
+from .connections import Connection, Strict
 from .contract import FILE, Contract
 from .endpoint import Endpoint
 
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"  # a double underscore sets a name of the landing apart
 LONGEST_NAME = 50
 """Characters of a source's or table's name: with what is put before and after it Postgres has room for 63."""
+
+TableName = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
 
 
 class RejectLimit(Strict):
@@ -159,9 +162,17 @@ class Alerts(Strict):
         return [value] if isinstance(value, str) else value
 
 
-class _Source(Strict):
+class AnySource(Strict):
+    """What every ``source.yml`` says. A subclass is the kind of source that one connector reads: source_kinds.py."""
+
     place: ClassVar[str | None] = None
-    """The key that says where a table is."""
+    """The key of a table that says where its rows are; every table that is read from the source needs it."""
+    brings: ClassVar[Literal["records", "cells", "columns"]] = "records"
+    """What `read` yields. records: JSON objects, which may hold lists; cells: a text per column; columns: Arrow tables."""
+    asks_since: ClassVar[bool] = False
+    """Whether it can ask for what came since a moment: only then a table may have a `cursor`."""
+    reads_ahead: ClassVar[bool] = False
+    """Whether a thread may begin to read it before its turn (ahead.py)."""
 
     description: str = Field(description="what it brings, in a few words")
     owner: str = Field(description="the person or team who answers for it")
@@ -172,12 +183,12 @@ class _Source(Strict):
         description="false: switched off. No schedule, `run`, `serve` or `backfill` reads it; what is there of it stays",
     )
     alerts: Alerts = Field(Alerts(), description="who hears of this source, besides the team of `ELT_ALERT_URLS`")
-    tables: dict[Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)], Table] = Field(
-        min_length=1, description="by the name that they have in staging"
-    )
+    tables: Mapping[TableName, Table] = Field(min_length=1, description="by the name that they have in staging")
+    connector: str
+    connection: Connection
 
     @model_validator(mode="after")
-    def _cron(self) -> _Source:
+    def _cron(self) -> AnySource:
         from croniter import CroniterError, croniter
 
         if not croniter.is_valid(self.schedule):
@@ -196,51 +207,3 @@ class _Source(Strict):
                     f"tables.{name} needs `{self.place}`, as every table of this connector (or `from`, or `rows`)"
                 )
         return self
-
-
-class RestSource(_Source):
-    """A source read through dlt's ``rest_api``."""
-
-    place: ClassVar[str | None] = "endpoint"
-    connector: Literal["rest_api"]
-    connection: RestConnection
-
-
-class SqlSource(_Source):
-    """A source read through dlt's ``sql_database``."""
-
-    place: ClassVar[str | None] = "table"
-    connector: Literal["sql_database"]
-    connection: SqlConnection
-
-
-class HtmlSource(_Source):
-    """Tables in web pages."""
-
-    place: ClassVar[str | None] = "page"
-    connector: Literal["html_table"]
-    connection: HtmlConnection
-
-
-class FilesSource(_Source):
-    """CSV and Parquet files, each landed once per version."""
-
-    place: ClassVar[str | None] = "files"
-    connector: Literal["files"]
-    connection: FilesConnection
-
-
-class PythonSource(_Source):
-    """A source whose ``extract.py`` has a function per table."""
-
-    connector: Literal["python"]
-    connection: PythonConnection = PythonConnection()
-
-
-Declaration = Annotated[
-    Union[RestSource, SqlSource, HtmlSource, FilesSource, PythonSource], Field(discriminator="connector")
-]
-CONNECTORS: Mapping[str, type[_Source]] = {
-    get_args(kind.model_fields["connector"].annotation)[0]: kind
-    for kind in (RestSource, SqlSource, HtmlSource, FilesSource, PythonSource)
-}

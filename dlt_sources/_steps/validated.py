@@ -9,11 +9,12 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from .declaration_error import DeclarationError, hint
-from .source_yml import CONNECTORS, Declaration
+from .source_kinds import connectors
+from .source_yml import AnySource
 from .yaml_file import YamlFile
 
 
-def validate(path: Path, file: YamlFile) -> Declaration:
+def validate(path: Path, file: YamlFile) -> AnySource:
     """The declaration that a file holds.
 
     Raises:
@@ -22,15 +23,15 @@ def validate(path: Path, file: YamlFile) -> Declaration:
     content = file.content
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected keys such as connector and tables, found {type(content).__name__}")
-    model: Any = CONNECTORS.get(str(content.get("connector")))
+    kinds = connectors()
+    model = kinds.get(str(content.get("connector")))
     if model is None:
         raise DeclarationError(
-            f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(CONNECTORS)}"
-            f"{hint(str(content.get('connector')), CONNECTORS)} (line {file.line(['connector'])})"
+            f"{path}: connector: {content.get('connector')!r} is not one of {', '.join(kinds)}"
+            f"{hint(str(content.get('connector')), kinds)} (line {file.line(['connector'])})"
         )
     try:
-        declared: Declaration = model.model_validate(content)
-        return declared
+        return model.model_validate(content)
     except ValidationError as error:
         raise DeclarationError("\n".join(_explain(path, model, error, file))) from None
 

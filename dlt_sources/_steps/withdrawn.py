@@ -127,6 +127,28 @@ def remaining(paths: list[str], marks: Mapping[str, str], folder: Path) -> tuple
     return rest, lost
 
 
+def recount_earlier(
+    judged: Judged,
+    table: str,
+    landing: Landing,
+    loads: Collection[str],
+    marks: Mapping[str, str],
+    fresh: Mapping[str, str],
+) -> None:
+    """Count again what loads before those that were judged brought, now that some files of the table are withdrawn.
+
+    Args:
+        judged: what was judged of the table; gets the counts.
+        loads: those that were judged, or would have been if they had rows.
+        marks, fresh: as of `recount`.
+    """
+    for file, load in fresh.items():
+        judged.files[file] = max(load, judged.files.get(file, "0"), key=float)
+    last = max(map(float, loads))
+    earlier = [load for load in landing.loads() if load not in judged.counts and float(load) <= last]
+    judged.recounted.update(recount(landing, landing.files(table, earlier), marks, fresh))
+
+
 def recount(
     landing: Landing, files: list[LandedFile], marks: Mapping[str, str], fresh: Collection[str]
 ) -> dict[str, Left]:

@@ -182,8 +182,35 @@ def complete(kind: str, document: Document) -> Document:
 
 def charts_of(dashboard: Document) -> list[Document]:
     """What the layout of a dashboard says of each chart in it: its uuid, its width and height."""
-    parts = (dashboard.get("position") or {}).values()
-    return [part["meta"] for part in parts if isinstance(part, dict) and part.get("type") == "CHART"]
+    return list(_places(dashboard.get("position") or {}).values())
+
+
+def _places(position: Document) -> dict[str, Document]:
+    parts = position.items()
+    return {name: part["meta"] for name, part in parts if isinstance(part, dict) and part.get("type") == "CHART"}
+
+
+def name_charts(position: Document, uuids: dict[int, str]) -> bool:
+    """Give each chart of a layout its uuid: browsers note it there, who uses Superset's API need not.
+
+    Args:
+        position: The layout, changed in place.
+        uuids: The uuid of each chart, by the number that this Superset knows it by. A place whose chart is gone leaves
+            the layout: a file could not say what belongs there.
+
+    Returns:
+        Whether anything was changed.
+    """
+    unnamed = {name: meta for name, meta in _places(position).items() if not meta.get("uuid")}
+    gone = {name for name, meta in unnamed.items() if meta.get("chartId") not in uuids}
+    for name in unnamed.keys() - gone:
+        unnamed[name]["uuid"] = uuids[unnamed[name]["chartId"]]
+    for name in gone:
+        del position[name]
+    for part in position.values():
+        if isinstance(part, dict) and gone.intersection(part.get("children", [])):
+            part["children"] = [child for child in part["children"] if child not in gone]
+    return bool(unnamed)
 
 
 def _translate(metadata: Document, names: dict[str, Any]) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -13,6 +14,8 @@ import yaml
 from superset.commands.export.assets import ExportAssetsCommand
 from superset.daos.key_value import KeyValueDAO
 from superset.key_value.types import JsonKeyValueCodec, KeyValueResource
+from superset.models.dashboard import Dashboard
+from superset.models.slice import Slice
 
 from superset import db
 
@@ -24,6 +27,7 @@ _FORM = hashlib.sha256(Path(files.__file__).read_bytes() + version("apache-super
 
 def exported() -> list[tuple[str, files.Document]]:
     """Every asset of this Superset as (kind, document), as its own export gives it."""
+    _name_charts()
     found = []
     for name, content in ExportAssetsCommand().run():
         kind = name.split("/")[0]
@@ -54,6 +58,15 @@ def remember(uuids: Iterable[str]) -> None:
         KeyValueResource.APP, {"form": _FORM, "uuids": sorted(kept), "states": states}, _CODEC, _KEY
     )
     db.session.commit()
+
+
+def _name_charts() -> None:
+    """Complete the layouts that name charts by number alone: Superset's export would place these charts twice."""
+    uuids = {number: str(uid) for number, uid in db.session.query(Slice.id, Slice.uuid)}
+    for dashboard in db.session.query(Dashboard):
+        position = json.loads(dashboard.position_json or "{}")
+        if files.name_charts(position, uuids):
+            dashboard.position_json = json.dumps(position)
 
 
 def _state(kind: str, document: files.Document) -> str:

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import settings as configuration
+from tests.dlt_sources.database import execute
 from tests.dlt_sources.shop import Site
 from tests.security.hostile import Server
 
@@ -30,6 +31,18 @@ def way(request, monkeypatch):
 
     monkeypatch.setattr(scanned, "LARGE", {"copied": 2**62, "scanned": 1}[request.param])
     return request.param
+
+
+@pytest.fixture
+def db(postgres, way):
+    """The server, with a schema `s` and in it the table `things` (id, v) with two rows."""
+    execute(
+        postgres,
+        "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO deftunes",
+        "SET ROLE deftunes; CREATE TABLE s.things (id int, v text); INSERT INTO s.things VALUES (1, 'a'), (2, 'b')",
+    )
+    yield postgres
+    execute(postgres, "ALTER ROLE deftunes RESET ALL")
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import contextlib
 
-import duckdb
 import psycopg2
 import yaml
 
 from dlt_sources.door import land, load_sources, refine
+from tests.dlt_sources.shop import query
 
 CONTRACT = """
 from datetime import date, datetime
@@ -47,9 +47,8 @@ def run(shop, here):
     return landed, done.accepted["things"], done.rejected["things"]
 
 
-def query(here, sql):
-    with duckdb.connect(str(here.warehouse)) as con:
-        return con.execute(sql).fetchall()
+def staged(here, what="id, v"):
+    return query(here, f"SELECT {what} FROM stg_shop.things ORDER BY ALL")
 
 
 def rejected(here):

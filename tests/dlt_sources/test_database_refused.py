@@ -7,24 +7,7 @@ import settings as configuration
 from dlt_sources._steps.connect import reach
 from dlt_sources._steps.source_error import RefusedError, SourceError
 from dlt_sources.door import Landing, land, load_sources
-from tests.dlt_sources.database import declare, execute, query, run
-
-
-@pytest.fixture
-def db(postgres, way):
-    """The server, with a schema `s` and in it the table `things` (id, v) with two rows."""
-    execute(
-        postgres,
-        "DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO deftunes",
-        "SET ROLE deftunes; CREATE TABLE s.things (id int, v text); INSERT INTO s.things VALUES (1, 'a'), (2, 'b')",
-    )
-    yield postgres
-    execute(postgres, "ALTER ROLE deftunes RESET ALL")
-
-
-def staged(here, what="id, v"):
-    return query(here, f"SELECT {what} FROM stg_shop.things ORDER BY ALL")
-
+from tests.dlt_sources.database import declare, execute, run, staged
 
 MISSING = {
     "a nullable column": ("ALTER TABLE s.things DROP COLUMN v", r"no column v .*it has id"),

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dlt_sources.door import DeclarationError, Landing, SourceError, land, refine
+from dlt_sources.door import DeclarationError, Landing, SourceError, land, reach, refine
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 
 
@@ -308,3 +308,11 @@ def test_a_column_with_one_of_our_names_is_kept_apart_or_refused(tmp_path, here,
         assert "odd.csv: " in str(error) and ours in str(error) and "Binder" not in str(error)
     refined(shop, here)
     assert staged(here, "file, id") in ([("good.csv", 1)], [("good.csv", 1), ("odd.csv", 2)])
+
+
+def test_doctor_looks_for_the_folder_where_a_run_reads_it(tmp_path, here, inbox, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (inbox / "a.csv").write_text("id,name\n1,a\n")
+    shop = source_of(tmp_path, f"~/{inbox.relative_to(tmp_path)}")
+    assert run(shop, here) == (1, 1, 0)
+    assert reach(shop, here)

@@ -60,6 +60,19 @@ def test_a_connection_and_its_secrets_never_reach_a_file():
     assert "secret" not in plain and "encrypted" not in plain and "host" not in plain
 
 
+def test_a_chart_that_the_api_laid_out_gets_its_uuid_and_a_chart_that_is_gone_leaves_no_place():
+    position = {
+        "ROW": {"type": "ROW", "id": "ROW", "children": ["A", "B", "C"]},
+        "A": {"type": "CHART", "id": "A", "meta": {"chartId": 17, "width": 4}},
+        "B": {"type": "CHART", "id": "B", "meta": {"chartId": 99, "width": 4}},
+        "C": {"type": "CHART", "id": "C", "meta": {"chartId": 18, "uuid": OTHER, "width": 4}},
+    }
+    assert files.name_charts(position, {17: UUID, 18: OTHER})
+    assert [meta["uuid"] for meta in files.charts_of({"position": position})] == [UUID, OTHER]
+    assert position["ROW"]["children"] == ["A", "C"] and "B" not in position
+    assert not files.name_charts(position, {17: UUID, 18: OTHER}), "a layout that is complete was changed"
+
+
 def test_charts_are_named_by_uuid_wherever_superset_uses_its_number():
     position = {"C": {"type": "CHART", "id": "C", "meta": {"uuid": UUID, "chartId": 17, "sliceName": "x", "width": 4}}}
     metadata = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warehouse.values import PlainConnection, inlined
+from warehouse.values import PlainConnection, inline
 
 VALUES = (
     st.none()
@@ -41,7 +41,7 @@ def test_it_is_the_same_value_of_the_same_type(values):
     [("SELECT '?', ?", ["a"]), ("SELECT ?", ["a\0b"]), ("SELECT ?", [["a list"]]), ("SELECT ?", [b"bytes"])],
 )
 def test_what_has_no_plain_form_stays_a_parameter(query, values):
-    assert inlined(query, values) is None
+    assert inline(query, values) is None
     with duckdb.connect() as con:
         assert PlainConnection(con).execute(query, values).fetchall()[0][-1] == values[-1]
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 
 import requests
 
-from ..columns import lacking, names_asked_for
+from ..columns import describe_missing, names_asked_for
 from ..connections import HtmlConnection
 from ..http import session
 from ..request import Request, UnchangedError, expand
@@ -54,7 +54,7 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
             f"{url}: more than {connection.max_tags} tags; if that is right, raise `max_tags` in source.yml. {NEXT}"
         )
     rows = table(_decoded(page, kind, url), request.table.selector, url, names_asked_for(request.contract))
-    if lack := lacking(request.contract, rows[0], quoted(", ".join(rows[0]))):
+    if lack := describe_missing(request.contract, rows[0], quoted(", ".join(rows[0]))):
         raise RefusedError(f"{url}: the table has {lack}. {NEXT}")
     request.received.append((url, page))
     yield from rows

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from ..columns import columns_of, lacking, names_asked_for
+from ..columns import columns_of, describe_missing, names_asked_for
 from ..request import Request
 from ..source_error import NEXT, RefusedError
 
@@ -25,7 +25,7 @@ def choose(request: Request, there: Mapping[str, str]) -> list[str]:
         RefusedError: one is missing, or two differ in upper and lower case only.
     """
     where = f"{request.source.name}.{request.name}"
-    if lack := lacking(request.contract, there, ", ".join(there)):
+    if lack := describe_missing(request.contract, there, ", ".join(there)):
         raise RefusedError(f"{where}: the table {request.table.table} has {lack}. {NEXT}")
     chosen = sorted(names_asked_for(request.contract) & set(there))
     request.unasked = {name: kind.lower() for name, kind in there.items() if name not in chosen}

@@ -126,6 +126,18 @@ def reach(source: str, url: str) -> str:
     return sa.make_url(url).render_as_string(hide_password=True)
 
 
+def refuse_address(url: str) -> str:
+    """What a database's address must be, where this one is none that an installed driver takes."""
+    example = "must be a database URL such as postgresql://user:password@host:5432/database"
+    try:
+        sa.make_url(driver(url)).get_dialect().import_dbapi()
+    except (sa.exc.SQLAlchemyError, ValueError):
+        return example
+    except ImportError as error:
+        return f"{example}; the driver of this one is not installed ({error.name})"
+    return ""
+
+
 def is_postgres(url: str) -> bool:
     return sa.make_url(url).get_backend_name() == "postgresql"
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from warehouse.quote import identifier, literal
 
-from ..columns import lacking
+from ..columns import describe_missing
 from ..connections import FilesConnection
 from ..contract import FILE, FILE_ROW, MALFORMED, PAYLOAD, RESERVED, Contract
 from ..engine import engine
@@ -58,7 +58,7 @@ def as_parquet(
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
         own = ", ".join(identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED))
-        if PAYLOAD not in columns and (lack := lacking(contract, columns, quoted(own))):
+        if PAYLOAD not in columns and (lack := describe_missing(contract, columns, quoted(own))):
             raise FileError(lack)
         con.execute(
             f"COPY (SELECT *, {literal(name)} AS {FILE}, {first} + {FILE_ROW} AS _row, FALSE AS _deleted,"

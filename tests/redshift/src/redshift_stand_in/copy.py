@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 KNOWN = {
-    "CREDENTIALS": "s",
-    "IAM_ROLE": "s",
-    "ACCESS_KEY_ID": "s",
-    "SECRET_ACCESS_KEY": "s",
-    "SESSION_TOKEN": "s",
+    **objects.LOGIN,
     "FORMAT": "f",
     "PARQUET": "",
     "ORC": "",

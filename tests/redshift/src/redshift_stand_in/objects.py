@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from .server import Redshift
     from .session import Session
 
+LOGIN = {
+    "CREDENTIALS": "s",
+    "IAM_ROLE": "s",
+    "ACCESS_KEY_ID": "s",
+    "SECRET_ACCESS_KEY": "s",
+    "SESSION_TOKEN": "s",
+}
+"""How COPY and UNLOAD log in to S3."""
 KEYS = {"CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"}
 
 
