@@ -240,3 +240,15 @@ def test_a_backfill_of_many_pieces_killed_at_random_ends_as_one_read_of_all(piec
         f"scratch: {peak[0]:,} bytes with {killed} kills, {peaks['one']:,} of one piece, {peaks['whole']:,} of the whole"
     )
     assert peak[0] < 3 * peaks["one"] < peaks["whole"]
+
+
+@pytest.mark.slow
+def test_pieces_are_read_ahead_of_their_turn_and_landed_in_it(small, tmp_path):
+    words = ("backfill", "shop", "--since", "2026-01-01", "--until", "2026-01-12", "--days", "2")
+    done = small.run(*words, "--at-once", "3")
+    print(done.stdout, done.stderr)
+    log = (tmp_path / "log").read_text().splitlines()
+    assert sorted(log) == [f"2026-01-{d:02} 2026-01-{d + 1:02}" for d in range(1, 13, 2)]
+    assert log[-1] == "2026-01-11 2026-01-12", "the present is read last"
+    assert small.query("SELECT count(*) FROM shop_gold.things_now") == [(12,)]
+    assert not (small.data / "lake/landing/shop/_ahead").exists() and ways_on(small) == []
