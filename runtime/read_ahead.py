@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from errors import ExitCode
@@ -39,27 +39,15 @@ def read_piece(sources: Declared, name: str, batch: str, since: datetime, until:
 
 
 def show_pieces(source: str, since: datetime, until: datetime, days: int) -> None:
-    """Print the input of the state machine `backfill` (terraform/modules/backfill), as JSON: the command of each piece's task, and
-    that of the task that lands them.
+    """Print the input of the state machine of terraform/modules/backfill as JSON: what to read, under which name, and its pieces.
+    It makes the commands itself.
     """
     from .backfill import pieces
 
-    batch = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    words = ["backfill", source]
-    ranges = [
-        {
-            "command": [
-                *words,
-                "--since",
-                f"{work.since:%Y-%m-%d}",
-                "--until",
-                f"{work.until:%Y-%m-%d}",
-                "--batch",
-                batch,
-                "--read-ahead",
-            ]
-        }
-        for work in pieces(since, until, days)
-    ]
-    span = ["--since", f"{since:%Y-%m-%d}", "--until", f"{until:%Y-%m-%d}", "--days", str(days)]
-    print(json.dumps({"ranges": ranges, "land": {"command": [*words, *span, "--batch", batch]}}, indent=2))
+    batch = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    ranges = [_days(piece.since, piece.until) for piece in pieces(since, until, days) if piece.since and piece.until]
+    print(json.dumps({"source": source, "batch": batch, **_days(since, until), "days": str(days), "ranges": ranges}))
+
+
+def _days(since: datetime, until: datetime) -> dict[str, str]:
+    return {"since": f"{since:%Y-%m-%d}", "until": f"{until:%Y-%m-%d}"}
