@@ -17,10 +17,12 @@ from dlt.extract.resource import DltResource
 
 from settings import Settings
 
+from . import cursor
 from .declaration import Source
 from .file_names import month_of
 from .file_read import resources_of
 from .lake import Landing
+from .overtaken import is_overtaken
 from .pipelines import resource
 from .ranges import Range, RangeError, fingerprint
 from .request import keep_memory
@@ -74,28 +76,24 @@ def adopt(source: Source, settings: Settings, span: Range) -> Adopted | None:
         if manifest["declared"] != fingerprint(source):
             raise RangeError("the source's declaration has changed since")
         landing = Landing(source.name, settings)
-        if _look_at_loads(landing, span, str(manifest["newest"])):
-            return Adopted()
-        return _adopt(source, settings, span, manifest, landing)
+        has_landed, others = _look_at_loads(landing, span, str(manifest["newest"]))
+        return Adopted() if has_landed else _adopt(source, settings, span, manifest, others)
     except (KeyError, TypeError, ValueError):
         raise RangeError("its manifest is damaged") from None
 
 
-def _look_at_loads(landing: Landing, span: Range, newest: str) -> bool:
-    """Whether one of the loads after `newest` is the range's own.
-
-    Raises:
-        RangeError: one is not of the batch: it may have newer versions of the range's rows, which older ones must not follow.
-    """
+def _look_at_loads(landing: Landing, span: Range, newest: str) -> tuple[bool, list[str]]:
+    """(whether one of the loads after `newest` is the range's own, those of them that are of other runs than the batch's)."""
     loads = landing.loads(after=newest)
     records = landing.records(loads)
-    for load in loads:
-        if records.get(load, {}).get("batch") != span.batch:
-            raise RangeError("the source has been read by another run since")
-    return any(record.get("span") == span.span for record in records.values())
+    others = [load for load in loads if records.get(load, {}).get("batch") != span.batch]
+    own = [records[load] for load in loads if load not in others]
+    return any(record.get("span") == span.span for record in own), others
 
 
-def _adopt(source: Source, settings: Settings, span: Range, manifest: dict[str, Any], landing: Landing) -> Adopted:
+def _adopt(source: Source, settings: Settings, span: Range, manifest: dict[str, Any], others: list[str]) -> Adopted:
+    """The range, if loads of other runs have no newer version of a row of it, which older ones must not follow."""
+    landing = Landing(source.name, settings)
     noted = landing.remembered()
     newest = landing.newest(after=str(noted.get("after", "")))
     read_at = max(datetime.fromisoformat(at) for at in (manifest["read_at"], noted.get("read_at")) if at)
@@ -106,6 +104,8 @@ def _adopt(source: Source, settings: Settings, span: Range, manifest: dict[str, 
     }
     for name, table in manifest["tables"].items():
         paths = span.fetch(table["files"])
+        if is_overtaken(source, name, span, paths.values(), others):
+            raise RangeError("another run has landed versions of its rows since")
         if not table["has_news"]:
             continue
         rows = [_Rows(paths[file["file"]], file["table"], bool(file["whole"])) for file in table["files"]]
@@ -159,9 +159,11 @@ def _memory(table: Table, read: Mapping[str, Any], now: dict[str, Any]) -> dict[
         RangeError: what the read went by has changed since.
     """
     before, after = dict(read["before"]), dict(read["after"])
-    if now == before:
-        return after
-    if not table.files or {**now, "files": 0} != {**before, "files": 0}:
+    if not table.files:
+        if _of_connector(now) != _of_connector(before):
+            raise RangeError("what is remembered of the table has changed since")
+        return _of_connector(after) | {name: value for name, value in now.items() if name in cursor.OWN}
+    if {**now, "files": 0} != {**before, "files": 0}:
         raise RangeError("what is remembered of the table has changed since")
     known, then, found = now.get("files", {}), before.get("files", {}), after.get("files", {})
     changed = [name for name in {*known, *then} if known.get(name) != then.get(name)]
@@ -169,6 +171,11 @@ def _memory(table: Table, read: Mapping[str, Any], now: dict[str, Any]) -> dict[
         raise RangeError("a file that it goes by has landed since")
     merged = {name: entry for name, entry in known.items() if name not in then or name in found}
     return {**now, "files": merged | {name: entry for name, entry in found.items() if entry != then.get(name)}}
+
+
+def _of_connector(memory: Mapping[str, Any]) -> dict[str, Any]:
+    """What the connector remembers; not how far the reads have come, which a span neither goes by nor changes."""
+    return {name: value for name, value in memory.items() if name not in cursor.OWN}
 
 
 def _places(table: Table, names: Iterable[str]) -> set[str]:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from dlt_sources._steps import ranges
 from dlt_sources._steps.ranges import Range, RangeError
-from dlt_sources.door import Landing, SourceError, land, own_batch, read_range, refine, remove_batch
+from dlt_sources.door import Landing, SourceError, land, load_sources, own_batch, read_range, refine, remove_batch
 from runtime.backfill import pieces
 from tests.dlt_sources import database, shop
 from tests.dlt_sources.database import execute
@@ -225,7 +225,7 @@ def write_by_another_release(source, here, span):
 
 
 STALE = {
-    load_of_another_run: "has been read by another run since",
+    load_of_another_run: "another run has landed versions of its rows",
     cut_a_file: "is damaged",
     swap_a_byte: "is damaged",
     lose_a_file: "is missing",
@@ -264,6 +264,37 @@ def test_a_newer_load_between_a_read_and_its_turn_is_not_covered_by_older_rows(t
     assert staged(here) == [(1, NOW), (2, found[0].since)]
 
 
+def test_a_newer_load_of_other_rows_leaves_a_range_as_it_is(tmp_path, here, api, monkeypatch):
+    """The schedule goes on while a backfill does, and what it brings are rows of today."""
+    source, found = of_python(tmp_path, api, monkeypatch), spans(here, 20, 10)
+    early, late = f"{found[0].since:%Y-%m-%d}T00:00:00", f"{NOW:%Y-%m-%d}T00:00:00"
+    api.things = [{"id": 1, "name": "old", "at": early}]
+    read_range(source, here, found[0])
+    api.things.append({"id": 2, "name": "today", "at": late})
+    land(source, here)
+    cursor = remembered(here)["things"]["cursor"]
+    asked = len(api.requests)
+    assert land_all(source, here, found[:1]) == [] and len(api.requests) == asked
+    assert staged(here) == [(1, found[0].since), (2, NOW)]
+    assert remembered(here)["things"]["cursor"] == cursor
+
+
+def test_a_newer_load_with_keys_of_another_form_makes_a_range_old(tmp_path, here, api, monkeypatch):
+    source, [span] = of_python(tmp_path, api, monkeypatch), spans(here, 10, 10)
+    api.things = [{"id": 1, "name": "old", "at": f"{span.since:%Y-%m-%d}T00:00:00"}]
+    read_range(source, here, span)
+    code = source.folder / "extract.py"
+    before = code.read_text()
+    code.write_text(
+        "import pyarrow as pa\ndef things(request, values):\n    yield pa.table({'id': ['1'], 'name': ['new'], 'at': ['2020-03-10']})\n"
+    )
+    later = load_sources(source.folder.parent)["shop"]
+    land(later, here)
+    code.write_text(before)
+    [note] = land_all(load_sources(source.folder.parent)["shop"], here, [span])
+    assert "another run has landed versions of its rows" in note
+
+
 def test_loads_of_the_batch_itself_do_not_make_its_ranges_old_and_those_of_another_do(tmp_path, here, api, monkeypatch):
     source, found = of_python(tmp_path, api, monkeypatch), spans(here, 40, 10)
     for span in (found[0], found[2], found[3]):
@@ -274,7 +305,7 @@ def test_loads_of_the_batch_itself_do_not_make_its_ranges_old_and_those_of_anoth
     read_range(source, here, other[3])
     land_all(source, here, found[3:])
     [note] = land_all(source, here, other[3:], batch="c")
-    assert "by another run since" in note
+    assert "another run has landed versions of its rows" in note
 
 
 def test_a_run_that_was_landing_when_the_read_began_counts_as_one_that_came_after(tmp_path, here, api, monkeypatch):
@@ -290,7 +321,7 @@ def test_a_run_that_was_landing_when_the_read_began_counts_as_one_that_came_afte
     monkeypatch.setattr(Landing, "newest", overtaken)
     read_range(source, here, span)
     [note] = land_all(source, here, [span])
-    assert "by another run since" in note
+    assert "another run has landed versions of its rows" in note
 
 
 def test_what_a_read_goes_by_is_what_the_pieces_before_it_left(tmp_path, here, api, monkeypatch):
