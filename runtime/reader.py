@@ -57,7 +57,7 @@ def main() -> None:
     if os.getppid() != int(parent):
         return
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a source's own code prints is no answer
+    os.dup2(2, 1)  # what a source's own code prints must not be read as an answer
     asked: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=[asked], daemon=True).start()
     answer(source, batch, asked, out)

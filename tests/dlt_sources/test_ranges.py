@@ -436,3 +436,12 @@ def test_batches_of_coordinators_that_ended_are_removed_and_no_others(tmp_path, 
         assert sorted(found) == sorted([alive, "named"])
     assert not (root / alive).exists()
     remove_batch("shop", "named", here)
+
+
+def test_the_next_refine_removes_what_a_killed_backfill_has_read_ahead(tmp_path, here, api, monkeypatch):
+    source, found = of_python(tmp_path, api, monkeypatch), spans(here, 20, 10, batch="own-1-dead")
+    read_range(source, here, found[0])
+    read_range(source, here, spans(here, 20, 10)[1])  # of a batch that has a name: it may be landed yet
+    land_all(source, here, found[:1], batch="")
+    root = Path(ranges.folder_of("shop", here))
+    assert [path.name for path in root.iterdir()] == ["b"]
