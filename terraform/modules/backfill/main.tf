@@ -21,7 +21,7 @@ locals {
   }
 
   definition = {
-    Comment = "runner.py backfill SOURCE --since S --until U --days N --dry-run prints the input"
+    Comment = "The option --dry-run of a backfill prints the input"
     StartAt = "ReadAhead"
     States = {
       ReadAhead = {
