@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ._steps.outstanding import Counts, Rejected, count_refined, count_rejected, row_keys
     from ._steps.pipelines import StoreError
     from ._steps.ranges import BATCH, Range, RangeError, own_batch, remove_batch
-    from ._steps.read_range import may_be_ahead, read_range
+    from ._steps.read_range import read_range, why_in_its_turn
     from ._steps.reading import Reading
     from ._steps.rebuild import Rebuilt, rebuild
     from ._steps.refine import Refined, follow_contract, refine
@@ -81,7 +81,6 @@ __all__ = [
     "maintain",
     "make_source",
     "make_stagings",
-    "may_be_ahead",
     "own_batch",
     "reach",
     "read_ahead",
@@ -99,6 +98,7 @@ __all__ = [
     "silver_size",
     "sink",
     "try_source",
+    "why_in_its_turn",
     "withdraw",
 ]
 
@@ -134,7 +134,6 @@ _PLACES = {
     "lines_for": "drift",
     "maintain": "keep_small",
     "make_stagings": "new_stagings",
-    "may_be_ahead": "read_range",
     "own_batch": "ranges",
     "reach": "connect",
     "read_ahead": "land",
@@ -150,6 +149,7 @@ _PLACES = {
     "settled": "settled",
     "silver_size": "keep_small",
     "sink": "sink",
+    "why_in_its_turn": "read_range",
     "withdraw": "land",
 }
 """Where in `_steps` each name is that is imported when it is first asked for: dlt and what else is behind these takes a second."""

@@ -139,7 +139,7 @@ def _read_ahead(
 ) -> int:
     """Run pieces while others are read ahead of them."""
     import settings as configuration
-    from dlt_sources.door import own_batch
+    from dlt_sources.door import load_sources, own_batch
     from foundation.place import owner_only
     from foundation.signals import interruptible
 
@@ -150,7 +150,7 @@ def _read_ahead(
         interruptible(),
         owner_only(),
         own_batch(source, settings) as batch,
-        Readers(source, batch, [_days(work) for work in every], at_once, settings) as readers,
+        Readers(load_sources().get(source), batch, [_days(work) for work in every], at_once, settings) as readers,
     ):
 
         def ready(work: Work) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from foundation.environment import ROOT
 
 if TYPE_CHECKING:
+    from dlt_sources.door import Source
     from settings import Settings
 
 TRIES = 3
@@ -29,15 +30,23 @@ class Readers:
     """Readers of some pieces, oldest first. What they bring waits in the lake; `wait` says when there is no more to wait for.
 
     Args:
+        source: None: it cannot be read, and none of the pieces is read ahead.
         pieces: first and last day of each. at_once: pieces that are being read or have been, beyond the one whose turn it is.
     """
 
-    def __init__(self, source: str, batch: str, pieces: Sequence[Days], at_once: int, settings: Settings) -> None:
-        from dlt_sources.door import Range, may_be_ahead
+    def __init__(
+        self, source: Source | None, batch: str, pieces: Sequence[Days], at_once: int, settings: Settings
+    ) -> None:
+        from dlt_sources.door import Range, why_in_its_turn
         from foundation.setting_types import bytes_of
 
-        self._source, self._batch, self._pieces, self._at_once = source, batch, list(pieces), at_once
-        ahead = [days for days in pieces if may_be_ahead(Range(source, batch, *days, settings), settings)]
+        self._source, self._batch = source.name if source else "", batch
+        self._pieces, self._at_once = list(pieces), at_once
+        ahead = [
+            days
+            for days in pieces
+            if source and not why_in_its_turn(source, Range(source.name, batch, *days, settings))
+        ]
         self._ended: dict[Days, str] = {days: "" for days in pieces if days not in ahead}
         self._waiting, self._turn, self._closed = ahead, 0, False
         self._changed = threading.Condition()

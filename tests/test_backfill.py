@@ -387,6 +387,23 @@ def end_killed(small, words, kills, piece):
         assert "--at-once" in words
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_backfill_and_its_readers_and_leaves_nothing_read_ahead(number, small):
+    out, err = small.folder / "out", small.folder / "err"
+    process = forks.start(["runner.py", *AHEAD], small.code, small.environment, out, err)
+    until = time.monotonic() + 120
+    while not readers_of(process.pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    left = readers_of(process.pid)
+    assert left
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 128 + number, err.read_text()
+    assert not outlive(left) and not (small.data / "lake/landing/shop/_ahead").exists()
+    assert "--days 2 --at-once 3" in err.read_text()
+
+
 RANGES = [(6, 3, 2), pytest.param(64, 24, 4, marks=pytest.mark.nightly)]
 
 

@@ -26,7 +26,7 @@ from .declaration_error import DeclarationError
 from .explained import explained
 from .lake import Landing
 from .ranges import Range, RangeError
-from .read_range import may_be_ahead
+from .read_range import why_in_its_turn
 from .reading import Reading
 from .redact import has_private
 
@@ -90,7 +90,7 @@ def _adopt(source: Source, settings: Settings, span: Range, notes: list[str]) ->
         notes.append(f"{source.name}: {span} was read ahead, and {error}; it is read again")
         span.clear()
         return None
-    if found is None and may_be_ahead(span, settings):
+    if found is None and not why_in_its_turn(source, span):
         notes.append(f"{source.name}: {span} was not read ahead; it is read now")
     return found
 

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from settings import Settings
+from settings import Settings, SettingsError
 
+from .connect import find_address
+from .connectors.candidate import is_http
 from .declaration import Source
 from .explained import explained
 from .file_read import FileRead
@@ -22,6 +24,7 @@ from .ranges import Range, RangeError, fingerprint
 from .reading import Reading
 from .reread import TableRead
 from .row_files import ToLand
+from .source_yml import FilesSource
 
 T = TypeVar("T")
 RECENT = timedelta(days=2)
@@ -31,9 +34,20 @@ reach up to it are read after all others, in their turn. Days of two, since cloc
 _TRIES = 5
 
 
-def may_be_ahead(span: Range, settings: Settings) -> bool:
-    """Whether a span may be read out of its turn: no row comes to it any more."""
-    return span.until + RECENT <= settings.moment()
+def why_in_its_turn(source: Source, span: Range) -> str:
+    """Why a span is read in its turn and not ahead of it; empty: it may be read ahead."""
+    if span.until + RECENT > span.settings.moment():
+        return "rows may still come to it"
+    if isinstance(source.declared, FilesSource) and not _is_published_by_months(source, span.settings):
+        return "the first piece reads all new files, whatever the days"
+    return ""
+
+
+def _is_published_by_months(source: Source, settings: Settings) -> bool:
+    """Whether the days of a span choose the files: nothing lists what is behind HTTP, and a folder or bucket is read whole."""
+    with contextlib.suppress(SettingsError):
+        return is_http(find_address(source, settings))
+    return True  # its read says that the address is not set
 
 
 def read_range(source: Source, settings: Settings, span: Range) -> dict[str, int]:
@@ -45,8 +59,8 @@ def read_range(source: Source, settings: Settings, span: Range) -> dict[str, int
     Raises:
         RangeError: the span is not one to read ahead. SourceError, SettingsError: as of `land`; there is no range then.
     """
-    if not may_be_ahead(span, settings):
-        raise RangeError("rows may still come to it")
+    if why := why_in_its_turn(source, span):
+        raise RangeError(why)
     declared = fingerprint(source)
     with contextlib.suppress(RangeError):
         if (found := span.read()) and found["declared"] == declared:

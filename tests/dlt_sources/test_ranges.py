@@ -369,6 +369,15 @@ def test_the_present_is_left_to_its_turn(days, tmp_path, here, api, monkeypatch)
     assert land_all(source, here, [span]) == [] and len(api.requests) == 1
 
 
+def test_a_folder_s_files_have_no_days_and_are_left_to_the_first_piece(tmp_path, here, inbox):
+    (inbox / "a.csv").write_text("id,name\n1,a\n")
+    source, found = shop.source_of(tmp_path, inbox), spans(here, 20, 10)
+    for span in found:
+        with pytest.raises(RangeError, match="the first piece reads all new files"):
+            read_range(source, here, span)
+    assert land_all(source, here, found) == [] and shop.staged(here) == [(1, "a")]
+
+
 def test_a_range_is_its_owner_s_alone_and_inside_the_source_s_landing(tmp_path, here, api, monkeypatch):
     source, [span] = of_python(tmp_path, api, monkeypatch), spans(here, 10, 10)
     read_range(source, here, span)
