@@ -63,7 +63,7 @@ derive: .venv/.ready ## rewrite what follows from the contracts and the models
 	$(RUN) python -m dlt_sources.derive && $(RUN) python -m superset.derive
 	export ELT_DATA_DIR=$$(mktemp -d); $(RUN) python -m runtime.reference
 
-CASES ?= idle refine reread publish turns many taxi bulk
+CASES ?= idle refine reread publish turns many side_by_side taxi bulk
 benchmark: .venv/.ready ## measure the claims in benchmarks/ (an hour; ROWS=500000 makes the bulk cases small, CASES="idle turns" chooses)
 	@for case in $(CASES); do echo "== $$case"; \
 	  $(RUN) python -m benchmarks.$$case $$(case $$case in turns) echo 500;; bulk) echo $(ROWS);; esac) || exit; done

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from runtime.steps import Steps
-from runtime.unpublished import find_changed, explain_hold
+from runtime.unpublished import explain_hold, find_changed
 from runtime.work import Work
 
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each step imports what it needs

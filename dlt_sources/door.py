@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ._steps.new_stagings import make_stagings
     from ._steps.outstanding import Counts, Rejected, count_refined, count_rejected, row_keys
     from ._steps.pipelines import StoreError
+    from ._steps.ranges import BATCH, Range, RangeError, own_batch, remove_batch
+    from ._steps.read_range import read_range, why_in_its_turn
     from ._steps.reading import Reading
     from ._steps.rebuild import Rebuilt, rebuild
     from ._steps.refine import Refined, follow_contract, refine
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from ._steps.unfinished import Unfinished, find_unfinished
 
 __all__ = [
+    "BATCH",
     "Abreast",
     "Ahead",
     "Alerts",
@@ -50,6 +53,8 @@ __all__ = [
     "LandedFileError",
     "Landing",
     "Made",
+    "Range",
+    "RangeError",
     "Reading",
     "Rebuilt",
     "Refined",
@@ -76,20 +81,24 @@ __all__ = [
     "maintain",
     "make_source",
     "make_stagings",
+    "own_batch",
     "reach",
     "read_ahead",
     "read_alerts",
+    "read_range",
     "read_staging_progress",
     "read_stagings",
     "reads_silver",
     "rebuild",
     "refine",
     "refine_abreast",
+    "remove_batch",
     "row_keys",
     "find_settled",
     "silver_size",
     "sink",
     "try_source",
+    "why_in_its_turn",
     "withdraw",
 ]
 
@@ -99,6 +108,9 @@ _PLACES = {
     "ContractChangedError": "shape",
     "LandedFileError": "landed",
     "Landing": "lake",
+    "BATCH": "ranges",
+    "Range": "ranges",
+    "RangeError": "ranges",
     "Reading": "reading",
     "Rebuilt": "rebuild",
     "Refined": "refine",
@@ -122,18 +134,22 @@ _PLACES = {
     "lines_for": "drift",
     "maintain": "keep_small",
     "make_stagings": "new_stagings",
+    "own_batch": "ranges",
     "reach": "connect",
     "read_ahead": "land",
+    "read_range": "read_range",
     "read_staging_progress": "stagings.read_progress",
     "read_stagings": "stagings.read_known",
     "reads_silver": "external",
     "rebuild": "rebuild",
     "refine": "refine",
     "refine_abreast": "abreast",
+    "remove_batch": "ranges",
     "row_keys": "outstanding",
     "find_settled": "settled",
     "silver_size": "keep_small",
     "sink": "sink",
+    "why_in_its_turn": "read_range",
     "withdraw": "land",
 }
 """Where in `_steps` each name is that is imported when it is first asked for: dlt and what else is behind these takes a second."""

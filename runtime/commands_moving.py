@@ -8,6 +8,8 @@ from __future__ import annotations
 import typer
 
 from .options import (
+    AtOnce,
+    Batch,
     Days,
     DryRun,
     Every,
@@ -19,9 +21,11 @@ from .options import (
     Object,
     Preview,
     Profile,
+    ReadAhead,
     Rejected,
     Restate,
     Schedule,
+    ShowPieces,
     Since,
     Source,
     Sources,
@@ -105,6 +109,10 @@ def backfill(
     since: Since,
     until: Until = None,
     days: Days = None,
+    at_once: AtOnce = None,
+    batch: Batch = None,
+    read_ahead: ReadAhead = False,
+    dry_run: ShowPieces = False,
     wait: Wait = 0,
     as_json: Json = False,
 ) -> None:
@@ -112,22 +120,32 @@ def backfill(
 
     The cursor stays where it is.
     """
-    readable([source])
+    known = readable([source])
     if until and until < since:
         raise typer.BadParameter(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}")
-    from .backfill import command, run_pieces
+    from .backfill import command, refuse_options, run_pieces
 
+    refuse_options(until, days, at_once, batch, read_ahead=read_ahead, dry_run=dry_run, as_json=as_json)
+    if read_ahead:
+        from .read_ahead import read_piece
+
+        raise SystemExit(read_piece(known, source, batch or "", since, until or since))
     if days is None:
         work = Work(since=since, until=until, resume=command(source, since, until))
         raise SystemExit(context.obj("backfill", [source], work, wait=wait, as_json=as_json))
-    if as_json:
-        raise typer.BadParameter("--json prints the result of one run; leave out --days")
     import settings as configuration
 
     last = until or configuration.load().clock().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    raise SystemExit(
-        run_pieces(source, since, last, days, lambda work: context.obj("backfill", [source], work, wait=wait))
-    )
+    if dry_run:
+        from .read_ahead import show_pieces
+
+        show_pieces(source, since, last, days)
+        return
+
+    def work_on(piece: Work) -> int:
+        return int(context.obj("backfill", [source], piece, wait=wait))
+
+    raise SystemExit(run_pieces(source, since, last, days, work_on, batch or "", at_once or 0))
 
 
 def withdraw(context: typer.Context, source: Source, file: File, wait: Wait = 0, as_json: Json = False) -> None:

@@ -50,6 +50,29 @@ Days = Annotated[
         min=1, metavar="N", help="read the span in pieces of so many days, each finished before the next begins"
     ),
 ]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, metavar="K", help="with --days: read up to so many pieces ahead, side by side"),
+]
+Batch = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="what was read ahead under this name is landed, not read again; with --read-ahead: the name to read it under",
+    ),
+]
+ReadAhead = Annotated[
+    bool,
+    typer.Option(
+        "--read-ahead", help="only read the span, beside any run, for the backfill that names the same batch to land"
+    ),
+]
+ShowPieces = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="print the pieces as the input of the state machine that reads them side by side on AWS"
+    ),
+]
 Rejected = Annotated[bool, typer.Option("--rejected", help="from the oldest load with rejected rows on")]
 Rows = Annotated[int, typer.Option(metavar="N", help="how many rows to show")]
 Scale = Annotated[

@@ -81,7 +81,8 @@ class Steps:
             unasked = self.unasked.setdefault(name, {})
             span: dict[str, Any] = {"since": work.since, "until": work.until, "files": work.files}
             begun = ahead.get(name)
-            step.done(land(self.sources[name], self.settings, **span, notes=notes, unasked=unasked, begun=begun))
+            told: dict[str, Any] = {"notes": notes, "unasked": unasked}
+            step.done(land(self.sources[name], self.settings, **span, **told, begun=begun, batch=work.batch))
             for note in notes:
                 self.console.note(note)
             return True

@@ -17,6 +17,7 @@ class Work:
         withdraw: take this landed file's rows out again, and land nothing.
         rebuild: rebuild silver and staging of these tables (none named: of all), and land nothing.
         restate: rebuild these deployed models; of `plan`.
+        batch: of a backfill's piece: land what was read ahead of it under this name, where that can be used.
         resume, rest: of a backfill the command that does this piece and what comes after it, and that for what comes after
             it; empty: nothing does.
     """
@@ -28,6 +29,7 @@ class Work:
     withdraw: str | None = None
     rebuild: tuple[str, ...] | None = None
     restate: tuple[str, ...] = ()
+    batch: str = ""
     resume: str = ""
     rest: str = ""
 

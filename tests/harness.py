@@ -187,7 +187,9 @@ class Pipeline:
     def landed(self) -> set[str]:
         """The landed files; not what reads remember of the read before, nor what is on its way."""
         files = (self.folder / "lake" / "landing").rglob("*.parquet")
-        return {str(path.relative_to(self.folder)) for path in files if not {"_seen", "_work"} & set(path.parts)}
+        return {
+            str(path.relative_to(self.folder)) for path in files if not {"_seen", "_work", "_ahead"} & set(path.parts)
+        }
 
     def _content(self, database: str, schema: str, without: str) -> dict[str, list[tuple[Any, ...]]]:
         tables = self.query(

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -80,8 +81,8 @@ def ways_on(small):
 
 
 @contextmanager
-def peak_of(folder):
-    """A list of one number: the most bytes that have been below a folder at a time while the block ran."""
+def peak_of(*folders):
+    """A list of one number: the most bytes that have been below some folders at a time while the block ran."""
     peak, ended = [0], threading.Event()
 
     def look():
@@ -89,7 +90,7 @@ def peak_of(folder):
         while not ended.wait(0.02):
             size = 0
             with suppress(OSError):  # a folder that is gone while it is looked at
-                paths = list(folder.rglob("*"))
+                paths = [path for folder in folders for path in folder.rglob("*")]
             for path in paths:
                 with suppress(OSError):
                     size += path.stat().st_size if path.is_file() else 0
@@ -240,3 +241,205 @@ def test_a_backfill_of_many_pieces_killed_at_random_ends_as_one_read_of_all(piec
         f"scratch: {peak[0]:,} bytes with {killed} kills, {peaks['one']:,} of one piece, {peaks['whole']:,} of the whole"
     )
     assert peak[0] < 3 * peaks["one"] < peaks["whole"]
+
+
+AHEAD = ("backfill", "shop", "--since", "2026-01-01", "--until", "2026-01-12", "--days", "2", "--at-once", "3")
+
+
+@pytest.mark.slow
+def test_pieces_are_read_ahead_of_their_turn_and_landed_in_it(small, tmp_path):
+    done = small.run(*AHEAD)
+    log = (tmp_path / "log").read_text().splitlines()
+    assert sorted(log) == [f"2026-01-{d:02} 2026-01-{d + 1:02}" for d in range(1, 13, 2)]
+    assert log[-1] == "2026-01-11 2026-01-12", "the present is read last"
+    assert "ahead" not in done.stdout + done.stderr
+    assert small.query("SELECT count(*) FROM shop_gold.things_now") == [(12,)]
+    assert not (small.data / "lake/landing/shop/_ahead").exists() and ways_on(small) == []
+
+
+@pytest.mark.slow
+def test_a_piece_that_cannot_be_read_ahead_fails_in_its_turn_with_the_same_words(small, tmp_path):
+    (tmp_path / "log.broken").touch()
+    failed = small.run(*AHEAD, code=3)
+    assert "shop: could not be read ahead: shop: OSError: away" in failed.stdout
+    assert "shop: OSError: away" in failed.stdout.partition("shop: 2026-01-07 to 2026-01-08")[2] + failed.stderr
+    said = "python runner.py backfill shop --since 2026-01-07 --until 2026-01-12 --days 2 --at-once 3"
+    assert f"Go on with: {said}" in failed.stderr and ways_on(small) == [said]
+    assert small.query("SELECT count(*) FROM shop_gold.things_now") == [(6,)]
+    assert not (small.data / "lake/landing/shop/_ahead").exists()
+
+
+@pytest.mark.slow
+def test_a_batch_that_others_read_is_landed_and_the_rest_of_it_read(small, tmp_path):
+    for day in (1, 5, 3):
+        words = ("--since", f"2026-01-{day:02}", "--until", f"2026-01-{day + 1:02}", "--batch", "b1", "--read-ahead")
+        said = small.run("backfill", "shop", *words).stdout
+        assert said == f"shop: 2026-01-{day:02} to 2026-01-{day + 1:02} is read ahead: things 2\n"
+    present = ("--since", "2026-01-11", "--until", "2026-01-12", "--batch", "b1", "--read-ahead")
+    assert "is left to its turn: rows may still come to it" in small.run("backfill", "shop", *present).stdout
+    (tmp_path / "log").unlink()
+    done = small.run(*AHEAD[:-2], "--batch", "b1")
+    log = (tmp_path / "log").read_text().splitlines()
+    assert log == ["2026-01-07 2026-01-08", "2026-01-09 2026-01-10", "2026-01-11 2026-01-12"]
+    assert done.stdout.count("was not read ahead; it is read now") == 2
+    assert small.query("SELECT count(*) FROM shop_gold.things_now") == [(12,)]
+    assert not (small.data / "lake/landing/shop/_ahead").exists()
+
+
+@pytest.mark.slow
+def test_a_batch_that_was_cut_short_goes_on_after_what_has_landed(small, tmp_path):
+    for day in range(1, 11, 2):
+        words = ("--since", f"2026-01-{day:02}", "--until", f"2026-01-{day + 1:02}", "--batch", "b1", "--read-ahead")
+        small.run("backfill", "shop", *words)
+    (tmp_path / "log.broken").touch()  # the last piece is not there
+    words = (*AHEAD[:-2], "--batch", "b1")
+    assert "--since 2026-01-11 --until 2026-01-12 --days 2 --batch b1" in small.run(*words, code=3).stderr
+    (tmp_path / "log.broken").unlink()
+    (tmp_path / "log").unlink()
+    again = small.run(*words)  # as Step Functions does: the same command
+    assert "2026-01-07 to 2026-01-08" not in again.stdout and "2026-01-09 to 2026-01-10" in again.stdout
+    assert (tmp_path / "log").read_text().splitlines() == ["2026-01-11 2026-01-12"]
+    assert small.query("SELECT count(*) FROM shop_gold.things_now") == [(12,)]
+
+
+WRONG = {
+    "--at-once 2": "give --days",
+    "--days 2 --at-once 0": "should be greater than or equal to 1",
+    "--days 2 --at-once 2 --batch b": "leave out --batch",
+    "--days 2 --batch ../b": "--batch ../b: at most 40",
+    "--days 2 --batch B": "lower-case letters",
+    "--batch b": "give --days",
+    "--batch b --read-ahead": "--read-ahead reads one piece",
+    "--until 2026-01-02 --read-ahead": "--read-ahead reads one piece",
+    "--until 2026-01-02 --batch b --days 2 --read-ahead": "--read-ahead reads one piece",
+    "--dry-run": "give --days",
+    "--days 2 --dry-run --batch b": "--dry-run names a batch of its own",
+    "--days 2 --at-once 2 --json": "--json prints the result of one run",
+}
+
+
+@pytest.mark.slow
+def test_options_that_do_not_go_together_are_refused(small, tmp_path):
+    for words, said in WRONG.items():
+        refused = small.run("backfill", "shop", "--since", "2026-01-01", *words.split(), code=2)
+        assert said in " ".join(refused.stderr.replace("│", " ").split()), words
+    assert not (tmp_path / "log").exists()
+
+
+def readers_of(pid):
+    """The processes that read ahead for a backfill: they are started by its threads."""
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in children.read_text().split() if is_reader(child)]
+    return found
+
+
+def is_reader(pid):
+    with suppress(OSError):
+        return b"runtime.reader" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+def kill_a_reader(pid, draw):
+    """Kill one; returns whether there was one."""
+    with suppress(ProcessLookupError):
+        if found := readers_of(pid):
+            os.kill(draw.choice(found), signal.SIGKILL)
+            return True
+    return False
+
+
+def outlive(pids, seconds=10):
+    """Whether one of some readers is still there after so long."""
+    until = time.monotonic() + seconds
+    while any(map(is_reader, pids)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return any(map(is_reader, pids))
+
+
+def end_killed(small, words, kills, piece):
+    """Run a backfill to its end while it, and the processes that read for it, are killed at random moments; each time that it
+    is killed itself it goes on as `status` says. Returns how often each was killed.
+    """
+    draw, killed, number = random.Random(11), {"readers": 0, "backfill": 0}, 0
+    while True:
+        out, err = small.folder / f"out.{number}", small.folder / f"err.{number}"
+        process, number = forks.start(["runner.py", *words], small.code, small.environment, out, err), number + 1
+        while sum(killed.values()) < kills and process.exitcode is None:
+            process.join(draw.uniform(0.3, 1.5) * piece)
+            if process.exitcode is not None:
+                break
+            if draw.random() < 0.6:
+                killed["readers"] += kill_a_reader(process.pid, draw)
+                continue
+            left = readers_of(process.pid)
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            killed["backfill"] += 1
+            assert not outlive(left), "they read on for nobody"
+        process.join(3600)
+        if process.exitcode == 0:
+            return killed
+        assert process.exitcode == -9, err.read_text()
+        said = ways_on(small)  # none: it was killed before it had done anything
+        words = said[0].split()[2:] if said else words
+        assert "--at-once" in words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_backfill_and_its_readers_and_leaves_nothing_read_ahead(number, small):
+    out, err = small.folder / "out", small.folder / "err"
+    process = forks.start(["runner.py", *AHEAD], small.code, small.environment, out, err)
+    until = time.monotonic() + 120
+    while not readers_of(process.pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    left = readers_of(process.pid)
+    assert left
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 128 + number, err.read_text()
+    assert not outlive(left) and not (small.data / "lake/landing/shop/_ahead").exists()
+    assert "--days 2 --at-once 3" in err.read_text()
+
+
+RANGES = [(6, 3, 2), pytest.param(64, 24, 4, marks=pytest.mark.nightly)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize(("pieces_", "kills_", "at_once"), RANGES)
+def test_pieces_read_side_by_side_and_killed_at_random_end_as_one_read_of_all(
+    pieces_, kills_, at_once, small, tmp_path
+):
+    """Scratch disk, meanwhile, holds what is read ahead and one piece more."""
+    declared = small.code / "dlt_sources/shop/source.yml"
+    source = yaml.safe_load(declared.read_text())
+    source["connection"]["values"]["more"] = str(MORE)
+    declared.write_text(yaml.safe_dump(source))
+    since = datetime(2025, 11, 1)
+    words = ["backfill", "shop", "--since", f"{since:%Y-%m-%d}"]
+    until = ["--until", f"{since + timedelta(days=pieces_ - 1):%Y-%m-%d}"]
+    scratch = ["lake/landing/shop/_work", "lake/landing/shop/_ahead"]
+    began = time.monotonic()
+    with peak_of(*(tmp_path / "one" / place for place in scratch)) as one:
+        small.run(*words, "--until", f"{since:%Y-%m-%d}", ELT_DATA_DIR=str(tmp_path / "one"))
+    seconds = time.monotonic() - began
+    small.run(*words, *until, ELT_DATA_DIR=str(tmp_path / "whole"))
+    (tmp_path / "log").unlink()
+    began = time.monotonic()
+    with peak_of(*(tmp_path / "data" / place for place in scratch)) as peak:
+        killed = end_killed(small, [*words, *until, "--days", "1", "--at-once", str(at_once)], kills_, seconds)
+    took = time.monotonic() - began
+    read = [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()]
+    print(
+        f"{pieces_} pieces, {at_once} at once, killed {killed} in {took:.0f} s: {len(read)} reads; scratch {peak[0]:,} bytes,"
+        f" {one[0]:,} of one piece"
+    )
+    assert sum(killed.values()) >= kills_ and len(set(read)) == pieces_
+    assert len(read) <= pieces_ + killed["readers"] + killed["backfill"] * (at_once + 1)
+    assert rows_of(small, tmp_path / "data") == rows_of(small, tmp_path / "whole")
+    assert len(rows_of(small, tmp_path / "data")[0]) == pieces_ * (MORE + 1)
+    assert peak[0] < (at_once + 2) * one[0]
+    assert not (small.data / "lake/landing/shop/_ahead").exists()

@@ -25,6 +25,9 @@ FROM = "from"
 BEYOND = "beyond"
 """How far an earlier read had come when the last one, by its clock, did not come as far."""
 
+OWN = ("cursor", "cursors", "seen", FROM, BEYOND)
+"""What is remembered of how far reads have come, beside what a connector remembers."""
+
 
 def since(memory: dict[str, Any], table: Table, now: datetime) -> datetime | None:
     """Where the next read begins, aware UTC; None: with everything.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from . import pipelines, withdrawn
 from .connectors import files as file_connector
 from .lake import shaped
 from .request import Request
+from .row_files import ToLand
 from .source_kinds import FilesSource
 from .turn import MORE
 
@@ -44,25 +46,14 @@ class FileRead:
         self.has_news = bool(self.shapes or self.request.withdrawn or self.request.memory != self.before)
 
     def resources(self) -> list[DltResource]:
-        """The files' rows as resources that hand Parquet files to dlt, which puts them into the lake as they are.
+        """The read as the resources of a dlt source."""
+        marks = (self.name, self.request.withdrawn, self.request.settings.clock())
+        return resources_of(self._remember_files(), *marks, self.shapes)
 
-        dlt rewrites a file that has other columns than its table. Columns come and go between files, so there is a dlt
-        table, and a folder of the landing, per set of columns: ``<table>__<hash>``.
-        """
-        from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
-
-        made = [pipelines.resource(self._remember_files(), self.name)]
-        if self.request.withdrawn:
-            made.append(withdrawn.resource_of(self.name, self.request.withdrawn, self.request.settings.clock()))
+    def to_land(self) -> Iterator[ToLand]:
+        """The rows that land."""
         for name, paths in self.shapes.items():
-            columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
-            made.append(pipelines.resource(self._rows(paths), name, columns=columns, write_disposition="append"))
-        return made
-
-    def _rows(self, paths: list[Path]) -> Iterator[Any]:
-        for path in paths:
-            if count := pq.read_metadata(path).num_rows:
-                yield dlt.mark.with_file_import(str(path), "parquet", count)
+            yield from (ToLand(name, path) for path in paths)
 
     def _remember_files(self) -> Iterator[Any]:
         self.request.keep_memory(bool(self.landed))
@@ -74,3 +65,32 @@ class FileRead:
     def close(self) -> None:
         """End the read, wherever it is."""
         self._files.close()
+
+
+def resources_of(
+    remember: Iterator[Any], name: str, gone: list[str], now: datetime, shapes: Mapping[str, list[Path]]
+) -> list[DltResource]:
+    """Files' rows as resources that hand Parquet files to dlt, which puts them into the lake as they are.
+
+    dlt rewrites a file that has other columns than its table. Columns come and go between files, so there is a dlt
+    table, and a folder of the landing, per set of columns: ``<table>__<hash>``.
+
+    Args:
+        remember: keeps what is to be remembered of the table `name`, and yields nothing.
+        gone: files whose rows count no longer. shapes: files by their dlt table.
+    """
+    from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
+
+    made = [pipelines.resource(remember, name)]
+    if gone:
+        made.append(withdrawn.resource_of(name, gone, now))
+    for shape, paths in shapes.items():
+        columns: Any = py_arrow_to_table_schema_columns(pq.read_schema(paths[0]))
+        made.append(pipelines.resource(_rows(paths), shape, columns=columns, write_disposition="append"))
+    return made
+
+
+def _rows(paths: list[Path]) -> Iterator[Any]:
+    for path in paths:
+        if count := pq.read_metadata(path).num_rows:
+            yield dlt.mark.with_file_import(str(path), "parquet", count)

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from settings import Settings
 
@@ -38,6 +39,8 @@ def keep_small(source: Source, settings: Settings) -> list[str]:
             silver.tidy(name)
     with _noted(f"{source.name}: the marks of its old loads could not be packed", notes):
         Landing(source.name, settings).pack()
+    with _noted(f"{source.name}: what was read ahead and nobody lands could not be removed", notes):
+        _remove_dead_ranges(source, settings)
     return notes
 
 
@@ -54,6 +57,7 @@ def maintain(source: Source, settings: Settings) -> Counter[str]:
         silver.remove_orphans()
         done["load marks packed"] += Landing(source.name, settings).pack(whole=True)
         done["leftovers removed"] += _remove_leftovers(source, settings)
+        _remove_dead_ranges(source, settings)
         return +done
 
 
@@ -78,6 +82,14 @@ def _remove_leftovers(source: Source, settings: Settings) -> int:
             path.unlink(missing_ok=True) if path.is_file() else None
             removed += 1
     return removed
+
+
+def _remove_dead_ranges(source: Source, settings: Settings) -> None:
+    """Remove what was read ahead for backfills that have ended: raw rows, as in a workplace."""
+    if not settings.aws and Path(settings.landing, source.name, "_ahead").is_dir():
+        from .ranges import remove_dead
+
+        remove_dead(source.name, settings)
 
 
 @contextlib.contextmanager

@@ -247,6 +247,13 @@ def _list_folder(folder: str, first: float) -> Iterator[LandedFile]:
                 yield _file(entry.path, entry.stat().st_size)
 
 
+def list_objects(fs: Any, url: str) -> list[str]:
+    """The objects of S3 whose addresses begin so."""
+    bucket, prefix = _split(url)
+    pages = _pages(fs, Bucket=bucket, Prefix=prefix)
+    return [f"{bucket}/{item['Key']}" for page in pages for item in page.get("Contents", [])]
+
+
 def _split(url: str) -> tuple[str, str]:
     bucket, _, key = url.removeprefix("s3://").partition("/")
     return bucket, key

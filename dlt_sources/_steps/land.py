@@ -7,6 +7,7 @@ overlap land once. dlt commits the rows together with the new cursor.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,14 +19,16 @@ from dlt.extract.resource import DltResource
 from settings import Settings
 
 from . import destination, pipelines, withdrawn
+from .adopt import Adopted, adopt
 from .ahead import Ahead, load_connectors, servers
 from .declaration import Source
 from .declaration_error import DeclarationError
+from .explained import explained
 from .lake import Landing
+from .ranges import Range, RangeError
+from .read_range import why_in_its_turn
 from .reading import Reading
 from .redact import has_private
-from .request import declared_paths
-from .source_error import SourceError, explain
 
 
 def land(
@@ -38,6 +41,7 @@ def land(
     notes: list[str] | None = None,
     unasked: dict[str, dict[str, str]] | None = None,
     begun: Reading | None = None,
+    batch: str = "",
 ) -> dict[str, int]:
     """Read every table of a source and append what is new or changed to its landing folder.
 
@@ -46,6 +50,7 @@ def land(
         notes: gets what people should know of the read, though nothing is wrong.
         unasked: gets, per table of a database, the columns that its contract does not name, with their types.
         begun: the read, where somebody has looked already.
+        batch: of a piece of a backfill: takes a range that was read ahead under this name in place of a read, if it can.
 
     Returns:
         Rows landed per table; an empty dict when nothing was new.
@@ -55,31 +60,51 @@ def land(
             could be read have.
         SettingsError: its address is not set, or cannot be one.
     """
-    private = has_private(source.contracts.values())
-    reading = begun or Reading(source, settings, since, until, files)
+    notes = [] if notes is None else notes
+    span = Range(source.name, batch, since, until, settings) if batch and since and until else None
+    adopted = _adopt(source, settings, span, notes) if span else None
+    reading = adopted or begun or Reading(source, settings, since, until, files)
     try:
-        reading.begin()
-        if reading.news:  # most reads bring nothing, and dlt takes its time
-            made = [resource for read in reading.news for resource in read.resources()]
-            _append(source, settings, made, reading.newest, private)
-        if notes is not None:
+        with explained(source, settings):
+            reading.begin()
+            if made := reading.resources():  # most reads bring nothing, and dlt takes its time
+                with _marked(span):
+                    _append(source, settings, made, reading.newest, has_private(source.contracts.values()))
             notes += reading.notes
-        if unasked is not None:
-            unasked |= reading.unasked
-        for read in reading.reads:
-            if since is None:
-                read.remember()
-        reading.refuse()
-    except (pipelines.StoreError, DeclarationError):
-        raise
-    except Exception as error:
-        reason = explain(error, source.name)
-        if private and isinstance(reason, SourceError):  # what it quotes may be personal
-            raise reason.without_values(declared_paths(source, settings)) from None
-        raise reason from error
+            if unasked is not None:
+                unasked |= reading.unasked
+            reading.keep()
+            reading.refuse()
     finally:
         reading.close()
-    return {read.name: read.landed for read in reading.reads if read.landed}
+    if span:
+        span.finish()
+    return reading.landed
+
+
+def _adopt(source: Source, settings: Settings, span: Range, notes: list[str]) -> Adopted | None:
+    """The range of a span, where there is one that can be used; else the span is read, and a note says why."""
+    try:
+        found = adopt(source, settings, span)
+    except RangeError as error:
+        notes.append(f"{source.name}: {span} was read ahead, and {error}; it is read again")
+        span.clear()
+        return None
+    if found is None and not why_in_its_turn(source, span):
+        notes.append(f"{source.name}: {span} was not read ahead; it is read now")
+    return found
+
+
+@contextlib.contextmanager
+def _marked(span: Range | None) -> Iterator[None]:
+    """Let the record of a load that the block commits say of which piece of which batch it is."""
+    from .commit import MARKS
+
+    token = MARKS.set({"batch": span.batch, "span": span.span} if span else {})
+    try:
+        yield
+    finally:
+        MARKS.reset(token)
 
 
 def read_ahead(

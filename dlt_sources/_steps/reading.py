@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dlt.extract.resource import DltResource
+
 from foundation.parts import Part, add, gathered, part
 from settings import Settings
 
@@ -32,6 +34,7 @@ class Reading:
     Args:
         since, until: read this span of the tables with a cursor instead (a backfill); the cursors stay where they are.
         files: read these files only (names in the source's folder, or addresses).
+        work: where what is read is on its way; None: the source's own place, which belongs to whoever has the lock.
 
     Raises:
         SettingsError: the source's address is not set, or cannot be one.
@@ -45,15 +48,18 @@ class Reading:
         since: datetime | None = None,
         until: datetime | None = None,
         files: Sequence[str] = (),
+        work: Path | None = None,
     ) -> None:
         if not files and any(table.rows is None for table in source.extracted.values()):
             check_address(source, settings)
-        landing, self.work = Landing(source.name, settings), _workplace(source, settings)
+        self.since, landing = since, Landing(source.name, settings)
+        self.work = work or _workplace(source, settings)
+        pipelines.keep_private(self.work, settings)
         noted = landing.remembered()
         self.reads = _reads(source, settings, self.work, noted.get("resources", {}), since, until, files)
-        self.newest, read_at = landing.newest(after=str(noted.get("after", ""))), _moment(settings, noted)
+        self.newest, self.read_at = landing.newest(after=str(noted.get("after", ""))), _moment(settings, noted)
         for read in self.reads:
-            read.request.newest, read.request.read_at = self.newest, read_at
+            read.request.newest, read.request.read_at = self.newest, self.read_at
         self.news: list[TableRead | FileRead] = []
         self.failure: Exception | None = None
         self.parts: dict[tuple[str, str], Part] = {}
@@ -94,6 +100,21 @@ class Reading:
             read.close()
         shutil.rmtree(self.work, ignore_errors=True)
 
+    def resources(self) -> list[DltResource]:
+        """What was read as the resources of a dlt source."""
+        return [resource for read in self.news for resource in read.resources()]
+
+    def keep(self) -> None:
+        """Now that the rows are committed: remove what earlier reads saw."""
+        for read in self.reads:
+            if self.since is None:
+                read.remember()
+
+    @property
+    def landed(self) -> dict[str, int]:
+        """Rows that landed, per table."""
+        return {read.name: read.landed for read in self.reads if read.landed}
+
     @property
     def notes(self) -> list[str]:
         """What people should know of the read, though nothing is wrong."""
@@ -126,7 +147,6 @@ def _workplace(source: Source, settings: Settings) -> Path:
         )  # where raw rows were on their way before there was `workplace`
     work = settings.workplace(source.name) / "reading"
     shutil.rmtree(work, ignore_errors=True)
-    pipelines.keep_private(work, settings)
     return work
 
 

@@ -43,6 +43,7 @@ class Request:
         newest: the lake's newest load before this read: the next read looks for newer ones from there on.
         read_at: when, naive UTC; later than that of every read before it.
         links: what endpoints with `for_each` are asked with, by their table; one for all tables of a read.
+        looked: names of the files that were looked at.
         ahead: it is not the source's turn yet: of more than a little (turn.py) nothing is read.
     """
 
@@ -65,6 +66,7 @@ class Request:
     unasked: dict[str, str] = field(default_factory=dict)
     newest: str = ""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    looked: set[str] = field(default_factory=set)
     ahead: bool = False
     links: dict[str, Parents] = field(default_factory=dict)
 
@@ -75,14 +77,7 @@ class Request:
             landed: there were rows. With them it is remembered after which load they came, and when; without, every read
                 would be a load.
         """
-        import dlt
-
-        state = dlt.current.resource_state(self.name)
-        state.clear()
-        state.update(self.memory)
-        if landed:
-            source = dlt.current.source_state()
-            source["after"], source["read_at"] = self.newest, self.read_at.isoformat()
+        keep_memory(self.name, self.memory, self.newest, self.read_at if landed else None)
 
     @property
     def parents(self) -> Parents | None:
@@ -103,6 +98,22 @@ class Request:
     def paths(self) -> dict[str, tuple[tuple[str | int, ...], ...]]:
         """Where each field of the contract is in a raw row: the first of its paths that a row has counts."""
         return {column.name: column.paths for column in columns_of(self.contract, stored=False)}
+
+
+def keep_memory(name: str, memory: dict[str, Any], newest: str, read_at: datetime | None) -> None:
+    """Let dlt commit what is remembered of a table; in one of its resources.
+
+    Args:
+        newest, read_at: after which load its rows come, and when they were read; None: there are none.
+    """
+    import dlt
+
+    state = dlt.current.resource_state(name)
+    state.clear()
+    state.update(memory)
+    if read_at:
+        source = dlt.current.source_state()
+        source["after"], source["read_at"] = newest, read_at.isoformat()
 
 
 def declared_paths(source: Source, settings: Settings) -> set[str]:

@@ -10,7 +10,6 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
-import dlt
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +31,7 @@ from .records import register, text_column
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
-from .row_files import RowFiles, changed_files, import_file, write_file
+from .row_files import RowFiles, ToLand, changed_files, write_file
 from .seen import Seen
 from .source_error import NEXT, RefusedError, SourceError, quoted
 from .text import text_of, value_at
@@ -66,7 +65,7 @@ class TableRead:
         self.names = NamesOfRecords(request.contract)
         self.before = copy.deepcopy(request.memory)
         self._changes = self._changed()
-        self._items: Iterator[Any] = self._rows()
+        self._items: Iterator[ToLand | Postponed] = self._rows()
         self.has_news: bool | None = None
         self.is_finished = False
         if self.table.cursor and not self.backfill:
@@ -101,34 +100,41 @@ class TableRead:
         if self.is_finished:
             return
         first, files = list(islice(self._items, 1)), []
-        for number, rows in enumerate(self._items):
-            files.append(self.request.work / f"{self.name}.{number}.waiting")
-            pq.write_table(rows, files[-1], compression="zstd")
-        self._items, self.is_finished = chain(first, map(pq.read_table, files)), True
+        for number, found in enumerate(self.to_land()):
+            files.append((found.table, self.request.work / f"{self.name}.{number}.waiting"))
+            pq.write_table(found.rows, files[-1][1], compression="zstd")
+        waiting = (ToLand(table, pq.read_table(path)) for table, path in files)
+        self._items, self.is_finished = chain(first, waiting), True
 
     def resources(self) -> list[DltResource]:
         """The read as the resource of a dlt source."""
         return [pipelines.resource(self._land(), self.name, write_disposition="append")]
 
+    def to_land(self) -> Iterator[ToLand]:
+        """The rows that land; with the last one, what is to be remembered is known."""
+        yield from (found for found in self._items if isinstance(found, ToLand))
+
     def _land(self) -> Iterator[Any]:
-        yield from self._items
+        yield from (found.item(self.name) for found in self.to_land())
         self.request.keep_memory(bool(self.landed))
 
-    def _rows(self) -> Iterator[Any]:
+    def _rows(self) -> Iterator[ToLand | Postponed]:
         """The changed rows, as Arrow tables with ``_row`` (their order), ``_deleted`` and ``_read_at``; then pages as they came."""
         with contextlib.suppress(UnchangedError):
             yield from map(self._in_its_folder, self._changes)
         if self.request.received:
             urls, bodies = zip(*self.request.received, strict=True)
             pages = {"url": urls, "read_at": [self.settings.clock()] * len(urls), "body": pa.array(bodies, pa.binary())}
-            yield dlt.mark.with_table_name(pa.table(pages), PAGES)
+            yield ToLand(PAGES, pa.table(pages))
 
-    def _in_its_folder(self, rows: pa.Table | Path | Postponed) -> Any:
+    def _in_its_folder(self, rows: pa.Table | Path | Postponed) -> ToLand | Postponed:
         """Records go to dlt as they are. Columns of the source's own go as a file into a folder of rows with just these columns."""
-        if rows is MORE or (isinstance(rows, pa.Table) and PAYLOAD in rows.column_names):
+        if isinstance(rows, Postponed):
             return rows
+        if isinstance(rows, pa.Table) and PAYLOAD in rows.column_names:
+            return ToLand(self.name, rows)
         path = rows if isinstance(rows, Path) else write_file(rows, self.request.work)
-        return import_file(path, shaped(self.name, pq.read_schema(path)))
+        return ToLand(shaped(self.name, pq.read_schema(path)), path)
 
     def _changed(self) -> Generator[pa.Table | Path | Postponed]:
         con = engine(*self._folders(), spill=self.request.work / "spill", memory=self.settings.memory)

@@ -82,6 +82,20 @@ def changed_files(
             yield path
 
 
+@dataclass(frozen=True)
+class ToLand:
+    """Rows on their way into a table of the landing: a table as it is, or a file that becomes a landed one."""
+
+    table: str
+    rows: pa.Table | Path
+
+    def item(self, resource: str) -> Any:
+        """The rows as a resource of dlt yields them."""
+        if isinstance(self.rows, Path):
+            return import_file(self.rows, self.table)
+        return self.rows if self.table == resource else dlt.mark.with_table_name(self.rows, self.table)
+
+
 def import_file(path: Path, table: str) -> Any:
     """A file of rows as what dlt puts into the folder of a table, as it is."""
     from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns

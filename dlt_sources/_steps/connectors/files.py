@@ -42,6 +42,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
     memory = seen.memory
     for number, candidate in enumerate(awaited(lambda: candidates(request, connection))):
         known = memory.get(candidate.name, {})
+        request.looked.add(candidate.name)
         expected = candidate.version is None and not request.only  # over HTTP, where nothing lists what exists
         if seen.is_ignored(candidate.name, exists=not expected):
             continue

@@ -72,10 +72,12 @@ locals {
         "events:DeleteRule", "events:DisableRule", "events:EnableRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource",
         "events:UntagResource", "scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule",
         "scheduler:DeleteScheduleGroup", "scheduler:TagResource", "scheduler:UntagResource", "scheduler:UpdateSchedule",
+        "states:CreateStateMachine", "states:DeleteStateMachine", "states:TagResource", "states:UntagResource", "states:UpdateStateMachine",
       ]
       Resource = [
         "${local.of}:events:${local.at}:rule/${var.name}*",
         "${local.of}:scheduler:${local.at}:schedule-group/${var.name}*", "${local.of}:scheduler:${local.at}:schedule/${var.name}*/*",
+        "${local.of}:states:${local.at}:stateMachine:${var.name}-*",
       ]
     },
     {

@@ -6,7 +6,7 @@ locals {
 
   passed_to = [
     "ecs-tasks.amazonaws.com", "events.amazonaws.com", "monitoring.rds.amazonaws.com", "redshift-serverless.amazonaws.com",
-    "redshift.amazonaws.com", "scheduler.amazonaws.com", "vpc-flow-logs.amazonaws.com",
+    "redshift.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com", "vpc-flow-logs.amazonaws.com",
   ]
 
   deploy_roles = [
@@ -84,7 +84,7 @@ resource "aws_iam_policy" "boundary" {
         Effect = "Allow"
         Action = [
           "cloudwatch:PutMetricData", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer",
-          "ecs:DescribeTasks", "ecs:RunTask", "ecs:StopTask", "ecs:TagResource", "events:PutEvents", "glue:*Database*", "glue:*Partition*", "glue:*Table*",
+          "ecs:DescribeTasks", "ecs:RunTask", "ecs:StopTask", "ecs:TagResource", "events:DescribeRule", "events:PutEvents", "events:PutRule", "events:PutTargets", "glue:*Database*", "glue:*Partition*", "glue:*Table*",
           "logs:*", "redshift-serverless:Get*", "redshift-serverless:List*", "sns:Publish", "sqs:*", "ssmmessages:*", "sts:GetCallerIdentity",
         ]
         Resource = "*"

@@ -14,6 +14,8 @@ locals {
     { for name, place in local.landed : "landing-${name}-shapes" => { prefix = "${place}__", days = var.landing_days } },
     # Web pages as they came, beside the tables that were read from them.
     { for source, declared in var.sources : "landing-${source}-pages" => { prefix = "${local.prefix}/landing/${source}/_pages/", days = var.landing_days } if try(declared.connector, "") == "html_table" },
+    # What was read ahead for a backfill and not landed; only what has days is read so.
+    { for source, declared in var.sources : "landing-${source}-ahead" => { prefix = "${local.prefix}/landing/${source}/_ahead/", days = 7 } if try(declared.connector, "") == "files" || anytrue([for table in declared.tables : can(table.cursor)]) },
     {
       # What reads remembered before it lay with its source, whole rows among it. What they still need, they have copied.
       seen    = { prefix = "${local.prefix}/landing/_seen/", days = var.landing_days }

@@ -118,6 +118,25 @@ module "schedule" {
   wait_seconds             = var.wait_seconds
 }
 
+module "backfill" {
+  source                   = "../backfill"
+  count                    = var.backfill_tasks == 0 ? 0 : 1
+  name                     = local.name
+  tasks                    = var.backfill_tasks
+  piece_hours              = var.backfill_piece_hours
+  land_hours               = var.backfill_land_hours
+  wait_seconds             = var.wait_seconds
+  cluster_arn              = module.pipeline.cluster_arn
+  task_definition_arn      = module.pipeline.task_definition_arn
+  task_role_arn            = module.pipeline.task_role_arn
+  execution_role_arn       = module.pipeline.execution_role_arn
+  subnet_ids               = module.network.private_subnet_ids
+  security_group_id        = module.network.pipeline_security_group_id
+  kms_key_arn              = module.lake.kms_key_arn
+  log_days                 = var.log_days
+  permissions_boundary_arn = local.boundary_arn
+}
+
 module "observability" {
   source          = "../observability"
   name            = local.name

@@ -46,6 +46,11 @@ output "schedules" {
   value       = module.schedule.schedules
 }
 
+output "backfill" {
+  description = "The state machine that reads the pieces of a backfill side by side; null where backfill_tasks is 0."
+  value       = one(module.backfill[*].state_machine_arn)
+}
+
 output "resident" {
   description = "Sources that the resident task serves instead of a schedule."
   value       = module.schedule.resident

@@ -240,6 +240,24 @@ variable "db_max_storage" {
   default     = null
 }
 
+variable "backfill_tasks" {
+  description = "How many tasks read the pieces of a backfill side by side, 40 at most; 0: there is no state machine for it."
+  type        = number
+  default     = 4
+}
+
+variable "backfill_piece_hours" {
+  description = "Hours after which a task that reads a piece of a backfill is stopped and started again."
+  type        = number
+  default     = null
+}
+
+variable "backfill_land_hours" {
+  description = "Hours that the task may take that lands the pieces of a backfill."
+  type        = number
+  default     = null
+}
+
 variable "wait_seconds" {
   description = "How long a task waits for another run to end before it gives up (exit code 5)."
   type        = number

@@ -46,7 +46,7 @@ run "the_task_may_do_what_the_code_does" {
 
   assert {
     condition = alltrue([
-      for s in jsondecode(aws_iam_role_policy.task.policy).Statement : alltrue([for r in flatten([s.Resource]) : strcontains(r, "/landing/*/_seen/") || strcontains(r, "/_dlt_pipeline_state/")])
+      for s in jsondecode(aws_iam_role_policy.task.policy).Statement : alltrue([for r in flatten([s.Resource]) : strcontains(r, "/landing/*/_seen/") || strcontains(r, "/_dlt_pipeline_state/") || strcontains(r, "/landing/*/_ahead/")])
       if contains(flatten([s.Action]), "s3:DeleteObject") && anytrue([for r in flatten([s.Resource]) : strcontains(r, "/landing/")])
     ])
     error_message = "Landing is append-only: the code may not delete raw rows."
