@@ -26,9 +26,10 @@ from .login import WANTED, ask_for_login
 from .of_each import OfEach, read_children
 from .origin import Origin, find_origin
 from .remarks import list_doubts, list_seen
-from .rows import records_of, tables_of
-from .sample import Sample, read_sample, sniff
+from .rows import records_of, tables_of, why_nothing
+from .sample import Sample, read_sample
 from .sample_error import SampleError
+from .sniff import list_remarks, sniff
 
 _TRIES = 4
 _TOO_MANY = 0.05
@@ -125,7 +126,9 @@ def _infer(name: str, origin: Origin, settings: Settings, work: Path) -> Made:
     sample = read_sample(source, origin.table, settings, work / "sample")
     records = records_of(sample.files)
     if not records:
-        raise SampleError(f"--from {origin.text}: no row came: there is nothing to infer a contract from")
+        raise SampleError(
+            f"--from {origin.text}: {why_nothing(sample.files)}: there is nothing to infer a contract from"
+        )
     tables = tables_of(
         records,
         origin.table,
@@ -162,6 +165,7 @@ def _look(
     elif origin.connector == "files":
         found = sniff(provisional.declare(place, origin, {}), origin.table, settings, work / "sniffed")
         origin.connection |= found
+        origin.notes += list_remarks(found)
     return origin, declared, key
 
 
@@ -228,7 +232,7 @@ def _loosen(tables: list[Found], verdicts: list[Verdict]) -> bool:
         for found in table.fields:
             broken = counts.get(found.name, 0)
             if found.leaf and broken > verdict.landed * _TOO_MANY and found.guess != loosen(found.leaf):
-                found.guess, found.blank, loosened = loosen(found.leaf), False, True
+                found.guess, found.blank, loosened = loosen(found.leaf), (), True
                 found.nullable = found.nullable or (found.name not in table.key and found.leaf.can_be_null)
     return loosened
 

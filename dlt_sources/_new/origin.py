@@ -16,13 +16,13 @@ from foundation.hidden import remember
 
 from .._steps import names
 from .._steps.address import without_login
-from .._steps.file_names import JSON_LINES
+from .._steps.file_names import DELIMITED, JSON_LINES
 from .._steps.source_yml import LONGEST_NAME
 from .login import read_login
 from .sample_error import SampleError
 
 _SETTING = re.compile(rf"(?:\$\{{(\w+)\}}|{PREFIX}(\w+))(/.*|\?.*)?")
-_TABULAR = (".csv", ".txt", ".csv.gz", ".txt.gz", ".xlsx", ".parquet", *JSON_LINES)
+_TABULAR = (*DELIMITED, ".xlsx", ".parquet", *JSON_LINES)
 _FORMS = {
     "day": re.compile(r"\d{4}-\d\d-\d\d"),
     "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"),
@@ -179,7 +179,7 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
     ending = pattern.lower().rstrip("*")
     if ending.endswith((".json", ".xml", ".zip")):
         raise SampleError(
-            f"--from {text}: the files connector reads .csv, .csv.gz, .txt, .jsonl, .jsonl.gz, .ndjson, .xlsx and .parquet."
+            f"--from {text}: the files connector reads .csv, .csv.gz, .tsv, .txt, .jsonl, .jsonl.gz, .ndjson, .xlsx and .parquet."
             " Convert the files (of JSON: one record a line), serve the JSON over HTTP, or read them with `connector: python` and"
             " an extract.py"
         )
@@ -188,7 +188,7 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
 
 def _stem(pattern: str) -> str:
     """What files are called without what differs from one to the next."""
-    stem = re.sub(r"(\.(csv|txt|parquet|xlsx|jsonl|ndjson))?(\.gz)?$", "", pattern, flags=re.I)
+    stem = re.sub(r"(\.(csv|tsv|txt|parquet|xlsx|jsonl|ndjson))?(\.gz)?$", "", pattern, flags=re.I)
     stem = re.sub(r"\[[^\]]*\]|\{month\}|[*?]", "", stem)
     return re.sub(r"[\d_.-]+$", "", stem) or "rows"
 
