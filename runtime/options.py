@@ -111,6 +111,10 @@ Login = Annotated[
         " password=${SHOP_PASSWORD}' or 'oauth2_client_credentials ...'",
     ),
 ]
+Body = Annotated[
+    str | None,
+    typer.Option("--body", metavar="JSON", help="of an API that takes its question in a body: sent with POST"),
+]
 ShowFiles = Annotated[bool, typer.Option("--dry-run", help="print the files and write nothing")]
 JudgedRows = Annotated[
     int, typer.Option("--rows", min=1, metavar="N", help="how many judged rows to show of each table")

@@ -66,6 +66,7 @@ def make_source(
     selector: str | None = None,
     headers: Sequence[str] = (),
     auth: str | None = None,
+    body: str | None = None,
     dry_run: bool = False,
     folder: Path = FOLDER,
 ) -> Made:
@@ -76,7 +77,7 @@ def make_source(
         SourceError: it could not be read.
     """
     refuse_name(name, folder)
-    origin = find_origin(name, given, table, selector, headers, auth)
+    origin = find_origin(name, given, table, selector, headers, auth, body)
     for variable, value in origin.lent.items():
         settings = settings.lend(variable, value)
     with scratch() as work:
@@ -140,7 +141,7 @@ def _infer(name: str, origin: Origin, settings: Settings, work: Path) -> Made:
     )
     _place_tables(origin, tables)
     samples, of_each = {tables[0].name: sample.files}, OfEach()
-    if origin.connector == "rest_api":
+    if origin.connector == "rest_api" and "json" not in origin.place["endpoint"]:
         of_each = read_children(origin, tables[0], records, settings, place, work / "children")
         tables, samples = [*tables, *of_each.tables], samples | of_each.files
     verdicts = _judge(name, origin, tables, samples, settings, place, work)

@@ -18,6 +18,7 @@ from .._steps import names
 from .._steps.address import without_login
 from .._steps.file_names import DELIMITED, JSON_LINES
 from .._steps.source_yml import LONGEST_NAME
+from .bodies import read_body
 from .login import read_login
 from .sample_error import SampleError
 
@@ -70,6 +71,7 @@ def find_origin(
     selector: str | None = None,
     headers: Sequence[str] = (),
     auth: str | None = None,
+    body: str | None = None,
 ) -> Origin:
     """What `--from` and the options beside it say.
 
@@ -84,13 +86,17 @@ def find_origin(
             raise SampleError(f"--from names {setting}, which is not set; put it into .env or the environment")
     scheme = urlsplit(place).scheme.lower() if "://" in place else ""
     if scheme in ("http", "https"):
-        origin = _of_site(place, setting, behind, selector, read_login(headers, auth))
+        origin = _of_site(
+            place, setting, behind, selector, read_login(headers, auth), read_body(body) if body else None
+        )
     elif scheme in ("", "s3", "file"):
         origin = _of_files(place, setting, behind)
     else:
         origin = _of_database(name, place, setting, table)
     if selector and origin.connector != _HTML:
         raise SampleError("--selector is for a web page: give its address with --from")
+    if body and origin.connector != _REST:
+        raise SampleError("--body is for an API, which is asked with POST: give its address with --from")
     if auth and scheme not in ("http", "https"):
         raise SampleError("--auth is for an address that begins with https://; a database has its login in its address")
     origin.table = table_name(table.rpartition(".")[2] if table else origin.table, name)
@@ -105,12 +111,14 @@ def table_name(text: str, instead: str) -> str:
     return (name if name != "field" else instead)[:LONGEST_NAME].strip("_")
 
 
-def _of_site(address: str, setting: str, behind: str, selector: str | None, login: Mapping[str, Any]) -> Origin:
+def _of_site(
+    address: str, setting: str, behind: str, selector: str | None, login: Mapping[str, Any], body: Any = None
+) -> Origin:
     """An API, a page or a file behind HTTP: which of them, the answer says where the address does not.
 
     Args:
         behind: what stands behind the name of the setting that holds the address.
-        login: the connection's `headers` and `auth`, as far as they are given.
+        login: the connection's `headers` and `auth`, as far as they are given. body: what is sent with POST.
     """
     if setting:
         base, rest = _named(setting), behind.lstrip("/")
@@ -121,7 +129,7 @@ def _of_site(address: str, setting: str, behind: str, selector: str | None, logi
         base, rest = folder, address.removeprefix(folder).lstrip("/")
     path, _, query = rest.partition("#")[0].partition("?")
     name = PurePosixPath(path).name
-    if name.lower().endswith(_TABULAR) and not selector and not query:
+    if name.lower().endswith(_TABULAR) and not selector and not query and body is None:
         return Origin(_FILES, {"url": base, **login}, {"files": path}, _stem(name), setting)
     connection = {"base_url": base, **login}
     table = PurePosixPath(path).stem or "rows"
@@ -129,6 +137,7 @@ def _of_site(address: str, setting: str, behind: str, selector: str | None, logi
         return Origin(_HTML, connection, {"page": rest or "/", "selector": selector}, table, setting)
     params = dict(parse_qsl(query, keep_blank_values=True))
     endpoint: dict[str, Any] = {"path": path or "/"} | ({"params": params} if params else {})
+    endpoint |= {"method": "POST", "json": body} if body is not None else {}
     return Origin(_REST, connection, {"endpoint": endpoint}, table, setting)
 
 

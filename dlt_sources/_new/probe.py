@@ -20,10 +20,11 @@ from settings import Settings
 
 from .._steps.connections import RestConnection
 from .._steps.http import name_settings, session
-from .._steps.paging import detect, is_round, look, says_more
+from .._steps.paging import Signs, detect, is_round, look, says_more
 from .._steps.raw_json import NotJsonError, load, scalars, utf8
-from .._steps.request import expand
+from .._steps.request import expand, fill, texts
 from .._steps.selector import Selector
+from . import bodies
 from .answers import find_records, list_lost_names
 from .origin import Origin, as_page, window_of
 from .sample_error import SampleError
@@ -118,32 +119,41 @@ class Asking:
             update={"attempts": attempts, "max_megabytes": 50}
         )
         base = expand(connection.base_url, settings)
-        secrets = [value for value in params.values() if isinstance(value, str)]
+        secrets = list(texts((dict(params), origin.place["endpoint"].get("json"))))
         self.http = session(connection, settings, base, secrets=secrets)
         self.http.hooks["response"].append(self._keep_challenge)
         self.origin = origin
         self.advice = name_settings(connection, secrets)
         self.url = join_url(base, origin.place["endpoint"]["path"])
         self.params = {name: expand(value, settings) for name, value in params.items()}
+        self.body = fill(origin.place["endpoint"].get("json"), settings)
 
     def _keep_challenge(self, answer: requests.Response, **_: Any) -> None:
         self.origin.challenge = answer.headers.get("www-authenticate", "")
 
-    def get(self, more: Mapping[str, Any]) -> requests.Response:
-        """The answer to the request with these parameters, too."""
-        return self.http.get(self.url, params={**self.params, **more})
+    def get(self, more: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> requests.Response:
+        """The answer to the request with these parameters, too, and these changes of its body."""
+        params = {**self.params, **more}
+        if self.body is None:
+            return self.http.get(self.url, params=params)
+        return self.http.post(self.url, params=params, json=bodies.changed(self.body, changes or {}))
 
     def find_pages(self, first: Answer, selector: str, origin: Origin) -> dict[str, Any] | str | None:
         """The paginator that the answer asks for, or that trying finds; None: nothing says that there are pages."""
         records = Selector(selector).find(first.body)
         is_object = isinstance(first.content, dict)
         signs = look(first.response.headers, list(scalars(first.body)) if is_object else [])
-        if made := detect(first.response, signs):
+        made = detect(first.response, signs)
+        if isinstance(made, HeaderLinkPaginator | JSONLinkPaginator) or (made and self.body is None):
             return _written_out(made)
         if "`parent`" in selector or selector.endswith(".*"):
             return "single_page"
         more = says_more(first.response, signs, len(records))
         likely = more or is_round(records, signs) or _has_limit(self.params)
+        if self.body is not None and (found := self._try_body(selector, records, signs)):
+            return found
+        if made:
+            return _written_out(made)
         if likely and (found := self._try_counting(selector, set(map(bytes, records)), len(records))):
             return found
         if signs.more and (found := self._try_last(selector, records)):
@@ -155,6 +165,13 @@ class Asking:
             )
             return "single_page"  # with none a run would refuse the answer
         return None
+
+    def _try_body(self, selector: str, records: Sequence[Any], signs: Signs) -> dict[str, Any] | None:
+        """The paginator that changes the body."""
+        first = set(map(bytes, records))
+        return bodies.find_pages(
+            self.body, lambda changes: self._records(selector, {}, changes), first, len(records), signs
+        )
 
     def _try_counting(self, selector: str, first: set[bytes], count: int) -> dict[str, Any] | None:
         """The parameter that brings other records, where the same request brings the same again."""
@@ -193,9 +210,9 @@ class Asking:
                     return {"type": "cursor", "cursor_path": f"{selector}[-1].{field}", "cursor_param": name}
         return None
 
-    def _records(self, selector: str, more: Mapping[str, Any]) -> set[bytes]:
+    def _records(self, selector: str, more: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> set[bytes]:
         try:
-            answer = self.get(more)
+            answer = self.get(more, changes)
             body = utf8(answer.content, requests.utils.get_encoding_from_headers(answer.headers))
             return set(map(bytes, Selector(selector).find(body)))
         except Exception:  # whatever it is: this parameter brings no page
