@@ -183,5 +183,5 @@ def test_a_source_is_made_of_a_table_of_odd_types(tmp_path, monkeypatch, here, d
 
 def test_a_view_that_may_be_read_but_not_looked_at_is_refused_with_the_right_that_it_takes(tmp_path, here, db):
     db.execute("CREATE TABLE shop.things (id INT PRIMARY KEY)", "CREATE VIEW shop.seen AS SELECT id FROM shop.things")
-    with pytest.raises(RefusedError, match=r"columns a view has; GRANT SHOW VIEW ON shop\.\* to it"):
+    with pytest.raises(RefusedError, match=r"a view's columns; GRANT SHOW VIEW ON shop\.\* to it"):
         make_source("shop", db.dsn, here, table="seen", folder=tmp_path)

@@ -80,13 +80,10 @@ def refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> SourceError
         return SourceError(f"{source}: {where.host}:{where.port or _PORT} could not be reached ({why}); {NEXT}")
     if said[0] not in _REFUSED:
         return None
-    reason, remedy = _REFUSED[said[0]], "check the address and the rights"
+    what, remedy = _REFUSED[said[0]], "check the address and the rights"
     if "SHOW VIEW" in str(said[1:]):
-        reason, remedy = (
-            "the login may not see which columns a view has",
-            f"GRANT SHOW VIEW ON {where.database}.* to it",
-        )
-    return RefusedError(f"{source}: {where.host}/{where.database}: {reason}; {remedy}. {NEXT}")
+        what, remedy = "the login may not see a view's columns", f"GRANT SHOW VIEW ON {where.database}.* to it"
+    return RefusedError(f"{source}: {where.host}/{where.database}: {what}; {remedy}. {NEXT}")
 
 
 def as_it_is(query: Any, table: sa.Table, names: Iterable[str]) -> Any:
