@@ -16,7 +16,7 @@ from settings import Settings
 from .._steps import names, own_code
 from .._steps.declaration import FOLDER, Source
 from .._steps.file_names import is_json_lines
-from .._steps.source_error import SourceError, explain
+from .._steps.source_error import NEXT, SourceError, explain
 from .._steps.source_yml import FilesSource
 from . import databases, provisional, write
 from .fields import Found, find_cursor
@@ -32,6 +32,7 @@ from .sample_error import SampleError
 from .sniff import list_remarks, sniff
 
 _TRIES = 4
+NOTHING = "nothing was written"
 _TOO_MANY = 0.05
 """Share of rows rejected by one field from which on the field was guessed wrong."""
 
@@ -84,10 +85,11 @@ def make_source(
         try:
             made = _infer(name, origin, settings, work)
         except requests.RequestException as error:
-            raise explain(error, name, "check the address, and that it is up; nothing was written") from None
+            raise explain(error, name, f"check the address, and that it is up; {NOTHING}") from None
         except SourceError as error:
             if error.status not in WANTED:
-                raise
+                text = error.text.replace(f". {NEXT}", f". {NOTHING.capitalize()}").replace(NEXT, NOTHING)
+                raise type(error)(text, status=error.status) from None
             raise ask_for_login(error, name, origin.text, origin.connection, origin.challenge) from None
         if not dry_run:
             _put(made, folder)

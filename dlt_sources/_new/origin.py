@@ -30,6 +30,7 @@ _FORMS = {
     "seconds": re.compile(r"1\d{9}"),
     "milliseconds": re.compile(r"1\d{12}"),
 }
+_ADDRESS = re.compile(r"(postgres(?:ql)?|mysql|mariadb|sqlite|https?|s3):", re.IGNORECASE)
 _BEGINNING = re.compile(r"since|after|from|start|begin|(^|_)min|\bgte?\]?$", re.IGNORECASE)
 """A parameter that asks for what came or changed since a moment."""
 _REST, _FILES, _HTML, _SQL = "rest_api", "files", "html_table", "sql_database"
@@ -172,6 +173,8 @@ def as_page(origin: Origin, selector: str = "table") -> Origin:
 
 def _of_files(text: str, setting: str, behind: str) -> Origin:
     """Files of a folder or an object store."""
+    if "://" not in text and (begun := _ADDRESS.match(text)):  # what follows may hold a password
+        raise SampleError(f"--from: an address begins with {begun[1]}://, with two slashes")
     if setting:
         pattern = behind.lstrip("/") or "*"
         return Origin(_FILES, {"url": _named(setting)}, {"files": pattern}, _stem(PurePosixPath(pattern).name), setting)
@@ -181,6 +184,10 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
         if whole.is_dir():
             whole = whole / "*"
         folder, pattern = str(whole.parent), whole.name
+        if not whole.parent.is_dir():
+            raise SampleError(
+                f"--from {text}: there is no folder {whole.parent}; correct the path, or create the folder first"
+            )
         root = Path(ROOT)
         folder = str(whole.parent.relative_to(root)) if whole.parent.is_relative_to(root) else folder
     if re.search(r"[*?\[]", folder):
