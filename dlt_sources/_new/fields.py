@@ -84,7 +84,7 @@ class Field:
 
     @property
     def can_name(self) -> bool:
-        """Whether it can be part of a key: every row of the sample has a value. A database that allows NULL may have none."""
+        """Whether it can be part of a key: every row of the sample has a value, also where a database would allow NULL."""
         whole = self.leaf is not None and len(self.leaf.there) == len(self.leaf.values)
         return whole and not self.blank and self.pii != "drop" and self.guess.kind not in (float, Decimal, bool)
 

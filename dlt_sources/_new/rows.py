@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from .._steps.contract import FILE, FILE_ROW, INDEX, MALFORMED, MARKS, PAYLOAD
 from .._steps.names import field_name
-from .._steps.source_error import quoted
 from .._steps.text import parse
 from .fields import MOST_IN_KEY, Field, Found, class_of, find_key, infer, singular_of
 from .guessed import Guess
@@ -52,7 +51,7 @@ def why_nothing(files: Sequence[Path]) -> str:
     texts = (text for table in tables if MALFORMED in table.column_names for text in table[MALFORMED].to_pylist())
     first = next((text for text in texts if text), "")
     return (
-        f"none of its {rows:,} lines is a row ({quoted(first[:200])})"
+        f"none of its {rows:,} lines is a row ({first[:200]})"
         if first
         else f"none of its {rows:,} records is an object"
     )
@@ -129,9 +128,8 @@ def _table(
     for leaf in empty:
         found.left[shown_path(leaf.path)] = "NULL in every row"
     by_path = {f.path: f.name for f in fields}
-    most = (
-        MOST_IN_KEY if by_file else LARGEST_KEY
-    )  # rows of files are named by their place before many fields name them
+    # rows of files are named by their place rather than by many fields
+    most = MOST_IN_KEY if by_file else LARGEST_KEY
     found.key = (
         [by_path[(column,)] for column in key if (column,) in by_path] if key else find_key(fields, name, most=most)
     )
