@@ -11,6 +11,7 @@ from superset.cli import app as dashboards
 from . import commands_looking as looking
 from . import commands_moving as moving
 from .options import (
+    Body,
     Headers,
     Json,
     JudgedRows,
@@ -70,6 +71,7 @@ def new(
     selector: Selector = None,
     header: Headers = None,
     auth: Login = None,
+    body: Body = None,
     dry_run: ShowFiles = False,
     as_json: Json = False,
 ) -> None:
@@ -100,7 +102,7 @@ def new(
     elif len(what) == 1:
         from .new import create
 
-        create(what[0], given, table, selector, header or [], auth, dry_run, as_json)
+        create(what[0], given, table, selector, header or [], auth, body, dry_run, as_json)
     else:
         raise typer.BadParameter(
             f"{' '.join(what)}: say `new NAME`, or `new model`, `check` or `chart` and DOMAIN.NAME", param_hint="NAME"

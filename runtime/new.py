@@ -27,15 +27,19 @@ def create(
     selector: str | None,
     headers: Sequence[str],
     auth: str | None,
+    body: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Make a source of what `given` leads to, and say what was seen, what is unsure and what comes next."""
     from dlt_sources.door import make_source
 
-    settings, console = configuration.load(_settings_in([name, given, *headers, auth or ""])), Console(as_json)
+    settings, console = (
+        configuration.load(_settings_in([name, given, *headers, auth or "", body or ""])),
+        Console(as_json),
+    )
     made = make_source(
-        name, given, settings, table=table, selector=selector, headers=headers, auth=auth, dry_run=dry_run
+        name, given, settings, table=table, selector=selector, headers=headers, auth=auth, body=body, dry_run=dry_run
     )
     if made.written:
         for path in made.files:

@@ -5,6 +5,15 @@ from typing import Annotated
 
 import typer
 
+
+def _read_day(text: str) -> datetime:
+    """A day as the command line has it; a default is there already."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-31") from None
+
+
 Source = Annotated[str, typer.Argument(help="name of a source, as its folder's")]
 Sources = Annotated[list[str] | None, typer.Argument(help="sources; none means all")]
 Tables = Annotated[list[str] | None, typer.Argument(help="tables of the source; none means all")]
@@ -36,13 +45,13 @@ Object = Annotated[
     ),
 ]
 File = Annotated[str, typer.Argument(help="name of a file that has landed")]
-Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="first day")]
+Since = Annotated[datetime, typer.Option(parser=_read_day, metavar="YYYY-MM-DD", help="first day")]
 Until = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="last day; none: up to today")
+    datetime | None, typer.Option(parser=_read_day, metavar="YYYY-MM-DD", help="last day; none: up to today")
 ]
 LoadedSince = Annotated[
     datetime | None,
-    typer.Option("--since", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="only loads that landed from this day on"),
+    typer.Option("--since", parser=_read_day, metavar="YYYY-MM-DD", help="only loads that landed from this day on"),
 ]
 Days = Annotated[
     int | None,
@@ -133,6 +142,10 @@ Login = Annotated[
         help="how to log in, as source.yml's `auth` has it: 'bearer token=${SHOP_TOKEN}', 'http_basic username=me"
         " password=${SHOP_PASSWORD}' or 'oauth2_client_credentials ...'",
     ),
+]
+Body = Annotated[
+    str | None,
+    typer.Option("--body", metavar="JSON", help="of an API that takes its question in a body: sent with POST"),
 ]
 ShowFiles = Annotated[bool, typer.Option("--dry-run", help="print the files and write nothing")]
 JudgedRows = Annotated[

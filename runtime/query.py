@@ -81,7 +81,10 @@ def preview(table: str | None, settings: Settings, *, most: int, as_json: bool) 
     known_names = tables(settings, of_warehouse=of_warehouse)
     if table not in known_names:
         near = difflib.get_close_matches(table, known_names, 3) or known_names[:8]
-        raise QueryError(f"there is no table {table!r}; there are {', '.join(near) or 'none yet'}")
+        raise QueryError(
+            f"there is no table {table!r}; "
+            + (f"there are {', '.join(near)}" if near else "there is none yet: `python runner.py run` comes first")
+        )
     name = ".".join(map(identifier, table.split(".", 1)))
     with _reading(settings, of_warehouse=of_warehouse) as con:
         [[count]] = _ask(con, f"SELECT COUNT(*) FROM {name}")[1]

@@ -80,6 +80,39 @@ def test_a_wrong_configuration_is_exit_code_2_and_says_what_to_do(arguments, env
     assert said in result.stderr and "Traceback" not in result.stderr
 
 
+TYPOS = {
+    "a command": (["statsu"], 2, "No such command 'statsu'. Did you mean 'status'?"),
+    "an option": (["run", "--dryrun"], 2, "No such option: --dryrun (Possible options: --dry-run)"),
+    "a day": (["backfill", "shop", "--since", "2026-13-01"], 2, "'2026-13-01' is not a day; write it like 2026-01-31"),
+    "a table": (["preview", "stg_shop.order"], 2, "there is no table 'stg_shop.order'; "),
+    "a run": (["status", "lst"], 2, "no run lst is recorded; `python runner.py status` lists the last ones"),
+    "a setting": (["status"], 2, "ELT_NOE (in the environment) is not a setting"),
+    "a setting's name": (["new", "shop", "--from", "${SHOPP}/a"], 2, "--from names ELT_SHOPP, which is not set"),
+    "a folder": (["new", "shop", "--from", "/nosuch/a.csv"], 2, "there is no folder /nosuch; correct the path"),
+    "a file": (["new", "shop", "--from", str(ROOT / "nosuch.csv")], 2, "no file is called nosuch.csv; correct --from"),
+    "a scheme": (["new", "shop", "--from", "postgres:/me:secret@h/db"], 2, "an address begins with postgres://"),
+    "a file of SQLite": (["new", "shop", "--from", "sqlite:////nosuch.db"], 2, "/nosuch.db is not a file"),
+    "a port": (["new", "shop", "--from", "http://127.0.0.1:9/a"], 3, "could not be reached (connection refused)"),
+    "a host": (["new", "shop", "--from", "http://nosuch.invalid/a"], 3, "(its host name is not known)"),
+    "a database's port": (
+        ["new", "shop", "--from", "postgresql://me:secret@127.0.0.1:9/db", "--table", "t"],
+        3,
+        "could not be reached: 127.0.0.1:9: Connection refused; check its address, and that it is up; nothing was written",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TYPOS)
+def test_a_typo_is_one_line_that_says_what_to_do(kind, tmp_path):
+    arguments, code, said = TYPOS[kind]
+    more = {"ELT_NOE": "1"} if kind == "a setting" else {}
+    result = forks.run(["runner.py", *arguments], ROOT, {"ELT_DATA_DIR": str(tmp_path), "COLUMNS": "500", **more})
+    assert result.returncode == code, result.stderr
+    [line] = [line for line in result.stderr.splitlines() if line.lower().startswith("error:")]
+    assert said in line and "secret" not in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 4  # of a wrong word, how it is used comes first
+
+
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory):
     """A data folder in which runs have begun and landed nothing: only the first of them builds the pipeline's own record."""

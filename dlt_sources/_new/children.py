@@ -20,10 +20,11 @@ from .._steps.request import expand
 from .._steps.selector import Selector
 from .._steps.source_error import GONE, SourceError
 from .._steps.text import parse
+from .answers import find_records
 from .fields import Field, Found, singular_of
 from .leaves import take_apart
 from .origin import Origin
-from .probe import Asking, as_json, find_records
+from .probe import Asking, as_json
 from .rows import NESTED
 from .sample_error import SampleError
 from .write import shown_path

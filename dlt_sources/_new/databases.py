@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from settings import Settings
 
 from .._steps.connectors.by_rows import refused
-from .._steps.connectors.sql_database import driver, open_engine
+from .._steps.connectors.sql_database import driver, open_engine, reach
 from .._steps.request import expand
 from .._steps.source_error import explain
 from .origin import Origin
@@ -36,6 +36,7 @@ def inspect(origin: Origin, settings: Settings) -> tuple[dict[str, tuple[str, bo
             " mysql://user:password@host/database or sqlite:///path/to/file.db; files and http(s):// addresses are read, too"
         ) from None
     try:
+        reach(origin.setting or "the database", url)
         known = sa.inspect(engine)
         there = sorted([*known.get_table_names(schema), *known.get_view_names(schema)])
         if table not in there:

@@ -37,6 +37,22 @@ _GENERIC = {
     "count",
     "version",
 }
+_NOTHING = {
+    "",
+    "-",
+    "--",
+    "#n/a",
+    "n/a",
+    "na",
+    "nan",
+    "none",
+    "null",
+    "\\n",
+    "0000-00-00",
+    "0000-00-00 00:00:00",
+    "0000-00-00 00:00:00.000000",
+}
+"""Texts by which sources say that there is no value, in small letters: spreadsheets, exports of databases, MySQL's zero dates."""
 MOST_IN_KEY = 3
 
 
@@ -47,7 +63,7 @@ class Field:
     Attributes:
         leaf: the sample's values; None: Millrace itself knows the value, such as a file's name.
         pii, reason: of a field that is likely to be personal.
-        about: what it means; "" as its name says. blank: whether an empty text stands for NULL.
+        about: what it means; "" as its name says. blank: texts that stand for NULL, such as "" and "N/A".
     """
 
     name: str
@@ -59,12 +75,18 @@ class Field:
     reason: str = ""
     leaf: Leaf | None = None
     about: str = ""
-    blank: bool = False
+    blank: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
         """What it means, as far as its name says."""
         return self.about or self.name.replace("_", " ").capitalize()
+
+    @property
+    def can_name(self) -> bool:
+        """Whether it can be part of a key: every row of the sample has a value, also where a database would allow NULL."""
+        whole = self.leaf is not None and len(self.leaf.there) == len(self.leaf.values)
+        return whole and not self.blank and self.pii != "drop" and self.guess.kind not in (float, Decimal, bool)
 
 
 @dataclass
@@ -117,20 +139,21 @@ def infer(leaves: Iterable[Leaf], table: str, taken: Iterable[str] = ()) -> list
             made = Guess("str", str, {"max_length": 100})
         if pii == "drop":
             made = Guess("str", str, {"coerce_numbers_to_str": True} if made.kind not in (str, date, datetime) else {})
-            blank = False
-        nullable, optional = leaf.can_be_null or blank, leaf.can_be_missing
+            blank = ()
+        nullable, optional = leaf.can_be_null or bool(blank), leaf.can_be_missing
         found.append(Field(name, leaf.path, made, nullable, optional, pii, reason, leaf, blank=blank))
     return found
 
 
-def _guess(leaf: Leaf, name: str) -> tuple[Guess, bool]:
-    """What a field is; and whether its empty texts stand for NULL, because what else comes is not text."""
-    if "" in leaf.there and any(value != "" for value in leaf.there):
-        values = [None if isinstance(value, str) and not value else value for value in leaf.values]
+def _guess(leaf: Leaf, name: str) -> tuple[Guess, tuple[str, ...]]:
+    """What a field is; and which of its texts stand for NULL: those that say so, where what else comes is not text."""
+    blank = {value for value in leaf.there if isinstance(value, str) and value.strip().casefold() in _NOTHING}
+    if blank and len(blank) < len(set(map(str, leaf.there))):
+        values = [None if isinstance(value, str) and value in blank else value for value in leaf.values]
         made = guess(replace(leaf, values=values), name)
         if made.kind is not str:
-            return made, True
-    return guess(leaf, name), False
+            return made, tuple(sorted(blank))
+    return guess(leaf, name), ()
 
 
 def _written(path: Path) -> str:
@@ -160,17 +183,16 @@ def class_of(table: str) -> str:
     )
 
 
-def find_key(fields: Sequence[Field], table: str, within: Sequence[int] | None = None) -> list[str]:
+def find_key(
+    fields: Sequence[Field], table: str, within: Sequence[int] | None = None, most: int = MOST_IN_KEY
+) -> list[str]:
     """The fields that name a row of the sample: one, or as few as possible; none where none do.
 
     Args:
         within: per row the number of the record that it is part of: unique is what is so inside its record.
+        most: fields of a key at most; above `MOST_IN_KEY` any fields are tried, not only the likely ones.
     """
-    usable = [
-        f
-        for f in fields
-        if f.leaf and not f.nullable and f.pii != "drop" and f.guess.kind not in (float, Decimal, bool)
-    ]
+    usable = [f for f in fields if f.can_name]
     columns = {f.name: [_hashable(value) for value in f.leaf.values] for f in usable if f.leaf}
     ranks = {f.name: _rank(f, table) for f in usable}
     rows = len(next(iter(columns.values()), []))
@@ -189,7 +211,13 @@ def find_key(fields: Sequence[Field], table: str, within: Sequence[int] | None =
         for names in combinations(likely, size):
             if is_unique(names):
                 return list(names)
-    return alone[:1] if rows > 1 else []
+    if alone or rows < 2 or most <= MOST_IN_KEY or not is_unique(order):
+        return alone[:1] if rows > 1 else []
+    kept = list(order)
+    for name in reversed(order):  # the least likely leave first
+        if is_unique(rest := [other for other in kept if other != name]):
+            kept = rest
+    return [name for name in columns if name in kept] if len(kept) <= most else []
 
 
 def _rank(found: Field, table: str) -> int:

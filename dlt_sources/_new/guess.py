@@ -93,7 +93,8 @@ def loosen(leaf: Leaf) -> Guess:
     """A field as text: what the judge takes whatever the values are."""
     longest = max((len(str(value)) for value in leaf.there), default=1)
     words = {"max_length": _room(longest), "coerce_numbers_to_str": True}
-    return Guess("str", str, words, doubts=("its values are of several kinds: kept as text",))
+    style = "truth" if any(isinstance(value, bool) for value in leaf.there) else ""
+    return Guess("str", str, words, style, doubts=("its values are of several kinds: kept as text",))
 
 
 def _kind(value: Any) -> type:

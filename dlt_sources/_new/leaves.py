@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._steps.contract import FILE, FILE_ROW, INDEX, PARENT
 from .._steps.drift import MOST, VALUE
 
 Path = tuple[str | int, ...]
@@ -14,6 +15,8 @@ MISSING = object()
 DEEPEST = 6
 SHORT_LIST = 5
 """Elements of a list that is taken for one value in parts, such as a place."""
+_TAKEN = (PARENT, INDEX, FILE, FILE_ROW)
+"""Names of a record's own that a path cannot reach: there they mean what Millrace knows of the row."""
 
 
 @dataclass
@@ -82,7 +85,9 @@ def take_apart(records: Sequence[Mapping[str, Any]]) -> Taken:
                 names = children.setdefault(path[:-1], [])
                 names.append(str(path[-1]))
             found[path][number] = value
-    taken = Taken([])
+    taken = Taken([], left={path: "Millrace uses this name itself" for path in found if path[0] in _TAKEN})
+    for path in taken.left:
+        del found[path]
     objects = {path[:length] for path in found for length in range(1, len(path))}
     maps = _find_maps(found)
     for path in sorted(maps, key=len):

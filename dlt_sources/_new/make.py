@@ -16,7 +16,7 @@ from settings import Settings
 from .._steps import names, own_code
 from .._steps.declaration import FOLDER, Source
 from .._steps.file_names import is_json_lines
-from .._steps.source_error import SourceError, explain
+from .._steps.source_error import NEXT, SourceError, explain
 from .._steps.source_kinds import FilesSource
 from . import databases, provisional, write
 from .fields import Found, find_cursor
@@ -26,11 +26,13 @@ from .login import WANTED, ask_for_login
 from .of_each import OfEach, read_children
 from .origin import Origin, find_origin
 from .remarks import list_doubts, list_seen
-from .rows import records_of, tables_of
-from .sample import Sample, read_sample, sniff
+from .rows import records_of, tables_of, why_nothing
+from .sample import Sample, read_sample
 from .sample_error import SampleError
+from .sniff import list_remarks, sniff
 
 _TRIES = 4
+NOTHING = "nothing was written"
 _TOO_MANY = 0.05
 """Share of rows rejected by one field from which on the field was guessed wrong."""
 
@@ -65,6 +67,7 @@ def make_source(
     selector: str | None = None,
     headers: Sequence[str] = (),
     auth: str | None = None,
+    body: str | None = None,
     dry_run: bool = False,
     folder: Path = FOLDER,
 ) -> Made:
@@ -75,17 +78,18 @@ def make_source(
         SourceError: it could not be read.
     """
     refuse_name(name, folder)
-    origin = find_origin(name, given, table, selector, headers, auth)
+    origin = find_origin(name, given, table, selector, headers, auth, body)
     for variable, value in origin.lent.items():
         settings = settings.lend(variable, value)
     with scratch() as work:
         try:
             made = _infer(name, origin, settings, work)
         except requests.RequestException as error:
-            raise explain(error, name, "check the address, and that it is up; nothing was written") from None
+            raise explain(error, name, f"check the address, and that it is up; {NOTHING}") from None
         except SourceError as error:
             if error.status not in WANTED:
-                raise
+                text = error.text.replace(f". {NEXT}", f". {NOTHING.capitalize()}").replace(NEXT, NOTHING)
+                raise type(error)(text, status=error.status) from None
             raise ask_for_login(error, name, origin.text, origin.connection, origin.challenge) from None
         if not dry_run:
             _put(made, folder)
@@ -125,7 +129,9 @@ def _infer(name: str, origin: Origin, settings: Settings, work: Path) -> Made:
     sample = read_sample(source, origin.table, settings, work / "sample")
     records = records_of(sample.files)
     if not records:
-        raise SampleError(f"--from {origin.text}: no row came: there is nothing to infer a contract from")
+        raise SampleError(
+            f"--from {origin.text}: {why_nothing(sample.files)}: there is nothing to infer a contract from"
+        )
     tables = tables_of(
         records,
         origin.table,
@@ -137,7 +143,7 @@ def _infer(name: str, origin: Origin, settings: Settings, work: Path) -> Made:
     )
     _place_tables(origin, tables)
     samples, of_each = {tables[0].name: sample.files}, OfEach()
-    if origin.connector == "rest_api":
+    if origin.connector == "rest_api" and "json" not in origin.place["endpoint"]:
         of_each = read_children(origin, tables[0], records, settings, place, work / "children")
         tables, samples = [*tables, *of_each.tables], samples | of_each.files
     verdicts = _judge(name, origin, tables, samples, settings, place, work)
@@ -162,6 +168,7 @@ def _look(
     elif origin.connector == "files":
         found = sniff(provisional.declare(place, origin, {}), origin.table, settings, work / "sniffed")
         origin.connection |= found
+        origin.notes += list_remarks(found)
     return origin, declared, key
 
 
@@ -228,7 +235,7 @@ def _loosen(tables: list[Found], verdicts: list[Verdict]) -> bool:
         for found in table.fields:
             broken = counts.get(found.name, 0)
             if found.leaf and broken > verdict.landed * _TOO_MANY and found.guess != loosen(found.leaf):
-                found.guess, found.blank, loosened = loosen(found.leaf), False, True
+                found.guess, found.blank, loosened = loosen(found.leaf), (), True
                 found.nullable = found.nullable or (found.name not in table.key and found.leaf.can_be_null)
     return loosened
 

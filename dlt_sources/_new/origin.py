@@ -16,19 +16,21 @@ from foundation.hidden import remember
 
 from .._steps import names
 from .._steps.address import without_login
-from .._steps.file_names import JSON_LINES
+from .._steps.file_names import DELIMITED, JSON_LINES
 from .._steps.source_yml import LONGEST_NAME
+from .bodies import read_body
 from .login import read_login
 from .sample_error import SampleError
 
 _SETTING = re.compile(rf"(?:\$\{{(\w+)\}}|{PREFIX}(\w+))(/.*|\?.*)?")
-_TABULAR = (".csv", ".txt", ".csv.gz", ".txt.gz", ".xlsx", ".parquet", *JSON_LINES)
+_TABULAR = (*DELIMITED, ".xlsx", ".parquet", *JSON_LINES)
 _FORMS = {
     "day": re.compile(r"\d{4}-\d\d-\d\d"),
     "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"),
     "seconds": re.compile(r"1\d{9}"),
     "milliseconds": re.compile(r"1\d{12}"),
 }
+_ADDRESS = re.compile(r"(postgres(?:ql)?|mysql|mariadb|sqlite|https?|s3):", re.IGNORECASE)
 _BEGINNING = re.compile(r"since|after|from|start|begin|(^|_)min|\bgte?\]?$", re.IGNORECASE)
 """A parameter that asks for what came or changed since a moment."""
 _REST, _FILES, _HTML, _SQL = "rest_api", "files", "html_table", "sql_database"
@@ -70,6 +72,7 @@ def find_origin(
     selector: str | None = None,
     headers: Sequence[str] = (),
     auth: str | None = None,
+    body: str | None = None,
 ) -> Origin:
     """What `--from` and the options beside it say.
 
@@ -84,13 +87,17 @@ def find_origin(
             raise SampleError(f"--from names {setting}, which is not set; put it into .env or the environment")
     scheme = urlsplit(place).scheme.lower() if "://" in place else ""
     if scheme in ("http", "https"):
-        origin = _of_site(place, setting, behind, selector, read_login(headers, auth))
+        origin = _of_site(
+            place, setting, behind, selector, read_login(headers, auth), read_body(body) if body else None
+        )
     elif scheme in ("", "s3", "file"):
         origin = _of_files(place, setting, behind)
     else:
         origin = _of_database(name, place, setting, table)
     if selector and origin.connector != _HTML:
         raise SampleError("--selector is for a web page: give its address with --from")
+    if body and origin.connector != _REST:
+        raise SampleError("--body is for an API, which is asked with POST: give its address with --from")
     if auth and scheme not in ("http", "https"):
         raise SampleError("--auth is for an address that begins with https://; a database has its login in its address")
     origin.table = table_name(table.rpartition(".")[2] if table else origin.table, name)
@@ -105,12 +112,14 @@ def table_name(text: str, instead: str) -> str:
     return (name if name != "field" else instead)[:LONGEST_NAME].strip("_")
 
 
-def _of_site(address: str, setting: str, behind: str, selector: str | None, login: Mapping[str, Any]) -> Origin:
+def _of_site(
+    address: str, setting: str, behind: str, selector: str | None, login: Mapping[str, Any], body: Any = None
+) -> Origin:
     """An API, a page or a file behind HTTP: which of them, the answer says where the address does not.
 
     Args:
         behind: what stands behind the name of the setting that holds the address.
-        login: the connection's `headers` and `auth`, as far as they are given.
+        login: the connection's `headers` and `auth`, as far as they are given. body: what is sent with POST.
     """
     if setting:
         base, rest = _named(setting), behind.lstrip("/")
@@ -121,7 +130,7 @@ def _of_site(address: str, setting: str, behind: str, selector: str | None, logi
         base, rest = folder, address.removeprefix(folder).lstrip("/")
     path, _, query = rest.partition("#")[0].partition("?")
     name = PurePosixPath(path).name
-    if name.lower().endswith(_TABULAR) and not selector and not query:
+    if name.lower().endswith(_TABULAR) and not selector and not query and body is None:
         return Origin(_FILES, {"url": base, **login}, {"files": path}, _stem(name), setting)
     connection = {"base_url": base, **login}
     table = PurePosixPath(path).stem or "rows"
@@ -129,6 +138,7 @@ def _of_site(address: str, setting: str, behind: str, selector: str | None, logi
         return Origin(_HTML, connection, {"page": rest or "/", "selector": selector}, table, setting)
     params = dict(parse_qsl(query, keep_blank_values=True))
     endpoint: dict[str, Any] = {"path": path or "/"} | ({"params": params} if params else {})
+    endpoint |= {"method": "POST", "json": body} if body is not None else {}
     return Origin(_REST, connection, {"endpoint": endpoint}, table, setting)
 
 
@@ -163,6 +173,8 @@ def as_page(origin: Origin, selector: str = "table") -> Origin:
 
 def _of_files(text: str, setting: str, behind: str) -> Origin:
     """Files of a folder or an object store."""
+    if "://" not in text and (begun := _ADDRESS.match(text)):  # what follows may hold a password
+        raise SampleError(f"--from: an address begins with {begun[1]}://, with two slashes")
     if setting:
         pattern = behind.lstrip("/") or "*"
         return Origin(_FILES, {"url": _named(setting)}, {"files": pattern}, _stem(PurePosixPath(pattern).name), setting)
@@ -172,6 +184,10 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
         if whole.is_dir():
             whole = whole / "*"
         folder, pattern = str(whole.parent), whole.name
+        if not whole.parent.is_dir():
+            raise SampleError(
+                f"--from {text}: there is no folder {whole.parent}; correct the path, or create the folder first"
+            )
         root = Path(ROOT)
         folder = str(whole.parent.relative_to(root)) if whole.parent.is_relative_to(root) else folder
     if re.search(r"[*?\[]", folder):
@@ -179,7 +195,7 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
     ending = pattern.lower().rstrip("*")
     if ending.endswith((".json", ".xml", ".zip")):
         raise SampleError(
-            f"--from {text}: the files connector reads .csv, .csv.gz, .txt, .jsonl, .jsonl.gz, .ndjson, .xlsx and .parquet."
+            f"--from {text}: the files connector reads .csv, .csv.gz, .tsv, .txt, .jsonl, .jsonl.gz, .ndjson, .xlsx and .parquet."
             " Convert the files (of JSON: one record a line), serve the JSON over HTTP, or read them with `connector: python` and"
             " an extract.py"
         )
@@ -188,7 +204,7 @@ def _of_files(text: str, setting: str, behind: str) -> Origin:
 
 def _stem(pattern: str) -> str:
     """What files are called without what differs from one to the next."""
-    stem = re.sub(r"(\.(csv|txt|parquet|xlsx|jsonl|ndjson))?(\.gz)?$", "", pattern, flags=re.I)
+    stem = re.sub(r"(\.(csv|tsv|txt|parquet|xlsx|jsonl|ndjson))?(\.gz)?$", "", pattern, flags=re.I)
     stem = re.sub(r"\[[^\]]*\]|\{month\}|[*?]", "", stem)
     return re.sub(r"[\d_.-]+$", "", stem) or "rows"
 

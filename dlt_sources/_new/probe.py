@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,29 +20,15 @@ from settings import Settings
 
 from .._steps.connections import RestConnection
 from .._steps.http import name_settings, session
-from .._steps.paging import detect, is_round, look, says_more, written
+from .._steps.paging import Signs, detect, is_round, look, says_more
 from .._steps.raw_json import NotJsonError, load, scalars, utf8
-from .._steps.request import expand
+from .._steps.request import expand, fill, texts
 from .._steps.selector import Selector
+from . import bodies
+from .answers import find_records, list_lost_names
 from .origin import Origin, as_page, window_of
 from .sample_error import SampleError
 
-_LISTS = (
-    "data",
-    "results",
-    "items",
-    "records",
-    "rows",
-    "value",
-    "values",
-    "content",
-    "entries",
-    "elements",
-    "objects",
-    "hits",
-    "list",
-)
-_DEEPEST = 4
 _COUNTING = (
     ("page", "page_number"),
     ("offset", "offset"),
@@ -88,6 +74,8 @@ def probe(origin: Origin, settings: Settings) -> Origin:
         )
     if selector != "$":
         endpoint["data_selector"] = selector
+    if selector.endswith(".*"):
+        origin.notes += list_lost_names(first.content)
     if found := asking.find_pages(first, selector, origin):
         endpoint["paginator"] = found
     place: dict[str, Any] = {"endpoint": endpoint}
@@ -123,55 +111,6 @@ def as_json(response: requests.Response, origin: Origin) -> Answer:
         ) from None
 
 
-def find_records(content: Any, table: str) -> str:
-    """JSONPath of the records in an answer: a list of objects, the values of a map, or the answer itself.
-
-    Raises:
-        SampleError: it holds no object at all.
-    """
-    if isinstance(content, list):
-        return "$"
-    if not isinstance(content, dict) or not content:
-        raise SampleError(f"the answer is {type(content).__name__}, or an empty object: there is no record in it")
-    if _is_map(content):
-        return "$.*"
-    lists = list(_lists(content, ()))
-    if lists:
-        path, _ = min(lists, key=lambda found: _rank(found[0], found[1], table))
-        return written(path)
-    wrapped = [
-        (name, value) for name, value in content.items() if isinstance(value, dict) and name.lower() in (*_LISTS, table)
-    ]
-    if len(wrapped) == 1:
-        return f"{written((wrapped[0][0], next(iter(wrapped[0][1]))))}.`parent`"
-    return f"{written((next(iter(content)),))}.`parent`"
-
-
-def _is_map(content: Mapping[str, Any]) -> bool:
-    """Whether an object's values are records under keys of their own: three or more objects that have most keys in common."""
-    objects = [set(value) for value in content.values() if isinstance(value, dict)]
-    if len(objects) < len(content) or len(objects) <= 2:
-        return False
-    return len(set.intersection(*objects)) > max(1, len(set.union(*objects)) / 2)
-
-
-def _lists(content: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    """Lists of objects, and empty ones, by their path."""
-    for name, value in content.items():
-        if isinstance(value, list) and all(isinstance(part, dict) for part in value):
-            yield (*path, name), value
-        elif isinstance(value, dict) and len(path) < _DEEPEST:
-            yield from _lists(value, (*path, name))
-
-
-def _rank(path: tuple[str, ...], value: list[Any], table: str) -> tuple[int, int, int]:
-    """Which list is more likely to hold the records: by its name, how deep it is, how long."""
-    name = path[-1].lower()
-    known = 0 if name == table else 1 + _LISTS.index(name) if name in _LISTS else len(_LISTS) + 1
-    side = name in ("errors", "links", "warnings", "included", "facets", "messages")
-    return (2 if side else 0 if known <= len(_LISTS) else 1, len(path), -len(value))
-
-
 class Asking:
     """Asks an endpoint, politely: a handful of times."""
 
@@ -180,32 +119,41 @@ class Asking:
             update={"attempts": attempts, "max_megabytes": 50}
         )
         base = expand(connection.base_url, settings)
-        secrets = [value for value in params.values() if isinstance(value, str)]
+        secrets = list(texts((dict(params), origin.place["endpoint"].get("json"))))
         self.http = session(connection, settings, base, secrets=secrets)
         self.http.hooks["response"].append(self._keep_challenge)
         self.origin = origin
         self.advice = name_settings(connection, secrets)
         self.url = join_url(base, origin.place["endpoint"]["path"])
         self.params = {name: expand(value, settings) for name, value in params.items()}
+        self.body = fill(origin.place["endpoint"].get("json"), settings)
 
     def _keep_challenge(self, answer: requests.Response, **_: Any) -> None:
         self.origin.challenge = answer.headers.get("www-authenticate", "")
 
-    def get(self, more: Mapping[str, Any]) -> requests.Response:
-        """The answer to the request with these parameters, too."""
-        return self.http.get(self.url, params={**self.params, **more})
+    def get(self, more: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> requests.Response:
+        """The answer to the request with these parameters, too, and these changes of its body."""
+        params = {**self.params, **more}
+        if self.body is None:
+            return self.http.get(self.url, params=params)
+        return self.http.post(self.url, params=params, json=bodies.changed(self.body, changes or {}))
 
     def find_pages(self, first: Answer, selector: str, origin: Origin) -> dict[str, Any] | str | None:
         """The paginator that the answer asks for, or that trying finds; None: nothing says that there are pages."""
         records = Selector(selector).find(first.body)
         is_object = isinstance(first.content, dict)
         signs = look(first.response.headers, list(scalars(first.body)) if is_object else [])
-        if made := detect(first.response, signs):
+        made = detect(first.response, signs)
+        if isinstance(made, HeaderLinkPaginator | JSONLinkPaginator) or (made and self.body is None):
             return _written_out(made)
-        if "`parent`" in selector or selector == "$.*":
+        if "`parent`" in selector or selector.endswith(".*"):
             return "single_page"
         more = says_more(first.response, signs, len(records))
         likely = more or is_round(records, signs) or _has_limit(self.params)
+        if self.body is not None and (found := self._try_body(selector, records, signs)):
+            return found
+        if made:
+            return _written_out(made)
         if likely and (found := self._try_counting(selector, set(map(bytes, records)), len(records))):
             return found
         if signs.more and (found := self._try_last(selector, records)):
@@ -217,6 +165,13 @@ class Asking:
             )
             return "single_page"  # with none a run would refuse the answer
         return None
+
+    def _try_body(self, selector: str, records: Sequence[Any], signs: Signs) -> dict[str, Any] | None:
+        """The paginator that changes the body."""
+        first = set(map(bytes, records))
+        return bodies.find_pages(
+            self.body, lambda changes: self._records(selector, {}, changes), first, len(records), signs
+        )
 
     def _try_counting(self, selector: str, first: set[bytes], count: int) -> dict[str, Any] | None:
         """The parameter that brings other records, where the same request brings the same again."""
@@ -255,9 +210,9 @@ class Asking:
                     return {"type": "cursor", "cursor_path": f"{selector}[-1].{field}", "cursor_param": name}
         return None
 
-    def _records(self, selector: str, more: Mapping[str, Any]) -> set[bytes]:
+    def _records(self, selector: str, more: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> set[bytes]:
         try:
-            answer = self.get(more)
+            answer = self.get(more, changes)
             body = utf8(answer.content, requests.utils.get_encoding_from_headers(answer.headers))
             return set(map(bytes, Selector(selector).find(body)))
         except Exception:  # whatever it is: this parameter brings no page

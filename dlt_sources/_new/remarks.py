@@ -40,7 +40,7 @@ def list_seen(origin: Origin, sample: Sample, tables: Sequence[Found], of_each: 
         )
     if login := describe_login(origin.connection):
         yield login
-    for key in ("delimiter", "encoding"):
+    for key in ("delimiter", "encoding", "skip_lines"):
         if key in origin.connection:
             yield f"{key} {origin.connection[key]!r}"
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from .._steps.contract import FILE, FILE_ROW, INDEX, MALFORMED, MARKS, PAYLOAD
 from .._steps.names import field_name
 from .._steps.text import parse
-from .fields import Field, Found, class_of, find_key, infer, singular_of
+from .fields import MOST_IN_KEY, Field, Found, class_of, find_key, infer, singular_of
 from .guessed import Guess
 from .leaves import Leaf, Taken, take_apart
 from .sample_error import SampleError
@@ -22,6 +22,8 @@ from .write import parent_path, shown_path
 
 Declared = Mapping[str, tuple[str, bool]]
 """Columns of a database: their types in SQL's words, and whether they may be NULL."""
+LARGEST_KEY = 6
+"""Fields of a key at most, where rows have no other name."""
 NESTED = {"items", "lines", "entries", "details", "rows", "data", "values", "results", "elements"}
 
 
@@ -38,6 +40,21 @@ def records_of(files: Sequence[Path]) -> list[dict[str, Any]]:
         own = [name for name in table.column_names if name not in (*MARKS, FILE, FILE_ROW, MALFORMED)]
         records += table.select(own).to_pylist()
     return records
+
+
+def why_nothing(files: Sequence[Path]) -> str:
+    """Why a sample has no record: nothing came, or nothing that is one."""
+    tables = [pq.read_table(path) for path in files]
+    rows = sum(table.num_rows for table in tables)
+    if not rows:
+        return "no row came"
+    texts = (text for table in tables if MALFORMED in table.column_names for text in table[MALFORMED].to_pylist())
+    first = next((text for text in texts if text), "")
+    return (
+        f"none of its {rows:,} lines is a row ({first[:200]})"
+        if first
+        else f"none of its {rows:,} records is an object"
+    )
 
 
 def _parsed(text: str | None) -> Any:
@@ -111,7 +128,11 @@ def _table(
     for leaf in empty:
         found.left[shown_path(leaf.path)] = "NULL in every row"
     by_path = {f.path: f.name for f in fields}
-    found.key = [by_path[(column,)] for column in key if (column,) in by_path] if key else find_key(fields, name)
+    # rows of files are named by their place rather than by many fields
+    most = MOST_IN_KEY if by_file else LARGEST_KEY
+    found.key = (
+        [by_path[(column,)] for column in key if (column,) in by_path] if key else find_key(fields, name, most=most)
+    )
     for column in found.key:
         found.field(column).nullable = False
     if not found.key:
@@ -146,14 +167,22 @@ def _without_key(found: Found, by_file: bool) -> None:
         found.key, found.place = [file, row], {"mode": "append"}
         found.doubts.append("no field names a row: rows are named by their file and place (mode append)")
         return
-    closest = [f for f in found.fields if not f.nullable and f.pii != "drop" and f.guess.kind is not float]
+    if not found.fields:
+        why = "; ".join(f"{path}: {reason}" for path, reason in found.left.items())
+        raise SampleError(
+            f"{found.name}: no field can be made of its {found.rows:,} rows ({why}): give an address that has records"
+        )
+    closest = [f for f in found.fields if f.can_name] or [
+        f for f in found.fields if not f.nullable and f.pii != "drop" and f.guess.kind is not float
+    ]
     if not closest:
         raise SampleError(
-            f"{found.name}: every field is empty in some row: nothing names a row, and a table needs a `key`"
+            f"{found.name}: nothing names a row, and a table needs a `key`: each field is empty in some row, or a number that may have"
+            " a fraction"
         )
     best = max(closest, key=lambda f: len({str(value) for value in f.leaf.values} if f.leaf else ()))
     different = len({str(value) for value in best.leaf.values}) if best.leaf else 0
-    found.key = [best.name]
+    found.key, best.nullable = [best.name], False
     if found.rows == 1:
         found.doubts.append(f"key ({best.name}): one row came, which cannot tell what names a row")
         return

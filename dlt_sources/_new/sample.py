@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,7 +22,6 @@ from .._steps.connectors.tabular import as_parquet
 from .._steps.connectors.text_files import FileError
 from .._steps.contract import PAYLOAD
 from .._steps.declaration import Source
-from .._steps.file_names import JSON_LINES, is_json_lines
 from .._steps.parents import Parents
 from .._steps.request import Request, UnchangedError
 from .._steps.row_files import RowFiles, write_file
@@ -176,61 +172,3 @@ def _cut(path: Path, name: str) -> None:
     with path.open("r+b") as file:
         head = file.read(HEAD)
         file.truncate(head.rfind(b"\n") + 1 or HEAD)
-
-
-def sniff(source: Source, name: str, settings: Settings, work: Path) -> dict[str, str]:
-    """How the newest text of a table is written: the connection's `delimiter` and `encoding`, where they are not the usual ones.
-
-    Raises:
-        SampleError: there is no file. SourceError: they cannot be read.
-    """
-    declared, table = source.declared, source.tables[name]
-    assert isinstance(declared, FilesSource)
-    work.mkdir(parents=True, exist_ok=True)
-    request = Request(source, name, table, None, settings.clock(), settings, work)
-    found = list(islice(file_connector.candidates(request, declared.connection), 1000))
-    if not found:
-        raise SampleError(
-            f"{source.name}: no file is called {', '.join(table.files)}; correct --from, or deliver a file first"
-        )
-    for candidate in reversed(found):
-        packed = candidate.name.lower().endswith(".gz")
-        if not candidate.name.lower().endswith((".csv", ".txt", ".csv.gz", ".txt.gz", *JSON_LINES)):
-            continue
-        path = work / "sniffed"
-        try:
-            candidate.fetch(path, None)
-        except (FileError, NotPublishedError):
-            continue
-        with gzip.open(path) if packed else path.open("rb") as file:
-            found_so = written_as(file.read(1 << 20))
-        if is_json_lines(candidate.name):  # which are UTF-8, or say in their first bytes that they are not
-            return {"encoding": "utf-16"} if found_so.get("encoding") == "utf-16" else {}
-        return found_so
-    return {}
-
-
-def written_as(head: bytes) -> dict[str, str]:
-    """How a CSV is written, by its first bytes: `delimiter` and `encoding`, where they are not the usual ones."""
-    encoding = "utf-8"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        whole = head[: head.rfind(b"\n") + 1] or head
-        try:
-            whole.decode("utf-8")
-        except UnicodeDecodeError:
-            encoding = "cp1252"
-    lines = head.decode(encoding, "replace").lstrip("\ufeff").splitlines()[:20]
-    delimiter = max(_DELIMITERS, key=lambda sign: (_columns(lines, sign), -_DELIMITERS.index(sign)))
-    return ({"delimiter": delimiter} if delimiter != "," else {}) | (
-        {"encoding": encoding} if encoding != "utf-8" else {}
-    )
-
-
-def _columns(lines: list[str], delimiter: str) -> int:
-    """How many columns the lines have by a delimiter; 0 where not all have as many as the first."""
-    rows = list(csv.reader(lines, delimiter=delimiter))
-    first = len(rows[0]) if rows else 0
-    alike = sum(len(row) == first for row in rows)
-    return first if first > 1 and alike >= len(rows) * 0.8 else 0

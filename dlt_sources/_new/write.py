@@ -28,12 +28,21 @@ _HELPERS = {
     """A number such as 1,234.50 as Python reads it."""
     return value.replace(",", "") if isinstance(value, str) else value
 ''',
+    "truth": '''def _truth_as_text(value: Any) -> Any:
+    """A truth value as JSON writes it."""
+    return str(value).lower() if isinstance(value, bool) else value
+''',
     "blank": '''def _blank_as_null(value: Any) -> Any:
-    """An empty text as no value."""
-    return None if value == "" else value
+    """A text that stands for no value as none."""
+    return None if {test} else value
 ''',
 }
-_CALLS = {"comma": "_from_comma", "thousands": "_without_thousands", "blank": "_blank_as_null"}
+_CALLS = {
+    "comma": "_from_comma",
+    "thousands": "_without_thousands",
+    "truth": "_truth_as_text",
+    "blank": "_blank_as_null",
+}
 
 
 def source_yml(name: str, origin: Origin, tables: Sequence[Found]) -> str:
@@ -82,7 +91,10 @@ def contract_py(name: str, tables: Sequence[Found]) -> str:
     classes = [_class(table) for table in tables]
     body = "\n\n\n".join(classes)
     helpers = [key for key in _HELPERS if any(key == f.guess.style or (key == "blank" and f.blank) for f in every)]
-    made = "".join(f"{_HELPERS[key]}\n\n" for key in helpers)
+    blank = sorted({text for f in every for text in f.blank})
+    listed = ", ".join(map(_quoted, blank))
+    test = f"value in ({listed})" if len(blank) > 1 else f"value == {listed}"
+    made = "".join(f"{_HELPERS[key].replace('{test}', test)}\n\n" for key in helpers)
     what = " and ".join(_a(table.contract) for table in tables[:2]) + (" and so on" if len(tables) > 2 else "")
     lines = [
         f'"""What {what} of {name} {"is" if len(tables) == 1 else "are"}. See README.md for what is left to decide."""',
@@ -194,7 +206,7 @@ def readme(name: str, origin: Origin, tables: Sequence[Found], seen: Iterable[st
     for table in tables:
         rows = []
         for f in table.fields:
-            values = [value for value in (f.leaf.there if f.leaf else []) if value != "" or not f.blank]
+            values = [value for value in (f.leaf.there if f.leaf else []) if value not in f.blank]
             where = "" if f.path == (f.name,) else f"`{shown_path(f.path)}`"
             missing = f"{((f.leaf and len(f.leaf.values)) or 0) - len(values):,}" if f.leaf else ""
             note = "; ".join([*([f"personal: {f.reason}, `{f.pii}`"] if f.pii else []), *f.guess.doubts])

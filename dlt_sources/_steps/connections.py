@@ -104,6 +104,17 @@ class HtmlConnection(HttpConnection):
     )
 
 
+def _differ(names: list[str]) -> list[str]:
+    """Names of columns as they are given.
+
+    Raises:
+        ValueError: one is empty, or given twice.
+    """
+    if not all(names) or len({name.lower() for name in names}) < len(names):
+        raise ValueError("each column needs a name of its own")
+    return names
+
+
 class FilesConnection(HttpConnection):
     """Where files lie: a folder, an object store's ``s3://bucket/prefix``, or an HTTP address."""
 
@@ -118,6 +129,17 @@ class FilesConnection(HttpConnection):
         " there once and be meant a million times",
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between the cells")
+    skip_lines: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="CSV and Excel: lines before the header, such as a title; or, with `header`, before the first row",
+    )
+    header: Annotated[list[str], AfterValidator(_differ)] | None = Field(
+        None,
+        min_length=1,
+        description="CSV and Excel: the names of the columns, where the files have no line that says them",
+    )
     encoding: Annotated[str, AfterValidator(is_encoding)] = Field(
         "utf-8", description="CSV and JSON lines: of their text, such as cp1252"
     )

@@ -7,7 +7,8 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-_FORMATS = (".parquet", *JSON_LINES, ".csv", ".csv.gz", ".txt", ".txt.gz", ".xlsx")
+DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+_FORMATS = (".parquet", *JSON_LINES, *DELIMITED, ".xlsx")
 """Endings of the names of files that are read, the most exact of the same rows first."""
 MONTH = r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))"
 

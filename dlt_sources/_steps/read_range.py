@@ -24,7 +24,7 @@ from .ranges import Range, RangeError, fingerprint
 from .reading import Reading
 from .reread import TableRead
 from .row_files import ToLand
-from .source_yml import FilesSource
+from .source_kinds import FilesSource
 
 T = TypeVar("T")
 RECENT = timedelta(days=2)

@@ -131,7 +131,16 @@ def _said(error: BaseException) -> str | None:
         return f"{where}: its certificate is not trusted here, or does not match the host name"
     if isinstance(error, requests.Timeout):
         return f"{where}: no answer in time"
-    return f"{where} could not be reached ({type(error).__name__})"
+    return f"{where} could not be reached ({_why(error)})"
+
+
+def _why(error: requests.RequestException) -> str:
+    """Why a server was not reached, in the operating system's words."""
+    number = re.search(r"\[Errno (-?\d+)\]|\w+Error\((\d+), ", str(error))
+    if number is None:
+        return type(error).__name__
+    code = int(number[1] or number[2])
+    return os.strerror(code).lower() if code > 0 else "its host name is not known"
 
 
 def quoted(value: object) -> str:

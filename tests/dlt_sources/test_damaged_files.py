@@ -24,7 +24,7 @@ REFUSED = {
     "text.parquet": (b"<html>Access denied</html>", "cannot be read .*deliver it again"),
     "column missing.parquet": (parquet(id=[2]), r'no column name or title \(for Thing\.name\); it has "id"'),
     "parquet.csv": (WHOLE, "not CSV in UTF-8"),
-    "another kind.json": (b'{"id": 1}', "not a .parquet, .csv, .csv.gz, .jsonl, .jsonl.gz or .xlsx file"),
+    "another kind.json": (b'{"id": 1}', "not a .parquet, .csv, .tsv, .txt, .csv.gz, .jsonl, .jsonl.gz or .xlsx file"),
     "empty.csv": (b"", "the file is empty; deliver it again"),
     "empty.parquet": (b"", "the file is empty; deliver it again"),
     "an empty line.csv": (b"\n", "header|cannot be read|no column"),

@@ -159,3 +159,29 @@ def test_a_source_is_made_of_a_table(tmp_path, monkeypatch, here, db, scheme):
     assert [v.accepted for v in try_source(source, here).verdicts] == [50]
     land(source, here)
     assert refine(source, here).accepted["orders"] == 50
+
+
+def test_a_source_is_made_of_a_table_of_odd_types(tmp_path, monkeypatch, here, db):
+    db.execute(
+        "CREATE TABLE shop.odd (id BIGINT UNSIGNED PRIMARY KEY, kind ENUM('new','paid') NOT NULL, tags SET('a','b'), flag BIT(1) NOT NULL,"
+        " big BIGINT UNSIGNED, day DATE, at DATETIME, clock TIME, raw BINARY(4), `Größe cm` DOUBLE, `order` INT)",
+        "INSERT INTO shop.odd SELECT seq, 1 + seq MOD 2, 'a,b', seq MOD 2, 18446744073709551615 - seq,"
+        " IF(seq MOD 3, '2026-01-31', '0000-00-00'), IF(seq MOD 4, '2026-01-31 10:00', '0000-00-00 00:00'), '-10:00:00', 'ab', seq / 3, 1"
+        " FROM seq_1_to_60",
+    )
+    folder = tmp_path / "made"
+    folder.mkdir()
+    monkeypatch.setenv("ELT_SHOP_URL", db.dsn)
+    made = make_source("shop", db.dsn, here, table="odd", folder=folder)
+    assert [(v.accepted, v.rejected) for v in made.verdicts] == [(60, 0)]
+    source = load_sources(folder)["shop"]
+    land(source, here)
+    assert refine(source, here).accepted["odd"] == 60
+    found = 'SELECT count(*), count(day), count("at"), min(kind), sum(flag), max(big) FROM stg_shop.odd'
+    assert query(here, found) == [(60, 40, 45, "new", 30, Decimal(2**64 - 2))]
+
+
+def test_a_view_that_may_be_read_but_not_looked_at_is_refused_with_the_right_that_it_takes(tmp_path, here, db):
+    db.execute("CREATE TABLE shop.things (id INT PRIMARY KEY)", "CREATE VIEW shop.seen AS SELECT id FROM shop.things")
+    with pytest.raises(RefusedError, match=r"a view's columns; GRANT SHOW VIEW ON shop\.\* to it"):
+        make_source("shop", db.dsn, here, table="seen", folder=tmp_path)

@@ -20,7 +20,7 @@ import settings as configuration
 from dlt_sources._new.judging import judge_sample
 from dlt_sources._new.origin import Origin
 from dlt_sources._new.rows import tables_of
-from dlt_sources._new.sample import written_as
+from dlt_sources._new.sniff import written_as
 from dlt_sources._new.write import contract_py, source_yml
 from dlt_sources._new.written_times import read_texts
 from dlt_sources._steps import own_code
@@ -310,7 +310,7 @@ FILES = {
     "numbers with zeros before": ("id,zip\n" + "".join(f"{n},{n:05}\n" for n in range(1, 29)), "utf-8", {}),
     "digits of a day": ("id,order_date\n" + "".join(f"{n},202601{n:02}\n" for n in range(1, 29)), "utf-8", {}),
     "a few that do not fit": (
-        "id,n\n" + "".join(f"{n},{'n/a' if n == 50 else n}\n" for n in range(1, 100)),
+        "id,n\n" + "".join(f"{n},{'soon' if n == 50 else n}\n" for n in range(1, 100)),
         "utf-8",
         {},
     ),

@@ -80,9 +80,10 @@ def refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> SourceError
         return SourceError(f"{source}: {where.host}:{where.port or _PORT} could not be reached ({why}); {NEXT}")
     if said[0] not in _REFUSED:
         return None
-    return RefusedError(
-        f"{source}: {where.host}/{where.database}: {_REFUSED[said[0]]}; check the address and the rights. {NEXT}"
-    )
+    what, remedy = _REFUSED[said[0]], "check the address and the rights"
+    if "SHOW VIEW" in str(said[1:]):
+        what, remedy = "the login may not see a view's columns", f"GRANT SHOW VIEW ON {where.database}.* to it"
+    return RefusedError(f"{source}: {where.host}/{where.database}: {what}; {remedy}. {NEXT}")
 
 
 def as_it_is(query: Any, table: sa.Table, names: Iterable[str]) -> Any:

@@ -37,6 +37,7 @@ def say_of_connection(error: Exception, url: str) -> tuple[bool, str]:
         wrong = r"invalid|certificate|does not support SSL|no password supplied|does not exist"
         refused = re.search(wrong, re.sub('"[^"]*"', "", text)) is not None
         then = "check its setting" if refused else "check its address, and that it is up"
+    text = re.sub(r'^connection to server at "([^"]*)"(?: \([^)]*\))?, port (\d+) failed: ', r"\1:\2: ", text)
     said = _without_secrets(text.removeprefix("connection to server at "), url)
     verb = "refused the login" if server and refused else "could not be reached"
     return refused, f"{verb}: {said}" + ("" if server and not refused else f"; {then}")

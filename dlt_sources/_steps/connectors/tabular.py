@@ -101,7 +101,7 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
             )
         con.register("lines", read_lines(path, connection.max_line))
         return "SELECT * FROM lines"
-    names = _header(path, connection)
+    names = connection.header or _header(path, connection)
     _free(names)
     try:
         return _csv(con, path, names, connection)
@@ -152,7 +152,8 @@ def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connectio
     columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
     con.execute(
         f"CREATE OR REPLACE TABLE lines AS SELECT *, row_number() OVER () - 1 AS {FILE_ROW} FROM read_csv({literal(path)},"
-        f" auto_detect = false, compression = 'none', header = true, columns = {{{columns}}}, delim = {literal(connection.delimiter)},"
+        f" auto_detect = false, compression = 'none', header = {connection.header is None}, skip = {connection.skip_lines},"
+        f" columns = {{{columns}}}, delim = {literal(connection.delimiter)},"
         " quote = '\"', escape = '\"', nullstr = '', strict_mode = true, ignore_errors = true, store_rejects = true,"
         f" rejects_limit = 0, max_line_size = {connection.max_line})"
     )
@@ -187,9 +188,12 @@ def _free(names: list[str]) -> None:
 
 
 def _header(path: Path, connection: FilesConnection) -> list[str]:
-    """The names in a CSV's first line, without a byte order mark."""
+    """The names in a CSV's first line behind those that are skipped, without a byte order mark."""
     with path.open("rb") as file:
-        first = file.readline(connection.max_line)
+        for _ in range(connection.skip_lines + 1):
+            first = file.readline(connection.max_line)
+    if not first:
+        raise FileError(f"it has no line behind the {connection.skip_lines} of `skip_lines`; correct it in source.yml")
     if b"\0" in first:
         raise FileError(
             "it is not CSV in UTF-8: its first line holds the NUL character, as binary files and UTF-16 do; deliver it again"
@@ -199,5 +203,8 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
     except (UnicodeDecodeError, ValueError, csv.Error):
         raise FileError("its first line is not a header row in UTF-8; deliver the file again") from None
     if not all(names) or len({name.lower() for name in names}) < len(names):
-        raise FileError(f"its header has empty or repeated names: {quoted(', '.join(names))}")
+        raise FileError(
+            f"its header has empty or repeated names: {quoted(', '.join(names))}; correct it at the source, or name the columns in"
+            " source.yml: `connection: {skip_lines: 1, header: [...]}`"
+        )
     return names

@@ -18,7 +18,7 @@ from ..connections import FilesConnection
 from ..source_error import quoted
 
 _ARCHIVES = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
-_PLAIN = (".csv", ".txt", ".jsonl", ".ndjson")
+_PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 _PACKED = tuple(f"{ending}.gz" for ending in _PLAIN)
 _PIECE = 1 << 20
 
@@ -44,7 +44,9 @@ def as_text(path: Path, name: str, connection: FilesConnection) -> None:
             raise FileError(
                 "archives are not unpacked; deliver the .csv, .jsonl, .csv.gz, .jsonl.gz, .xlsx or .parquet itself"
             )
-        raise FileError("not a .parquet, .csv, .csv.gz, .jsonl, .jsonl.gz or .xlsx file; rename it by its type")
+        raise FileError(
+            "not a .parquet, .csv, .tsv, .txt, .csv.gz, .jsonl, .jsonl.gz or .xlsx file; rename it by its type"
+        )
     if codecs.lookup(connection.encoding).name != "utf-8":
         _rewrite(path, lambda draft: _decode(path, draft, connection.encoding))
 
@@ -116,7 +118,7 @@ def _sheet_to_csv(path: Path, draft: Path, connection: FilesConnection) -> None:
             sheet.reset_dimensions()  # what the file itself says of its size may be wrong
             with draft.open("w", encoding="utf-8", newline="") as target:
                 writer = csv.writer(target, delimiter=connection.delimiter, lineterminator="\n")
-                writer.writerows(_filled(sheet.iter_rows(values_only=True)))
+                writer.writerows(_filled(sheet.iter_rows(values_only=True), connection))
     except FileError:
         raise
     except Exception as error:  # whatever a damaged file raises, of its packing, its XML or its numbers
@@ -125,12 +127,16 @@ def _sheet_to_csv(path: Path, draft: Path, connection: FilesConnection) -> None:
         raise FileError(f"the sheet {wanted!r} is empty; deliver it again")
 
 
-def _filled(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[str]]:
+def _filled(rows: Iterable[tuple[Any, ...]], connection: FilesConnection) -> Iterator[list[str]]:
     """The rows from the header on, as wide as the header; rows without any value, which only have a format, are left out."""
-    width = 0
+    width, before = len(connection.header or ()), connection.skip_lines
     for row in rows:
         texts = [_cell(value) for value in row]
         if not any(texts):
+            continue
+        if before:
+            before -= 1
+            yield texts[:1]
             continue
         if not width:
             width = max(place for place, text in enumerate(texts, 1) if text)
