@@ -14,6 +14,7 @@ from foundation import hidden
 from settings import LIBRARIES, TOOLS
 from tests import needs
 from tests.clusters import copy_clusters
+from tests.flushes import skip_flushes
 from tests.harness import CODE, ROOT, Pipeline, make_once
 
 SCALE = 0.01
@@ -71,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the project once: each command under test would compile it again, where Python is told to write no bytecode."""
     if not hasattr(config, "workerinput"):
+        skip_flushes()
         for name in CODE:
             compileall.compile_dir(ROOT / name, rx=re.compile(r"\.venv"), quiet=2)
         for name in ("errors.py", "settings.py"):
