@@ -1,4 +1,5 @@
 import compileall
+import gc
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from foundation import hidden
+from foundation.garbage import collect_rarely
 from settings import LIBRARIES, TOOLS
 from tests import needs
 from tests.clusters import copy_clusters
@@ -30,6 +32,7 @@ TOOLS.update(
     {"ELT_SHOP_URL", "ELT_SHOP_KEY", "ELT_PRIVATE_QUERY"}
 )  # of sources that tests declare outside dlt_sources/
 warnings.filterwarnings("ignore", module="platformdirs")
+collect_rarely()  # as every command does: what stands in for AWS and Redshift works in these processes
 
 
 LONGEST = (
@@ -75,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
         skip_flushes()
         for name in CODE:
             compileall.compile_dir(ROOT / name, rx=re.compile(r"\.venv"), quiet=2)
-        for name in ("errors.py", "settings.py"):
+        for name in ("errors.py", "runner.py", "settings.py"):
             compileall.compile_file(ROOT / name, quiet=2)
 
 
@@ -94,6 +97,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ask_fewer_examples(test)
     skip_without_samples(items)
     items.sort(key=place_in_order)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: nothing looks for garbage in it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

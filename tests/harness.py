@@ -34,9 +34,12 @@ def checkout(folder: Path) -> Path:
     """A copy of the project's own code that a test may edit: no tests, no environments, no data."""
     folder.mkdir(parents=True)
     for name in ("runner.py", "settings.py", "errors.py"):
-        shutil.copy(ROOT / name, folder)
+        shutil.copy2(ROOT / name, folder)
     for name in CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".venv"))
+    for compiled in (ROOT / "__pycache__").glob("[!_]*.pyc"):
+        (folder / "__pycache__").mkdir(exist_ok=True)
+        shutil.copy2(compiled, folder / "__pycache__")
     return folder
 
 
