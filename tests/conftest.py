@@ -14,7 +14,7 @@ from hypothesis import settings
 from foundation import hidden
 from foundation.garbage import collect_rarely
 from settings import LIBRARIES, TOOLS
-from tests import needs
+from tests import needs, shared_models
 from tests.clusters import copy_clusters
 from tests.flushes import skip_flushes
 from tests.harness import CODE, ROOT, Pipeline, make_once
@@ -76,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compile the project once: each command under test would compile it again, where Python is told to write no bytecode."""
     if not hasattr(config, "workerinput"):
         skip_flushes()
+        shared_models.share()
         for name in CODE:
             compileall.compile_dir(ROOT / name, rx=re.compile(r"\.venv"), quiet=2)
         for name in ("errors.py", "runner.py", "settings.py"):

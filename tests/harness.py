@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
+from tests import shared_models
 from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -208,6 +209,7 @@ class Pipeline:
 
 def _child(arguments: list[str], environment: dict[str, str], out: Path, err: Path, kill: str, patch: str) -> None:
     os.chdir(ROOT)
+    shared_models.use_in(None if patch else ROOT)
     forget_settings()
     os.environ.update(environment)
     Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)

@@ -37,5 +37,8 @@ import sqlglot.serde  # noqa: F401
 import sqlmesh.core.audit.builtin  # noqa: F401
 import typer  # noqa: F401
 
+from tests import shared_models
+
+shared_models.install()
 gc.collect()
 gc.freeze()  # no command looks for garbage in these, nor copies their memory by looking
