@@ -66,10 +66,10 @@ def install() -> None:
             _copy(path, shared)
 
     _put = FileCache.put
-    Config.fingerprint = property(fingerprint)  # type: ignore[assignment]
-    FileCache.get = fetching(FileCache.get)  # type: ignore[method-assign]
-    FileCache.exists = fetching(FileCache.exists)  # type: ignore[method-assign]
-    FileCache.put = put  # type: ignore[method-assign]
+    Config.fingerprint = property(fingerprint)
+    FileCache.get = fetching(FileCache.get)
+    FileCache.exists = fetching(FileCache.exists)
+    FileCache.put = put
 
 
 def _place(kept: Path, entry: Path) -> Path | None:
