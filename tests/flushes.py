@@ -31,6 +31,7 @@ def compile_library(source: Path, folder: Path) -> Path | None:
     if done.returncode:
         print(f"{source} does not compile: {done.stderr}", file=sys.stderr)
         return None
+    library.chmod(0o755)
     return library
 
 
