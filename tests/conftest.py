@@ -1,4 +1,5 @@
 import compileall
+import gc
 import os
 import re
 import sys
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import settings
 
 from foundation import hidden
+from foundation.garbage import collect_rarely
 from settings import LIBRARIES, TOOLS
-from tests import needs
+from tests import needs, shared_models
 from tests.clusters import copy_clusters
+from tests.flushes import skip_flushes
 from tests.harness import CODE, ROOT, Pipeline, make_once
 
 SCALE = 0.01
@@ -29,16 +32,24 @@ TOOLS.update(
     {"ELT_SHOP_URL", "ELT_SHOP_KEY", "ELT_PRIVATE_QUERY"}
 )  # of sources that tests declare outside dlt_sources/
 warnings.filterwarnings("ignore", module="platformdirs")
+collect_rarely()  # as every command does: what stands in for AWS and Redshift works in these processes
 
 
 LONGEST = (
     "tests/superset/test_dashboards.py",
     "tests/test_promises.py",
     "tests/aws/test_promises.py",
+    "tests/aws/test_abreast.py",
+    "tests/test_side_by_side.py",
     "tests/aws/test_external.py",
+    "tests/test_nothing_bad.py",
+    "tests/privacy/test_absent.py",
+    "tests/deploy/test_terraform.py",
+    "tests/soak/test_soak.py",
+    "tests/test_runner.py",
+    "tests/sqlmesh_project/test_models.py",
     "tests/test_how_to.py",
     "tests/test_first_hour.py",
-    "tests/test_nothing_bad.py",
     "tests/test_kills.py",
     "tests/test_broken_models.py",
 )
@@ -71,9 +82,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the project once: each command under test would compile it again, where Python is told to write no bytecode."""
     if not hasattr(config, "workerinput"):
+        skip_flushes()
+        shared_models.share()
         for name in CODE:
             compileall.compile_dir(ROOT / name, rx=re.compile(r"\.venv"), quiet=2)
-        for name in ("errors.py", "settings.py"):
+        for name in ("errors.py", "runner.py", "settings.py"):
             compileall.compile_file(ROOT / name, quiet=2)
 
 
@@ -92,6 +105,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ask_fewer_examples(test)
     skip_without_samples(items)
     items.sort(key=place_in_order)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: nothing looks for garbage in it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -16,6 +16,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from tests import shared_models
+
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.libraries"])
 _OURS = {
@@ -92,6 +94,7 @@ def run_as_nobody(work: Callable[[], None]) -> None:
 
 
 def _child(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
+    shared_models.use_in(folder)
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
         del sys.modules[name]
     os.environ.clear()

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
+from tests import shared_models
 from tests.forks import forget_settings, processes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,9 +35,12 @@ def checkout(folder: Path) -> Path:
     """A copy of the project's own code that a test may edit: no tests, no environments, no data."""
     folder.mkdir(parents=True)
     for name in ("runner.py", "settings.py", "errors.py"):
-        shutil.copy(ROOT / name, folder)
+        shutil.copy2(ROOT / name, folder)
     for name in CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".venv"))
+    for compiled in (ROOT / "__pycache__").glob("[!_]*.pyc"):
+        (folder / "__pycache__").mkdir(exist_ok=True)
+        shutil.copy2(compiled, folder / "__pycache__")
     return folder
 
 
@@ -207,6 +211,7 @@ class Pipeline:
 
 def _child(arguments: list[str], environment: dict[str, str], out: Path, err: Path, kill: str, patch: str) -> None:
     os.chdir(ROOT)
+    shared_models.use_in(None if patch else ROOT)
     forget_settings()
     os.environ.update(environment)
     Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote
 
@@ -55,6 +56,10 @@ class Cloud:
         self._closed = False
         self._session = boto3.session.Session()
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto.get_backend_for_host = cache(
+            self._moto.get_backend_for_host
+        )  # it would list moto's folder each time
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Cloud:
         moto_api_backend.reset()
@@ -100,9 +105,13 @@ class Cloud:
         }
 
     def client(self, service: str, **more: Any) -> Any:
-        """A boto3 client of this AWS; making one is not safe in several threads, so that takes turns."""
+        """A boto3 client of this AWS, one for each service; making one is not safe in several threads, so that takes turns."""
         with self._lock:
-            return self._session.client(service, **self.kwargs, **more)
+            if more:
+                return self._session.client(service, **self.kwargs, **more)
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, **self.kwargs)
+            return self._clients[service]
 
     def forget(self) -> None:
         """Empty the list of requests."""

@@ -147,8 +147,9 @@ def test_a_mistake_in_what_matters_fails_the_module_s_test(checkout, module, rig
     assert done.returncode == 1 and re.search(r"[1-9]\d* failed", done.stdout), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("environment", [pytest.param("dev", marks=pytest.mark.nightly), "prod"])
 def test_an_environment_is_planned_applied_and_scheduled_as_its_sources_say(offline, environment):
+    """By day prod: dev is applied by the next one."""
     folder = offline.initialised(offline.terraform / "environments" / environment)
     planned = offline(folder, "plan", "-out=plan", "-input=false", **ANSWERS)
     assert planned.returncode == 0, planned.stdout + planned.stderr

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from settings import LIBRARIES
+from tests.flushes import preload
 from tests.soak import aws_faults, faults, planted, project, report, shim
 from tests.soak.aws_trials import AwsSoak
 from tests.soak.trials import COMMANDS, Soak, Trial
@@ -91,7 +92,7 @@ def possible(kinds: list[str], folder: Path) -> list[str]:
         kinds = leave_out(kinds, faults.BY_ROOT, "nobody but root may mount file systems")
     library = shim.build(folder)
     if library:
-        shim.preload(library)
+        preload(library)
         return kinds
     return leave_out(kinds, faults.BY_SHIM, "there is no C compiler for tests/soak/shim.c")
 

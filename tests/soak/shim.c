@@ -77,14 +77,18 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { return pwrite6
 
 int fsync(int fd) {
     if (fd_fails("fsync", fd)) return -1;
-    int done = syscall(SYS_fsync, fd);
+    static int (*real)(int);
+    if (!real) real = REAL(fsync);
+    int done = real(fd);
     if (!done) note(fd);
     return done;
 }
 
 int fdatasync(int fd) {
     if (fd_fails("fsync", fd)) return -1;
-    int done = syscall(SYS_fdatasync, fd);
+    static int (*real)(int);
+    if (!real) real = REAL(fdatasync);
+    int done = real(fd);
     if (!done) note(fd);
     return done;
 }

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.flushes import compile_library
 
 State = dict[int, tuple[int, int]]
 """Per inode: size and time."""
 
 
 def build(folder: Path) -> Path | None:
-    """Compile it; None where that cannot be done."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        return None
-    library = folder / "shim.so"
-    source = Path(__file__).with_name("shim.c")
-    command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(source), "-ldl", "-lpthread"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        print(f"the shim does not compile: {done.stderr}", file=sys.stderr)
-    return library if done.returncode == 0 else None
-
-
-def preload(library: Path) -> None:
-    """Load it into every process that begins from now on; it does nothing unless its names are in the environment."""
-    os.environ["LD_PRELOAD"] = str(library)
+    """Compile it; None where that cannot be done. Loaded into a process, it does nothing without its names in the environment."""
+    return compile_library(Path(__file__).with_suffix(".c"), folder)
 
 
 def state(folder: Path) -> State:
