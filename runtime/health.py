@@ -42,12 +42,12 @@ class Heartbeat:
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (folder or _Place().data) / "heartbeat.json"
 
-    def beat(self, at_work: bool, every: float) -> None:
-        """Say that the loop is alive: before a turn (`at_work`), or after it, to come back in `every` seconds.
+    def beat(self, in_turn: bool, every: float) -> None:
+        """Say that the loop is alive: before a turn (`in_turn`), or after it, to come back in `every` seconds.
 
         What cannot be written is left out: a heartbeat that grows old is what the health check is there to find.
         """
-        beat = {"host": socket.gethostname(), "at": time.time(), "at_work": at_work, "every": every}
+        beat = {"host": socket.gethostname(), "at": time.time(), "in_turn": in_turn, "every": every}
         draft = self.path.with_suffix(".new")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,10 +73,12 @@ class Heartbeat:
             return f"{self.path} cannot be read: {error}"
         if beat["host"] != socket.gethostname():  # another container's, on a volume that both have
             return ""
+        if "in_turn" not in beat:  # an earlier release's, whose process has not been restarted yet
+            return ""
         age = time.time() - beat["at"]
-        if beat["at_work"] and age > turn:
+        if beat["in_turn"] and age > turn:
             return f"a turn has been running for {age:.0f} s, more than the {turn:.0f} s that one may take: it hangs"
-        if not beat["at_work"] and age > beat["every"] + GRACE:
+        if not beat["in_turn"] and age > beat["every"] + GRACE:
             return (
                 f"the schedule was looked at {age:.0f} s ago and should be every {beat['every']:.0f} s: the loop hangs"
             )

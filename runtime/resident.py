@@ -24,9 +24,9 @@ def serve(turn: Callable[[], int], every: float, heart: Heartbeat | None = None)
     with interruptible():
         try:
             while True:
-                heart.beat(at_work=True, every=every)
+                heart.beat(in_turn=True, every=every)
                 _take(turn)
-                heart.beat(at_work=False, every=every)
+                heart.beat(in_turn=False, every=every)
                 time.sleep(every - time.time() % every)
         except Interrupted:
             heart.end()

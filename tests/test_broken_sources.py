@@ -81,7 +81,7 @@ BROKEN = {  # kind: (files, what is said of it)
         contract("from decimal", "raise SystemExit(0)\nfrom decimal"),
         ["contract.py: line 1: ends the program"],
     ),
-    "without_end": (
+    "endless": (
         contract("class Thing", "def f(): f()\nf()\n\nclass Thing"),
         ["contract.py: line 5: RecursionError"],
     ),

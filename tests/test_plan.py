@@ -66,7 +66,7 @@ def test_a_preview_beside_a_run_waits_or_says_so(small, monkeypatch):
         assert "another run" in small.run("plan", "--preview", code=5).stderr
 
 
-def test_a_model_that_holds_something_else_than_it_says_is_built_anew(small):
+def test_a_model_that_holds_something_else_than_it_says_is_rebuilt(small):
     before = small.gold("shop")
     with duckdb.connect(str(small.data / "warehouse.duckdb")) as con:  # somebody's hand, or a macro that was wrong
         [(table,)] = con.execute(

@@ -249,7 +249,7 @@ def test_a_file_is_handed_over_by_name(first_day, world, tmp_path):
 
 @pytest.mark.samples
 @pytest.mark.slow
-def test_a_first_file_without_rows_is_no_failure(tmp_path):
+def test_a_first_file_without_rows_is_not_a_failure(tmp_path):
     (tmp_path / "drop").mkdir()
     names = "ORDERDATE SHIPDATE ORDERNUMBER ORDERLINENUMBER PRODUCTCODE PRODUCTLINE MSRP CUSTOMERID CUSTOMERNAME CITY COUNTRY"
     more = "TERRITORY CONTACTLASTNAME CONTACTFIRSTNAME QUANTITYORDERED PRICEEACH SALES STATUS"
@@ -259,7 +259,7 @@ def test_a_first_file_without_rows_is_no_failure(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_new_page_of_one_source_builds_only_what_stands_on_it(first_day, world, tmp_path):
+def test_one_new_page_of_one_source_builds_only_what_depends_on_it(first_day, world, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     world.control("tick")
     before = pipeline.gold()

@@ -52,7 +52,7 @@ def test_an_outage_is_caught_up_by_one_run():
     assert sorted(name for name, _ in runs) == ["daily", "minute", "monthly"]
 
 
-def test_a_slot_that_comes_while_a_run_is_at_work_is_served_after_it():
+def test_a_slot_that_comes_while_a_run_is_in_progress_is_served_after_it():
     began = datetime(2020, 2, 27, 6, 0, 59, tzinfo=UTC)  # the run notes when it began, not when it ended
     assert "minute" in due(SOURCES, defaultdict(Progress, minute=Progress(began)), began + timedelta(seconds=2))
 

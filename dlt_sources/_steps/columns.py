@@ -112,7 +112,7 @@ def describe_missing(contract: type[Contract], names: Iterable[str], shown: str)
     if not lost:
         return None
     return (
-        f"no column {', no column '.join(lost)}; it has {shown}. If it was renamed,"
+        f"no column {', no column '.join(lost)}; it has {shown if there else 'none'}. If it was renamed,"
         " add the new name to the field's `path` in contract.py"
     )
 

@@ -249,7 +249,7 @@ def test_a_request_whose_client_died_while_it_hung_is_not_done(cloud):
     assert keys(cloud) == []
 
 
-def test_half_a_body_is_no_object(cloud):
+def test_half_a_body_is_not_an_object(cloud):
     with socket.create_connection(("127.0.0.1", int(cloud.endpoint.rpartition(":")[2]))) as connection:
         connection.sendall(b"PUT /lake/half HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n12345")
     with socket.create_connection(("127.0.0.1", int(cloud.endpoint.rpartition(":")[2]))) as connection:

@@ -295,7 +295,7 @@ def test_rebuilt_from_landing(on_aws, on_laptop, world):
     assert on_aws.landed() == landed and equal(on_aws, on_laptop) == []
 
 
-def test_plans_are_looked_at_and_a_model_is_built_anew_from_inside_the_network(on_aws, on_laptop, world):
+def test_plans_are_looked_at_and_a_model_is_rebuilt_from_inside_the_network(on_aws, on_laptop, world):
     looked = on_aws("plan", "--preview", **world.environment)
     assert (looked.code, looked.out.splitlines()[0]) == (0, "### Models: none changes"), looked.out + looked.err
     again = on_aws("plan", "--restate", "deftunes.fact_order_items", **world.environment)

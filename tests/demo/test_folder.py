@@ -247,7 +247,7 @@ def test_a_source_that_is_gone_or_changed_is_named(name, sources):
 
 
 @pytest.mark.samples
-def test_other_line_endings_are_no_change(sources):
+def test_other_line_endings_are_not_a_change(sources):
     for path in sources.glob("*/*.*"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert shipped.changed(sources) == []

@@ -142,7 +142,7 @@ def test_forms_that_are_seldom(text: str, amount: Any) -> None:
 
 
 @pytest.mark.parametrize("text", REJECTED)
-def test_what_is_no_single_amount_is_refused(text: str) -> None:
+def test_what_is_not_a_single_amount_is_refused(text: str) -> None:
     if "\n" not in text:  # lines are prices of their own
         with pytest.raises(ValidationError) as refused:
             Iem.model_validate(row(text))
@@ -167,7 +167,7 @@ def test_a_price_is_never_a_part_of_its_digits(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "?", "Discont.", "tba", "-", "n/a", "$"])
-def test_no_digits_are_no_amount(text: str) -> None:
+def test_without_digits_there_is_no_amount(text: str) -> None:
     assert read_amount(text) is None
 
 

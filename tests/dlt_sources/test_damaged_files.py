@@ -83,7 +83,7 @@ REJECTED = {
 }
 
 
-def test_a_line_that_is_no_row_is_rejected_whole_and_the_others_are_accepted(tmp_path, here, inbox):
+def test_a_line_that_is_not_a_row_is_rejected_whole_and_the_others_are_accepted(tmp_path, here, inbox):
     shop = source_of(tmp_path, inbox)
     for name, (content, _, _) in REJECTED.items():
         (inbox / name).write_bytes(content)

@@ -93,7 +93,7 @@ def silver_rows(here: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if "catalog" in name])
-def test_a_lost_catalog_is_made_anew_of_the_tables(shop: Any, here: Any, inbox: Path, damage: str) -> None:
+def test_a_lost_catalog_is_made_again_from_the_tables(shop: Any, here: Any, inbox: Path, damage: str) -> None:
     DAMAGES[damage](here)
     (inbox / "3.csv").write_text("id,name\n3,three\n")
     run(shop, here)

@@ -105,7 +105,7 @@ def test_a_single_column_of_nulls_keeps_every_row(tmp_path, here, db, monkeypatc
     assert run(declare(tmp_path, monkeypatch, db.dsn, "", table="x"), here) == (3, 1, 2)
 
 
-def test_bytes_that_are_no_text_reject_their_row_only(tmp_path, here, db, monkeypatch):
+def test_bytes_that_are_not_text_reject_their_row_only(tmp_path, here, db, monkeypatch):
     execute(db, "DROP DATABASE IF EXISTS ascii")
     execute(db, "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C' OWNER deftunes")
     execute(

@@ -206,7 +206,7 @@ def test_a_table_is_made_from_records_with_lists_only(tmp_path):
 @pytest.mark.parametrize(
     "spelling", ["orderId", "from_", "order__id", "Id", "ID", "größe", "order_", "x" * 64, "aB", "a1B"]
 )
-def test_a_column_that_the_warehouse_would_spell_anew_is_refused(tmp_path, spelling):
+def test_a_column_that_the_warehouse_would_spell_otherwise_is_refused(tmp_path, spelling):
     reason = refused(tmp_path, contract=field(f'{spelling}: int = column("x")'))
     place = f"{tmp_path / 'shop' / 'contract.py'}: line 11: Thing.{spelling}: "
     assert reason and reason.startswith(place) and f"path='{spelling}'" in reason, reason

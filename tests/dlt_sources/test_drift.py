@@ -95,13 +95,13 @@ def test_each_kind_is_recorded_once_and_over_when_it_is_over(change, shape, here
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("change", NO_CHANGE)
-def test_what_the_contract_foresees_is_no_drift(change, shape, here, tmp_path):
+def test_what_the_contract_foresees_is_not_drift(change, shape, here, tmp_path):
     rows = [ROW | {"order_id": n} for n in range(5)]
     load(here, tmp_path, rows, shape)
     assert load(here, tmp_path, list(map(NO_CHANGE[change], rows)), shape, day=2).new == [] and opened(here) == []
 
 
-def test_a_field_that_is_declared_later_is_no_drift_any_more(here, tmp_path):
+def test_a_field_that_is_declared_later_is_not_drift_any_more(here, tmp_path):
     class Better(Order):
         """One order, as it is sent."""
 
@@ -126,7 +126,7 @@ def test_a_new_declaration_of_a_field_is_what_its_type_is_compared_with(here, tm
 
 
 @pytest.mark.parametrize("usual", [1.0, 0.5, 0.02])
-def test_fields_that_are_often_empty_are_reported_only_when_it_is_no_chance(usual, here):
+def test_fields_that_are_often_empty_are_reported_only_when_it_is_not_chance(usual, here):
     def seen(rows, values):
         fields = {"order_id": Field(rows, rows, frozenset({"whole number"}))}
         kinds = frozenset({"text"} if values else ())

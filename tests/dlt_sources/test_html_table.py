@@ -144,7 +144,7 @@ def test_a_row_that_vanishes_after_it_broke_its_contract_has_vanished(shop, here
     assert query(here, "SELECT count(*) FROM stg_shop._rejected") == [(1,)]
 
 
-def test_half_a_page_is_no_deletion(shop, here, site):
+def test_half_a_page_is_not_a_deletion(shop, here, site):
     site.files[PATH] = whole = page_of(*((f"model {n}", "1") for n in range(10)))
     land(shop, here)
     site.files[PATH] = whole[: len(whole) // 2]
@@ -253,7 +253,7 @@ def test_a_page_that_is_not_in_its_encoding_is_a_clear_error(shop, here, site):
         land(shop, here)
 
 
-def test_a_page_without_its_end_is_no_deletion(shop, here, site):
+def test_a_page_without_its_end_is_not_a_deletion(shop, here, site):
     site.files[PATH] = whole = page_of(*((f"model {n}", "1") for n in range(10)))
     land(shop, here)
     site.files[PATH] = whole[: whole.index(b"<tr><td>model 7")]
@@ -261,7 +261,7 @@ def test_a_page_without_its_end_is_no_deletion(shop, here, site):
         land(shop, here)
 
 
-def test_a_body_shorter_than_it_says_is_no_deletion(shop, here, site):
+def test_a_body_shorter_than_it_says_is_not_a_deletion(shop, here, site):
     site.files[PATH] = whole = page_of(*((f"model {n}", "1") for n in range(10)))
     land(shop, here)
     site.files[PATH], site.dates[PATH] = whole[: whole.index(b"<tr><td>model 7")], {"content-length": str(len(whole))}

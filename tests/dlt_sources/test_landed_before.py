@@ -136,7 +136,7 @@ def test_a_backfill_lands_its_days_again(tmp_path, at, api, zone):
     assert land(shop, at(DAY)) == {}
 
 
-def test_an_answer_without_rows_is_no_reason_to_land_them_again(tmp_path, at, api):
+def test_an_answer_without_rows_is_not_a_reason_to_land_them_again(tmp_path, at, api):
     shop = rest(tmp_path, api, overlap="P2D")
     api.things = {n: {"id": n, "name": "x", "at": f"{DAY:%Y-%m-%d}T00:00:00"} for n in (1, 2)}
     assert land(shop, at(DAY)) == {"things": 2}

@@ -7,6 +7,9 @@ import sqlite3
 import pytest
 import yaml
 
+from dlt_sources._steps.columns import describe_missing
+from dlt_sources._steps.source_error import quoted
+from dlt_sources.contract import Contract, column
 from dlt_sources.door import SourceError, land, load_sources, refine
 
 CONTRACT = """
@@ -168,3 +171,12 @@ def test_columns_of_a_database_that_nobody_declared_are_noted(here, site, tmp_pa
     unasked = {}
     land(source, here, unasked=unasked)
     assert list(unasked) == ["things"] and list(unasked["things"]) == ["points"]
+
+
+def test_a_source_without_any_column_is_said_to_have_none():
+    class Thing(Contract):
+        id: int = column("id", path="Id")
+
+    assert "no column Id (for Thing.id); it has none. If" in str(describe_missing(Thing, [], quoted("")))
+    assert "it has Name. If" in str(describe_missing(Thing, ["Name"], "Name"))
+    assert describe_missing(Thing, ["Id"], "Id") is None

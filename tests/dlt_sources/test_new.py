@@ -238,7 +238,7 @@ def test_a_moment_in_the_address_becomes_a_window(api, tmp_path, query, window, 
 
 
 @pytest.mark.parametrize("query", ["day=2026-01-01", "admin=1767225600", "start=0", "after=17", "from=berlin"])
-def test_a_parameter_that_is_no_beginning_stays_one(api, tmp_path, query):
+def test_a_parameter_that_is_not_a_beginning_stays_one(api, tmp_path, query):
     api.answers["/orders"] = lambda query, url: ({}, ORDERS)
     _, source = make(tmp_path, f"{api.url}/orders?{query}")
     assert source.tables["orders"].endpoint.window is None

@@ -134,7 +134,7 @@ BAD_KEYS = {"missing": {"name": "x"}, "of another kind": thing("one"), "too smal
 @pytest.mark.parametrize(
     "row", [row for name, row in BAD_KEYS.items() if name != "not a record"], ids=list(BAD_KEYS)[:3]
 )
-def test_a_row_whose_key_cannot_be_read_counts_until_the_source_has_sent_anew(tmp_path, here, row):
+def test_a_row_whose_key_cannot_be_read_counts_until_the_source_has_sent_it_again(tmp_path, here, row):
     source = Records(tmp_path, here)
     source.send(*MANY, *({**row, "name": f"n{n}"} for n in range(4)))
     assert source.count() == (4, 44, True)

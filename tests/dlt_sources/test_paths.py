@@ -138,7 +138,7 @@ def test_a_text_means_its_parts_or_the_whole_name_whichever_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("path", [(), (0, "a"), ("a", None), ("a", True), 5, [5], [()]])
-def test_what_is_no_path_is_refused(path):
+def test_what_is_not_a_path_is_refused(path):
     with pytest.raises(TypeError, match="path="):
         column("x", path=path)
 

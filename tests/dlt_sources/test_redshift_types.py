@@ -216,7 +216,7 @@ def test_a_rejected_row_s_raw_text_fits_in_bytes(tmp_path):
 
 @pytest.mark.parametrize("key", ["distribute_by", "sort_by"])
 @pytest.mark.parametrize("value", ["naem", "_refined", "secret"])
-def test_a_key_that_is_no_stored_column_is_an_error_that_names_it(tmp_path, inbox, key, value):
+def test_a_key_that_is_not_a_stored_column_is_an_error_that_names_it(tmp_path, inbox, key, value):
     """`secret` is a field, but one that never reaches the warehouse."""
     folder = tmp_path / "sources" / "shop"
     source_of(tmp_path, inbox)

@@ -57,7 +57,7 @@ def test_of_a_row_with_personal_fields_a_rejection_shows_what_the_contract_names
     assert not [secret for secret in ("@example.com", "Home Road") if secret in rejected]
 
 
-def test_a_file_that_is_no_month_or_was_there_before_must_be_there(tmp_path, here, site):
+def test_a_file_that_is_not_a_month_or_was_there_before_must_be_there(tmp_path, here, site):
     shop = source_of(tmp_path, site.url, files="list.csv")
     with pytest.raises(SourceError, match=r"list\.csv: the server answered 404; check the address"):
         land(shop, here)

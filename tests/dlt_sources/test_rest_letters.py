@@ -148,7 +148,7 @@ def test_a_poisoned_record_is_rejected_with_field_and_rule_and_stops_no_other(tm
     assert {number: row[:2] for number, row in rejected.items()} == {1: (field, rule)}
 
 
-def test_bytes_that_are_no_text_reject_their_record_only(tmp_path, here):
+def test_bytes_that_are_not_text_reject_their_record_only(tmp_path, here):
     body = b'[{"id":7},{"id":1,"name":"caf\xe9"},{"id":8}]'
     landed, rows, rejected = run(tmp_path, here, body)
     assert landed[1] == '{"id":1,"name":"caf\\xe9"}' and set(rows) == {7, 8}

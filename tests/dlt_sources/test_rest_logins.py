@@ -108,7 +108,7 @@ def test_a_token_is_fetched_once_for_a_read_of_many_pages(tmp_path, here, api):
 
 
 @pytest.mark.parametrize("lifetime", [{"expires_in": 0}, {"expires_in": logins.MARGIN - 1}, {"expires_in": "1"}])
-def test_a_token_that_is_about_to_expire_is_fetched_anew(tmp_path, here, api, lifetime):
+def test_a_token_that_is_about_to_expire_is_fetched_again(tmp_path, here, api, lifetime):
     api.wanted, api.lifetime = api.newest, lifetime
     assert read(tmp_path, here, api, oauth(api), **PAGES) == 7
     assert api.given > 1

@@ -185,7 +185,7 @@ def test_a_bare_list_that_is_all_is_all(tmp_path, here, name):
     assert landed == 50 and notes == []
 
 
-def test_other_rows_in_each_answer_are_no_second_page_and_are_noted(tmp_path, here):
+def test_other_rows_in_each_answer_are_not_a_second_page_and_are_noted(tmp_path, here):
     numbers = itertools.count(1)
 
     def shape(query, url):

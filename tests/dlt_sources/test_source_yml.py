@@ -43,7 +43,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path, more, firs
         ("a: *b\n", "undefined alias 'b' (line 1)"),
     ],
 )
-def test_what_is_no_declaration_is_one_line(tmp_path, text, said):
+def test_what_is_not_a_declaration_is_one_line(tmp_path, text, said):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "source.yml").write_text(text)
     reason = load_sources(tmp_path).broken["shop"]
@@ -57,7 +57,7 @@ def test_a_source_without_tables_is_refused(tmp_path):
     assert "source.yml: tables: " in load_sources(tmp_path).broken["shop"]
 
 
-def test_what_a_contract_prints_is_no_part_of_an_answer(tmp_path, capsys):
+def test_what_a_contract_prints_is_not_part_of_an_answer(tmp_path, capsys):
     assert refused(tmp_path, contract=CONTRACT + "\nprint('hello')\n") is None
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "hello\n")

@@ -55,7 +55,7 @@ def inside(shape: str, value: Any) -> Any:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("made", [str, lambda n: n.encode(), float, Decimal, lambda n: int(float(n))])
-def test_a_number_is_no_time_wherever_the_time_stands(shape: str, made: Any) -> None:
+def test_a_number_is_not_a_time_wherever_the_time_stands(shape: str, made: Any) -> None:
     contract = contract_of(SHAPES[shape])
     for number in NUMBERS:
         with pytest.raises(ValidationError) as refused:

@@ -138,7 +138,7 @@ def test_a_setting_that_names_a_secret_is_its_text_or_its_key_s_value(on_aws, cl
         ("secret:millrace/bytes#password", ["millrace/bytes"]),
     ],
 )
-def test_a_secret_that_is_no_use_ends_it_with_2_and_is_not_shown(on_aws, cloud, name, words):
+def test_a_secret_that_is_not_usable_ends_it_with_2_and_is_not_shown(on_aws, cloud, name, words):
     keep(cloud, "millrace/text", TEXT)
     keep(cloud, "millrace/list", json.dumps([TEXT]))
     keep(cloud, "millrace/object", json.dumps({"password": TEXT, "empty": None}))

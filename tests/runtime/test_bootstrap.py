@@ -250,7 +250,7 @@ def test_a_secret_that_terraform_did_not_make_is_named(fresh, boot):
     assert code == 2 and f"there is no secret {PREFIX}/dashboards: Terraform makes it" in err
 
 
-def test_a_secret_that_is_no_json_is_left_as_it_is(fresh, boot):
+def test_a_secret_that_is_not_json_is_left_as_it_is(fresh, boot):
     fresh.store.put_secret_value(SecretId=f"{PREFIX}/state", SecretString="by hand")
     code, _, err = boot()
     assert code == 2 and f"the secret {PREFIX}/state is not a JSON object" in err and "by hand" not in err
@@ -268,7 +268,7 @@ def test_settings_that_are_missing_are_named_and_no_others_are_asked_for(fresh, 
     assert code == 2 and all(f"  {name} (not set): " in err for name in wanted)
 
 
-def test_an_arn_is_no_role_name(fresh, boot, monkeypatch):
+def test_an_arn_is_not_a_role_name(fresh, boot, monkeypatch):
     monkeypatch.setenv("ELT_BOOTSTRAP_PIPELINE_ROLE", f"arn:aws:iam::123456789012:role/{ROLE}")
     code, _, err = boot()
     assert code == 2 and "ELT_BOOTSTRAP_PIPELINE_ROLE" in err

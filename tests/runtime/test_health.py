@@ -29,7 +29,7 @@ def health(folder, *arguments, **environment):
 
 
 def beat(folder, age, **words):
-    said = {"host": socket.gethostname(), "at": time.time() - age, "at_work": False, "every": 60.0} | words
+    said = {"host": socket.gethostname(), "at": time.time() - age, "in_turn": False, "every": 60.0} | words
     (folder / "heartbeat.json").write_text(json.dumps(said))
 
 
@@ -40,12 +40,12 @@ def beat(folder, age, **words):
         (60 + GRACE - 10, {}, 0),
         (60 + GRACE + 10, {}, 1),
         (3600, {"every": 7200.0}, 0),
-        (3600, {"at_work": True}, 0),
-        (TURN + 10, {"at_work": True}, 1),
-        (TURN + 10, {"at_work": True, "host": "another-container"}, 0),
+        (3600, {"in_turn": True}, 0),
+        (TURN + 10, {"in_turn": True}, 1),
+        (TURN + 10, {"in_turn": True, "host": "another-container"}, 0),
     ],
 )
-def test_what_is_overdue_is_ill(age, words, code, tmp_path):
+def test_what_is_overdue_is_unhealthy(age, words, code, tmp_path):
     beat(tmp_path, age, **words)
     result = health(tmp_path)
     assert result.returncode == code, result.stdout + result.stderr
@@ -53,11 +53,11 @@ def test_what_is_overdue_is_ill(age, words, code, tmp_path):
 
 
 def test_how_long_a_turn_may_take_is_an_option(tmp_path):
-    beat(tmp_path, 600, at_work=True)
+    beat(tmp_path, 600, in_turn=True)
     assert health(tmp_path, "--turn", "300").returncode == 1
 
 
-def test_without_a_heartbeat_it_is_well_and_a_torn_one_is_ill(tmp_path):
+def test_without_a_heartbeat_it_is_healthy_and_a_torn_one_is_unhealthy(tmp_path):
     assert health(tmp_path).returncode == 0
     (tmp_path / "heartbeat.json").write_text("{")
     assert health(tmp_path).returncode == 1
@@ -69,11 +69,11 @@ def test_it_asks_nobody_for_secrets(tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_ill(tmp_path):
+def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_unhealthy(tmp_path):
     heart, turns, go_on = Heartbeat(tmp_path), [], threading.Event()
 
     def turn():
-        turns.append(json.loads(heart.path.read_text())["at_work"])
+        turns.append(json.loads(heart.path.read_text())["in_turn"])
         if len(turns) == 3:
             go_on.wait(30)
             raise Interrupted(signal.SIGTERM)
@@ -100,7 +100,7 @@ def test_the_loop_beats_around_every_turn_and_a_turn_that_hangs_is_ill(tmp_path)
 
 def test_a_heartbeat_that_cannot_be_written_stops_nothing(tmp_path):
     (tmp_path / "file").touch()
-    Heartbeat(tmp_path / "file").beat(at_work=True, every=1)
+    Heartbeat(tmp_path / "file").beat(in_turn=True, every=1)
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def test_a_secret_in_a_query_is_hidden_and_other_values_are_not(name):
     ("value", "name"),
     [("https://api.example/v1", "ELT_SHOP_URL"), ("/srv/drop", "ELT_SHOP_FILES"), ("abc", "ELT_SHOP_TOKEN"), ("", "")],
 )
-def test_what_is_no_secret_is_said(value, name):
+def test_what_is_not_a_secret_is_said(value, name):
     hidden.remember(value, name)
     assert hidden.hide(f"{value} it is") == f"{value} it is"
 

@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(here, capsys):
     assert "still said" in capsys.readouterr().out and isinstance(capsys.readouterr().err, str)
 
 
-def test_a_closed_stream_of_the_console_is_no_matter_of_the_log(here):
+def test_a_closed_stream_of_the_console_is_not_a_matter_of_the_log(here):
     with logs.log_to_file(here, "run") as log:
         console = Console(log=log)
         console.out.file = io.StringIO()

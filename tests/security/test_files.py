@@ -133,7 +133,7 @@ def nested(depth):
     return parquet(id=[1], name=["a"], deep=inside)
 
 
-def test_a_table_without_end_to_the_right_or_downwards_is_refused(here, inbox, shop):
+def test_a_table_that_is_endless_to_the_right_or_downwards_is_refused(here, inbox, shop):
     (inbox / "wide.csv").write_text(",".join(f"c{n}" for n in range(50_000)) + "\n")
     (inbox / "named.csv").write_text(f"id,name,{'x' * 500}\n1,a,b\n")
     (inbox / "wide.parquet").write_bytes(parquet(**{f"c{n}": [1] for n in range(3_000)}))
@@ -155,7 +155,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), min_s
 @pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(names=st.lists(NAMES, min_size=1, max_size=4, unique_by=str.lower))
-def test_a_column_s_name_is_no_sql(tmp_path_factory, monkeypatch, names):
+def test_a_column_s_name_is_not_sql(tmp_path_factory, monkeypatch, names):
     """Any header lands, or is refused with a reason; nothing of it is taken for a statement."""
     import csv
 

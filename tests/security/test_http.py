@@ -172,7 +172,7 @@ def test_json_that_python_cannot_hold_is_a_clear_error(tmp_path, here, home, bod
     assert len(said) < 500
 
 
-def test_addresses_of_the_machine_itself_are_no_source(tmp_path, here, home, monkeypatch):
+def test_addresses_of_the_machine_itself_are_not_a_source(tmp_path, here, home, monkeypatch):
     home.answer = lambda path, headers: listing(ONE)
     for address in ("169.254.169.254", "169.254.170.2", "fe80::1", "fd00:ec2::254", "fd00:ec2::23"):
         found = ip_address(address)

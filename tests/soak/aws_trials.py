@@ -28,14 +28,14 @@ class AwsSoak(Soak):
         """Make both on the day before a trial, with all that came until then."""
         for _ in range(1, first):
             self.upstream.advance()
-        self._anew()
+        self._start_again()
 
     def close(self) -> None:
         super().close()
         if hasattr(self, "project"):
             self.project.close()
 
-    def _anew(self) -> None:
+    def _start_again(self) -> None:
         folder = self.folder / f"from{self.upstream.day}"
         folder.mkdir()
         self.project = AwsProject(folder / "struck", "operational", self.upstream)
@@ -58,4 +58,4 @@ class AwsSoak(Soak):
             return
         self.project.close()
         shutil.rmtree(self.project.folder.parent)
-        self._anew()
+        self._start_again()

@@ -218,7 +218,7 @@ def test_one_reason_that_keeps_many_checks_from_being_evaluated_is_one_answer(he
         "dataset: warehouse/shop/orders\nchecks:\n  - no_such_kind:\n",
     ],
 )
-def test_a_file_that_is_no_contract_is_an_answer(here, text):
+def test_a_file_that_is_not_a_contract_is_an_answer(here, text):
     folder = door.FOLDER / "gold" / "shop"
     folder.mkdir(parents=True)
     (folder / "orders.yml").write_text(text)

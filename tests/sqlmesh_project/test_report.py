@@ -20,7 +20,7 @@ def report(checkout, pipeline):
     return result.returncode, result.stdout + result.stderr
 
 
-def test_an_edited_model_is_reported_with_its_columns_its_rows_and_what_stands_on_it(first_day, tmp_path):
+def test_an_edited_model_is_reported_with_its_columns_its_rows_and_what_depends_on_it(first_day, tmp_path):
     pipeline = first_day.copy(tmp_path / "data")
     checkout = harness.checkout(tmp_path / "millrace")
     code, text = report(checkout, pipeline)

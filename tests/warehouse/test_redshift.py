@@ -80,7 +80,7 @@ def test_a_session_that_the_server_has_ended_or_that_was_idle_for_long_is_not_us
         assert ask(on_redshift) == [(1,)] and len(logins) == 3
 
 
-def test_a_table_that_was_made_anew_is_asked_for_with_the_same_words(on_redshift, logins):
+def test_a_table_that_was_made_again_is_asked_for_with_the_same_words(on_redshift, logins):
     with kept_open(on_redshift):
         for columns in ("a BIGINT", "a VARCHAR(5), b BIGINT"):
             with connect(on_redshift) as session:

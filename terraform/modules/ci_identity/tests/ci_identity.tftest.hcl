@@ -225,7 +225,7 @@ run "policies_fit" {
   }
 }
 
-run "a_pattern_is_no_repository" {
+run "a_pattern_is_not_a_repository" {
   command = plan
 
   variables {
@@ -235,7 +235,7 @@ run "a_pattern_is_no_repository" {
   expect_failures = [var.github_repository]
 }
 
-run "a_pattern_is_no_environment" {
+run "a_pattern_is_not_an_environment" {
   command = plan
 
   variables {

@@ -159,7 +159,7 @@ run "without_a_resident_source_there_is_no_resident_task" {
   }
 }
 
-run "latest_is_no_tag" {
+run "latest_is_not_a_tag" {
   command = plan
 
   variables {
