@@ -45,7 +45,7 @@ def make(folder: Path, seconds: float) -> Small:
     return small
 
 
-def main(pieces: int = 12, seconds: float = 20.0, at_once: int = 4) -> None:
+def main(pieces: int = 6, seconds: float = 20.0, at_once: int = 4) -> None:
     """Run, and print a table."""
     until = FIRST + timedelta(days=pieces - 1)
     words = ["backfill", "slow", "--since", f"{FIRST:%Y-%m-%d}", "--until", f"{until:%Y-%m-%d}", "--days", "1"]

@@ -74,6 +74,9 @@ class Readers:
         """Wait until a piece, whose turn it is, has been read or will not be; returns what went wrong, or an empty text."""
         with self._changed:
             while days not in self._ended:
+                if not any(thread.is_alive() for thread in self._threads):
+                    self._ended[days] = "no reader is left"
+                    break
                 self._changed.wait(1)  # a signal is seen between two waits
             self._turn = self._pieces.index(days) + 1
             self._changed.notify_all()
@@ -94,7 +97,11 @@ class Readers:
             trouble = ""
             for _ in range(TRIES):
                 if process is None or process.poll() is not None:
-                    process = self._start()
+                    try:
+                        process = self._start()
+                    except OSError as error:
+                        trouble = f"no reader could be started: {error}"
+                        break
                 if (found := self._ask(process, days)) is not None:
                     trouble = found
                     break

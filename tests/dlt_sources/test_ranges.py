@@ -4,6 +4,7 @@ import json
 import os
 import random
 import stat
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from dlt_sources._steps import ranges
 from dlt_sources._steps.ranges import Range, RangeError
 from dlt_sources.door import Landing, SourceError, land, load_sources, own_batch, read_range, refine, remove_batch
 from runtime.backfill import pieces
+from runtime.readers import Readers
 from tests.dlt_sources import database, shop
 from tests.dlt_sources.database import execute
 from tests.dlt_sources.test_land import Api
@@ -376,6 +378,20 @@ def test_a_folder_s_files_have_no_days_and_are_left_to_the_first_piece(tmp_path,
         with pytest.raises(RangeError, match="the first piece reads all new files"):
             read_range(source, here, span)
     assert land_all(source, here, found) == [] and shop.staged(here) == [(1, "a")]
+
+
+@pytest.mark.parametrize("broken", ["/nowhere/python", "/bin/false"])
+def test_readers_that_cannot_be_started_or_end_at_once_leave_pieces_to_their_turn(
+    broken, tmp_path, here, api, monkeypatch
+):
+    source, found = of_python(tmp_path, api, monkeypatch), spans(here, 30, 10)
+    monkeypatch.setattr(sys, "executable", broken)
+    every = [(span.since, span.until) for span in found]
+    with Readers(source, "b", every, 2, here) as readers:
+        for days in every:
+            trouble = readers.wait(days)
+            assert trouble == "its reader was killed" or "could be started" in trouble
+    assert api.requests == []
 
 
 def test_a_range_is_its_owner_s_alone_and_inside_the_source_s_landing(tmp_path, here, api, monkeypatch):

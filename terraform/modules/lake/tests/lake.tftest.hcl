@@ -229,3 +229,23 @@ run "more_tables_than_s3_has_rules_for" {
 
   expect_failures = [aws_s3_bucket_lifecycle_configuration.lake]
 }
+
+run "what_was_read_ahead_and_not_landed_goes_after_a_week" {
+  command = apply
+
+  variables {
+    sources = {
+      with_days    = { description = "D", connector = "rest_api", tables = { t = { cursor = "at", endpoint = { path = "t" } }, u = { endpoint = { path = "u" } } } }
+      without_days = { description = "W", connector = "rest_api", tables = { t = { endpoint = { path = "t" } } } }
+      of_files     = { description = "F", connector = "files", tables = { t = { files = "t_{month}.csv" } } }
+    }
+  }
+
+  assert {
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.filter[0].prefix => rule.expiration[0].days if endswith(rule.id, "-ahead") } == {
+      "elt/landing/with_days/_ahead/" = 7
+      "elt/landing/of_files/_ahead/"  = 7
+    }
+    error_message = "Raw rows that nobody lands stay a week, of the sources that can be read ahead."
+  }
+}
