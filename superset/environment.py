@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parent
 READ_ONLY = "access_mode=read_only&enable_external_access=false&lock_configuration=true"
 """For DuckDB: without the first, two readers lock each other out; without the others, SQL Lab could read and write files."""
-PASSED_ON = ("PATH", "LANG", "TMPDIR", "SUPERSET_EMBEDDED", "SUPERSET_GUEST_SECRET", "SUPERSET_LOG_LEVEL")
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",  # without what loads this Python's libraries, Superset's might not start
+    "LD_PRELOAD",
+    "SUPERSET_EMBEDDED",
+    "SUPERSET_GUEST_SECRET",
+    "SUPERSET_LOG_LEVEL",
+)
 
 
 def environment(settings: Settings) -> dict[str, str]:

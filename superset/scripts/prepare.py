@@ -12,6 +12,8 @@ import argparse
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import files
@@ -22,6 +24,38 @@ from superset.app import create_app
 HERE = Path(__file__).resolve().parents[1]
 OWNER = "millrace"
 """The account that owns what comes from files. Nobody can sign in as it."""
+
+
+@contextmanager
+def together() -> Iterator[list[str]]:
+    """Commit once what the block commits piece by piece: thousands of times, and each waits for the disk.
+
+    Returns:
+        A list that has an entry for each piece that was rolled back, and what came before it with it.
+    """
+    from superset import db
+
+    session, undone = db.session(), list[str]()
+    undo = session.rollback
+
+    def roll_back() -> None:
+        undone.append("rolled back")
+        undo()
+
+    session.commit, session.rollback = session.flush, roll_back
+    try:
+        yield undone
+    finally:
+        del session.commit, session.rollback
+    session.commit()
+
+
+def write_permissions() -> None:
+    """What can be allowed, and the roles that Superset has by itself."""
+    from superset import appbuilder, security_manager
+
+    appbuilder.add_permissions(update_perms=True)
+    security_manager.sync_role_definitions()
 
 
 def accounts(password: str | None) -> None:
@@ -157,11 +191,13 @@ def main() -> None:
         import roles
         from superset.utils.core import override_user
 
-        from superset import appbuilder, security_manager
+        from superset import security_manager
 
         metadata.allow_equal_table_names()
-        appbuilder.add_permissions(update_perms=True)
-        security_manager.sync_role_definitions()
+        with together() as undone:
+            write_permissions()
+        if undone:
+            write_permissions()
         accounts(os.environ.get("SUPERSET_ADMIN_PASSWORD"))
         try:
             with override_user(security_manager.find_user(OWNER)):
