@@ -1,7 +1,8 @@
 """The parts of a JSON answer as the bytes that they came in: records are landed to the letter.
 
-msgspec splits what is strictly JSON. Python's own scanner, which is slower, splits what only most parsers read: `NaN`,
-half surrogate pairs, control characters in texts. Such a record lands like the others, and refine judges it.
+msgspec splits what is strictly JSON. Where an answer has what only most parsers read (`NaN`, half surrogate pairs, control
+characters in texts), msgspec splits a copy that has other characters in these places, and Python's own scanner, which is slower, reads
+the parts with such a place. A record of this kind lands like the others, and refine judges it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from requests.utils import guess_json_utf
 
 from .source_error import quoted
@@ -24,6 +27,12 @@ _SCANNER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(r"\S{1,30}")
 
+_CONTROLS = bytes({*range(32)} - {*b"\t\n\r"}), bytes(range(32))
+"""Characters that no text in JSON may have; blanks may be between values, and count only where the others do not explain it."""
+_CONSTANTS = re.compile(rb"NaN(?![\w.])"), re.compile(rb"Infinity(?![\w.])")
+_HALVES = re.compile(
+    rb"\\u[dD](?:[c-fC-F][0-9a-fA-F]{2}|[89abAB][0-9a-fA-F]{2}(?P<other>\\u[dD][c-fC-F][0-9a-fA-F]{2})?)"
+)
 Path = tuple[str | int, ...]
 
 
@@ -129,7 +138,8 @@ def _whole(digits: str) -> int | float:
 def _list(body: bytes) -> list[msgspec.Raw] | None:
     found: list[msgspec.Raw] | bool | None = _strictly(_LISTS, body)
     if isinstance(found, bool):
-        found = _loosely(body, list)
+        found = _by_a_copy(_LISTS, body)
+        found = _loosely(body, list) if found is None else found
     assert not isinstance(found, bool)
     return found
 
@@ -137,7 +147,8 @@ def _list(body: bytes) -> list[msgspec.Raw] | None:
 def _object(body: bytes) -> dict[str, msgspec.Raw] | None:
     found: dict[str, msgspec.Raw] | bool | None = _strictly(_OBJECTS, body)
     if isinstance(found, bool):
-        found = _loosely(body, dict)
+        found = _by_a_copy(_OBJECTS, body)
+        found = _loosely(body, dict) if found is None else found
     assert not isinstance(found, bool)
     return found
 
@@ -152,6 +163,70 @@ def _strictly(decoder: Any, body: bytes) -> Any:
         return False
     except RecursionError:
         raise NotJsonError("it is nested too deeply") from None
+
+
+def _by_a_copy(decoder: Any, body: bytes) -> Any:
+    """What msgspec makes of a copy in which characters that are JSON, as many, are in the odd places; of the parts with such a place the
+    original. None: it does not read that either, or a place is in none of the parts, or such a part is not JSON at all.
+    """
+    try:
+        str(body, "utf-8")
+    except UnicodeDecodeError:
+        return None
+    for controls in _CONTROLS:
+        copy, places = _put_other(body, controls)
+        if found := _strictly(decoder, copy):
+            break
+    else:
+        return None
+    begin = int(pa.py_buffer(copy).address)
+    order = sorted(found, key=lambda name: _address(found[name])) if isinstance(found, dict) else range(len(found))
+    original, end = {}, 0
+    for place in places:
+        if place < end:  # it is in the same part
+            continue
+        at = bisect_right(order, begin + place, key=lambda name: _address(found[name])) - 1
+        if at >= 0:
+            first = _address(found[order[at]]) - begin
+            end = first + memoryview(found[order[at]]).nbytes
+        if place < end:
+            original[order[at]] = part = body[first:end]
+            if not _is_loose(part):
+                return None
+        elif isinstance(found, dict) or body[place : place + 1] not in b"\t\n\r":  # it may be in a key
+            return None
+    for name, part in original.items():
+        found[name] = msgspec.Raw(part)
+    return found
+
+
+def _address(raw: msgspec.Raw) -> int:
+    return int(pa.py_buffer(raw).address)
+
+
+def _put_other(body: bytes, controls: bytes) -> tuple[bytes, list[int]]:
+    """A copy with characters of JSON in the place of what may be odd, as many; and where it may be."""
+    copy = bytearray(body.translate(bytes.maketrans(controls, b" " * len(controls))))
+    places = [] if copy == body else [found.start() for found in re.finditer(b"[%s]" % re.escape(controls), body)]
+    for constant in _CONSTANTS:
+        for found in constant.finditer(body):
+            first, last = found.span()
+            copy[first:last] = b"1" * (last - first)
+            places.append(first)
+    for found in _HALVES.finditer(body):
+        if not found["other"]:
+            copy[found.start() + 2 : found.end()] = b"0041"
+            places.append(found.start())
+    return bytes(copy), sorted(places)
+
+
+def _is_loose(part: bytes) -> bool:
+    """Whether Python's scanner reads all of it."""
+    text = part.decode("utf-8")
+    try:
+        return bool(_SCANNER.raw_decode(text)[1] == len(text))
+    except (json.JSONDecodeError, RecursionError):
+        return False
 
 
 def _loosely(body: bytes, kind: type) -> Any:
