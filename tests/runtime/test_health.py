@@ -103,6 +103,16 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(tmp_path):
     Heartbeat(tmp_path / "file").beat(in_turn=True, every=1)
 
 
+def test_a_heartbeat_of_an_earlier_release_is_no_fault(tmp_path):
+    """Its process goes on until it is restarted; what it writes has other names."""
+    heart = Heartbeat(tmp_path)
+    heart.beat(in_turn=True, every=1)
+    beat = json.loads(heart.path.read_text())
+    del beat["in_turn"]
+    heart.path.write_text(json.dumps(beat))
+    assert heart.find_fault(turn=0) == ""
+
+
 @pytest.mark.slow
 def test_serving_a_source_that_there_is_not_is_exit_code_2(tmp_path):
     result = Pipeline(tmp_path / "data", {})("serve", "nosuch")
