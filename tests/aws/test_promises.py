@@ -343,9 +343,9 @@ def test_the_task_s_role_may_do_what_the_code_does_and_nothing_else(on_aws, esta
     """Every test of this file ran under Terraform's policy: nothing more is needed. And nothing in it was never needed."""
     examined = on_aws("doctor", **world.environment)
     assert examined.code == 0, examined.out + examined.err
-    days = ("deftunes_api", "--since", "2000-01-01", "--until", "2000-01-02", "--batch", "empty")
+    months = ("--since", "2000-01-01", "--until", "2000-01-02", "--batch", "empty")  # that nobody published
     for how in (("--read-ahead",), ("--days", "2")):
-        done = on_aws("backfill", *days, *how, **world.environment)
+        done = on_aws("backfill", "taxi", *months, *how, **world.environment)
         assert done.code == 0, done.out + done.err
     assert estate.cloud.policy.unused() == []
 
