@@ -16,7 +16,7 @@ from superset.door import FOLDER, PYTHON
 from superset.scripts import files
 from tests.superset.conftest import ITEMS
 from tests.superset.numbers import differences
-from tests.superset.site import Api, charts, dashboards, layout, reading, served
+from tests.superset.site import Api, charts, dashboards, layout, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DESKTOP, TABLET = 1440, 1024
@@ -57,33 +57,35 @@ def test_readers_and_a_run_do_not_disturb_each_other(second_evening, pipeline):
     assert len(answers) > 20 and set(answers) == {before, after}
 
 
-def test_every_chart_of_every_tab_shows_what_gold_says_and_filters_change_it(site, admin, published, tmp_path, request):
+def test_every_chart_of_every_tab_shows_what_gold_says_and_filters_change_it(
+    reader, admin, published, tmp_path, request
+):
     """On a desktop's width; by night also on a tablet's."""
     by_night = request.config.getoption("nightly")
     shots = Path(os.environ.get("SCREENSHOTS", tmp_path))
     uuids = {chart["id"]: chart["uuid"] for chart in admin.all("chart", "uuid")}
     wrong, compared = [], set()
-    with reading(site.url) as reader:
-        reader.sign_in("admin", site.password)
-        for dashboard in dashboards():
-            reader.answers.clear()
-            slug, tabs = dashboard["slug"], layout(dashboard)
-            for tab in reader.tabs(dashboard, DESKTOP):
-                name = f"{slug}-{tab.lower().replace(' ', '-') or 'all'}"
+    reader.faults.clear()
+    for dashboard in dashboards():
+        reader.answers.clear()
+        slug, tabs = dashboard["slug"], layout(dashboard)
+        for tab in reader.tabs(dashboard, DESKTOP):
+            name = f"{slug}-{tab.lower().replace(' ', '-') or 'all'}"
+            if by_night or "SCREENSHOTS" in os.environ or reader.faults:  # else nobody looks at it
                 reader.page.screenshot(path=shots / f"{name}-desktop.png")
-                if by_night:
-                    reader.resize(TABLET)
-                    reader.check(f"{slug}/{tab} on a tablet", len(tabs[tab]))
-                    reader.page.screenshot(path=shots / f"{name}-tablet.png")
-                    reader.resize(DESKTOP)
-            here = {uid for tab in tabs.values() for uid in tab}  # an answer for the dashboard before may come late
-            for number, answer in reader.answers.items():
-                if uuids[number] not in here:
-                    continue
-                stem, chart = charts()[uuids[number]]
-                compared.add(stem)
-                wrong += [f"{stem}: {line}" for line in differences(chart, answer, NUMBERS[stem], published)]
-            wrong += filtered(reader, uuids, published, slug, next(iter(tabs.items())))
+            if by_night:
+                reader.resize(TABLET)
+                reader.check(f"{slug}/{tab} on a tablet", len(tabs[tab]))
+                reader.page.screenshot(path=shots / f"{name}-tablet.png")
+                reader.resize(DESKTOP)
+        here = {uid for tab in tabs.values() for uid in tab}  # an answer for the dashboard before may come late
+        for number, answer in reader.answers.items():
+            if uuids[number] not in here:
+                continue
+            stem, chart = charts()[uuids[number]]
+            compared.add(stem)
+            wrong += [f"{stem}: {line}" for line in differences(chart, answer, NUMBERS[stem], published)]
+        wrong += filtered(reader, uuids, published, slug, next(iter(tabs.items())))
     assert reader.faults == []
     assert wrong == []
     assert compared == set(NUMBERS) == {stem for stem, _ in charts().values()}
@@ -110,13 +112,11 @@ def filtered(reader, uuids, published, slug, first_tab):
     )
 
 
-def test_after_a_look_around_an_export_is_the_files(site, admin, tmp_path):
+def test_after_a_look_around_an_export_is_the_files(site, admin, reader, tmp_path):
     """Opening a chart makes Superset write its query into the chart, opening a dashboard its colours: no diff of ours."""
     number = next(c["id"] for c in admin.all("chart", "slice_name") if c["slice_name"] == "Top songs")
-    with reading(site.url) as reader:
-        reader.sign_in("admin", site.password)
-        reader.page.goto(f"{site.url}/explore/?slice_id={number}")
-        reader.page.wait_for_selector(".slice_container table tbody tr")
+    reader.page.goto(f"{site.url}/explore/?slice_id={number}")
+    reader.page.wait_for_selector(".slice_container table tbody tr")
     the_export_is_the_files(site, tmp_path / "assets")
 
 
@@ -154,7 +154,9 @@ def test_an_edit_in_the_browser_is_a_small_diff_and_is_not_lost(site, admin, tmp
 
 
 @pytest.mark.nightly
-def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_tables_again(site, admin, tmp_path):
+def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_tables_again(
+    site, admin, reader, tmp_path
+):
     more = shutil.copytree(ASSETS, tmp_path / "assets")
     path = more / "datasets" / "people.dim_people.yaml"
     dataset = yaml.safe_load(path.read_text())
@@ -179,11 +181,10 @@ def test_an_import_removes_what_left_keeps_what_analysts_made_and_looks_at_the_t
         path.write_text(files.dump(chart))
     done = site.command("import", "--assets", str(more))
     assert "dataset people.dim_people: new city" in done.stdout, done.stdout + done.stderr
-    with reading(site.url) as reader:  # and the reader of these tests sees an empty and a broken chart
-        reader.sign_in("admin", site.password)
-        list(reader.tabs(next(d for d in dashboards() if d["slug"] == "people"), DESKTOP))
-        assert any("people/: Gender: No results" in fault for fault in reader.faults), reader.faults
-        assert any("people/: Sign-ups by country: " in fault and "no_such_column" in fault for fault in reader.faults)
+    reader.faults.clear()  # and the reader of these tests sees an empty and a broken chart
+    list(reader.tabs(next(d for d in dashboards() if d["slug"] == "people"), DESKTOP))
+    assert any("people/: Gender: No results" in fault for fault in reader.faults), reader.faults
+    assert any("people/: Sign-ups by country: " in fault and "no_such_column" in fault for fault in reader.faults)
     titles = {c["slice_name"] for c in admin.all("chart", "slice_name")}
     assert "For a while" in titles
     own = {
