@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 import warnings
@@ -43,7 +44,7 @@ def show(run_flow: Callable[..., int], scale: float, seed: int, keep: bool) -> i
         _look_at(console, changed)
         console.out.print(
             f"Starting the upstream world at scale {scale:g}: two APIs, a site, published files, a file drop and a Postgres.\n"
-            f"{_estimate(scale)} All of it, and what comes out, is kept in {_short(folder)}."
+            f"{_say_estimate(scale)} All of it, and what comes out, is kept in {_short(folder)}."
         )
         with World(folder / demo_data.WORLD, scale, seed) as world:
             for day in range(DAYS):
@@ -62,15 +63,26 @@ def show(run_flow: Callable[..., int], scale: float, seed: int, keep: bool) -> i
     return 0 if equal else 1
 
 
-def _estimate(scale: float) -> str:
-    """How long and how large the demo will be, taken to grow with the scale.
+def estimate(scale: float, load: float) -> tuple[float, float, float]:
+    """(minutes, GB of disk, GB of memory) of a demo, taken to grow with the scale, and the minutes with the machine's load.
 
-    Measured on two cores at scale 1: 242 s and 465 MB; memory at scale 4: 3.6 GB of the pipeline's process, and the server's.
+    Args:
+        load: processes that wait for each core. With more of them the demo gets less of it, and less than its share.
     """
-    minutes, disk, memory = 1.5 + 1.5 * scale, 0.2 + 0.35 * scale, 0.7 + 1.1 * scale
+    return (1.5 + 1.5 * scale) * (1 + load / 2), 0.2 + 0.35 * scale, 0.7 + 1.1 * scale
+
+
+def _say_estimate(scale: float) -> str:
+    """How long and how large the demo will be."""
+    try:
+        load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    except OSError:  # the system does not count it
+        load = 0
+    minutes, disk, memory = estimate(scale, load)
+    busy = f", while this machine is as busy as now ({load:.0f} processes for each core)" if load >= 1 else ""
     return (
-        f"It takes about {minutes:.0f} minutes, longer on a busy machine, about {disk:.1f} GB of disk and {memory:.0f} GB of"
-        " memory."
+        f"It takes about {minutes:.0f} minutes{busy or ', longer on a busy machine'}, about {disk:.1f} GB of disk and"
+        f" {memory:.0f} GB of memory."
     )
 
 

@@ -159,12 +159,12 @@ def test_an_environment_is_planned_applied_and_scheduled_as_its_sources_say(offl
     assert stack["schedules"].keys() == declared().keys()
     for name, source in declared().items():
         assert_same_times(source["schedule"], stack["schedules"][name])
-    assert stack["resident"] == ["random_users"]
+    assert stack["resident"] == [name for name, source in declared().items() if source["schedule"] == "* * * * *"]
 
 
 def test_a_new_source_has_its_schedule_with_no_other_edit(offline):
     folder = offline.root / "dlt_sources" / "shop"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "source.yml").write_text(
         'description: A shop\nowner: me\nschedule: "20 3 * * 1-5"\nconnector: files\nconnection: {url: "${SHOP_FILES}"}\n'
         "tables:\n  orders: {files: orders_*.csv, contract: Order, key: [id]}\n"

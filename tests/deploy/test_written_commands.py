@@ -55,7 +55,10 @@ def files():
     )
     wanted = ("Makefile", "compose.yaml", ".ci/run", ".ci/bare")
     return [
-        name for name in listed if name in wanted or name.endswith(".md") or name.startswith((".github/", "terraform/"))
+        name
+        for name in listed
+        if (name in wanted or name.endswith(".md") or name.startswith((".github/", "terraform/")))
+        and (ROOT / name).exists()  # git lists what was removed until that is committed
     ]
 
 
