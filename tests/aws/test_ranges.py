@@ -79,3 +79,5 @@ def test_a_piece_that_one_task_read_is_landed_by_another(tmp_path: Path, estate:
     assert not [
         path for path in (tmp_path / "lander").rglob("*.parquet") if "_ahead" in str(path) or "ahead." in str(path)
     ]
+    forgets = ("LandingForgets", "s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/elt/landing/*/_ahead/*")
+    assert forgets in estate.cloud.policy.used, "by the permission that Terraform gives for it"
