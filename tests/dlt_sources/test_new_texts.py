@@ -140,7 +140,7 @@ def test_a_title_of_a_sheet_is_left_out(here, tmp_path):
     assert {name: kind for name, (kind, _, _) in fields(source, "a").items()} == {"no": int, "name": str, "since": date}
 
 
-def test_a_file_of_lines_that_are_no_rows_is_refused_with_the_first_of_them(here, tmp_path):
+def test_a_file_of_lines_without_rows_is_refused_with_the_first_of_them(here, tmp_path):
     (tmp_path / "a.csv").write_text("id,amount\n" + "1,2,3\n" * 40)
     with pytest.raises(
         SampleError, match=r"none of its 40 lines is a row.*line 2: Expected Number of Columns: 2 Found: 3"

@@ -103,7 +103,7 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing(tmp_path):
     Heartbeat(tmp_path / "file").beat(in_turn=True, every=1)
 
 
-def test_a_heartbeat_of_an_earlier_release_is_no_fault(tmp_path):
+def test_a_heartbeat_of_an_earlier_release_counts_as_healthy(tmp_path):
     """Its process goes on until it is restarted; what it writes has other names."""
     heart = Heartbeat(tmp_path)
     heart.beat(in_turn=True, every=1)
