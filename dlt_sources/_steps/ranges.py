@@ -207,15 +207,13 @@ def remove_dead(source: str, settings: Settings) -> None:
     from filelock import FileLock, Timeout
 
     root = Path(folder_of(source, settings))
-    for folder in root.iterdir() if not settings.aws and root.is_dir() else ():
-        if not folder.is_dir():
-            continue
-        if not folder.name.startswith(OWN):
-            if folder.stat().st_mtime < time.time() - KEPT:
-                remove_batch(source, folder.name, settings)
-            continue
-        with contextlib.suppress(Timeout), FileLock(f"{folder}.lock", timeout=0):
-            remove_batch(source, folder.name, settings)
+    found = root.iterdir() if not settings.aws and root.is_dir() else ()
+    for batch in sorted({path.name.removesuffix(".lock") for path in found}):  # one that died at its beginning has only a lock
+        if batch.startswith(OWN):
+            with contextlib.suppress(Timeout), FileLock(root / f"{batch}.lock", timeout=0):
+                remove_batch(source, batch, settings)
+        elif (root / batch).stat().st_mtime < time.time() - KEPT:
+            remove_batch(source, batch, settings)
 
 
 @contextlib.contextmanager

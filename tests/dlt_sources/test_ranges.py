@@ -447,6 +447,7 @@ def test_batches_of_coordinators_that_ended_are_removed_and_no_others(tmp_path, 
         (root / alive / "x").mkdir(parents=True)
         for name in ("own-1-dead", "named", "named-and-old"):
             (root / name / "x").mkdir(parents=True)
+        (root / "own-2-killed-at-its-beginning.lock").touch()
         old = datetime.now(UTC).timestamp() - ranges.KEPT - 60
         os.utime(root / "named-and-old", (old, old))
         found = []
@@ -459,8 +460,9 @@ def test_batches_of_coordinators_that_ended_are_removed_and_no_others(tmp_path, 
         thread.start()
         thread.join()
         assert sorted(found) == sorted([alive, "named"])
-    assert not (root / alive).exists()
+    assert [path.name for path in root.iterdir()] == ["named"]
     remove_batch("shop", "named", here)
+    assert not root.exists()
 
 
 def test_the_next_refine_removes_what_a_killed_backfill_has_read_ahead(tmp_path, here, api, monkeypatch):
