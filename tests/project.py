@@ -25,6 +25,13 @@ PARTS = (
 FILES = (".env.example", "compose.yaml", "errors.py", "pyproject.toml", "runner.py", "settings.py")
 
 
+def list_others() -> list[str]:
+    """What else git tracks in this checkout, as names of its top level: what only tests of the repository itself read."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = {path.partition("/")[0] for path in done.stdout.split("\0") if path}
+    return sorted(name for name in names - {*PARTS, *FILES, ".gitignore"} if (ROOT / name).exists())
+
+
 class Project:
     """A copy of this checkout, committed.
 

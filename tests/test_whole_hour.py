@@ -1,6 +1,6 @@
 """The first hour with Millrace, in one checkout, as a person types it: from the demo to a project without samples.
 
-Written by hand is only what a command asked for: the address of a database in `.env`, the lines that `drift` printed, and
+At its end the fast tests run in what is left, which is not measured. Written by hand is only what a command asked for: the address of a database in `.env`, the lines that `drift` printed, and
 the statement that `new chart` names for tests/superset/numbers.yml.
 """
 
@@ -23,7 +23,7 @@ from demo.postgres import Postgres
 from superset.scripts import files
 from tests import needs
 from tests.harness import ROOT, Pipeline
-from tests.project import SQLMESH, Project
+from tests.project import SQLMESH, Project, list_others
 from tests.security.hostile import Server
 from tests.superset.numbers import differences
 from tests.superset.site import reading, served
@@ -101,7 +101,7 @@ class Hour:
     """The checkout, the team's three systems and the clock."""
 
     def __init__(self, folder: Path, postgres: Postgres, api: Api) -> None:
-        self.project = Project(folder / "millrace", "tests")
+        self.project = Project(folder / "millrace", *list_others())
         self.postgres, self.api, self.clock = postgres, api, Clock()
         environment = ROOT / "superset" / ".venv"
         (self.project.folder / "superset" / ".venv").symlink_to(environment.resolve())
@@ -180,6 +180,7 @@ def test_the_first_hour(hour: Hour, capsys: pytest.CaptureFixture[str]) -> None:
     if KEPT_IN.name:
         KEPT_IN.write_text(clock.table(), encoding="utf-8")
     assert clock.cpu < 60 * MINUTES, clock.table()
+    run_the_fast_tests(hour)
 
 
 def add_the_api(hour: Hour) -> None:
@@ -293,3 +294,13 @@ def use_what_is_left(hour: Hour) -> None:
         hour.project("-m", module, "--check")
     for words in (["format", "--check"], ["lint"], ["test"]):
         hour.project("-c", SQLMESH, "-p", "sqlmesh_project", *words)
+
+
+def run_the_fast_tests(hour: Hour) -> None:
+    """`make test-fast` beside the team's own source, model, check and chart. The slow tests take hours of CPU: they make projects of
+    their own, so that a team's sources hardly matter to them.
+    """
+    said = hour.project("-m", "pytest", "-m", "not slow", "-n", "2", "--ignore=tests/deploy")
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", said)}
+    assert set(re.findall(r"^Not run here: .*: (the samples were removed)", said, re.M)) == {"the samples were removed"}
+    assert counts.get("failed", 0) == counts.get("error", 0) == 0 and counts["passed"] > 1000, said[-3000:]
