@@ -208,7 +208,8 @@ def remove_dead(source: str, settings: Settings) -> None:
 
     root = Path(folder_of(source, settings))
     found = root.iterdir() if not settings.aws and root.is_dir() else ()
-    for batch in sorted({path.name.removesuffix(".lock") for path in found}):  # one that died at its beginning has only a lock
+    # one that died at its beginning has only a lock
+    for batch in sorted({path.name.removesuffix(".lock") for path in found}):
         if batch.startswith(OWN):
             with contextlib.suppress(Timeout), FileLock(root / f"{batch}.lock", timeout=0):
                 remove_batch(source, batch, settings)
