@@ -16,6 +16,8 @@ from moto.server import ThreadedMotoServer
 from tests import needs
 from tests.harness import ROOT
 
+pytestmark = pytest.mark.slow
+
 REGION = "eu-west-1"
 TOOL = "uv tool run --quiet --system-certs --from awscli==1.44.0 aws"
 AWS = f'exec {TOOL} "$@"'

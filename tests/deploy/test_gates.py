@@ -11,6 +11,8 @@ import pytest
 from tests.harness import ROOT
 from tests.web import serve
 
+pytestmark = pytest.mark.slow
+
 KEY = "AKIA" + "QYLPMN5HHHFPZAM2"  # the shape of a real one; in two parts, or this file would not pass
 UNPINNED = """
 name: planted
@@ -97,7 +99,6 @@ def test_a_permission_too_many_fails(copy):
     assert "excessive-permissions" in text
 
 
-@pytest.mark.slow
 def test_a_key_in_a_file_fails_and_in_the_history_still_does(copy):
     assert gate("secrets", copy)[0] == 0
     planted = copy / "tests" / "helper.py"
@@ -122,7 +123,6 @@ def test_a_password_in_the_code_fails(copy):
     assert "login.py:1" in text
 
 
-@pytest.mark.slow
 def test_an_open_bucket_fails(copy):
     (copy / "terraform").mkdir()
     (copy / "terraform" / "main.tf").write_text(OPEN_BUCKET)

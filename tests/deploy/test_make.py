@@ -17,6 +17,8 @@ from tests.superset import browser
 from tests.superset.site import reading
 from tests.web import serve
 
+pytestmark = pytest.mark.slow
+
 STARTS = "#!/bin/sh\necho Chromium 1.0\n"
 HINT = "#!/bin/sh\necho 'this package is another one now' >&2\nexit 1\n"
 NOWHERE = {"PLAYWRIGHT_DOWNLOAD_HOST": "http://127.0.0.1:9"}
@@ -84,7 +86,6 @@ linux = pytest.mark.skipif(
 )
 
 
-@pytest.mark.slow
 @linux
 @root
 @pytest.mark.usefixtures("driver")
@@ -107,7 +108,6 @@ def test_a_browser_that_is_there_is_used(machine, name):
     assert (done.returncode, done.stdout, machine.log.read_text()) == (0, "", ""), done.stderr
 
 
-@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("ci", ["", "true"])
 def test_without_any_browser_one_line_says_so_and_only_ci_fails(machine, ci):
@@ -119,7 +119,6 @@ def test_without_any_browser_one_line_says_so_and_only_ci_fails(machine, ci):
     assert "installing the system's" not in done.stdout and "installing Playwright's" in done.stdout
 
 
-@pytest.mark.slow
 @linux
 @root
 def test_a_package_that_brings_no_browser_is_not_taken_for_one(machine):
@@ -128,7 +127,6 @@ def test_a_package_that_brings_no_browser_is_not_taken_for_one(machine):
     assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(browser.LACK), done.stdout + done.stderr
 
 
-@pytest.mark.slow
 @linux
 @pytest.mark.usefixtures("driver")
 def test_playwright_s_own_is_the_next_choice(machine):
@@ -175,7 +173,6 @@ def test_a_test_that_needs_a_browser_skips_without_one_but_in_ci_it_fails(monkey
     assert str(ended.value) == f"{browser.LACK}{needs.TO_RUN}{browser.COMMAND}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("reports", [[], ["a; to run them: b", "c", "a; to run them: b"]], ids=["none", "two reasons"])
 def test_the_end_of_a_run_says_each_reason_once(tmp_path, reports):
     body = "".join(f"def test_{n}():\n    pytest.skip({reason!r})\n" for n, reason in enumerate(reports))

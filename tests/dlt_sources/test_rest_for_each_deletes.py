@@ -163,6 +163,7 @@ def test_killed_anywhere_what_is_gone_goes_with_the_next_run(tmp_path, here):
 STATES = st.dictionaries(st.integers(1, 6), st.lists(st.sampled_from("abc"), max_size=4, unique=True), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.lists(STATES, min_size=1, max_size=4))
 def test_after_any_changes_staging_holds_what_the_api_has(tmp_path_factory, states):

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -240,6 +240,12 @@ class Reader:
             if time.monotonic() > deadline:
                 return charts
             self.page.wait_for_timeout(200)
+
+    def hear(self, charts: Iterable[int], seconds: float = 20) -> None:
+        """Wait until the browser has handed over the answers of these charts: one may show its own a moment before."""
+        wanted, deadline = set(charts), time.monotonic() + seconds
+        while wanted - self.answers.keys() and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
 
     def choose(self, name: str, value: str) -> None:
         """Choose a value in a filter of the dashboard and apply it."""

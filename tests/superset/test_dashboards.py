@@ -79,6 +79,7 @@ def test_every_chart_of_every_tab_shows_what_gold_says_and_filters_change_it(
                 reader.page.screenshot(path=shots / f"{name}-tablet.png")
                 reader.resize(DESKTOP)
         here = {uid for tab in tabs.values() for uid in tab}  # an answer for the dashboard before may come late
+        reader.hear(number for number, uid in uuids.items() if uid in here)
         for number, answer in reader.answers.items():
             if uuids[number] not in here:
                 continue
@@ -104,6 +105,7 @@ def filtered(reader, uuids, published, slug, first_tab):
     reader.choose(name, value)
     reader.page.wait_for_function(CHANGED, arg=[title, text])
     reader.wait(len(first_tab[1]))
+    reader.hear(number for number, uid in uuids.items() if uid == uuid)
     answer = next(a for number, a in reader.answers.items() if uuids[number] == uuid)["result"][0]["data"][0]
     return (
         []
