@@ -213,8 +213,10 @@ def remove_dead(source: str, settings: Settings) -> None:
         if batch.startswith(OWN):
             with contextlib.suppress(Timeout), FileLock(root / f"{batch}.lock", timeout=0):
                 remove_batch(source, batch, settings)
-        elif (root / batch).stat().st_mtime < time.time() - KEPT:
-            remove_batch(source, batch, settings)
+            continue
+        with contextlib.suppress(FileNotFoundError):  # another process has just removed it
+            if (root / batch).stat().st_mtime < time.time() - KEPT:
+                remove_batch(source, batch, settings)
 
 
 @contextlib.contextmanager
