@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ._new.sample_error import SampleError
     from ._new.trial import Trial, try_source
     from ._steps.abreast import Abreast, refine_abreast
-    from ._steps.ahead import Ahead
     from ._steps.check_base import check_bases
     from ._steps.connect import reach
     from ._steps.drift import add_unasked, expected, lines_for
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH",
     "Abreast",
-    "Ahead",
     "Alerts",
     "ContractChangedError",
     "Counts",
@@ -104,7 +102,6 @@ __all__ = [
 
 _PLACES = {
     "Abreast": "abreast",
-    "Ahead": "ahead",
     "ContractChangedError": "shape",
     "LandedFileError": "landed",
     "Landing": "lake",

@@ -13,8 +13,9 @@ from .unpublished import Unpublished, report_restored
 if TYPE_CHECKING:  # the libraries behind these take seconds to import: each step imports what it needs
     from collections.abc import Collection
 
-    from dlt_sources.door import Abreast, Ahead, Counts, Declared, Reading, StagingProgress
+    from dlt_sources.door import Abreast, Counts, Declared, Reading, StagingProgress
     from foundation.console import Console
+    from foundation.work_ahead import Ahead
     from settings import Settings
     from soda_checks.door import CheckResult, Looked
     from sqlmesh_project.door import ModelRun

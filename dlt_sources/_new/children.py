@@ -15,8 +15,8 @@ from settings import Settings
 
 from .._steps.endpoint import Endpoint
 from .._steps.names import field_name
+from .._steps.placeholders import expand
 from .._steps.raw_json import NotJsonError
-from .._steps.request import expand
 from .._steps.selector import Selector
 from .._steps.source_error import GONE, SourceError
 from .._steps.text import parse

@@ -10,7 +10,7 @@ from settings import Settings
 
 from .._steps.connectors.by_rows import refused
 from .._steps.connectors.sql_database import driver, open_engine, reach
-from .._steps.request import expand
+from .._steps.placeholders import expand
 from .._steps.source_error import explain
 from .origin import Origin
 from .sample_error import SampleError

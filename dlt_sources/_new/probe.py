@@ -21,8 +21,8 @@ from settings import Settings
 from .._steps.connections import RestConnection
 from .._steps.http import name_settings, session
 from .._steps.paging import Signs, detect, is_round, look, says_more
+from .._steps.placeholders import expand, fill, texts
 from .._steps.raw_json import NotJsonError, load, scalars, utf8
-from .._steps.request import expand, fill, texts
 from .._steps.selector import Selector
 from . import bodies
 from .answers import find_records, list_lost_names

@@ -14,9 +14,9 @@ from importlib import import_module
 
 from foundation import parts
 from foundation.permit import Permit
+from foundation.work_ahead import Ahead
 from settings import Settings
 
-from .ahead import Ahead
 from .declaration import Source
 from .memory import Room, refined_at_a_time
 from .refine import Refined, refine

@@ -10,7 +10,7 @@ from settings import Settings, SettingsError
 from . import connectors
 from .connections import FilesConnection, HttpConnection
 from .declaration import Source
-from .request import expand
+from .placeholders import expand
 from .source_yml import AnySource
 
 

@@ -15,7 +15,8 @@ from .addressed import check_address
 from .connections import HttpConnection
 from .declaration import Source
 from .parents import Parents
-from .request import Request, expand
+from .placeholders import expand
+from .request import Request
 from .source_error import SourceError, explain, shown
 from .source_kinds import FilesSource
 from .turn import MORE

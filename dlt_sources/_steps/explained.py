@@ -10,9 +10,9 @@ from settings import Settings
 from .declaration import Source
 from .declaration_error import DeclarationError
 from .pipelines import StoreError
+from .placeholders import declared_paths
 from .ranges import RangeError
 from .redact import has_private
-from .request import declared_paths
 from .source_error import SourceError, explain
 
 

@@ -16,7 +16,7 @@ from settings import Settings
 from .connections import HttpConnection
 from .guard import REDIRECTS, Guard
 from .logins import make_login, settings_of
-from .request import expand
+from .placeholders import expand
 from .source_error import PASSING, SourceError, refuse
 
 AGENT = "Millrace (data pipeline; reads what changed, once per schedule)"

@@ -16,11 +16,12 @@ from typing import Any
 import dlt
 from dlt.extract.resource import DltResource
 
+from foundation.work_ahead import Ahead
 from settings import Settings
 
 from . import destination, pipelines, withdrawn
 from .adopt import Adopted, adopt
-from .ahead import Ahead, load_connectors, servers
+from .ahead import load_connectors, servers
 from .declaration import Source
 from .declaration_error import DeclarationError
 from .explained import explained

@@ -10,7 +10,7 @@ import requests
 from settings import Settings
 
 from .connections import Auth, BasicAuth, BearerAuth, ClientCredentials, HttpConnection, RestConnection
-from .request import expand, fill
+from .placeholders import expand, fill
 from .source_error import NEXT, SourceError, asked
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import yaml
 
 import settings as configuration
 from demo.postgres import USER
-from dlt_sources._steps import ahead as reading_ahead
 from dlt_sources._steps import turn
 from dlt_sources._steps.connectors import files, stored
 from dlt_sources.door import Landing, SourceError, land, load_sources, read_ahead
 from foundation.parts import gathered
+from foundation.work_ahead import OF_A_SERVER
 from tests.aws.cloud import Cloud
 from tests.delays import Proxy
 from tests.dlt_sources.database import execute
@@ -158,7 +158,7 @@ def test_one_server_is_asked_by_a_few_at_a_time(here, postgres, table, declare):
         for name in NAMES:
             sources = declare(name, postgres.dsn.replace(str(postgres.port), str(proxy.port)))
         assert land_all(sources)[0] == dict.fromkeys(NAMES, 3)
-        assert (proxy.most, proxy.opened) == (reading_ahead.OF_A_DATABASE, len(NAMES))
+        assert (proxy.most, proxy.opened) == (OF_A_SERVER, len(NAMES))
 
 
 @pytest.mark.parametrize("size", ["known", "found out"])

@@ -17,7 +17,8 @@ from foundation.environment import ROOT, folder_of
 from ..connections import FilesConnection
 from ..file_names import is_monthly, matches
 from ..http import session
-from ..request import Request, expand
+from ..placeholders import expand
+from ..request import Request
 from ..source_error import Lasting, SourceError, shown
 from ..turn import LITTLE, MORE, Postponed, awaited, outside
 from ..withdrawn import MARK

@@ -13,7 +13,8 @@ import requests
 from ..columns import describe_missing, names_asked_for
 from ..connections import HtmlConnection
 from ..http import session
-from ..request import Request, UnchangedError, expand
+from ..placeholders import expand
+from ..request import Request, UnchangedError
 from ..source_error import NEXT, RefusedError, SourceError, quoted, shown
 from .html_shown import SpanError, laid_out, rows_of
 

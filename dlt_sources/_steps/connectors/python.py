@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..connections import PythonConnection
-from ..request import Request, expand
+from ..placeholders import expand
+from ..request import Request
 from ..source_error import SourceError, quoted
 
 

@@ -14,7 +14,8 @@ from dlt.sources.helpers.rest_client.utils import join_url
 from ..connections import RestConnection
 from ..http import name_settings, session
 from ..parents import Parents, put_beside
-from ..request import Request, expand, texts
+from ..placeholders import expand, texts
+from ..request import Request
 from ..source_error import GONE, NEXT, SourceError
 from ..turn import MORE, Postponed
 from . import spans

@@ -10,7 +10,8 @@ from typing import Any
 from dlt.common.jsonpath import set_value_at_path
 
 from ..endpoint import Endpoint, Window
-from ..request import Request, fill
+from ..placeholders import fill
+from ..request import Request
 from .relation import end_of
 
 _UNITS = {"time": timedelta(seconds=1), "seconds": timedelta(seconds=1), "milliseconds": timedelta(milliseconds=1)}

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..connections import SqlConnection
-from ..request import Request, expand
+from ..placeholders import expand
+from ..request import Request
 from ..source_error import NEXT, RefusedError
 from . import by_rows, postgres
 from .relation import choose, cursor_column, end_of, missing_table, no_cursor
