@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import settings as configuration
 from benchmarks.many_aws import NAMES, Pace, Taken, measure
-from dlt_sources._steps.memory import refined_at_a_time
+from dlt_sources._steps.stores.memory import refined_at_a_time
 
 FEW, MORE = 10, 40
 PACES = [Pace(0.3, statement, 1.0, 0.03) for statement in (0.03, 0.1, 0.5)]

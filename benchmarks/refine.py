@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from demo.deftunes import DefTunes
 from demo.records import json_text
-from dlt_sources._steps import bulk
-from dlt_sources._steps.judge import Judge
-from dlt_sources._steps.judged import Judged
+from dlt_sources._steps.judge import bulk
+from dlt_sources._steps.judge.judge import Judge
+from dlt_sources._steps.stores.judged import Judged
 from dlt_sources.door import load_sources
 
 _TRIPS = """SELECT 1 AS VendorID, TIMESTAMP '2023-01-01' + INTERVAL (i) SECOND AS tpep_pickup_datetime,

@@ -17,11 +17,11 @@ from foundation.derived import table as table_of
 from foundation.derived import write_all
 from warehouse.staging import MARKS, MEANINGS, staging_schema
 
-from ._steps import old_checks
-from ._steps.check_base import valid_values
-from ._steps.columns import columns_of
-from ._steps.declaration import Source, load_sources
-from ._steps.source_yml import Table
+from ._steps.contracts.columns import columns_of
+from ._steps.declared import old_checks
+from ._steps.declared.check_base import valid_values
+from ._steps.declared.declaration import Source, load_sources
+from ._steps.declared.source_yml import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Derived from {origin} by `make derive`; do not edit.\n"

@@ -9,13 +9,13 @@ from typing import Any
 
 from foundation.derived import table as markdown_table
 
-from ._steps.source_kinds import connectors, json_schema
+from ._steps.declared.source_kinds import connectors, json_schema
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _INTRODUCTION = """# source.yml
 
 Every key that a source's `source.yml` may have. `make derive` writes this page and
-[source.schema.json](source.schema.json) from `dlt_sources/_steps/source_yml.py` and `source_kinds.py`; do not edit them. An editor that knows JSON
+[source.schema.json](source.schema.json) from `dlt_sources/_steps/declared/source_yml.py` and `source_kinds.py`; do not edit them. An editor that knows JSON
 Schema completes and checks the keys when the file begins with
 
 ```yaml

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.quote import redshift_literal
 
-from ._steps.external import SCHEMA
+from ._steps.staging.external import SCHEMA
 
 __all__ = ["SCHEMA", "declaring", "statements"]
 

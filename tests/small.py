@@ -16,7 +16,7 @@ from tests import forks, harness
 
 CONTRACT = '''"""What a thing is."""
 
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 
 
 class Thing(Contract):

@@ -13,7 +13,7 @@ from tests import forks, harness
 pytestmark = pytest.mark.slow
 
 CONTRACT = """from decimal import Decimal
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 
 
 class Thing(Contract):

@@ -10,9 +10,9 @@ from unittest.mock import Mock
 import pytest
 
 import settings as configuration
-from dlt_sources._steps import cursor
-from dlt_sources._steps.commit import LandingClient
-from dlt_sources._steps.lake import Landing
+from dlt_sources._steps.land import cursor
+from dlt_sources._steps.stores.commit import LandingClient
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import land, refine
 from runtime.schedule import due, late_hours
 from tests.dlt_sources.shop import query, run, source_of, staged
@@ -42,7 +42,7 @@ def clock(monkeypatch):
         real = time.time
         monkeypatch.setattr(of_dlt, "precise_time", lambda: real() + seconds)
         monkeypatch.setattr(of_dlt.increasing_precise_time, "_last", 0.0)
-        monkeypatch.setattr("dlt_sources._steps.stage.time.time_ns", lambda: int((real() + seconds) * 1e9))
+        monkeypatch.setattr("dlt_sources._steps.staging.stage.time.time_ns", lambda: int((real() + seconds) * 1e9))
         now = datetime.now(UTC) + timedelta(seconds=seconds)
         monkeypatch.setattr(configuration.Settings, "clock", lambda self: now)
 
@@ -100,7 +100,7 @@ def test_a_read_that_was_cut_short_lands_once(tmp_path, here, clock, monkeypatch
     (tmp_path / "inbox").mkdir()
     shop = source_of(tmp_path, tmp_path / "inbox", mode="append")
     if same_id:
-        monkeypatch.setattr("dlt_sources._steps.pipelines.secrets.randbelow", lambda most: 7)
+        monkeypatch.setattr("dlt_sources._steps.stores.pipelines.secrets.randbelow", lambda most: 7)
     for number, seconds in enumerate((DAY, 0, 0)):
         clock(seconds)
         (tmp_path / "inbox" / f"{number}.csv").write_text(f"id,name\n{number + 1},x\n")
@@ -128,7 +128,7 @@ def test_what_was_landed_in_an_odd_order_before_is_refined(tmp_path, here, clock
     first, second = Landing("shop", here).loads()
     assert float(first) < time.time() + 60 < float(second)
     with monkeypatch.context() as old:
-        old.setattr("dlt_sources._steps.stage.Staging.in_order", False)
+        old.setattr("dlt_sources._steps.staging.stage.Staging.in_order", False)
         assert refine(shop, here).loads == [first]
         assert refine(shop, here).loads == []
     assert refine(shop, here).loads == []

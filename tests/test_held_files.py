@@ -41,7 +41,7 @@ STEPS = {  # when the file is taken: module, function, which call of it, which f
     "state": ("sqlmesh_project/loading.py", "load", 1, "state.duckdb"),
 }
 WITHIN = {
-    "refine": ("dlt_sources/_steps/refine.py", "refine", 1, "warehouse.duckdb"),
+    "refine": ("dlt_sources/_steps/refine/refine.py", "refine", 1, "warehouse.duckdb"),
     "model": ("sqlmesh_project/loading.py", "load", 1, "warehouse.duckdb"),
     "publish": ("warehouse/publish.py", "publish", 1, "warehouse.duckdb"),
 }

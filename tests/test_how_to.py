@@ -16,7 +16,7 @@ import pytest
 import typer
 import yaml
 
-from dlt_sources._steps import own_code
+from dlt_sources._steps.declared import own_code
 from dlt_sources.door import load_sources
 from runtime.commands import app
 from tests import forks

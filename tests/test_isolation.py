@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 STEPS = {
     # step: (file, what is put at its end)
-    "land": ("dlt_sources/_steps/land.py", "land"),
-    "refine": ("dlt_sources/_steps/refine.py", "refine"),
+    "land": ("dlt_sources/_steps/land/land.py", "land"),
+    "refine": ("dlt_sources/_steps/refine/refine.py", "refine"),
     "check staging": ("soda_checks/door.py", "check"),
 }
 FAILURES = {

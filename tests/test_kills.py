@@ -11,10 +11,10 @@ pytestmark = pytest.mark.slow
 
 POINTS = {
     "nothing has begun": "runner:Flow.execute:before",
-    "rows have landed, but not what was seen": "dlt_sources._steps.reread:TableRead.remember:before:1",
+    "rows have landed, but not what was seen": "dlt_sources._steps.land.reread:TableRead.remember:before:1",
     "both sources have landed": "runner:Flow.land:after:2",
-    "some silver tables are written": "dlt_sources._steps.silver:Silver.write:after:2",
-    "silver is written, staging is not": "dlt_sources._steps.stage:Staging.write:before:1",
+    "some silver tables are written": "dlt_sources._steps.silver.silver:Silver.write:after:2",
+    "silver is written, staging is not": "dlt_sources._steps.staging.stage:Staging.write:before:1",
     "staging is merged but not committed": "warehouse.load:_replace:after:2",
     "staging of one source is checked": "runner:Flow.check:after:1",
     "some models are built": "sqlmesh.core.snapshot.evaluator:SnapshotEvaluator.evaluate:after:4",
@@ -43,7 +43,7 @@ def cases(values, is_nightly):
 DEFTUNES = ("deftunes_api", "deftunes_db")
 OF_EACH: dict[str, dict[str, str]] = {
     "rows have landed, but not what was seen": {"kill": "dlt.load.load:Load.complete_package:after:1"},
-    "silver is written, staging is not": {"kill": "dlt_sources._steps.stage:Staging.write:before:1"},
+    "silver is written, staging is not": {"kill": "dlt_sources._steps.staging.stage:Staging.write:before:1"},
     "staging is merged but not committed": {"kill": "warehouse.load:_replace:after:2"},
     "a model is written but not noted": {"patch": "tests.patches:die_when_the_fact_is_written"},
 }  # what publish does is the same for every source: POINTS has it

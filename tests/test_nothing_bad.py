@@ -156,7 +156,7 @@ def test_too_many_rejected_rows_stop_the_source(world, first_day, tmp_path):
 def distrust_songs():
     """A contract that a careless change made too strict: everything that lands now breaks it."""
     import dlt_sources.deftunes_db.contract as contract
-    from dlt_sources._steps.contract import column
+    from dlt_sources._steps.contracts.contract import column
 
     class Song(contract.Song):
         """One track of the catalogue."""
@@ -164,8 +164,8 @@ def distrust_songs():
         title: str = column("Title", max_length=500, pattern="^never$")
 
     contract.Song = Song
-    import dlt_sources._steps.declaration as declaration
-    import dlt_sources._steps.source_yml as source_yml
+    import dlt_sources._steps.declared.declaration as declaration
+    import dlt_sources._steps.declared.source_yml as source_yml
 
     original = declaration.Source.__init__
 

@@ -13,7 +13,7 @@ from tests.small import own_checkout
 
 pytestmark = pytest.mark.slow
 
-CONTRACT = """from dlt_sources._steps.contract import Contract, column
+CONTRACT = """from dlt_sources._steps.contracts.contract import Contract, column
 
 
 class Thing(Contract):

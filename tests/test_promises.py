@@ -145,8 +145,8 @@ def test_no_personal_field_is_anywhere_in_clear(days, world):
 
 def tagged_values(folder, name, source):
     """The texts in tagged fields of a source's landed records, long enough to be nobody else's."""
-    from dlt_sources._steps.columns import columns_of
-    from dlt_sources._steps.contract import PAYLOAD
+    from dlt_sources._steps.contracts.columns import columns_of
+    from dlt_sources._steps.contracts.contract import PAYLOAD
 
     found = set()
     for table in source.extracted:

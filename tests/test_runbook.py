@@ -38,7 +38,7 @@ TABLE = {"endpoint": {"path": "things", "data_selector": "$"}, "contract": "Thin
 KILLED = """
 import os, signal, sys
 import runner
-from dlt_sources._steps import stage
+from dlt_sources._steps.staging import stage
 stage.Staging.write = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 sys.argv[0] = "runner.py"
 runner.main()

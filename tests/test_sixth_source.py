@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 CONTRACT = '''"""What a thing is."""
 
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 
 
 class Thing(Contract):

@@ -34,9 +34,9 @@ for name, query in {marts!r}.items():
 REFINE = """
 import shutil, time, unittest.mock
 import settings
-from dlt_sources._steps import drift, judge
-from dlt_sources._steps.declaration import load_sources
-from dlt_sources._steps.refine import refine
+from dlt_sources._steps.judge import drift, judge
+from dlt_sources._steps.declared.declaration import load_sources
+from dlt_sources._steps.refine.refine import refine
 
 def take():
     for path in given.data_dir.glob("warehouse*"):

@@ -29,7 +29,7 @@ PACKAGES = [
 ]
 LAND = """
 import duckdb
-from dlt_sources._steps.connectors.scanned import extension
+from dlt_sources._steps.land.connectors.scanned import extension
 con = duckdb.connect({database!r})
 con.execute("SET TimeZone = 'UTC'")
 con.execute(f"LOAD '{{extension()}}'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._steps.paging import written
+from .._steps.web.paging import written
 from .sample_error import SampleError
 
 _LISTS = (

@@ -10,8 +10,8 @@ from typing import Any
 
 from dlt.common.jsonpath import set_value_at_path
 
-from .._steps.address import name_secrets
-from .._steps.paging import Signs, written
+from .._steps.declared.address import name_secrets
+from .._steps.web.paging import Signs, written
 from .sample_error import SampleError
 
 _PAGE = {"page", "pagenumber", "pageno", "pageindex", "p"}

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from settings import Settings
 
-from .._steps.endpoint import Endpoint
-from .._steps.names import field_name
-from .._steps.placeholders import expand
-from .._steps.raw_json import NotJsonError
-from .._steps.selector import Selector
-from .._steps.source_error import GONE, SourceError
-from .._steps.text import parse
+from .._steps.contracts.text import parse
+from .._steps.declared.endpoint import Endpoint
+from .._steps.declared.names import field_name
+from .._steps.declared.placeholders import expand
+from .._steps.declared.source_error import GONE, SourceError
+from .._steps.web.raw_json import NotJsonError
+from .._steps.web.selector import Selector
 from .answers import find_records
 from .fields import Field, Found, singular_of
 from .leaves import take_apart

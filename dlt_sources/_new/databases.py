@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from settings import Settings
 
-from .._steps.connectors.by_rows import refused
-from .._steps.connectors.sql_database import driver, open_engine, reach
-from .._steps.placeholders import expand
-from .._steps.source_error import explain
+from .._steps.declared.placeholders import expand
+from .._steps.declared.source_error import explain
+from .._steps.land.connectors.by_rows import refused
+from .._steps.land.connectors.sql_database import driver, open_engine, reach
 from .origin import Origin
 from .sample_error import SampleError
 

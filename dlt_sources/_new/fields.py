@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
-from .._steps.names import field_name
+from .._steps.declared.names import field_name
 from .guess import beside_commas, guess
 from .guessed import Guess
 from .leaves import MISSING, Leaf, Path

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from .._steps.text import Exact
+from .._steps.contracts.text import Exact
 from .guessed import ENOUGH, TEXT_NAME, Guess, guess_times
 from .written_times import read_numbers
 

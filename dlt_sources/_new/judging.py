@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from settings import Settings
 
-from .._steps.columns import columns_of
-from .._steps.contract import INDEX, MARKS
-from .._steps.declaration import Source
-from .._steps.judge import Judge
-from .._steps.judged import Judged
-from .._steps.redact import of_tables
+from .._steps.contracts.columns import columns_of
+from .._steps.contracts.contract import INDEX, MARKS
+from .._steps.declared.declaration import Source
+from .._steps.declared.redact import of_tables
+from .._steps.judge.judge import Judge
+from .._steps.stores.judged import Judged
 
 _SALT = "of a sample: no stored hash is made with it"
 

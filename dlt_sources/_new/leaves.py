@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._steps.contract import FILE, FILE_ROW, INDEX, PARENT
-from .._steps.drift import MOST, VALUE
+from .._steps.contracts.contract import FILE, FILE_ROW, INDEX, PARENT
+from .._steps.judge.drift import MOST, VALUE
 
 Path = tuple[str | int, ...]
 MISSING = object()

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from foundation.environment import PREFIX
 
-from .._steps.connections import Auth, ClientCredentials
-from .._steps.source_error import SourceError
+from .._steps.declared.connections import Auth, ClientCredentials
+from .._steps.declared.source_error import SourceError
 from .sample_error import SampleError
 
 WANTED = (requests.codes.unauthorized, requests.codes.forbidden, requests.codes.proxy_authentication_required)

@@ -13,11 +13,11 @@ import requests
 
 from settings import Settings
 
-from .._steps import names, own_code
-from .._steps.declaration import FOLDER, Source
-from .._steps.file_names import is_json_lines
-from .._steps.source_error import NEXT, SourceError, explain
-from .._steps.source_kinds import FilesSource
+from .._steps.declared import names, own_code
+from .._steps.declared.declaration import FOLDER, Source
+from .._steps.declared.file_names import is_json_lines
+from .._steps.declared.source_error import NEXT, SourceError, explain
+from .._steps.declared.source_kinds import FilesSource
 from . import databases, provisional, write
 from .fields import Found, find_cursor
 from .guess import loosen

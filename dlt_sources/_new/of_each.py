@@ -11,11 +11,11 @@ import yaml
 
 from settings import Settings
 
-from .._steps.contract import FOR_EACH
-from .._steps.declaration_error import DeclarationError
-from .._steps.names import field_name
-from .._steps.parents import of_source
-from .._steps.source_error import SourceError
+from .._steps.contracts.contract import FOR_EACH
+from .._steps.declared.declaration_error import DeclarationError
+from .._steps.declared.names import field_name
+from .._steps.declared.source_error import SourceError
+from .._steps.land.parents import of_source
 from . import provisional
 from .children import MOST, Child, find_children
 from .fields import Field, Found, class_of, find_key, infer, singular_of

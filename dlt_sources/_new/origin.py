@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from foundation.environment import PREFIX, ROOT, current
 from foundation.hidden import remember
 
-from .._steps import names
-from .._steps.address import without_login
-from .._steps.file_names import DELIMITED, JSON_LINES
-from .._steps.source_yml import LONGEST_NAME
+from .._steps.declared import names
+from .._steps.declared.address import without_login
+from .._steps.declared.file_names import DELIMITED, JSON_LINES
+from .._steps.declared.source_yml import LONGEST_NAME
 from .bodies import read_body
 from .login import read_login
 from .sample_error import SampleError

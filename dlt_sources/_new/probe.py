@@ -18,12 +18,12 @@ from dlt.sources.helpers.rest_client.utils import join_url
 
 from settings import Settings
 
-from .._steps.connections import RestConnection
-from .._steps.http import name_settings, session
-from .._steps.paging import Signs, detect, is_round, look, says_more
-from .._steps.placeholders import expand, fill, texts
-from .._steps.raw_json import NotJsonError, load, scalars, utf8
-from .._steps.selector import Selector
+from .._steps.declared.connections import RestConnection
+from .._steps.declared.placeholders import expand, fill, texts
+from .._steps.web.http import name_settings, session
+from .._steps.web.paging import Signs, detect, is_round, look, says_more
+from .._steps.web.raw_json import NotJsonError, load, scalars, utf8
+from .._steps.web.selector import Selector
 from . import bodies
 from .answers import find_records, list_lost_names
 from .origin import Origin, as_page, window_of

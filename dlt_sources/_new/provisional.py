@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from .._steps import own_code
-from .._steps.declaration import Source
+from .._steps.declared import own_code
+from .._steps.declared.declaration import Source
 from .origin import Origin
 
 _HEAD = "from dlt_sources.contract import Contract, column\n\n\nclass Row(Contract):\n"

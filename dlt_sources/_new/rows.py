@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from .._steps.contract import FILE, FILE_ROW, INDEX, MALFORMED, MARKS, PAYLOAD
-from .._steps.names import field_name
-from .._steps.text import parse
+from .._steps.contracts.contract import FILE, FILE_ROW, INDEX, MALFORMED, MARKS, PAYLOAD
+from .._steps.contracts.text import parse
+from .._steps.declared.names import field_name
 from .fields import MOST_IN_KEY, Field, Found, class_of, find_key, infer, singular_of
 from .guessed import Guess
 from .leaves import Leaf, Taken, take_apart

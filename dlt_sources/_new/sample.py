@@ -13,21 +13,21 @@ import pyarrow.parquet as pq
 
 from settings import Settings
 
-from .._steps import cursor
-from .._steps.connect import connect
-from .._steps.connections import FilesConnection
-from .._steps.connectors import files as file_connector
-from .._steps.connectors.candidate import NotPublishedError
-from .._steps.connectors.tabular import as_parquet
-from .._steps.connectors.text_files import FileError
-from .._steps.contract import PAYLOAD
-from .._steps.declaration import Source
-from .._steps.parents import Parents
-from .._steps.request import Request, UnchangedError
-from .._steps.row_files import RowFiles, write_file
-from .._steps.source_error import SourceError, explain
-from .._steps.source_kinds import FilesSource
-from .._steps.text import text_of
+from .._steps.contracts.contract import PAYLOAD
+from .._steps.contracts.text import text_of
+from .._steps.declared.connections import FilesConnection
+from .._steps.declared.declaration import Source
+from .._steps.declared.source_error import SourceError, explain
+from .._steps.declared.source_kinds import FilesSource
+from .._steps.land import cursor
+from .._steps.land.connect import connect
+from .._steps.land.connectors import files as file_connector
+from .._steps.land.connectors.candidate import NotPublishedError
+from .._steps.land.connectors.tabular import as_parquet
+from .._steps.land.connectors.text_files import FileError
+from .._steps.land.parents import Parents
+from .._steps.land.request import Request, UnchangedError
+from .._steps.land.row_files import RowFiles, write_file
 from .sample_error import SampleError
 
 ROWS, PAGES, FILES = 10_000, 5, 3

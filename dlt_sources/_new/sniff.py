@@ -14,13 +14,13 @@ from typing import Any
 
 from settings import Settings
 
-from .._steps.connectors import files as file_connector
-from .._steps.connectors.candidate import NotPublishedError
-from .._steps.connectors.text_files import FileError, as_text
-from .._steps.declaration import Source
-from .._steps.file_names import DELIMITED, JSON_LINES, is_json_lines
-from .._steps.request import Request
-from .._steps.source_kinds import FilesSource
+from .._steps.declared.declaration import Source
+from .._steps.declared.file_names import DELIMITED, JSON_LINES, is_json_lines
+from .._steps.declared.source_kinds import FilesSource
+from .._steps.land.connectors import files as file_connector
+from .._steps.land.connectors.candidate import NotPublishedError
+from .._steps.land.connectors.text_files import FileError, as_text
+from .._steps.land.request import Request
 from .guess_numbers import READERS
 from .sample_error import SampleError
 from .written_times import read_texts

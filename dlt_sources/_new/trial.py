@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from settings import Settings
 
-from .._steps.addressed import check_address
-from .._steps.connect import find_address
-from .._steps.declaration import Source
-from .._steps.parents import of_source
-from .._steps.source_error import shown
+from .._steps.declared.declaration import Source
+from .._steps.declared.source_error import shown
+from .._steps.land.addressed import check_address
+from .._steps.land.connect import find_address
+from .._steps.land.parents import of_source
 from .judging import Verdict, judge_sample
 from .make import scratch
 from .sample import read_sample

@@ -11,7 +11,7 @@ import yaml
 
 from foundation.derived import table as table_of
 
-from .._steps.contract import PARENT
+from .._steps.contracts.contract import PARENT
 from .fields import Field, Found
 from .leaves import Path
 from .origin import Origin

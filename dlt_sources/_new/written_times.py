@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from .._steps.times import TimeReader
+from .._steps.contracts.times import TimeReader
 
 MOST_FORMATS = 4
 _DAYS = (

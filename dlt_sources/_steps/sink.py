@@ -24,13 +24,13 @@ from warehouse.connection import export
 from warehouse.quote import identifier, literal
 from warehouse.staging import MARKS, staging_schema
 
-from . import pipelines
-from .columns import columns_of, dlt_columns
-from .connectors.pg_errors import say_of_connection
-from .declaration import Source
-from .merges import first
-from .source_yml import Table
-from .stage import Staging
+from .contracts.columns import columns_of, dlt_columns
+from .declared.declaration import Source
+from .declared.source_yml import Table
+from .land.connectors.pg_errors import say_of_connection
+from .staging.merges import first
+from .staging.stage import Staging
+from .stores import pipelines
 
 KEEP_LOADS = 100
 """Loads of which dlt's notes stay in the operational Postgres."""

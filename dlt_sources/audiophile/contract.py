@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from dlt_sources._steps.amounts import read_amount
+from dlt_sources._steps.contracts.amounts import read_amount
 from dlt_sources.contract import Contract, column
 
 Grade = Annotated[str, Field(max_length=2, pattern=r"^[SABCDEF][+-]?$")]

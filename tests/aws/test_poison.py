@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from dlt_sources._steps import own_code
+from dlt_sources._steps.declared import own_code
 from tests import forks
 from tests.aws.estate import AwsPipeline
 from tests.dlt_sources.judging import ask_pydantic

@@ -12,8 +12,8 @@ from redshift_stand_in.client import Client
 
 import settings
 import superset.door as superset
-from dlt_sources._steps import commit
-from dlt_sources._steps.lake import storage
+from dlt_sources._steps.stores import commit
+from dlt_sources._steps.stores.lake import storage
 from superset.scripts import files
 from tests import needs
 from tests.aws import statements

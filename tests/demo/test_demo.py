@@ -28,7 +28,7 @@ tables:
 """
 CONTRACT = '''"""Orders."""
 
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 
 
 class Order(Contract):

@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture(params=["copied", "scanned"])
 def way(request, monkeypatch):
     """How Postgres is read: a table of any size by COPY, or by DuckDB's scanner where that can be trusted."""
-    from dlt_sources._steps.connectors import scanned
+    from dlt_sources._steps.land.connectors import scanned
 
     monkeypatch.setattr(scanned, "LARGE", {"copied": 2**62, "scanned": 1}[request.param])
     return request.param

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from dlt_sources._steps.columns import LONGEST_TEXT, Column, columns_of
-from dlt_sources._steps.contract import Contract
-from dlt_sources._steps.judge import Judge
-from dlt_sources._steps.judged import Judged
-from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.text import Exact
+from dlt_sources._steps.contracts.columns import LONGEST_TEXT, Column, columns_of
+from dlt_sources._steps.contracts.contract import Contract
+from dlt_sources._steps.contracts.text import Exact
+from dlt_sources._steps.declared.source_yml import Table
+from dlt_sources._steps.judge.judge import Judge
+from dlt_sources._steps.stores.judged import Judged
 
 LOAD = "1700000000.5"
 Rows = dict[int, dict[str, Any]]

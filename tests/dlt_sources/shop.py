@@ -12,7 +12,7 @@ from dlt_sources.door import land, load_sources, refine
 from tests.web import asked_path, serve
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     file: str = column("file", path="_file", max_length=100)
     id: int = column("id", ge=1)

@@ -14,8 +14,8 @@ import yaml
 
 import settings as configuration
 from demo.postgres import USER
-from dlt_sources._steps import turn
-from dlt_sources._steps.connectors import files, stored
+from dlt_sources._steps.land import turn
+from dlt_sources._steps.land.connectors import files, stored
 from dlt_sources.door import Landing, SourceError, land, load_sources, read_ahead
 from foundation.parts import gathered
 from foundation.work_ahead import OF_A_SERVER
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 NAMES = [f"s{number}" for number in range(6)]
 DELAY = 0.7
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id")
     name: str | None = column("name")
@@ -309,7 +309,7 @@ LOADS = """
 import sys
 from pathlib import Path
 import settings
-from dlt_sources._steps.ahead import load_connectors
+from dlt_sources._steps.land.ahead import load_connectors
 from dlt_sources.door import load_sources
 sources = list(load_sources(Path(sys.argv[1])).values())
 for some in ([], sources):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dlt_sources._steps.amounts import read_amount
+from dlt_sources._steps.contracts.amounts import read_amount
 from dlt_sources.audiophile.contract import Headphone, Iem, count_drivers, count_stars, price_parts
 
 BLANKS = [" ", "\u00a0", "\u2009", "\u202f", "\u2007", "\u2002"]

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dlt_sources._steps import asked, judge, own_code
+from dlt_sources._steps.declared import own_code
+from dlt_sources._steps.judge import asked, judge
 from dlt_sources.door import load_sources
 from tests.dlt_sources.judging import LOAD
 from tests.harness import ROOT
@@ -101,7 +102,7 @@ def test_a_contract_that_was_changed_since_is_asked_here(tmp_path, many, monkeyp
 ASKS = """
 import multiprocessing, sys, time
 from concurrent.futures import ProcessPoolExecutor
-from dlt_sources._steps.asked import _end_with_parent
+from dlt_sources._steps.judge.asked import _end_with_parent
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), _end_with_parent) as pool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlt_sources._steps.connectors.sql_database import reach
+from dlt_sources._steps.land.connectors.sql_database import reach
 from dlt_sources.door import SourceError
 
 

@@ -9,11 +9,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings, strategies
 
 import settings as configuration
-from dlt_sources._steps import reread
+from dlt_sources._steps.land import reread
 from dlt_sources.door import Landing, land, load_sources
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id")
     name: str | None = column("name", default=None)

@@ -20,8 +20,8 @@ import yaml
 from dlt.common.versioned_state import compress_state
 
 import settings as configuration
-from dlt_sources._steps import own_code
-from dlt_sources._steps.silver import Silver
+from dlt_sources._steps.declared import own_code
+from dlt_sources._steps.silver.silver import Silver
 from dlt_sources.door import (
     ContractChangedError,
     DeclarationError,
@@ -415,16 +415,16 @@ def test_a_change_ends_where_a_fresh_project_would_be(shop: Shop, change: Change
 
 
 KILLS = [
-    "dlt_sources._steps.silver:Silver.write:after:1",
+    "dlt_sources._steps.silver.silver:Silver.write:after:1",
     "warehouse.load:_replace:after:1",
-    "dlt_sources._steps.stage:Staging.write:after:1",
-    "dlt_sources._steps.stage:Staging.note:before:1",
-    "dlt_sources._steps.stage:Staging.note:after:1",
+    "dlt_sources._steps.staging.stage:Staging.write:after:1",
+    "dlt_sources._steps.staging.stage:Staging.note:before:1",
+    "dlt_sources._steps.staging.stage:Staging.note:after:1",
     "pyiceberg.catalog.sql:SqlCatalog.drop_table:after:1",
     "pyiceberg.catalog.sql:SqlCatalog.rename_table:after:1",
-    "dlt_sources._steps.silver:Silver.remove_orphans:before:2",
-    "dlt_sources._steps.swap:_move:after:1",
-    "dlt_sources._steps.swap:_swapped:after:1",
+    "dlt_sources._steps.silver.silver:Silver.remove_orphans:before:2",
+    "dlt_sources._steps.refine.swap:_move:after:1",
+    "dlt_sources._steps.refine.swap:_swapped:after:1",
 ]
 CHILD = """
 import sys
@@ -473,7 +473,7 @@ def test_a_rebuild_that_is_killed_loses_nothing(shop: Shop, kill: str, then: str
 def test_a_contract_that_changes_while_a_rebuild_waits_counts(shop: Shop, tmp_path: Path) -> None:
     shop.declare(RETYPED)
     with pytest.raises(RuntimeError), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlt_sources._steps.rebuild.finish_swap", fail_the_second_time())
+        patch.setattr("dlt_sources._steps.refine.rebuild.finish_swap", fail_the_second_time())
         rebuild_shop(shop)
     shop.declare(CHANGES["int to text"])  # the one before is whole and takes its place first
     with pytest.raises(ContractChangedError, match=r"amount: DECIMAL\(10,2\) -> VARCHAR\(9\)"):

@@ -6,13 +6,13 @@ import pytest
 import yaml
 
 import settings as configuration
-from dlt_sources._steps.connectors import sql_database
+from dlt_sources._steps.land.connectors import sql_database
 from dlt_sources.door import SourceError, land, load_sources, refine
 from tests.dlt_sources.test_land import staged
 
 CONTRACT = """
 from datetime import date, datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", path=["thing_id", "id"])
     name: str | None = column("name", max_length=40)
@@ -69,7 +69,7 @@ def execute(postgres, statement):
 @pytest.fixture
 def asked(monkeypatch):
     """How many rows the database sent in each read: what the cursor did not ask for must not come."""
-    from dlt_sources._steps import connect
+    from dlt_sources._steps.land import connect
 
     counts = []
     original = sql_database.read

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from fsspec.implementations.local import LocalFileOpener
 
-from dlt_sources._steps.connectors import stored
+from dlt_sources._steps.land.connectors import stored
 from dlt_sources.door import SourceError, land
 from foundation.exits import exit_code
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged

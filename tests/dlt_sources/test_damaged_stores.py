@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dlt_sources._steps.lake import Landing
-from dlt_sources._steps.silver import Silver
+from dlt_sources._steps.silver.silver import Silver
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import StoreError, find_unfinished, land, load_sources, rebuild, refine
 from tests.dlt_sources.shop import run, source_of, staged
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from dlt_sources._steps.connectors import postgres as postgres_connector
-from dlt_sources._steps.connectors.copied import copy
+from dlt_sources._steps.land.connectors import postgres as postgres_connector
+from dlt_sources._steps.land.connectors.copied import copy
 from dlt_sources.door import land
 from tests.dlt_sources.database import declare, execute, query, rejected, run
 

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 import settings as configuration
-from dlt_sources._steps.connect import reach
-from dlt_sources._steps.source_error import RefusedError, SourceError
+from dlt_sources._steps.declared.source_error import RefusedError, SourceError
+from dlt_sources._steps.land.connect import reach
 from dlt_sources.door import Landing, land, load_sources
 from tests.dlt_sources.database import declare, execute, run, staged
 

@@ -8,7 +8,7 @@ import psycopg2
 import pyarrow.parquet as pq
 import pytest
 
-from dlt_sources._steps.source_error import RefusedError
+from dlt_sources._steps.declared.source_error import RefusedError
 from dlt_sources.door import land, refine
 from tests.dlt_sources.database import declare, execute, query, rejected, run, staged
 

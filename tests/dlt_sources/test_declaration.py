@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath_ng.ext import parse
 
-from dlt_sources._steps import check_tables
+from dlt_sources._steps.declared import check_tables
 from dlt_sources.derive import main
 from dlt_sources.door import DeclarationError, load_sources
 from tests import needs
@@ -23,7 +23,7 @@ GOOD = {
     "tables": {"things": {"contract": "Thing", "key": ["id"], "endpoint": {"path": "things"}}},
 }
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id")
 """

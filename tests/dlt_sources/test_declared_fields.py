@@ -4,15 +4,15 @@ import pytest
 import yaml
 from hypothesis import given, strategies
 
-from dlt_sources._steps import names
-from dlt_sources._steps.names import refuse_column
+from dlt_sources._steps.declared import names
+from dlt_sources._steps.declared.names import refuse_column
 from dlt_sources.door import load_sources
 
 CONTRACT = """from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from pydantic import model_validator
-from dlt_sources._steps.contract import Contract, checked_only, column, computed
+from dlt_sources._steps.contracts.contract import Contract, checked_only, column, computed
 
 
 class Thing(Contract):

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 import settings as configuration
-from dlt_sources._steps import drift
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
+from dlt_sources._steps.judge import drift
 from tests.dlt_sources.judging import judge
 from warehouse import drift as record
 from warehouse import drift_notes, ops_tables
@@ -173,7 +173,7 @@ def test_paths_are_those_of_fields_and_show_no_value(here, tmp_path):
 
 
 def drift_only():
-    from dlt_sources._steps.contract import checked_only
+    from dlt_sources._steps.contracts.contract import checked_only
 
     return checked_only("Whatever comes", default=None)
 

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from dlt_sources._steps import tokens
-from dlt_sources._steps.contract import Contract, checked_only, column
-from dlt_sources._steps.judge import Judge
-from dlt_sources._steps.source_yml import Table
+from dlt_sources._steps.contracts.contract import Contract, checked_only, column
+from dlt_sources._steps.declared.source_yml import Table
+from dlt_sources._steps.judge import tokens
+from dlt_sources._steps.judge.judge import Judge
 
 from .judging import LOAD
 from .test_paths import NAMES

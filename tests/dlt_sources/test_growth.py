@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import turns
-from dlt_sources._steps import packed_marks, tidy
-from dlt_sources._steps.lake import Landing
-from dlt_sources._steps.silver import Silver
+from dlt_sources._steps.silver import tidy
+from dlt_sources._steps.silver.silver import Silver
+from dlt_sources._steps.stores import packed_marks
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import maintain, refine
 from settings import Settings
 from tests.dlt_sources.shop import query
@@ -117,7 +118,7 @@ def test_a_reader_of_a_snapshot_goes_on_while_the_table_is_tidied(here, tmp_path
 
 def test_a_table_of_an_older_version_becomes_small(here, tmp_path, often, monkeypatch):
     with monkeypatch.context() as older:
-        older.setattr("dlt_sources._steps.silver.PROPERTIES", {})
+        older.setattr("dlt_sources._steps.silver.silver.PROPERTIES", {})
         for number in range(1, 31):
             write(here, tmp_path, number)
     grown = count(here)

@@ -11,9 +11,9 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlt_sources._steps.connectors.html_shown import text_of
-from dlt_sources._steps.connectors.html_table import names_of, table
-from dlt_sources._steps.source_error import SourceError
+from dlt_sources._steps.declared.source_error import SourceError
+from dlt_sources._steps.land.connectors.html_shown import text_of
+from dlt_sources._steps.land.connectors.html_table import names_of, table
 from tests import needs
 from tests.superset import browser
 

@@ -10,7 +10,7 @@ from dlt_sources.door import Landing, SourceError, land, load_sources, refine
 from tests.dlt_sources.shop import query
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     model: str = column("model", min_length=1, max_length=100)
     price: str | None = column("price", path=["price", "cost"], max_length=50)
@@ -126,7 +126,7 @@ def test_a_crash_right_after_the_commit_does_not_hide_a_later_deletion(shop, her
     land(shop, here)
     site.files[PATH] = page_of(("A", "1"), ("B", "2"))
     with monkeypatch.context() as crash:
-        crash.setattr("dlt_sources._steps.reread.TableRead.remember", lambda self: None)
+        crash.setattr("dlt_sources._steps.land.reread.TableRead.remember", lambda self: None)
         land(shop, here)
     land(shop, here)  # nothing new
     site.files[PATH] = page_of(("A", "1"))

@@ -6,9 +6,9 @@ import json
 import pytest
 import yaml
 
-from dlt_sources._steps.connectors import json_lines
-from dlt_sources._steps.drift import lines_for
-from dlt_sources._steps.file_names import place_of
+from dlt_sources._steps.declared.file_names import place_of
+from dlt_sources._steps.judge.drift import lines_for
+from dlt_sources._steps.land.connectors import json_lines
 from dlt_sources.door import (
     DeclarationError,
     Landing,

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
-from dlt_sources._steps.columns import columns_of
-from dlt_sources._steps.contract import Contract, checked_only, column, computed
-from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.text import parse, text_of
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.contracts.contract import Contract, checked_only, column, computed
+from dlt_sources._steps.contracts.text import parse, text_of
+from dlt_sources._steps.declared.source_yml import Table
 
 from .judging import LOAD, Rows, differences, judge
 
@@ -275,7 +275,7 @@ def test_a_decimal_with_a_fraction_for_a_bound_is_judged_in_the_engine(tmp_path,
 
         price: Decimal = column("money", ge=0.01, max_digits=12, decimal_places=4)
 
-    monkeypatch.setattr("dlt_sources._steps.asked.ask", None)
+    monkeypatch.setattr("dlt_sources._steps.judge.asked.ask", None)
     landed = pa.table({"price": pa.array([Decimal("0.01")] * 3, pa.decimal128(16, 4))})
     assert len(judge(tmp_path, Priced, landed, Table(contract="Priced", key=["price"]))[0]) == 3
 
@@ -283,7 +283,7 @@ def test_a_decimal_with_a_fraction_for_a_bound_is_judged_in_the_engine(tmp_path,
 def test_most_good_rows_never_reach_pydantic(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "dlt_sources._steps.asked.ask",
+        "dlt_sources._steps.judge.asked.ask",
         lambda *a: asked.append(a) or ({}, [{"field": "", "rule": "r", "message": "m"}]),
     )
     judge(tmp_path, Everything, pa.table({"_payload": [orjson.dumps(PERFECT).decode()] * 100}))
@@ -306,7 +306,7 @@ def test_times_as_most_systems_write_them_are_judged_in_the_engine(tmp_path, mon
         {"_payload": [orjson.dumps(row).decode()]} if kind == "json" else {n: [text] for n, text in row.items()}
     )
     with monkeypatch.context() as context:
-        context.setattr("dlt_sources._steps.asked.ask", None)
+        context.setattr("dlt_sources._steps.judge.asked.ask", None)
         accepted, rejected, _ = judge(tmp_path, Timed, landed, Table(contract="Timed", key=["at"]))
     assert not rejected
     agree(Timed, [row], accepted, rejected)

@@ -11,13 +11,13 @@ import yaml
 from dlt.destinations import filesystem
 
 import settings as configuration
-from dlt_sources._steps import destination
+from dlt_sources._steps.stores import destination
 from dlt_sources.door import Landing, SourceError, Staging, land, load_sources, refine
 from tests.web import asked_path, serve
 
 CONTRACT = """
 from datetime import datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1)
     name: str | None = column("name", max_length=20)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import settings as configuration
-from dlt_sources._steps.lake import Landing
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import land, load_sources, refine
 from tests.dlt_sources import shop as files
 from tests.dlt_sources.shop import query
@@ -52,7 +52,7 @@ def state(here: Any) -> dict[str, Any]:
         found[name] = sorted(([number[row[0]], *map(str, row[1:])] for row in rows), key=str)
     landed = [pq.read_table(file.path) for file in Landing("shop", here).files("things", loads)]
     found["landed"] = sorted(str(row) for table in landed for row in table.drop_columns("_read_at").to_pylist())
-    from dlt_sources._steps.silver import Silver
+    from dlt_sources._steps.silver.silver import Silver
 
     reader = Silver("shop", here).rows("things", loads)
     found["silver"] = sorted(

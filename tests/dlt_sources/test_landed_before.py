@@ -9,14 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import settings as configuration
-from dlt_sources._steps.contract import PAYLOAD
+from dlt_sources._steps.contracts.contract import PAYLOAD
 from dlt_sources.door import land, refine
 from tests.dlt_sources.test_land import Api, source_of, staged
 
 DAY = datetime(2020, 2, 10, 12, tzinfo=UTC)
 CONTRACT = """
 from datetime import datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", path=["thing_id", "id"], ge=1)
     name: str | None = column("name", max_length=20)
@@ -184,7 +184,7 @@ TYPES = {
 @pytest.mark.parametrize("size", ["few", "many"])
 def test_rows_of_a_database_of_any_type_land_once(tmp_path, at, postgres, monkeypatch, size):
     if size == "many":
-        monkeypatch.setattr("dlt_sources._steps.connectors.scanned.LARGE", 0, raising=True)
+        monkeypatch.setattr("dlt_sources._steps.land.connectors.scanned.LARGE", 0, raising=True)
     columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(TYPES))
     needs = "\n".join(f'    c{n}: str | None = column("c", default=None)' for n in range(len(TYPES)))
     with postgres.cursor() as cursor:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dlt_sources._steps.lake import Landing
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import LandedFileError, land, rebuild, refine
 from tests.dlt_sources import shop as files
 from tests.dlt_sources.shop import staged

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 import settings as configuration
-from dlt_sources._steps import memory
-from dlt_sources._steps.engine import engine
+from dlt_sources._steps.stores import memory
+from dlt_sources._steps.stores.engine import engine
 from foundation.setting_types import bytes_of
 
 

@@ -7,13 +7,13 @@ import sqlite3
 import pytest
 import yaml
 
-from dlt_sources._steps.columns import describe_missing
-from dlt_sources._steps.source_error import quoted
+from dlt_sources._steps.contracts.columns import describe_missing
+from dlt_sources._steps.declared.source_error import quoted
 from dlt_sources.contract import Contract, column
 from dlt_sources.door import SourceError, land, load_sources, refine
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id")
     title: str | None = column("title", path=["title", "label"], max_length=100)

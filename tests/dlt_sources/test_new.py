@@ -23,12 +23,12 @@ from dlt_sources._new.rows import tables_of
 from dlt_sources._new.sniff import written_as
 from dlt_sources._new.write import contract_py, source_yml
 from dlt_sources._new.written_times import read_texts
-from dlt_sources._steps import own_code
-from dlt_sources._steps.columns import columns_of
-from dlt_sources._steps.declaration import Source
-from dlt_sources._steps.names import field_name
-from dlt_sources._steps.raw_rows import PAYLOAD
-from dlt_sources._steps.row_files import write_file
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.declared import own_code
+from dlt_sources._steps.declared.declaration import Source
+from dlt_sources._steps.declared.names import field_name
+from dlt_sources._steps.judge.raw_rows import PAYLOAD
+from dlt_sources._steps.land.row_files import write_file
 from dlt_sources.door import SampleError, SourceError, load_sources, make_source, try_source
 from tests.dlt_sources.database import execute
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlt_sources._steps.source_kinds import connectors
+from dlt_sources._steps.declared.source_kinds import connectors
 from tests import forks
 from tests.harness import ROOT, Pipeline
 from tests.small import own_checkout
@@ -58,8 +58,9 @@ def fences(language: str) -> list[str]:
 @pytest.mark.slow
 def test_the_connector_of_the_page_is_two_files_and_keeps_the_promises_of_the_others(tmp_path: Path) -> None:
     project = own_checkout(tmp_path / "project")
-    kinds = project / "dlt_sources" / "_steps" / "source_kinds.py"
-    module = kinds.parent / "connectors" / "fixed_width.py"
+    steps = project / "dlt_sources" / "_steps"
+    kinds = steps / "declared" / "source_kinds.py"
+    module = steps / "land" / "connectors" / "fixed_width.py"
     declared, code = fences("python")
     imports, classes = declared.split("\n\n\n", 1)
     before, ours = kinds.read_text().split("from .source_yml import AnySource\n")

@@ -9,7 +9,7 @@ import yaml
 
 import settings as configuration
 from dlt_sources._new.login import _FORMS, read_login
-from dlt_sources._steps.connections import Auth
+from dlt_sources._steps.declared.connections import Auth
 from dlt_sources.door import SampleError, SourceError, load_sources, make_source, try_source
 from tests.web import serve
 

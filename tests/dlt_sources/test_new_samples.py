@@ -3,8 +3,8 @@
 import pytest
 
 import settings as configuration
-from dlt_sources._steps import own_code
-from dlt_sources._steps.columns import columns_of
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.declared import own_code
 from dlt_sources.door import load_sources, make_source
 from tests.harness import ROOT
 from tests.security.hostile import Server

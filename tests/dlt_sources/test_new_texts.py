@@ -12,8 +12,8 @@ import yaml
 from hypothesis import strategies as st
 
 from dlt_sources._new.sniff import written_as
-from dlt_sources._steps.connections import FilesConnection
-from dlt_sources._steps.connectors.tabular import as_parquet
+from dlt_sources._steps.declared.connections import FilesConnection
+from dlt_sources._steps.land.connectors.tabular import as_parquet
 from dlt_sources.contract import Contract
 from dlt_sources.door import SampleError, land, refine
 from tests.dlt_sources.test_new import accepted, fields, make

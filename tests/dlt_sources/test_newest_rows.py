@@ -4,7 +4,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_sources._steps.merges import first, first_of_many
+from dlt_sources._steps.staging.merges import first, first_of_many
 
 ROWS = st.lists(
     st.tuples(

@@ -22,11 +22,11 @@ from demo.postgres import COLUMNS
 from demo.sales import Sales
 from demo.sales_lines import HEADER
 from demo.taxi import Taxi
-from dlt_sources._steps.columns import columns_of, names_asked_for
-from dlt_sources._steps.connectors.html_table import table as html_table
-from dlt_sources._steps.contract import PAYLOAD
-from dlt_sources._steps.judge import Judge
-from dlt_sources._steps.raw_json import elements
+from dlt_sources._steps.contracts.columns import columns_of, names_asked_for
+from dlt_sources._steps.contracts.contract import PAYLOAD
+from dlt_sources._steps.judge.judge import Judge
+from dlt_sources._steps.land.connectors.html_table import table as html_table
+from dlt_sources._steps.web.raw_json import elements
 from dlt_sources.door import load_sources
 from tests.dlt_sources.judging import LOAD, judge
 

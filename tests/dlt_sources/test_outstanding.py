@@ -12,7 +12,7 @@ GOOD = "".join(f"{n},x\n" for n in range(1, 101))
 FEW = {"max_rejected": {"share": 0.05, "rows": 2}}
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, checked_only, column
+from dlt_sources._steps.contracts.contract import Contract, checked_only, column
 class Thing(Contract):
     id: int = column("id", ge=1{pii})
     name: str = column("name", max_length=5)

@@ -31,7 +31,7 @@ FILES = {
 ASKS = """
 import os, sys
 from pathlib import Path
-from dlt_sources._steps import own_code
+from dlt_sources._steps.declared import own_code
 
 own_code.load(own_code.FOLDER / "shop" / "contract.py")
 for name in sys.argv[1:]:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from dlt_sources._steps.contract import Contract, column
-from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.text import parse, text_of
+from dlt_sources._steps.contracts.contract import Contract, column
+from dlt_sources._steps.contracts.text import parse, text_of
+from dlt_sources._steps.declared.source_yml import Table
 from dlt_sources.door import land, load_sources, refine
 from tests.dlt_sources.judging import differences, judge
 from tests.dlt_sources.shop import query
@@ -84,7 +84,7 @@ def test_it_is_found_however_deep_it_is(value):
 
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id")
     share: float | None = column("share", default=None)

@@ -10,11 +10,11 @@ from duckdb.sqltypes import VARCHAR
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dlt_sources._steps.columns import columns_of
-from dlt_sources._steps.contract import RESERVED, Contract, column
-from dlt_sources._steps.raw_rows import value_of
-from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.text import text_of, value_at
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.contracts.contract import RESERVED, Contract, column
+from dlt_sources._steps.contracts.text import text_of, value_at
+from dlt_sources._steps.declared.source_yml import Table
+from dlt_sources._steps.judge.raw_rows import value_of
 from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources import shop as files
 from tests.dlt_sources.judging import differences, judge
@@ -204,7 +204,7 @@ def test_a_deletion_is_found_by_a_key_of_any_name(tmp_path, here, api, key):  # 
 
 @pytest.mark.parametrize("mark", ["_parent.id", "_index", "_file", "_file_row"])
 def test_a_key_that_millrace_makes_is_still_refused_where_rows_vanish(tmp_path, here, api, mark):  # noqa: F811
-    from dlt_sources._steps.declaration import DeclarationError
+    from dlt_sources._steps.declared.declaration import DeclarationError
 
     shop = source_of(tmp_path, {"endpoint": {"path": "things"}, "deletes": "reconcile"}, {"base_url": api.url})
     path = shop.folder / "contract.py"
@@ -225,7 +225,7 @@ def test_an_underscored_column_that_a_table_lacks_is_missed(tmp_path, here):  # 
 
 
 def test_a_page_keeps_the_header_that_a_path_names(tmp_path):
-    from dlt_sources._steps.connectors.html_table import table
+    from dlt_sources._steps.land.connectors.html_table import table
 
     page = "<table><thead><tr><th>Amount [EUR]</th><th>Fit (Cup)</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
     assert table(page, "table", "u", {"Amount [EUR]"}) == [{"Amount [EUR]": "1", "fit": "2"}]

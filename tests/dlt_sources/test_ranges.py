@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from dlt_sources._steps import ranges
-from dlt_sources._steps.ranges import Range, RangeError
+from dlt_sources._steps.stores import ranges
+from dlt_sources._steps.stores.ranges import Range, RangeError
 from dlt_sources.door import Landing, SourceError, land, load_sources, own_batch, read_range, refine, remove_batch
 from runtime.backfill import pieces
 from runtime.readers import Readers
@@ -27,7 +27,7 @@ from tests.dlt_sources.test_land import source_of as declare
 FIRST, NOW = datetime(2019, 11, 20), datetime(2020, 3, 10)
 CONTRACT = """
 from datetime import datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1)
     name: str | None = column("name", max_length=20, pii="hash")

@@ -6,7 +6,7 @@ import time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dlt_sources._steps import raw_json
+from dlt_sources._steps.web import raw_json
 
 ODD = [
     "NaN",

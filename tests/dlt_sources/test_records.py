@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_sources._steps import records
+from dlt_sources._steps.stores import records
 from tests.harness import ROOT
 
 TEXTS = st.lists(
@@ -48,7 +48,7 @@ def test_sql_sees_the_same_rows_however_they_are_given(texts, few):
 
 def test_pandas_is_not_loaded_for_a_few_records():
     code = (
-        "import sys, duckdb, pyarrow; from dlt_sources._steps.records import register, text_column; con = duckdb.connect();"
+        "import sys, duckdb, pyarrow; from dlt_sources._steps.stores.records import register, text_column; con = duckdb.connect();"
         " register(con, 'page', pyarrow.table({'a': text_column(['x'])})); con.execute('FROM page').to_arrow_table();"
         " raise SystemExit('pandas' in sys.modules)"
     )

@@ -17,12 +17,12 @@ from sqlglot import exp
 from sqlmesh import Context
 from sqlmesh.core.lineage import lineage
 
-from dlt_sources._steps.columns import columns_of
-from dlt_sources._steps.contract import Contract, column
-from dlt_sources._steps.declaration import DeclarationError
-from dlt_sources._steps.judge import Judge
-from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.staging_tables import columns_for, create_table, for_redshift, redshift_keys
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.contracts.contract import Contract, column
+from dlt_sources._steps.declared.declaration import DeclarationError
+from dlt_sources._steps.declared.source_yml import Table
+from dlt_sources._steps.judge.judge import Judge
+from dlt_sources._steps.staging.tables import columns_for, create_table, for_redshift, redshift_keys
 from dlt_sources.door import load_sources
 from tests import needs
 from tests.dlt_sources.shop import source_of

@@ -7,7 +7,7 @@ from email.utils import formatdate
 import pytest
 
 import settings as configuration
-from dlt_sources._steps.source_error import RefusedError, quoted
+from dlt_sources._steps.declared.source_error import RefusedError, quoted
 from dlt_sources.door import Landing, SourceError, land, refine
 from tests.dlt_sources.test_land import staged
 from tests.security.hostile import Server, api_of, source_of
@@ -41,7 +41,7 @@ def read(tmp_path, here, monkeypatch, answer, connector="rest_api", attempts=2):
 
 
 FILES = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     file: str = column("file", path="_file", max_length=100)
     id: int = column("id", ge=1)
@@ -264,7 +264,7 @@ def test_what_an_answer_holds_is_quoted_only_where_nothing_is_personal(tmp_path,
         return (404, {}, b"") if path.startswith("/mkmail") else ANSWERS[what]
 
     contract = f"""
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1{', pii="hash"' if private else ""})
 """

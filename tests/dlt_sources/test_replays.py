@@ -13,9 +13,9 @@ def test_a_replay_cut_between_two_batches_is_finished_by_the_next_refine(tmp_pat
         run(shop, here)
     assert staged(here) == [(1, "new")]
     with monkeypatch.context() as crash:
-        crash.setattr("dlt_sources._steps.refine.BATCH", 1)
-        write, calls = "dlt_sources._steps.stage.Staging.write", []
-        from dlt_sources._steps.stage import Staging
+        crash.setattr("dlt_sources._steps.refine.refine.BATCH", 1)
+        write, calls = "dlt_sources._steps.staging.stage.Staging.write", []
+        from dlt_sources._steps.staging.stage import Staging
 
         original = Staging.write
         crash.setattr(write, lambda *a, **k: calls.append(1) or (original(*a, **k) if len(calls) == 1 else 1 / 0))

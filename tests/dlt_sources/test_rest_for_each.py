@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import settings as configuration
 from dlt_sources._new.trial import try_source
-from dlt_sources._steps import reread
-from dlt_sources._steps.connectors import rest_api
-from dlt_sources._steps.endpoint import Endpoint
-from dlt_sources._steps.lake import Landing
-from dlt_sources._steps.parents import Parents, fill, put_beside
+from dlt_sources._steps.declared.endpoint import Endpoint
+from dlt_sources._steps.land import reread
+from dlt_sources._steps.land.connectors import rest_api
+from dlt_sources._steps.land.parents import Parents, fill, put_beside
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import DeclarationError, SourceError, land, load_sources, read_ahead, rebuild, refine
 from tests.forks import processes
 from tests.harness import ROOT

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dlt_sources._steps.raw_json import NotJsonError, elements, inside, utf8
-from dlt_sources._steps.text import Exact, parse, text_of
+from dlt_sources._steps.contracts.text import Exact, parse, text_of
+from dlt_sources._steps.web.raw_json import NotJsonError, elements, inside, utf8
 from dlt_sources.door import Landing, SourceError, land, refine
 from tests.security.hostile import Server, source_of
 
 CONTRACT = """
 from decimal import Decimal
 from datetime import datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id")
     name: str | None = column("name", default=None, max_length=100, coerce_numbers_to_str=True)
@@ -200,7 +200,7 @@ def test_every_number_is_judged_as_it_was_sent(token):
 
     import pyarrow as pa
 
-    from dlt_sources._steps.contract import Contract, column
+    from dlt_sources._steps.contracts.contract import Contract, column
 
     from .judging import judge
 
@@ -280,7 +280,7 @@ def test_what_is_not_json_is_named_with_its_place(tmp_path, here, name):
 def test_of_a_repeated_key_the_last_one_counts_in_bulk_and_for_pydantic(tmp_path, path):
     import pyarrow as pa
 
-    from dlt_sources._steps.contract import Contract, column
+    from dlt_sources._steps.contracts.contract import Contract, column
 
     from .judging import judge
 

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from dlt_sources._steps import logins
-from dlt_sources._steps.connect import reach
-from dlt_sources._steps.declaration_error import DeclarationError
+from dlt_sources._steps.declared.declaration_error import DeclarationError
+from dlt_sources._steps.land.connect import reach
+from dlt_sources._steps.web import logins
 from dlt_sources.door import Landing, SourceError, land
 from tests.security.hostile import api_of, source_of
 from tests.web import asked_path, serve
@@ -169,7 +169,7 @@ def test_a_body_asks_for_pages_and_for_what_changed(tmp_path, here, api):
     window = {"since": "filter.updated.from", "until": "filter.updated.to", "body": True}
     contract = """
 from datetime import date
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1)
     seen: date | None = column("when", default=None)

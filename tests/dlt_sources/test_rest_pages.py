@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from dlt_sources._steps.declaration_error import DeclarationError
+from dlt_sources._steps.declared.declaration_error import DeclarationError
 from dlt_sources.door import Landing, SourceError, land
 from tests.security.hostile import Server, api_of, source_of
 
@@ -462,7 +462,7 @@ def test_a_backfill_asks_for_its_days_in_each_form(tmp_path, here, form, asked):
 
 CONTRACT = """
 from datetime import datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1)
     at: datetime | None = column("moment", default=None)

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ConfigDict, Field, create_model
 
-from dlt_sources._steps.columns import columns_of
-from dlt_sources._steps.contract import PAYLOAD, Contract, checked_only, column
-from dlt_sources._steps.source_yml import Table
-from dlt_sources._steps.text import parse, text_of
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.contracts.contract import PAYLOAD, Contract, checked_only, column
+from dlt_sources._steps.contracts.text import parse, text_of
+from dlt_sources._steps.declared.source_yml import Table
 
 from .judging import differences, judge
 

@@ -8,7 +8,7 @@ import pytest
 
 import settings as configuration
 import tests.dlt_sources.shop
-from dlt_sources._steps.salt import FORMER, MARK, NAME
+from dlt_sources._steps.stores.salt import FORMER, MARK, NAME
 from dlt_sources.door import StoreError, rebuild
 from tests.dlt_sources.shop import CONTRACT, HEAD, refined, run, source_of
 

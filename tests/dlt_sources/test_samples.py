@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dlt_sources._steps.judge import Judge
+from dlt_sources._steps.judge.judge import Judge
 from dlt_sources.door import load_sources
 from tests.dlt_sources.test_judge import judge
 

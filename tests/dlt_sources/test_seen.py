@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from demo.postgres import Postgres
-from dlt_sources._steps.reread import TableRead
+from dlt_sources._steps.land.reread import TableRead
 from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources.shop import query
 from tests.dlt_sources.test_land import Api, source_of
 
 CONTRACT = """
 from datetime import datetime
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1)
     name: str | None = column("name", max_length=20)
@@ -58,7 +58,7 @@ def staged(here, columns="id, name, mail IS NULL, _deleted"):
 
 def whole_rows(here, monkeypatch):
     """From here on reads remember as they once did: whole rows, in one folder for all sources."""
-    import dlt_sources._steps.seen as seen
+    import dlt_sources._steps.land.seen as seen
 
     original = seen.Seen.__init__
 
@@ -67,7 +67,7 @@ def whole_rows(here, monkeypatch):
         self.folder, self.before = f"{settings.landing}/_seen/{source}", f"{settings.landing}/_older/{source}"
 
     monkeypatch.setattr(seen.Seen, "__init__", init)
-    monkeypatch.setattr("dlt_sources._steps.remembered.Remembered.of", lambda self, rows: rows)
+    monkeypatch.setattr("dlt_sources._steps.land.remembered.Remembered.of", lambda self, rows: rows)
 
 
 @pytest.mark.parametrize("deletes", ["none", "soft", "reconcile"])
@@ -203,7 +203,7 @@ def test_a_read_that_is_given_up_on_a_disk_that_fails_prints_no_traceback(tmp_pa
     monkeypatch.setattr(sys, "unraisablehook", printed.append)
     with monkeypatch.context() as failing:
         failing.setattr(pq.ParquetWriter, "close", fail_once)
-        failing.setattr("dlt_sources._steps.land._append", fail)
+        failing.setattr("dlt_sources._steps.land.land._append", fail)
         with pytest.raises(SourceError):
             land(rest(tmp_path, api.url, ["id"], deletes="soft"), here)
         gc.collect()

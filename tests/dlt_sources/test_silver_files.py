@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from dlt_sources._steps.silver import Silver
-from dlt_sources._steps.silver_catalog import catalog
+from dlt_sources._steps.silver.catalog import catalog
+from dlt_sources._steps.silver.silver import Silver
 from dlt_sources.door import land, load_sources, refine
 
 CONTRACT = """from typing import Any

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from dlt_sources._steps.source_error import RefusedError
+from dlt_sources._steps.declared.source_error import RefusedError
 from dlt_sources.door import SampleError, land, make_source, refine, try_source
 from tests.dlt_sources.database import declare, query, rejected, run
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlt_sources._steps.connectors.text_files import _cell
+from dlt_sources._steps.land.connectors.text_files import _cell
 from dlt_sources.door import DeclarationError, SourceError, land
 from tests.dlt_sources.shop import run, source_of, staged
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError, create_model
 
-from dlt_sources._steps.contract import Contract, column
-from dlt_sources._steps.rules import rule_of
+from dlt_sources._steps.contracts.contract import Contract, column
+from dlt_sources._steps.contracts.rules import rule_of
 
 SHAPES: dict[str, Any] = {
     "datetime": datetime,

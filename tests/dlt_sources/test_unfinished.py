@@ -3,7 +3,7 @@
 import pytest
 
 import settings as configuration
-from dlt_sources._steps.declaration import Declared
+from dlt_sources._steps.declared.declaration import Declared
 from dlt_sources.door import ContractChangedError, Staging, find_unfinished
 from runtime import doctor
 from tests.dlt_sources.test_contract_changes import CHANGES, Change, Shop

@@ -19,7 +19,7 @@ def deliver(shop, here, inbox, **files):
 
 def silver(here):
     """What any reader of silver sees: the rows of every load, file, id and name."""
-    from dlt_sources._steps.silver_catalog import catalog
+    from dlt_sources._steps.silver.catalog import catalog
 
     found = catalog(here).load_table("shop.things").scan().to_arrow().select(["file", "id", "name"])
     return sorted(map(tuple, (row.values() for row in found.to_pylist())))

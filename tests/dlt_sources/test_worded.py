@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dlt_sources._steps import asked, worded
-from dlt_sources._steps.contract import Contract, column
-from dlt_sources._steps.text import text_of
+from dlt_sources._steps.contracts.contract import Contract, column
+from dlt_sources._steps.contracts.text import text_of
+from dlt_sources._steps.judge import asked, worded
 
 from .judging import differences, judge
 from .test_judge import Everything, rows

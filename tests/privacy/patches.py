@@ -16,7 +16,7 @@ def only(folder: str) -> None:
 def and_fail(folder: str) -> None:
     """The same, and silver fails with an error that quotes a row."""
     only(folder)
-    from dlt_sources._steps.silver import Silver
+    from dlt_sources._steps.silver.silver import Silver
 
     def write(*args: object) -> None:
         raise ValueError("could not convert " + "".join(("mk", "row")))

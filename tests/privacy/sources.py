@@ -9,7 +9,7 @@ import yaml
 
 from tests.dlt_sources.shop import parquet
 
-_HEAD = "from decimal import Decimal\nfrom pydantic import field_validator, model_validator\nfrom pydantic_core import PydanticCustomError\nfrom dlt_sources._steps.contract import Contract, column, checked_only\n"
+_HEAD = "from decimal import Decimal\nfrom pydantic import field_validator, model_validator\nfrom pydantic_core import PydanticCustomError\nfrom dlt_sources._steps.contracts.contract import Contract, column, checked_only\n"
 CONTRACTS = {
     "clinic": '''
 class Patient(Contract):

@@ -68,7 +68,7 @@ def exercise(tmp_path, here, server, monkeypatch):
             attempt(land, declared()[name], here)
     server.trouble.fault, server.trouble.page = "", "good"
     with monkeypatch.context() as patch:
-        patch.setattr("dlt_sources._steps.silver.Silver.write", fail_with_a_row)
+        patch.setattr("dlt_sources._steps.silver.silver.Silver.write", fail_with_a_row)
         attempt(refine, declared()["clinic"], here)
     attempt(refine, declared()["clinic"], here, since="0")
     blocked = here.data / "lake" / "landing" / "own" / "things"
@@ -96,30 +96,34 @@ def as_it_is(value):
 
 
 SABOTAGE = {
-    "a rejected row is shown whole": ("redact", "Redaction.row", lambda _: lambda self, raw: raw),
-    "reasons are shown whole": ("redact", "Redaction.reasons", lambda _: lambda self, reasons, raw: reasons),
-    "only the table's own contract counts": ("redact", "_family", lambda _: lambda root, tables: []),
+    "a rejected row is shown whole": ("declared.redact", "Redaction.row", lambda _: lambda self, raw: raw),
+    "reasons are shown whole": ("declared.redact", "Redaction.reasons", lambda _: lambda self, reasons, raw: reasons),
+    "only the table's own contract counts": ("declared.redact", "_family", lambda _: lambda root, tables: []),
     "what a record tags is not tagged for its elements": (
-        "redact",
+        "declared.redact",
         "_seen_from",
         lambda _: lambda place, explode: place,
     ),
-    "a copy of a tagged value is shown": ("redact", "_holds", lambda _: lambda text, secrets: False),
-    "an object is shown where a text should be": ("redact", "_may_be_personal", lambda _: lambda *_: False),
-    "messages are shown as they are": ("redact", "safe_message", lambda _: lambda rule, message: message),
-    "errors of sources quote": ("source_error", "SourceError.without_values", lambda _: lambda self, known=(): self),
+    "a copy of a tagged value is shown": ("declared.redact", "_holds", lambda _: lambda text, secrets: False),
+    "an object is shown where a text should be": ("declared.redact", "_may_be_personal", lambda _: lambda *_: False),
+    "messages are shown as they are": ("declared.redact", "safe_message", lambda _: lambda rule, message: message),
+    "errors of sources quote": (
+        "declared.source_error",
+        "SourceError.without_values",
+        lambda _: lambda self, known=(): self,
+    ),
     "errors of refine quote": (
-        "refine",
+        "refine.refine",
         "quiet_about",
         lambda original: lambda source, private: original(source, False),
     ),
     "rows in passing are elsewhere": (
-        "land",
+        "land.land",
         "Settings.workplace",
         lambda _: lambda self, source: self.dlt / "at" / source,
     ),
-    "what was seen is elsewhere": ("seen", "Seen.__init__", None),
-    "hashing is left out": ("judge", "stored", None),
+    "what was seen is elsewhere": ("land.seen", "Seen.__init__", None),
+    "hashing is left out": ("judge.judge", "stored", None),
 }
 
 
@@ -166,7 +170,7 @@ def not_hashed(original):
 
 
 def test_what_a_database_says_of_a_row_is_not_repeated(tmp_path, here, monkeypatch):
-    contract = 'from dlt_sources._steps.contract import Contract, column\nclass Thing(Contract):\n    id: int = column("i", pii="hash")\n'
+    contract = 'from dlt_sources._steps.contracts.contract import Contract, column\nclass Thing(Contract):\n    id: int = column("i", pii="hash")\n'
     server = Postgres(tmp_path / "pg")
     server.start()
     try:

@@ -8,13 +8,13 @@ from pydantic import BaseModel, Field
 from pydantic_core import PydanticCustomError
 from pydantic_core._pydantic_core import list_all_errors
 
-from dlt_sources._steps.columns import columns_of
-from dlt_sources._steps.contract import Contract, checked_only, column
-from dlt_sources._steps.explain import ask, ask_of_vanished
-from dlt_sources._steps.messages import safe_message
-from dlt_sources._steps.redact import conflict, of_contract, of_tables
-from dlt_sources._steps.remembered import Remembered
-from dlt_sources._steps.source_yml import Table
+from dlt_sources._steps.contracts.columns import columns_of
+from dlt_sources._steps.contracts.contract import Contract, checked_only, column
+from dlt_sources._steps.declared.messages import safe_message
+from dlt_sources._steps.declared.redact import conflict, of_contract, of_tables
+from dlt_sources._steps.declared.source_yml import Table
+from dlt_sources._steps.judge.explain import ask, ask_of_vanished
+from dlt_sources._steps.land.remembered import Remembered
 
 SECRET = "ana@example.com"
 
@@ -185,7 +185,7 @@ def test_a_place_that_the_row_made_up_is_not_shown():
 
 def of_contract_loose(contract):
     """The redaction of a contract with a field that no column can hold."""
-    from dlt_sources._steps.redact import Redaction, _words
+    from dlt_sources._steps.declared.redact import Redaction, _words
 
     return Redaction((("email",),), (), _words(contract))
 

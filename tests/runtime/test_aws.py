@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from moto.s3.models import s3_backends
 
 import settings as configuration
-from dlt_sources._steps import destination, tidy
-from dlt_sources._steps.lake import Landing, storage
-from dlt_sources._steps.silver import Silver
+from dlt_sources._steps.silver import tidy
+from dlt_sources._steps.silver.silver import Silver
+from dlt_sources._steps.stores import destination
+from dlt_sources._steps.stores.lake import Landing, storage
 from dlt_sources.door import silver_size
 from foundation import aws
 from settings import SettingsError

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 import settings as configuration
-from dlt_sources._steps.source_error import SourceError
+from dlt_sources._steps.declared.source_error import SourceError
 from foundation import stores
 from foundation.exits import exit_code, is_store_fault
 from foundation.lock import FolderError, one_at_a_time

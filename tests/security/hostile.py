@@ -10,7 +10,7 @@ from dlt_sources.door import load_sources
 from tests.web import asked_path, serve
 
 CONTRACT = """
-from dlt_sources._steps.contract import Contract, column
+from dlt_sources._steps.contracts.contract import Contract, column
 class Thing(Contract):
     id: int = column("id", ge=1)
     name: str | None = column("name", default=None, max_length=100)

@@ -57,9 +57,9 @@ IMPORTS = {
     "xmlrpc",
 }
 SAFE_LOADERS = {"_LOADER", "yaml.SafeLoader", "yaml.CSafeLoader"}  # superset/scripts/files.py: SafeLoader made in C
-UNPACKS_NOTHING = {("dlt_sources/_steps/connectors/text_files.py", "zipfile.ZipFile")}
+UNPACKS_NOTHING = {("dlt_sources/_steps/land/connectors/text_files.py", "zipfile.ZipFile")}
 """It adds up what the parts of a workbook would be unpacked, before anything is."""
-OWN_CODE = {"dlt_sources/_steps/own_code.py"}
+OWN_CODE = {"dlt_sources/_steps/declared/own_code.py"}
 """They load contract.py and extract.py, which are the team's own code under review; their names come from no data."""
 
 

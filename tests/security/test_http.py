@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 import trustme
 
-from dlt_sources._steps import guard
+from dlt_sources._steps.web import guard
 from dlt_sources.door import Landing, SourceError, land, reach
 from tests.dlt_sources.test_html_table import page_of
 from tests.security.hostile import Server, api_of, listing, moved, source_of
@@ -236,7 +236,7 @@ def test_https_never_becomes_http(tmp_path, here, authority, monkeypatch, other)
 
 
 def test_http_may_become_https_on_the_same_host(here):
-    from dlt_sources._steps.connections import HttpConnection
+    from dlt_sources._steps.declared.connections import HttpConnection
 
     def may(home, there, **declared):
         return guard.Guard(home, HttpConnection(**declared), [], [])._may(guard.origin(there))

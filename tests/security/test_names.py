@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_sources._steps.address import inside, without_login
-from dlt_sources._steps.engine import engine
-from dlt_sources._steps.source_error import SourceError, explain, shown
+from dlt_sources._steps.declared.address import inside, without_login
+from dlt_sources._steps.declared.source_error import SourceError, explain, shown
+from dlt_sources._steps.stores.engine import engine
 from dlt_sources.door import DeclarationError, load_sources
 from tests.dlt_sources.test_declaration import declare
 from warehouse.quote import identifier, literal, redshift_literal

@@ -29,7 +29,7 @@ def save_state_before_data() -> None:
     """What reads remember is stored before the rows that it belongs to, and believed whether or not they are committed."""
     from dlt.destinations.impl.filesystem.filesystem import FilesystemLoadJob
 
-    from dlt_sources._steps.commit import LandingClient
+    from dlt_sources._steps.stores.commit import LandingClient
 
     run, stored = FilesystemLoadJob.run, set()
 
@@ -69,8 +69,8 @@ def publish_in_place() -> None:
 def advance_cursor_on_failure() -> None:
     """A cursor goes to the time of the read, also when the read fails later on."""
     import settings
-    from dlt_sources._steps import cursor
-    from dlt_sources._steps.reread import TableRead
+    from dlt_sources._steps.land import cursor
+    from dlt_sources._steps.land.reread import TableRead
 
     file = settings.load().data / "planted"
     advance, since, remember = cursor.advance, cursor.since, TableRead.remember

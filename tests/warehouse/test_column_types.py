@@ -11,9 +11,9 @@ import pytest
 from pyiceberg.io.pyarrow import _ConvertToIcebergWithoutIDs, visit_pyarrow
 from sqlglot import exp
 
-from dlt_sources._steps.columns import columns_of, dlt_columns
-from dlt_sources._steps.contract import Contract, column
-from dlt_sources._steps.kinds import _PLAIN
+from dlt_sources._steps.contracts.columns import columns_of, dlt_columns
+from dlt_sources._steps.contracts.contract import Contract, column
+from dlt_sources._steps.contracts.kinds import _PLAIN
 from warehouse.column_types import FORMS, arrow_type, dlt_hint, redshift_type
 from warehouse.staging import LOADS_COLUMNS, MARKS, REJECTED_COLUMNS, STATE_COLUMNS
 

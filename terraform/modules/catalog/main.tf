@@ -8,7 +8,7 @@ locals {
 }
 
 # The pipeline would make a missing database itself, without a location or tags; name and place are the ones it uses
-# (dlt_sources/_steps/silver.py), so whoever comes first, there is one.
+# (dlt_sources/_steps/silver/silver.py), so whoever comes first, there is one.
 resource "aws_glue_catalog_database" "silver" {
   for_each     = var.sources
   name         = "${var.glue_prefix}${each.key}"

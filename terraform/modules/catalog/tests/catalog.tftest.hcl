@@ -16,7 +16,7 @@ run "one_database_per_source_where_the_pipeline_writes" {
 
   assert {
     condition     = { for source, database in aws_glue_catalog_database.silver : database.name => database.location_uri } == { silver_sales = "s3://lake/elt/silver/sales", silver_deftunes_api = "s3://lake/elt/silver/deftunes_api" }
-    error_message = "Name and place are those of dlt_sources/_steps/silver.py."
+    error_message = "Name and place are those of dlt_sources/_steps/silver/silver.py."
   }
   assert {
     condition     = output.databases == { sales = "silver_sales", deftunes_api = "silver_deftunes_api" }

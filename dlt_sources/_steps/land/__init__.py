@@ -1,0 +1,1 @@
+"""Land: read a source, and keep what differs from the read before. Knows nothing of refine."""

@@ -1,0 +1,1 @@
+"""Silver: accepted rows as Iceberg tables of the lake."""

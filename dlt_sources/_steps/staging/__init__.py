@@ -1,0 +1,1 @@
+"""Staging: the newest row of each key, in the warehouse."""
