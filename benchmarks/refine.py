@@ -64,7 +64,7 @@ class Case:
             pq.write_table(pa.table({name: part[name] for name in part.column_names} | marks), path)
         results: dict[str, Judged] = {}
         for name, (table, contract) in self.tables.items():
-            judge = Judge("benchmark", self.folder / "work", "salt", datetime.now(UTC))
+            judge = Judge("benchmark", self.folder / "work", "salt", datetime.now(UTC), "1GB")
             results[name] = judge.judge(name, table, contract, [str(path)], results.get(table.from_ or ""))
         return results
 

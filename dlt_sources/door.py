@@ -25,16 +25,15 @@ if TYPE_CHECKING:
     from ._steps.refine.outstanding import Counts, Rejected, count_refined, count_rejected, row_keys
     from ._steps.refine.rebuild import Rebuilt, rebuild
     from ._steps.refine.refine import Refined, follow_contract, refine
-    from ._steps.refine.settled import find_settled
+    from ._steps.refine.replay import find_first_load
+    from ._steps.refine.settled import find_settled, is_behind
     from ._steps.refine.unfinished import Unfinished, find_unfinished
     from ._steps.sink import sink
     from ._steps.staging.external import externals, reads_silver
-    from ._steps.staging.new_stagings import make_stagings
-    from ._steps.staging.stage import Staging
+    from ._steps.staging.new_stagings import make_stagings, open_progress
     from ._steps.staging.stagings import Progress as StagingProgress
     from ._steps.staging.stagings import read_known as read_stagings
     from ._steps.staging.stagings import read_progress as read_staging_progress
-    from ._steps.stores.lake import Landing
     from ._steps.stores.landed import LandedFileError
     from ._steps.stores.pipelines import StoreError
     from ._steps.stores.ranges import BATCH, Range, RangeError, own_batch, remove_batch
@@ -49,7 +48,6 @@ __all__ = [
     "DeclarationError",
     "Declared",
     "LandedFileError",
-    "Landing",
     "Made",
     "Range",
     "RangeError",
@@ -60,7 +58,6 @@ __all__ = [
     "SampleError",
     "Source",
     "SourceError",
-    "Staging",
     "StagingProgress",
     "StoreError",
     "Trial",
@@ -71,14 +68,18 @@ __all__ = [
     "count_rejected",
     "expected",
     "externals",
+    "find_first_load",
+    "find_settled",
     "find_unfinished",
     "follow_contract",
+    "is_behind",
     "land",
     "lines_for",
     "load_sources",
     "maintain",
     "make_source",
     "make_stagings",
+    "open_progress",
     "own_batch",
     "reach",
     "read_ahead",
@@ -92,7 +93,6 @@ __all__ = [
     "refine_abreast",
     "remove_batch",
     "row_keys",
-    "find_settled",
     "silver_size",
     "sink",
     "try_source",
@@ -104,7 +104,6 @@ _PLACES = {
     "Abreast": "refine.abreast",
     "ContractChangedError": "stores.shape",
     "LandedFileError": "stores.landed",
-    "Landing": "stores.lake",
     "BATCH": "stores.ranges",
     "Range": "stores.ranges",
     "RangeError": "stores.ranges",
@@ -113,7 +112,6 @@ _PLACES = {
     "Refined": "refine.refine",
     "Rejected": "refine.outstanding",
     "SourceError": "declared.source_error",
-    "Staging": "staging.stage",
     "StagingProgress": "staging.stagings:Progress",
     "StoreError": "stores.pipelines",
     "Unfinished": "refine.unfinished",
@@ -123,14 +121,17 @@ _PLACES = {
     "count_refined": "refine.outstanding",
     "count_rejected": "refine.outstanding",
     "expected": "judge.drift",
-    "columns_of": "contracts.columns",
     "externals": "staging.external",
+    "find_first_load": "refine.replay",
+    "find_settled": "refine.settled",
     "find_unfinished": "refine.unfinished",
     "follow_contract": "refine.refine",
+    "is_behind": "refine.settled",
     "land": "land.land",
     "lines_for": "judge.drift",
     "maintain": "refine.keep_small",
     "make_stagings": "staging.new_stagings",
+    "open_progress": "staging.new_stagings",
     "own_batch": "stores.ranges",
     "reach": "land.connect",
     "read_ahead": "land.land",
@@ -143,7 +144,6 @@ _PLACES = {
     "refine_abreast": "refine.abreast",
     "remove_batch": "stores.ranges",
     "row_keys": "refine.outstanding",
-    "find_settled": "refine.settled",
     "silver_size": "refine.keep_small",
     "sink": "sink",
     "why_in_its_turn": "land.read_range",

@@ -169,14 +169,14 @@ def replay(
 
     All of them, those since a day, or those from the first rejected row on.
     """
-    from .replay import first_load
+    from dlt_sources.door import find_first_load
 
     known = declared([source])[source]
     raise SystemExit(
         context.obj(
             "replay",
             [source],
-            lambda here: Work(replay=first_load(known, rejected, since, here)),
+            lambda here: Work(replay=find_first_load(known, rejected, since, here)),
             wait=wait,
             as_json=as_json,
         )

@@ -133,7 +133,7 @@ class Steps:
         Not only this run's: what an earlier run refined before it failed is picked up here. Where an earlier run was
         killed between landing and staging, nothing is built on that source until its own next run.
         """
-        from dlt_sources.door import Landing, Staging, StagingProgress, make_stagings, read_staging_progress
+        from dlt_sources.door import StagingProgress, is_behind, make_stagings, open_progress, read_staging_progress
 
         staged = {}
         found = read_staging_progress(list(self.sources.values()), self.settings)
@@ -142,9 +142,8 @@ class Steps:
             found |= {name: StagingProgress() for name in made}
         for name, source in self.sources.items():
             with self.faults.alone("staging", name):
-                progress = found.get(name) or Staging(source, self.settings).progress
-                cut_short = progress.swapping or Landing(name, self.settings).loads(after=progress.last_load)
-                if name not in self.run.sources and cut_short:
+                progress = found.get(name) or open_progress(source, self.settings)
+                if name not in self.run.sources and is_behind(source, progress, self.settings):
                     self.faults.held.add(name)
                     self.console.note(
                         f"{name}: what landed is not in staging yet; what is built on it waits for its next run"

@@ -53,7 +53,7 @@ def judge_sample(
         files: per table that is read from the source the Parquet files of its rows. most: rows to show.
     """
     judged: dict[str, Judged] = {}
-    judge = Judge(source.name, work, _SALT, settings.clock())
+    judge = Judge(source.name, work, _SALT, settings.clock(), settings.memory)
     work.mkdir(parents=True, exist_ok=True)
     redactions = of_tables(source.tables, source.contracts)
     for name, table in source.tables.items():

@@ -145,7 +145,16 @@ def _read_files(request: Request, connection: FilesConnection, sample: Sample, r
         try:
             candidate.fetch(path, None)
             _cut(path, candidate.name)
-            as_parquet(path, target, candidate.name, request.contract, connection, request.read_at, first)
+            as_parquet(
+                path,
+                target,
+                candidate.name,
+                request.contract,
+                connection,
+                request.read_at,
+                first,
+                request.settings.memory,
+            )
         except (FileError, NotPublishedError) as error:
             refused.append(f"{candidate.name}: {error}")
             continue

@@ -45,7 +45,7 @@ def sink(source: Source, settings: Settings) -> dict[str, int]:
     Raises:
         SettingsError: no Postgres is set. StoreError: it could not be reached or written.
     """
-    progress = Staging(source, settings).progress
+    progress = Staging.open(source, settings).progress
     with _explained(source, settings):
         pipe = _pipeline(source, settings)
     sent = str(pipe.state.get("sources", {}).get(source.name, {}).get("refine_id", ""))

@@ -36,7 +36,7 @@ def judge(
     marked = marked.append_column("_deleted", pa.array([False] * count))
     marked = marked.append_column("_read_at", pa.array([datetime(2020, 1, 1)] * count, pa.timestamp("us")))
     pq.write_table(marked, folder / f"{LOAD}.a.parquet")
-    judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
+    judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC), "1GB")
     table = table or Table(contract=contract.__name__, key=["code"])
     result = judge.judge("rows", table, contract, [str(folder / f"{LOAD}.a.parquet")])
     accepted = {row["_row"]: row for path in result.accepted for row in pq.read_table(path).to_pylist()}

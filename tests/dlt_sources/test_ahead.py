@@ -16,7 +16,8 @@ import settings as configuration
 from demo.postgres import USER
 from dlt_sources._steps.land import turn
 from dlt_sources._steps.land.connectors import files, stored
-from dlt_sources.door import Landing, SourceError, land, load_sources, read_ahead
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import SourceError, land, load_sources, read_ahead
 from foundation.parts import gathered
 from foundation.work_ahead import OF_A_SERVER
 from tests.aws.cloud import Cloud

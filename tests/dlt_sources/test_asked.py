@@ -51,7 +51,7 @@ def judged(folder: Path, landed: Path) -> tuple[list[object], list[object]]:
     """(accepted rows, rejected rows) of the records as users of the API, in the order in which they were written."""
     source = load_sources()["random_users"]
     [name] = source.extracted
-    made = judge.Judge(source.name, folder, "salt", datetime(2020, 1, 1, tzinfo=UTC))
+    made = judge.Judge(source.name, folder, "salt", datetime(2020, 1, 1, tzinfo=UTC), "1GB")
     result = made.judge(name, source.tables[name], source.contracts[name], [str(landed)])
     read = [
         [row for path in paths for row in pq.read_table(path).to_pylist()]

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 import settings as configuration
 from dlt_sources._steps.land import reread
-from dlt_sources.door import Landing, land, load_sources
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import land, load_sources
 
 CONTRACT = """
 from dlt_sources._steps.contracts.contract import Contract, column

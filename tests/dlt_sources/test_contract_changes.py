@@ -555,7 +555,7 @@ def test_rows_whose_raw_rows_have_expired_are_carried_over(shop: Shop, name: str
 
 
 def test_a_staging_that_dlt_wrote_is_taken_over(shop: Shop, tmp_path: Path) -> None:
-    before, state = shop.state(), Staging(shop.source, shop.settings).progress
+    before, state = shop.state(), Staging.open(shop.source, shop.settings).progress
     with connect(shop.settings) as con:
         known = {"sources": {"shop": {"last_load": state.last_load, "refine_id": state.refine_id, "in_order": True}}}
         con.execute("DROP TABLE stg_shop._state")

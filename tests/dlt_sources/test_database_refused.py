@@ -6,7 +6,8 @@ import yaml
 import settings as configuration
 from dlt_sources._steps.declared.source_error import RefusedError, SourceError
 from dlt_sources._steps.land.connect import reach
-from dlt_sources.door import Landing, land, load_sources
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import land, load_sources
 from tests.dlt_sources.database import declare, execute, run, staged
 
 MISSING = {

@@ -54,7 +54,7 @@ def judged(folder, texts, name="items"):
         ),
         path,
     )
-    judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
+    judge = Judge("source", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC), "1GB")
     orders = judge.judge("orders", Table(contract="Order", key=["id"]), Order, [str(path)])
     table = Table.model_validate(
         {"contract": "Item", "key": ["order", "place"], "from": "orders", "explode": name, "parent_key": ["order"]}

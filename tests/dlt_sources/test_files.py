@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dlt_sources.door import DeclarationError, Landing, SourceError, land, reach, refine
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import DeclarationError, SourceError, land, reach, refine
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 
 

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 import yaml
 
-from dlt_sources.door import Landing, SourceError, land, load_sources, refine
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import SourceError, land, load_sources, refine
 from tests.dlt_sources.shop import query
 
 CONTRACT = """

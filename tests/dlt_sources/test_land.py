@@ -11,8 +11,10 @@ import yaml
 from dlt.destinations import filesystem
 
 import settings as configuration
+from dlt_sources._steps.staging.stage import Staging
 from dlt_sources._steps.stores import destination
-from dlt_sources.door import Landing, SourceError, Staging, land, load_sources, refine
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import SourceError, land, load_sources, refine
 from tests.web import asked_path, serve
 
 CONTRACT = """
@@ -226,9 +228,9 @@ def test_a_404_is_not_asked_again(tmp_path, here, api):
 def test_an_empty_answer_is_fine(tmp_path, here, api):
     shop = rest(tmp_path, api)
     assert land(shop, here) == {}
-    before = Staging(shop, here).refine_id
+    before = Staging.open(shop, here).refine_id
     assert refine(shop, here).accepted == {}
-    assert Staging(shop, here).refine_id == before  # nothing to model
+    assert Staging.open(shop, here).refine_id == before  # nothing to model
 
 
 def test_odd_records_are_rejected_not_lost(tmp_path, here, api):

@@ -13,15 +13,14 @@ from foundation.setting_types import bytes_of
 
 def limit():
     """The bytes that an engine of this thread may hold."""
-    with engine() as con:
+    with engine(memory="1GB") as con:
         [(text,)] = con.execute("SELECT current_setting('memory_limit')").fetchall()
     number, unit = text.split()
     return float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB"].index(unit)
 
 
 @pytest.fixture
-def whole(monkeypatch):
-    monkeypatch.setenv("ELT_MEMORY", "1GB")
+def whole():
     return bytes_of("1GB")
 
 

@@ -176,7 +176,7 @@ def test_any_way_to_write_a_table_is_read_back(tmp_path_factory, names, body, de
     path, target = folder / "a", folder / "b.parquet"
     path.write_bytes(text.getvalue().encode(encoding))
     connection = FilesConnection(url="x", **written_as(path.read_bytes()))
-    as_parquet(path, target, "a.csv", Contract, connection, datetime(2026, 1, 1), 0)
+    as_parquet(path, target, "a.csv", Contract, connection, datetime(2026, 1, 1), 0, "1GB")
     table = pq.read_table(target)
     expected = (
         [f"column_{n}" for n in (1, 2, 3)]

@@ -134,7 +134,7 @@ class Trial:
         marks = {"_row": [0], "_deleted": [False], "_read_at": [datetime(2020, 1, 1)]}
         pq.write_table(pa.table({PAYLOAD: [record], **marks}), path)
         source = SOURCES["deftunes_api"]
-        one = Judge("deftunes_api", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC))
+        one = Judge("deftunes_api", folder / "work", "salt", datetime(2020, 1, 1, tzinfo=UTC), "1GB")
         parts = {}
         for name, parent in (("sessions", None), ("session_items", "sessions")):
             parts[name] = one.judge(name, source.tables[name], source.contracts[name], [str(path)], parts.get(parent))

@@ -225,6 +225,6 @@ def test_what_was_published_is_not_counted_again(tmp_path, here):
     source.send(*MANY, *wrong(50, 51, 52))
     from dlt_sources.door import Staging
 
-    published = Staging(source.shop, here).refine_id
+    published = Staging.open(source.shop, here).refine_id
     source.send(*MANY, *wrong(50, 51, 52), thing(70))
     assert count(source.shop, here, since=published)[::2] == (0, False)

@@ -15,8 +15,9 @@ import pytest
 from pydantic import SecretStr
 
 from dlt_sources._steps.stores import ranges
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources._steps.stores.ranges import Range, RangeError
-from dlt_sources.door import Landing, SourceError, land, load_sources, own_batch, read_range, refine, remove_batch
+from dlt_sources.door import SourceError, land, load_sources, own_batch, read_range, refine, remove_batch
 from runtime.backfill import pieces
 from runtime.readers import Readers
 from tests.dlt_sources import database, shop

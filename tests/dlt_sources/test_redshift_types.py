@@ -160,7 +160,7 @@ def judged(folder, contract, rows):
         )
     )
     pq.write_table(landed, folder / "1700000000.5.a.parquet")
-    judge = Judge("shop", folder / "work", "salt", datetime(2020, 1, 1))
+    judge = Judge("shop", folder / "work", "salt", datetime(2020, 1, 1), "1GB")
     result = judge.judge("rows", Table(contract="C", key=["name"]), contract, [str(folder / "1700000000.5.a.parquet")])
     return [
         [row for path in paths for row in pq.read_table(path).to_pylist()]

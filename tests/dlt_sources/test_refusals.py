@@ -8,7 +8,8 @@ import pytest
 
 import settings as configuration
 from dlt_sources._steps.declared.source_error import RefusedError, quoted
-from dlt_sources.door import Landing, SourceError, land, refine
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources.test_land import staged
 from tests.security.hostile import Server, api_of, source_of
 

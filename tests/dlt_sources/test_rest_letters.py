@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dlt_sources._steps.contracts.text import Exact, parse, text_of
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources._steps.web.raw_json import NotJsonError, elements, inside, utf8
-from dlt_sources.door import Landing, SourceError, land, refine
+from dlt_sources.door import SourceError, land, refine
 from tests.security.hostile import Server, source_of
 
 CONTRACT = """

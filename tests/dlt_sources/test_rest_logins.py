@@ -8,8 +8,9 @@ import pytest
 
 from dlt_sources._steps.declared.declaration_error import DeclarationError
 from dlt_sources._steps.land.connect import reach
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources._steps.web import logins
-from dlt_sources.door import Landing, SourceError, land
+from dlt_sources.door import SourceError, land
 from tests.security.hostile import api_of, source_of
 from tests.web import asked_path, serve
 

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from dlt_sources._steps.declared.declaration_error import DeclarationError
-from dlt_sources.door import Landing, SourceError, land
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import SourceError, land
 from tests.security.hostile import Server, api_of, source_of
 
 ROWS = [{"id": number, "name": f"n{number}"} for number in range(1, 241)]

@@ -26,7 +26,7 @@ def test_real_users_and_sessions_are_accepted(samples, tmp_path):
         accepted, rejected, _ = judge(tmp_path / name, source.contracts[name], landed, source.tables[name])
         assert (len(accepted), rejected) == (count, {})
     files = [str(tmp_path / "sessions" / "1700000000.5.a.parquet")]
-    judging = Judge("deftunes_api", tmp_path / "items", "salt", datetime(2020, 1, 1, tzinfo=UTC))
+    judging = Judge("deftunes_api", tmp_path / "items", "salt", datetime(2020, 1, 1, tzinfo=UTC), "1GB")
     parent = judging.judge("sessions", source.tables["sessions"], source.contracts["sessions"], files)
     items = judging.judge(
         "session_items", source.tables["session_items"], source.contracts["session_items"], files, parent

@@ -4,7 +4,8 @@ import pytest
 
 import settings as configuration
 from dlt_sources._steps.declared.declaration import Declared
-from dlt_sources.door import ContractChangedError, Staging, find_unfinished
+from dlt_sources._steps.staging.stage import Staging
+from dlt_sources.door import ContractChangedError, find_unfinished
 from runtime import doctor
 from tests.dlt_sources.test_contract_changes import CHANGES, Change, Shop
 from warehouse.connection import connect
@@ -13,7 +14,7 @@ from warehouse.connection import connect
 @pytest.fixture
 def shop(tmp_path, here: configuration.Settings) -> Shop:
     shop = Shop(tmp_path, here)
-    Staging(shop.source, here)
+    Staging.open(shop.source, here)
     return shop
 
 
@@ -78,7 +79,7 @@ def test_a_source_that_is_not_declared_any_more(shop: Shop, broken: bool) -> Non
 
 
 def test_a_rebuild_that_was_cut_short(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    Staging(shop.source, shop.settings, aside=True)
+    Staging.open(shop.source, shop.settings, aside=True)
     text = "a rebuild of shop was cut short; `python runner.py rebuild shop` goes on"
     assert found(shop, declared(shop)) == {("shop", "rebuild"): text}
     assert doctor._left(declared(shop), shop.settings) == text

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from dlt_sources.door import DeclarationError, Landing, SourceError, count_rejected, land, refine, withdraw
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import DeclarationError, SourceError, count_rejected, land, refine, withdraw
 from soda_checks.limits import rejected_rows
 from tests.dlt_sources.shop import HEAD, parquet, query, refined, run, source_of, staged
 

@@ -9,8 +9,9 @@ from ipaddress import ip_address
 import pytest
 import trustme
 
+from dlt_sources._steps.stores.lake import Landing
 from dlt_sources._steps.web import guard
-from dlt_sources.door import Landing, SourceError, land, reach
+from dlt_sources.door import SourceError, land, reach
 from tests.dlt_sources.test_html_table import page_of
 from tests.security.hostile import Server, api_of, listing, moved, source_of
 

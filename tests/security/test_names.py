@@ -223,7 +223,7 @@ def test_a_driver_s_words_lose_their_password(password):
 )
 def test_the_engine_reads_its_own_folders_and_nothing_else(tmp_path, statement):
     (tmp_path / "in").mkdir()
-    con = engine(tmp_path / "in", spill=tmp_path / "in" / "spill")
+    con = engine(tmp_path / "in", memory="1GB", spill=tmp_path / "in" / "spill")
     con.execute(f"COPY (SELECT 1 AS a) TO '{tmp_path}/in/a.parquet'")
     assert con.execute(f"SELECT * FROM read_parquet('{tmp_path}/in/*.parquet')").fetchall() == [(1,)]
     with pytest.raises(duckdb.Error):
@@ -234,6 +234,6 @@ def test_the_engine_reads_its_own_folders_and_nothing_else(tmp_path, statement):
 def test_a_folder_of_data_may_have_an_odd_name(tmp_path):
     folder = tmp_path / 'it\'s "data"'
     folder.mkdir()
-    con = engine(folder, spill=folder / "spill")
+    con = engine(folder, memory="1GB", spill=folder / "spill")
     con.execute(f"COPY (SELECT 1 AS a) TO {literal(folder / 'a.parquet')}")
     assert con.execute(f"SELECT * FROM read_parquet({literal(folder / 'a.parquet')})").fetchall() == [(1,)]

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from dlt_sources.door import Landing, SourceError, land, refine
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources.test_html_table import PATH, page_of, source_of, versions
 
 SECONDS = 20

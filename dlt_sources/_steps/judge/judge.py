@@ -41,11 +41,12 @@ class Judge:
         folder: where the results go; emptied by its owner.
         salt: salt of hashed personal fields.
         now: time written on rejected rows.
+        memory: that DuckDB may hold, as in the settings.
     """
 
-    def __init__(self, source: str, folder: Path, salt: str, now: datetime) -> None:
+    def __init__(self, source: str, folder: Path, salt: str, now: datetime, memory: str) -> None:
         self.source, self.folder, self.now = source, folder, now.astimezone(UTC).replace(tzinfo=None)
-        self.salt = salt
+        self.salt, self.memory = salt, memory
 
     def judge(
         self,
@@ -85,7 +86,9 @@ class Judge:
         self, name: str, number: int, table: Table, contract: type[Contract], files: list[str], parent: Judged | None
     ) -> Judged:
         """Judge files that have the same columns: what a source sends changes over the years."""
-        self.con = engine(self.folder, *{Path(file).parent for file in files}, spill=self.folder / "spill")
+        self.con = engine(
+            self.folder, *{Path(file).parent for file in files}, memory=self.memory, spill=self.folder / "spill"
+        )
         self.con.execute("SET VARIABLE pii_salt = ?", [self.salt])
         every = columns_of(contract, stored=False)
         marks = MARKS_SCHEMA | ({INDEX: pa.int64()} if table.explode else {})

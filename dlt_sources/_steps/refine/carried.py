@@ -74,7 +74,7 @@ def carry_over(gone: Mapping[str, set[str]], used: Staging, aside: Staging) -> d
 
 def _carry(name: str, loads: list[str], used: Staging, aside: Staging, folder: Path) -> Judged:
     source, settings = aside.source, aside.settings
-    con = engine(folder, spill=folder / "spill")
+    con = engine(folder, memory=settings.memory, spill=folder / "spill")
     con.execute("SET VARIABLE pii_salt = ?", [read_salt(settings)])
     columns, table = columns_of(source.contracts[name]), source.tables[name]
     marks = [*MARKS, *([INDEX] if table.explode else [])]

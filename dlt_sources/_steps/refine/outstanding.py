@@ -142,7 +142,7 @@ class _Versions:
         with tempfile.TemporaryDirectory(dir=work, prefix="limit.") as name:
             folder = Path(name)
             local = [] if self.settings.aws else [Path(self.landing.root)]
-            self.con = engine(folder, *local, spill=folder / "spill")
+            self.con = engine(folder, *local, memory=self.settings.memory, spill=folder / "spill")
             self.con.execute("SET VARIABLE pii_salt = ?", [read_salt(self.settings)])
             try:
                 self._fetch(folder, since)

@@ -57,7 +57,7 @@ def rebuild(source: Source, tables: Collection[str], settings: Settings, *, prog
         moved = Silver(source.name, settings).forget_moved()
         part = _part(source, [] if moved else tables)
         whole = set(part.tables) == set(source.tables)
-        used, aside = Staging(source, settings), _begin(part, settings)
+        used, aside = Staging.open(source, settings), _begin(part, settings)
         done = Rebuilt()
         if gone := expired(part, used, settings):
             done.carried = carry_over(gone, used, aside)
@@ -98,4 +98,4 @@ def _begin(part: Source, settings: Settings) -> Staging:
             con.execute(f"DROP SCHEMA IF EXISTS {identifier(schema)} CASCADE")
         aside = Silver(part.name, settings, aside=True)
         aside.drop([name.removesuffix("__rebuild") for name in aside.tables() if name.endswith("__rebuild")])
-    return Staging(part, settings, aside=True)
+    return Staging.open(part, settings, aside=True)

@@ -87,7 +87,7 @@ def _refine_all(
     if known is None or known.swapping:
         finish_swap(source, settings)
         known = None
-    staging = Staging(source, settings, state=known.state if known else None)
+    staging = Staging(source, settings, known.state) if known else Staging.open(source, settings)
     done = Refined(notes=_follow_contracts(staging))
     landing = Landing(source.name, settings)
     loads, kept = pending(landing, staging) if since is None else (landing.loads(since=since), "")
@@ -108,7 +108,7 @@ def follow_contract(source: Source, settings: Settings) -> list[str]:
 
     What cannot follow by itself is left as it is: the source's next run says so.
     """
-    staging = Staging(source, settings)
+    staging = Staging.open(source, settings)
     return [] if waiting(source.name, staging.changes()) else _follow_contracts(staging)
 
 
@@ -231,7 +231,7 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
     source, settings = staging.source, staging.settings
     silver = Silver(source.name, settings, aside=staging.aside)
     redactions = of_tables(source.tables, source.contracts)
-    judge = Judge(source.name, folder, read_salt(settings), settings.clock())
+    judge = Judge(source.name, folder, read_salt(settings), settings.clock(), settings.memory)
     judged: dict[str, Judged] = {}
     landing, wanted = Landing(source.name, settings), set(loads)
     landed = {
@@ -253,11 +253,11 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
         if paths:
             parent, lost = judged.get(table.from_ or ""), set[str]()
             if above := marked.get(table.from_ or ""):
-                paths, lost = withdrawn.remaining(paths, above, folder / "remaining" / name)
+                paths, lost = withdrawn.remaining(paths, above, folder / "remaining" / name, settings.memory)
             with part(name, "judge") as took:
                 field_ids = partial(silver.field_ids, name)
                 judged[name] = judge.judge(name, table, contract, paths, parent, redactions[name], field_ids)
-                judged[name] = withdrawn.without(judged[name], paths, marks, folder / name)
+                judged[name] = withdrawn.without(judged[name], paths, marks, folder / name, settings.memory)
                 judged[name].counts.update(dict.fromkeys(lost - set(judged[name].counts), (0, 0, 0)))
                 took.count(sum(landed for landed, _, _ in judged[name].counts.values()))
         if name not in judged:
@@ -266,7 +266,9 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
             withdrawn.recount_earlier(judged[name], name, landing, loads, marks, fresh)
             silver.remove(name, table.file_column(contract), fresh)
         if external.is_external(source, name, settings):
-            judged[name] = external.storable(judged[name], columns_of(contract), folder / "storable" / name)
+            judged[name] = external.storable(
+                judged[name], columns_of(contract), folder / "storable" / name, settings.memory
+            )
         again = list(judged[table.from_ or name].counts)  # not loads whose raw rows have expired: theirs stay
         with part(name, "silver") as took:
             silver.write(name, judged[name].accepted, again)

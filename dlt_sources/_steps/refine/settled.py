@@ -1,4 +1,4 @@
-"""Which sources have nothing to refine: asked of all of them together, as that is what most runs find."""
+"""Whether what landed of a source is in its staging. Of all sources it is asked together, as most runs find that it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from settings import Settings
 
 from ..declared.declaration import Source
 from ..staging import external
-from ..staging.stagings import Known
+from ..staging.stagings import Known, Progress
 from ..stores.lake import Landing
 from ..stores.shape import changes_of
 
@@ -30,3 +30,8 @@ def find_settled(sources: Iterable[Source], known: Mapping[str, Known], settings
         if Landing(source.name, settings).loads(since=last) == ([last] if last else []):
             found.add(source.name)
     return found
+
+
+def is_behind(source: Source, progress: Progress, settings: Settings) -> bool:
+    """Whether loads have landed that are not in a source's staging, or a rebuild of it has not taken its place yet."""
+    return progress.swapping or bool(Landing(source.name, settings).loads(after=progress.last_load))

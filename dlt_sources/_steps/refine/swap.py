@@ -40,7 +40,7 @@ def finish_swap(source: Source, settings: Settings) -> bool:
     silver.swap(tables)
     if whole:
         silver.drop([name for name in silver.tables() if name not in tables])
-    used, aside = Staging(source, settings), rebuild_schema(source.name)
+    used, aside = Staging.open(source, settings), rebuild_schema(source.name)
     views: dict[str, str] = {}
     with load.transaction(settings) as con:
         for name in tables:

@@ -55,7 +55,7 @@ def is_settled(source: Source, state: Mapping[str, str], settings: Settings) -> 
     return all(bool(state.get(f"{VIEW}{name}")) == is_external(source, name, settings) for name in source.tables)
 
 
-def storable(judged: Judged, columns: list[Column], folder: Path) -> Judged:
+def storable(judged: Judged, columns: list[Column], folder: Path, memory: str) -> Judged:
     """What was judged, with texts that Redshift can read: it knows no character NUL, and one value would stop its table."""
     texts = [identifier(column.name) for column in columns if column.kind is str and column.pii != "hash"]
     if not texts:
@@ -63,7 +63,7 @@ def storable(judged: Judged, columns: list[Column], folder: Path) -> Judged:
     folder.mkdir(parents=True, exist_ok=True)
     holds = " OR ".join(f"contains({text}, chr(0))" for text in texts)
     plain = ", ".join(f"replace({text}, chr(0), '') AS {text}" for text in texts)
-    with engine(*{path.parent for path in judged.accepted}, folder) as con:
+    with engine(*{path.parent for path in judged.accepted}, folder, memory=memory) as con:
         for number, path in enumerate(judged.accepted):
             rows = f"FROM read_parquet({literal(path)})"
             if con.execute(f"SELECT 1 {rows} WHERE {holds} LIMIT 1").fetchall():

@@ -1,4 +1,4 @@
-"""The tables of sources that have none yet, made for many sources at once."""
+"""The tables of sources that have none yet: made for many sources at once, or for one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from warehouse.connection import connect
 
 from ..declared.declaration import Source
 from .stage import Staging
-from .stagings import Known, rebuild_schema, tables_in
+from .stagings import Known, Progress, rebuild_schema, tables_in
 
 
 def make_stagings(sources: Iterable[Source], settings: Settings) -> dict[str, Known]:
@@ -18,7 +18,7 @@ def make_stagings(sources: Iterable[Source], settings: Settings) -> dict[str, Kn
 
     On a laptop, where a commit is nothing to wait for, each is made when it is refined.
     """
-    stagings = [Staging(source, settings, state={}) for source in sources]
+    stagings = [Staging(source, settings, {}) for source in sources]
     if not stagings or not settings.aws:
         return {}
     with connect(settings) as con:
@@ -30,3 +30,8 @@ def make_stagings(sources: Iterable[Source], settings: Settings) -> dict[str, Kn
                 for query, values in staging.making(staging.names):
                     con.execute(query, values)
     return {one.source.name: Known(one.as_made(one.names), False) for one in new}
+
+
+def open_progress(source: Source, settings: Settings) -> Progress:
+    """How far a source's staging is; what is missing of it is made."""
+    return Staging.open(source, settings).progress

@@ -34,23 +34,27 @@ FEW = 200
 
 
 class Staging:
-    """The warehouse schema of one source; made when it is not there.
+    """The warehouse schema of one source.
 
     Args:
+        state: what it remembers, as it was read.
         aside: the one in which a rebuild gathers its rows.
-        state: what it remembers, where that was read already.
     """
 
-    def __init__(
-        self, source: Source, settings: Settings, *, aside: bool = False, state: Mapping[str, str] | None = None
-    ) -> None:
-        self.source, self.settings = source, settings
+    def __init__(self, source: Source, settings: Settings, state: Mapping[str, str], *, aside: bool = False) -> None:
+        self.source, self.settings, self.aside = source, settings, aside
         self.schema = rebuild_schema(source.name) if aside else staging_schema(source.name)
-        self.aside = aside
-        self._state = self._open() if state is None else dict(state)
+        self._state = dict(state)
 
-    def _open(self) -> dict[str, str]:
-        """Make what is missing, and read the state."""
+    @classmethod
+    def open(cls, source: Source, settings: Settings, *, aside: bool = False) -> Staging:
+        """The schema with its state; what is missing of it is made."""
+        staging = cls(source, settings, {}, aside=aside)
+        staging.know(staging._make_missing())
+        return staging
+
+    def _make_missing(self) -> dict[str, str]:
+        """Make what is missing; returns the state."""
         with connect(self.settings) as con:
             tables = tables_in(con, [self.schema]).get(self.schema, set())
             if STATE not in tables and legacy_staging.DLT_STATE in tables:
@@ -212,7 +216,7 @@ class Staging:
         if counts and not (self.settings.aws and len(counts) <= FEW):
             queries[LOADS], counts = select_counts(counts), []
         placed += self._count(counts, refine_id)
-        with engine(folder) as con:
+        with engine(folder, memory=self.settings.memory) as con:
             rows = [
                 self._rows(name, f"SELECT *, {literal(refine_id)} AS _refine_id FROM ({query})", folder, con)
                 for name, query in queries.items()

@@ -25,8 +25,8 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext, 
 from dlt.destinations import filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient, FilesystemLoadJob
 
-import settings as configuration
 from foundation.lock import ensure_held
+from settings import Settings
 from warehouse import durable
 
 from .lake import INIT, Landing
@@ -40,6 +40,8 @@ MARKS: ContextVar[dict[str, str]] = ContextVar("MARKS", default={})  # noqa: B03
 
 class LandingClient(FilesystemClient):
     """dlt's client of the lake, with loads that are committed in order."""
+
+    settings: Settings
 
     def complete_load(self, load_id: str) -> None:
         """Commit a load: its files, its state, its record; only then are old states removed.
@@ -78,7 +80,7 @@ class LandingClient(FilesystemClient):
 
     def get_stored_state(self, pipeline_name: str) -> StateInfo | None:
         """What reads remember as of the newest load that is committed."""
-        stored: Any = Landing(self.dataset_name, configuration.load()).stored_state()
+        stored: Any = Landing(self.dataset_name, self.settings).stored_state()
         return StateInfo(**stored) if stored else None
 
     def list_files_with_prefixes(self, table_dir: str, prefixes: list[str]) -> list[str]:
@@ -174,10 +176,12 @@ def _read_object(fs: Any, place: str) -> bytes | None:
 class Lake(filesystem):
     """dlt's filesystem destination, by its own name, with our client."""
 
+    settings: Settings
+
     @property
     def client_class(self) -> type[FilesystemClient]:
-        """The client that commits loads."""
-        return LandingClient
+        """The client that commits loads: dlt makes it itself, so its class knows the settings."""
+        return type(LandingClient.__name__, (LandingClient,), {"settings": self.settings})
 
     @property
     def destination_type(self) -> str:

@@ -14,7 +14,9 @@ def lake(settings: Settings) -> Any:
     """The landing layer: a folder, or S3."""
     from .commit import Lake
 
-    return Lake(settings.landing, layout=LAYOUT, naming_convention=Exact, **_s3(settings))
+    made = Lake(settings.landing, layout=LAYOUT, naming_convention=Exact, **_s3(settings))
+    made.settings = settings
+    return made
 
 
 def _s3(settings: Settings) -> dict[str, Any]:

@@ -6,22 +6,20 @@ from pathlib import Path
 
 import duckdb
 
-import settings as configuration
 from warehouse.quote import literal
 
 from .memory import share_of
 
 
-def engine(*folders: Path, spill: Path | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
+def engine(*folders: Path, memory: str, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A connection that reads times as UTC, keeps to the memory it is given and spills into a folder, if one is given.
 
     It reads and writes files below `folders` and nothing else: no address, no extension, whatever a statement says.
 
     Args:
-        memory: as in the settings; empty: they are read, for which every source's files are looked at. A thread that shares it
-            with others gets its part.
+        memory: as in the settings; a thread that shares it with others gets its part.
     """
-    con = duckdb.connect(config={"memory_limit": share_of(memory or configuration.load().memory)})
+    con = duckdb.connect(config={"memory_limit": share_of(memory)})
     con.execute("SET TimeZone = 'UTC'")
     if spill is not None:
         con.execute(f"SET temp_directory = {literal(spill)}")

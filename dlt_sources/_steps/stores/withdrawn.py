@@ -64,7 +64,7 @@ def names_in(paths: list[str]) -> set[str]:
     return {name for path in paths for name in pq.read_table(path, columns=[FILE])[FILE].unique().to_pylist()}
 
 
-def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: Path) -> Judged:
+def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: Path, memory: str) -> Judged:
     """What was judged, less the rows, accepted and rejected, that files delivered before they were withdrawn.
 
     Args:
@@ -74,7 +74,7 @@ def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: 
     known = set(marks) & set(judged.files)
     if not known:
         return judged
-    con = engine(folder, *{Path(path).parent for path in paths}, spill=folder / "spill")
+    con = engine(folder, *{Path(path).parent for path in paths}, memory=memory, spill=folder / "spill")
     pairs = ", ".join(f"({literal(name)}, {literal(marks[name])})" for name in sorted(known))
     con.execute(
         f"CREATE TEMP TABLE gone AS SELECT _load_id, _row FROM (SELECT {FILE}, _row,"
@@ -105,7 +105,7 @@ def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: 
     return replace(judged, accepted=[written["kept"]], rejected=rejected, counts=counts, gone=[written["gone"]])
 
 
-def remaining(paths: list[str], marks: Mapping[str, str], folder: Path) -> tuple[list[str], set[str]]:
+def remaining(paths: list[str], marks: Mapping[str, str], folder: Path, memory: str) -> tuple[list[str], set[str]]:
     """Landed files of records without those that files delivered before they were withdrawn, and the loads that lost some:
     what the rows of the records' lists are made of.
     """
@@ -116,7 +116,7 @@ def remaining(paths: list[str], marks: Mapping[str, str], folder: Path) -> tuple
         if load and gone:
             folder.mkdir(parents=True, exist_ok=True)
             kept = folder / Path(path).name
-            with engine(folder, Path(path).parent) as con:
+            with engine(folder, Path(path).parent, memory=memory) as con:
                 con.execute(
                     f"COPY (SELECT * FROM read_parquet({literal(path)}) WHERE {FILE} NOT IN ({', '.join(map(literal, gone))}))"
                     f" TO {literal(kept)} (FORMAT parquet)"

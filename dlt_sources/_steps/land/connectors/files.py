@@ -68,9 +68,11 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
             same = digest == known.get("sha256")
             if not same or not (request.table.skip_if_unchanged or known.get(MARK)):
                 now = request.read_at
-                as_parquet(path, rows, candidate.name, request.contract, connection, now, first)
+                as_parquet(
+                    path, rows, candidate.name, request.contract, connection, now, first, request.settings.memory
+                )
                 if known and not pq.read_metadata(rows).num_rows:
-                    emptied(rows, candidate.name, now, first)
+                    emptied(rows, candidate.name, now, first, request.settings.memory)
                 first += pq.read_metadata(rows).num_rows
                 yield rows
         except NotPublishedError as error:

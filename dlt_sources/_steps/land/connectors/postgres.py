@@ -176,7 +176,15 @@ class _Reading:
             raise LongerError
         if not self.is_whole or self.encoding != "UTF8" or self.size < scanned.LARGE:
             return None
-        return scanned.scan(parameters, self.schema, str(request.table.table), self.columns, folder, request.read_at)
+        return scanned.scan(
+            parameters,
+            self.schema,
+            str(request.table.table),
+            self.columns,
+            folder,
+            request.read_at,
+            request.settings.memory,
+        )
 
     def copy(self, target: Path) -> None:
         """Write the rows to a Parquet file: first as native columns, and if a value has no native form, as text where needed."""

@@ -19,7 +19,6 @@ import duckdb
 import psycopg2.extensions
 import pyarrow as pa
 
-import settings as configuration
 from warehouse.quote import identifier, literal
 
 from ...contracts.contract import RESERVED
@@ -59,13 +58,20 @@ _DAYS = "BETWEEN '0001-01-01' AND '9999-12-31'"
 
 
 def scan(
-    parameters: Mapping[str, Any], schema: str, table: str, columns: list[PgColumn], folder: Path, read_at: datetime
+    parameters: Mapping[str, Any],
+    schema: str,
+    table: str,
+    columns: list[PgColumn],
+    folder: Path,
+    read_at: datetime,
+    memory: str,
 ) -> RowFiles | None:
     """Write the rows of a table to Parquet files in a folder; None: the scanner cannot be trusted with this table.
 
     Args:
         parameters: of libpq, for sessions of the scanner's own.
         read_at: when this read is, naive UTC.
+        memory: that DuckDB may hold, as in the settings.
     """
     if not all(column.type in _SEEN or pa.types.is_decimal(column.arrow) for column in columns):
         return None
@@ -74,7 +80,7 @@ def scan(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        with _attached(parameters, schema, folder) as con:
+        with _attached(parameters, schema, folder, memory) as con:
             place = f"pg.{identifier(schema)}.{identifier(table)}"
             con.execute("BEGIN")  # one snapshot for the rows and for what is asked about them
             if _is_trusted(con, place, columns):
@@ -88,9 +94,9 @@ def scan(
     return None
 
 
-def _attached(parameters: Mapping[str, Any], schema: str, folder: Path) -> duckdb.DuckDBPyConnection:
+def _attached(parameters: Mapping[str, Any], schema: str, folder: Path, memory: str) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory with the database as `pg`. By the wheel's file: nothing is downloaded."""
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "memory_limit": configuration.load().memory})
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "memory_limit": memory})
     con.execute("SET TimeZone = 'UTC'")
     con.execute(f"SET temp_directory = {literal(folder / 'spill')}")
     con.execute(f"SET threads = {min(SESSIONS, os.cpu_count() or 1)}")

@@ -40,6 +40,7 @@ def as_parquet(
     connection: FilesConnection,
     now: datetime,
     first: int,
+    memory: str,
 ) -> None:
     """Write the rows of `path` to `target` with ``_file``, ``_file_row`` (from 0) and what every landed row has: ``_row``
     (from `first` on), ``_deleted`` and ``_read_at``.
@@ -53,7 +54,7 @@ def as_parquet(
     """
     if path.stat().st_size == 0:
         raise FileError("the file is empty; deliver it again")
-    con = engine(target.parent, spill=target.parent / "spill")
+    con = engine(target.parent, memory=memory, spill=target.parent / "spill")
     try:
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
@@ -72,10 +73,10 @@ def as_parquet(
         raise FileError(f"it cannot be read ({quoted(reason)}); deliver it again") from None
 
 
-def emptied(target: Path, name: str, now: datetime, first: int) -> None:
+def emptied(target: Path, name: str, now: datetime, first: int, memory: str) -> None:
     """Write one row that is none, for a file that had rows and has none any more: it is rejected, and the old rows go."""
     record = f"NULL::VARCHAR AS {PAYLOAD}, " if is_json_lines(name) else ""
-    engine(target.parent).execute(
+    engine(target.parent, memory=memory).execute(
         f"COPY (SELECT {record}'the file has no rows any more' AS {MALFORMED}, 0::BIGINT AS {FILE_ROW}, {literal(name)} AS {FILE},"
         f" {first}::BIGINT AS _row, FALSE AS _deleted, TIMESTAMP {literal(now)} AS _read_at)"
         f" TO {literal(target)} (FORMAT parquet)"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from errors import ExitCode, MillraceError
+from settings import Settings
+from warehouse.connection import connect, exists
+from warehouse.quote import identifier
+from warehouse.staging import REJECTED, staging_schema
 
-if TYPE_CHECKING:
-    from dlt_sources.door import Source
-    from settings import Settings
+from ..declared.declaration import Source
+from ..stores.lake import Landing
 
 
 class NothingToReplayError(MillraceError):
@@ -18,7 +20,7 @@ class NothingToReplayError(MillraceError):
     exit_code = ExitCode.CONFIGURATION
 
 
-def first_load(source: Source, rejected: bool, since: datetime | None, settings: Settings) -> str:
+def find_first_load(source: Source, rejected: bool, since: datetime | None, settings: Settings) -> str:
     """Under the run lock: the landed load to replay from; everything after it follows, so that the newest version of a row wins again.
 
     Args:
@@ -28,11 +30,6 @@ def first_load(source: Source, rejected: bool, since: datetime | None, settings:
     Raises:
         NothingToReplayError: no load fits.
     """
-    from dlt_sources.door import Landing
-    from warehouse.connection import connect, exists
-    from warehouse.quote import identifier
-    from warehouse.staging import REJECTED, staging_schema
-
     loads = Landing(source.name, settings).loads()
     if rejected and exists(settings):
         with connect(settings) as con:
