@@ -9,10 +9,12 @@ import shutil
 import sqlite3
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow.parquet as pq
 
 
@@ -24,22 +26,55 @@ def places(markers: Iterable[str], folder: Path, sources: Iterable[str], said: s
 def places_of_each(wanted: Iterable[tuple[Iterable[str], Iterable[str]]], folder: Path, said: str = "") -> list[str]:
     """The same of several groups of markers, each with the sources in whose landing it may be: every file is unpacked once."""
     landing = folder / "lake" / "landing"
-    groups = [
-        ([(marker, marker.casefold().encode()) for marker in markers], [landing / source for source in sources])
-        for markers, sources in wanted
-    ]
+    groups = [(Search(markers), [landing / source for source in sources]) for markers, sources in wanted]
     spoken = said.casefold().encode()
-    found = [f"{marker}: said" for texts, _ in groups for marker, text in texts if text in spoken]
+    found = [f"{marker}: said" for search, _ in groups for marker in search.found_in(spoken)]
     for path in sorted(folder.rglob("*")):
-        texts = [text for texts, allowed in groups if not any(map(path.is_relative_to, allowed)) for text in texts]
-        if not texts:
+        searches = [search for search, allowed in groups if not any(map(path.is_relative_to, allowed))]
+        if not searches:
             continue
         content = [str(path.relative_to(folder)).encode()]  # names are bytes, too
         if path.is_file():
             content += unpacked(path)
         whole = b"\0".join(content).lower()
-        found += [f"{marker}: {path.relative_to(folder)}" for marker, text in texts if text in whole]
+        found += [f"{marker}: {path.relative_to(folder)}" for search in searches for marker in search.found_in(whole)]
     return found
+
+
+class Search:
+    """A search for many markers at once: those that are long are compared only where eight bytes of one of them are.
+
+    Of each marker these are the eight that fewest others have: addresses begin, and mail addresses end, like many others.
+    """
+
+    WORD, TAKEN = 8, 2**22
+    """Bytes of a marker that are looked for, and of a text that are taken at a time."""
+
+    def __init__(self, markers: Iterable[str]) -> None:
+        texts = [(marker, marker.casefold().encode()) for marker in markers]
+        self._short = [(marker, text) for marker, text in texts if len(text) < self.WORD]
+        self._long = [(marker, text) for marker, text in texts if len(text) >= self.WORD]
+        parts = [[text[i : i + self.WORD] for i in range(len(text) - self.WORD + 1)] for _, text in self._long]
+        common = Counter(part for found in parts for part in set(found))
+        rarest = b"".join(min(found, key=common.__getitem__) for found in parts)
+        self._words = np.unique(np.frombuffer(rarest, "<u8"))
+        self._begins = np.zeros(2**16, bool)
+        self._begins[self._words & 0xFFFF] = True
+
+    def found_in(self, whole: bytes) -> list[str]:
+        """The markers that a text holds."""
+        texts = self._short + (self._long if self._may_be_in(whole) else [])
+        return [marker for marker, text in texts if text in whole]
+
+    def _may_be_in(self, whole: bytes) -> bool:
+        for start in range(0, max(len(whole) - self.WORD + 1, 0), self.TAKEN):
+            part = memoryview(whole)[start : start + self.TAKEN + self.WORD - 1]
+            places = len(part) - self.WORD + 1
+            begins = np.ndarray(places, "<u2", part, strides=(1,))
+            words = np.ndarray(places, "<u8", part, strides=(1,))[self._begins[begins]]
+            if np.isin(words, self._words).any():
+                return True
+        return False
 
 
 def unpacked(path: Path) -> Iterator[bytes]:
