@@ -19,7 +19,7 @@ from typing import Any
 from tests import shared_models
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["tests.libraries"])
+processes.set_forkserver_preload(["tests.libraries", "tests.program"])
 _OURS = {
     "benchmarks",
     "demo",

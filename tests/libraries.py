@@ -27,11 +27,13 @@ import pydantic_settings  # noqa: F401
 import pyiceberg.avro.decoder_fast
 import pyiceberg.catalog.sql
 import pyiceberg.io.pyarrow  # noqa: F401
+import rich._emoji_codes
 import rich.json
 import rich.table  # noqa: F401
 import ruamel.yaml.mergevalue  # noqa: F401
 import soda_core.check_collections.session
 import soda_core.contracts.contract_verification  # noqa: F401
+import sqlalchemy.dialects.postgresql
 import sqlalchemy.dialects.sqlite  # noqa: F401
 import sqlglot.serde  # noqa: F401
 import sqlmesh.core.audit.builtin  # noqa: F401
