@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._new.make import Made, make_source
     from ._new.sample_error import SampleError
     from ._new.trial import Trial, try_source
+    from ._steps.contracts.columns import Column, columns_of
     from ._steps.declared.check_base import check_bases
     from ._steps.declared.source_error import SourceError
     from ._steps.judge.drift import add_unasked, expected, lines_for
@@ -43,6 +44,7 @@ __all__ = [
     "BATCH",
     "Abreast",
     "Alerts",
+    "Column",
     "ContractChangedError",
     "Counts",
     "DeclarationError",
@@ -64,6 +66,7 @@ __all__ = [
     "Unfinished",
     "add_unasked",
     "check_bases",
+    "columns_of",
     "count_refined",
     "count_rejected",
     "expected",
@@ -102,6 +105,7 @@ __all__ = [
 
 _PLACES = {
     "Abreast": "refine.abreast",
+    "Column": "contracts.columns",
     "ContractChangedError": "stores.shape",
     "LandedFileError": "stores.landed",
     "BATCH": "stores.ranges",
@@ -117,6 +121,7 @@ _PLACES = {
     "Unfinished": "refine.unfinished",
     "add_unasked": "judge.drift",
     "check_bases": "declared.check_base",
+    "columns_of": "contracts.columns",
     "Counts": "refine.outstanding",
     "count_refined": "refine.outstanding",
     "count_rejected": "refine.outstanding",

@@ -1,6 +1,9 @@
 """docs/architecture.md says which tests guard which guarantee: they exist, and they are tests."""
 
+import ast
+import importlib
 import re
+import subprocess
 
 import pytest
 
@@ -34,3 +37,27 @@ def test_every_guarantee_of_the_readme_is_in_the_table():
 )
 def test_code_that_the_page_names_exists(path):
     assert (ROOT / path).exists()
+
+
+def test_the_rooms_of_the_page_are_the_folders():
+    page = PAGE.partition("Within `dlt_sources/_steps`:")[2].split("```")[1]
+    rooms = {room for line in page.splitlines() for room in line.split("  ")[0].split(" · ") if room}
+    found = {path.stem for path in (ROOT / "dlt_sources" / "_steps").iterdir() if not path.name.startswith("_")}
+    assert rooms == found
+
+
+DOORS = ("dlt_sources.door", "soda_checks.door", "sqlmesh_project.door", "superset.door")
+
+
+def test_what_is_asked_of_a_door_is_behind_it():
+    """Doors import what is behind them when it is asked for: a name that is not there would be missed at run time alone."""
+    names = subprocess.check_output(["git", "ls-files", "*.py"], cwd=ROOT, text=True).split()
+    asked = {
+        (node.module, alias.name)
+        for name in names
+        for node in ast.walk(ast.parse((ROOT / name).read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module in DOORS
+        for alias in node.names
+    }
+    assert len(asked) > 50
+    assert [(door, name) for door, name in sorted(asked) if not hasattr(importlib.import_module(door), name)] == []

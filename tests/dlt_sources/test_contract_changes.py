@@ -22,11 +22,11 @@ from dlt.common.versioned_state import compress_state
 import settings as configuration
 from dlt_sources._steps.declared import own_code
 from dlt_sources._steps.silver.silver import Silver
+from dlt_sources._steps.staging.stage import Staging
 from dlt_sources.door import (
     ContractChangedError,
     DeclarationError,
     Source,
-    Staging,
     land,
     read_staging_progress,
     rebuild,

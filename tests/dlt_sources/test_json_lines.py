@@ -9,16 +9,8 @@ import yaml
 from dlt_sources._steps.declared.file_names import place_of
 from dlt_sources._steps.judge.drift import lines_for
 from dlt_sources._steps.land.connectors import json_lines
-from dlt_sources.door import (
-    DeclarationError,
-    Landing,
-    SourceError,
-    count_rejected,
-    land,
-    load_sources,
-    refine,
-    withdraw,
-)
+from dlt_sources._steps.stores.lake import Landing
+from dlt_sources.door import DeclarationError, SourceError, count_rejected, land, load_sources, refine, withdraw
 from tests.dlt_sources.shop import query, refined, run, source_of, staged
 
 NESTED = """

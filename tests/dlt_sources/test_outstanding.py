@@ -223,7 +223,7 @@ def test_rows_whose_raw_form_is_gone_count_as_those_without_a_key(tmp_path, here
 def test_what_was_published_is_not_counted_again(tmp_path, here):
     source = Records(tmp_path, here)
     source.send(*MANY, *wrong(50, 51, 52))
-    from dlt_sources.door import Staging
+    from dlt_sources._steps.staging.stage import Staging
 
     published = Staging.open(source.shop, here).refine_id
     source.send(*MANY, *wrong(50, 51, 52), thing(70))
