@@ -1,19 +1,38 @@
-"""Whether the records of a read have the fields that the contract requires: in one of them at least."""
+"""Whether what is read has the names that the contract requires, and none that landed rows use for themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from ..contracts.columns import describe_missing
-from ..contracts.contract import PAYLOAD, Contract
+from ..contracts.contract import PAYLOAD, RESERVED, Contract
 from ..contracts.core_schema import checks_rows
-from ..declared.source_error import NEXT, RefusedError, quoted
+from ..declared.source_error import NEXT, RefusedError, SourceError, quoted
+
+if TYPE_CHECKING:
+    from .request import Request
 
 _FEW = 2
 """Fewer records say nothing of what a source sends: one that lacks a field is rejected, like any wrong row."""
 _SHOWN = 30
+
+
+def refuse_names(request: Request, names: Collection[str]) -> None:
+    """Refuse a page with names that landed rows use for themselves, or without a column that the contract needs.
+
+    Raises:
+        SourceError, RefusedError: names the columns.
+    """
+    where = f"{request.source.name}.{request.name}"
+    if taken := [name for name in names if name in RESERVED and name != PAYLOAD]:
+        raise SourceError(
+            f"{where}: columns named {', '.join(taken)}: Millrace uses these names itself; read a view that renames them"
+        )
+    if PAYLOAD not in names and (lack := describe_missing(request.contract, names, quoted(", ".join(names)))):
+        raise RefusedError(f"{where}: the rows have {lack}. {NEXT}")
 
 
 class NamesOfRecords:

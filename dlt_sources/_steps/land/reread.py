@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -19,18 +19,17 @@ from duckdb.sqltypes import VARCHAR
 
 from warehouse.quote import literal
 
-from ..contracts.columns import describe_missing
-from ..contracts.contract import PAYLOAD, RESERVED
-from ..contracts.text import text_of, value_at
-from ..declared.source_error import NEXT, RefusedError, SourceError, quoted
+from ..contracts.contract import PAYLOAD
+from ..contracts.text import value_at
 from ..judge.raw_rows import as_json
 from ..stores import pipelines
 from ..stores.engine import engine
 from ..stores.lake import shaped
-from ..stores.records import register, text_column
+from ..stores.records import register
 from . import cursor, landed_before, vanished
 from .connect import connect
-from .named import NamesOfRecords
+from .named import NamesOfRecords, refuse_names
+from .pages import pages
 from .remembered import HASH as _HASH
 from .remembered import Remembered
 from .request import Request, UnchangedError
@@ -38,7 +37,6 @@ from .row_files import RowFiles, ToLand, changed_files, write_file
 from .seen import Seen
 from .turn import MORE, Postponed, awaited
 
-PAGE = 20_000
 PAGES = "_pages"
 AT_ONCE = 64 * 2**20
 """Bytes of rows that are compared in one go with what the read before saw."""
@@ -166,14 +164,14 @@ class TableRead:
         size = 0
         writer: pq.ParquetWriter | None = None
         try:
-            for page in awaited(lambda: _pages(connect(self.request))):
+            for page in awaited(lambda: pages(connect(self.request))):
                 if page is MORE:
                     yield page
                     continue
                 if isinstance(page, RowFiles):
                     yield from changed_files(self, con, page, seen, known)
                     continue
-                self.check(page.column_names)
+                refuse_names(self.request, page.column_names)
                 register(con, "page", page)
                 self.look_back(con)
                 hashed = con.execute(
@@ -256,17 +254,6 @@ class TableRead:
         if self.request.memory.get("seen") != self.known or self.shelf.moves:
             self.shelf.clear(self.name, keep=self.request.memory.get("seen"))
 
-    def check(self, names: list[str]) -> None:
-        """Refuse a page with names that landed rows use for themselves, or without a column that the contract needs."""
-        taken = [name for name in names if name in RESERVED and name != PAYLOAD]
-        if taken:
-            raise SourceError(
-                f"{self.request.source.name}.{self.name}: columns named {', '.join(taken)}: Millrace uses these names itself;"
-                " read a view that renames them"
-            )
-        if PAYLOAD not in names and (lack := describe_missing(self.request.contract, names, quoted(", ".join(names)))):
-            raise RefusedError(f"{self.request.source.name}.{self.name}: the rows have {lack}. {NEXT}")
-
     def _previous(self) -> str:
         usable = self.previous.is_file() and not self.backfill
         return (
@@ -308,14 +295,3 @@ class TableRead:
         windowed = self.table.endpoint is not None and self.table.endpoint.window is not None
         reached = now if windowed and read and newest is None else newest
         cursor.advance(self.request.memory, self.table, reached, now)
-
-
-def _pages(resource: Iterable[Any]) -> Iterator[pa.Table | RowFiles | Postponed]:
-    """Arrow tables and files as they come; single records gathered into tables of JSON text."""
-    items = iter(resource)
-    while batch := list(islice(items, 1)):
-        if isinstance(batch[0], pa.Table | RowFiles | Postponed):
-            yield batch[0]
-        else:
-            batch += islice(items, PAGE - 1)
-            yield pa.table({PAYLOAD: text_column(map(text_of, batch))})

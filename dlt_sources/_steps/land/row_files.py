@@ -19,6 +19,7 @@ from warehouse.quote import identifier, literal
 from ..contracts.contract import MARKS
 from ..judge.raw_rows import as_json, values_at
 from . import cursor
+from .named import refuse_names
 from .remembered import HASH
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def changed_files(
     plain = ", ".join(f"make_timestamp(epoch_us({n})) AS {n}" for n in map(identifier, rows.plain))
     replaced = f" REPLACE ({plain})" if plain else ""
     con.execute(f"CREATE OR REPLACE VIEW page AS SELECT *{own}{replaced} FROM ({rows.sql})")
-    read.check([row[0] for row in con.execute("DESCRIBE page").fetchall()])
+    refuse_names(read.request, [row[0] for row in con.execute("DESCRIBE page").fetchall()])
     read.read = len(rows)
     read.newest = cursor.newest_in(con, read.request)
     read.look_back(con)
