@@ -21,7 +21,10 @@ from tests.harness import CODE, ROOT, Pipeline, make_once
 
 SCALE = 0.01
 PART_BY_DAY = 4
-"""Of the examples that a test over generated ones asks for, one of so many is tried by day; all are by night, or when it is named."""
+"""Of the examples that a test over generated ones asks for, and of the moments at which one strikes, one of so many is tried by
+day; all are by night, or when it is named.
+"""
+FEWEST = 8
 os.environ.update(LIBRARIES)  # before any test imports a library: some read it then
 settings.register_profile("suite", deadline=None)  # how long an example takes depends on the machine
 settings.load_profile("suite")
@@ -96,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if SYSTEMS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-    if not config.getoption("nightly") and not any("::" in argument for argument in config.args):
+    if by_day(config):
         left = {item for item in items if item.get_closest_marker("nightly")}
         left |= beyond_few([item for item in items if item not in left])
         config.hook.pytest_deselected(items=list(left))
@@ -105,6 +108,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ask_fewer_examples(test)
     skip_without_samples(items)
     items.sort(key=place_in_order)
+
+
+def by_day(config: pytest.Config) -> bool:
+    """Whether a part of the cases is enough: not by night, nor where a test is named."""
+    return not config.getoption("nightly") and not any("::" in argument for argument in config.args)
 
 
 def pytest_collection_finish() -> None:
@@ -148,9 +156,9 @@ def place_in_order(item: pytest.Item) -> int:
 
 
 def ask_fewer_examples(test: Any) -> None:
-    """Of a test over generated examples: a part of them by day, as each day draws others; never fewer than a dozen."""
+    """Of a test over generated examples: a part of them by day, as each day draws others; never fewer than a few."""
     declared = test._hypothesis_internal_use_settings or settings()
-    fewer = max(declared.max_examples // PART_BY_DAY, 12)
+    fewer = max(declared.max_examples // PART_BY_DAY, FEWEST)
     test._hypothesis_internal_use_settings = settings(declared, max_examples=min(declared.max_examples, fewer))
 
 
@@ -174,6 +182,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     yield
     for line in needs.not_run(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def step(request: pytest.FixtureRequest) -> int:
+    """Of moments to strike at, at which one to strike next."""
+    return PART_BY_DAY if by_day(request.config) else 1
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,6 +1,6 @@
 """This checkout's own modules, as its commands import them: imported once, by the process that forks the commands under test.
 
-Not what a command reads anew each time: the contracts of sources, and SQLMesh's project.
+Not what each command reads again: the contracts of sources, and SQLMesh's project.
 """
 
 import gc

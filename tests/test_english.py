@@ -24,7 +24,7 @@ PHRASES = [
 
 def test_no_file_uses_a_phrase_that_the_vocabulary_replaces():
     assert len(PHRASES) > 15
-    banned = re.compile("|".join(map(pattern, PHRASES)))
+    banned = {phrase.partition("…")[0]: re.compile(pattern(phrase)) for phrase in PHRASES}
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     found = []  # names are read, too: their underscores are blanks
     for name in files:
@@ -34,10 +34,13 @@ def test_no_file_uses_a_phrase_that_the_vocabulary_replaces():
             text = (ROOT / name).read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError):
             continue
+        spoken = text.replace("_", " ")
         found += [
             f"{name}:{number}: {line.strip()[:120]}"
+            for begin, phrase in banned.items()
+            if begin in spoken  # a text is taken apart for the phrases that it may have
             for number, line in enumerate(text.splitlines(), 1)
-            if banned.search(line) or banned.search(line.replace("_", " "))
+            if phrase.search(line) or phrase.search(line.replace("_", " "))
         ]
     assert found == []
 

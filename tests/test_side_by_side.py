@@ -222,6 +222,7 @@ class SlowBuckets:
         return 0
 
 
+@pytest.mark.few(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "number"), [(SlowTables, signal.SIGINT), (SlowTables, signal.SIGKILL), (SlowBuckets, signal.SIGTERM)]

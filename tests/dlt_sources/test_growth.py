@@ -146,11 +146,11 @@ def test_a_file_that_nobody_named_goes_when_it_is_old(here, tmp_path, often, mon
 
 
 @pytest.mark.slow
-def test_killed_at_any_effect_the_table_has_its_rows_and_is_tidied_next_time(here, tmp_path, often, monkeypatch):
+def test_killed_at_any_effect_the_table_has_its_rows_and_is_tidied_next_time(here, tmp_path, often, monkeypatch, step):
     commit(here, tmp_path, range(1, 4))
-    last, effect, died = 3, 0, True
+    last, effect, died = 3, 1 - step, True
     while died:
-        effect, first, last = effect + 1, last + 1, last + 3
+        effect, first, last = effect + step, last + 1, last + 3
         for number in range(first, last + 1):
             write(here, tmp_path, number)
         died = die_at(effect, lambda: Silver("meter", here).tidy("readings", whole=True))

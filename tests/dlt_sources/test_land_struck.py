@@ -102,7 +102,7 @@ def forget(here: Any) -> None:
 
 @pytest.mark.few(1)
 @pytest.mark.parametrize(("kind", "how"), [("files", "kill"), ("files", "full"), ("api", "kill")])
-def test_cut_short_at_any_write(place: Any, how: str, tmp_path: Path, here: Any) -> None:
+def test_cut_short_at_any_write(place: Any, how: str, tmp_path: Path, here: Any, step: int) -> None:
     source, news = place
     land(source, here)
     refine(source, here)
@@ -119,7 +119,7 @@ def test_cut_short_at_any_write(place: Any, how: str, tmp_path: Path, here: Any)
     refine(source, here)
     whole = state(here)
     environment = {n: v for n, v in os.environ.items() if n.startswith("ELT_")}
-    for at in range(1, 100):
+    for at in range(1, 100, step):
         begin()
         landing = Path(here.landing, "shop")
         struck = [strike(land_here, tmp_path, environment, below=landing, at=at, how=how) for _ in range(TIMES[how])]

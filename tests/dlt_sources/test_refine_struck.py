@@ -24,7 +24,7 @@ def refine_here(folder: Path, environment: dict[str, str]) -> None:
 
 @pytest.mark.few(1)
 @pytest.mark.parametrize("first", [True, False], ids=["the first refine", "a later one"])
-def test_killed_at_any_write(first: bool, tmp_path: Path, here: Any, inbox: Path) -> None:
+def test_killed_at_any_write(first: bool, tmp_path: Path, here: Any, inbox: Path, step: int) -> None:
     shop = source_of(tmp_path, inbox, mode="append", max_rejected={"share": 1})
     (inbox / "1.csv").write_text("id,name\n1,one\n-1,bad\n")
     land(shop, here)
@@ -43,7 +43,7 @@ def test_killed_at_any_write(first: bool, tmp_path: Path, here: Any, inbox: Path
     begin()
     refine(shop, here)
     whole = state(here)
-    for at in range(1, 400, 7 if first else 4):
+    for at in range(1, 400, (7 if first else 4) * step):
         begin()
         struck = strike(refine_here, tmp_path, environment, below=here.data, at=at)
         assert struck in (UNTOUCHED, -9)

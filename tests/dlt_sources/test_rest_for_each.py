@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import settings as configuration
 from dlt_sources._new.trial import try_source
 from dlt_sources._steps.declared.endpoint import Endpoint
-from dlt_sources._steps.land import reread
+from dlt_sources._steps.land import pages, reread
 from dlt_sources._steps.land.connectors import rest_api
 from dlt_sources._steps.land.parents import Parents, fill, put_beside
 from dlt_sources._steps.stores.lake import Landing
@@ -339,7 +339,7 @@ def test_items_may_have_parcels(tmp_path, here):
 def test_of_a_large_table_all_records_are_asked_for_and_all_of_its_rows_land(tmp_path, here, monkeypatch):
     """Rows that wait for what is asked with them wait on disk."""
     monkeypatch.setattr(reread, "AT_ONCE", 1)
-    monkeypatch.setattr(reread, "PAGE", 7)
+    monkeypatch.setattr(pages, "PAGE", 7)
     monkeypatch.setattr(rest_api, "MANY", 40)
     shop, notes = Shop([order(n) for n in range(1, 49)], {str(n): lines("a") for n in range(1, 49)}), []
     with shop.serve():
@@ -402,12 +402,12 @@ def land_here(folder, environment):
     land(load_sources(folder / "sources")["shop"], configuration.load())
 
 
-def test_killed_anywhere_the_next_run_asks_again_and_lands_both(tmp_path, here):
-    """At each fourth write of the land."""
+def test_killed_anywhere_the_next_run_asks_again_and_lands_both(tmp_path, here, step):
+    """At each fourth write of the land; by day at fewer."""
     shop = Shop([order(1, "2020-01-05"), order(2, "2020-01-06")], {"1": lines("a"), "2": lines("b", "c")})
     with shop.serve():
         source = source_of(tmp_path, shop.url, WINDOWED)
-        for more, at in enumerate(range(1, 200, 4)):
+        for more, at in enumerate(range(1, 200, 4 * step)):
             ended = strike(land_here, tmp_path, environment(), below=here.data_dir, at=at)
             land(source, here)
             refine(source, here)

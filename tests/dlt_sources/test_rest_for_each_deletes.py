@@ -142,13 +142,13 @@ def test_where_not_all_orders_came_no_item_is_taken_for_deleted(tmp_path, here):
         assert len(query(here, SKUS)) == 5
 
 
-def test_killed_anywhere_what_is_gone_goes_with_the_next_run(tmp_path, here):
-    """At each sixth write of the land."""
+def test_killed_anywhere_what_is_gone_goes_with_the_next_run(tmp_path, here, step):
+    """At each sixth write of the land; by day at fewer."""
     shop = Shop([order(n) for n in range(1, 60)], {str(n): lines("a", "b") for n in range(1, 60)})
     with shop.serve():
         source = source_of(tmp_path, shop.url, WHOLE, GONE)
         turn(source, here)
-        for at in range(1, 200, 6):
+        for at in range(1, 200, 6 * step):
             shop.orders.pop()
             shop.items[str(shop.orders[-1]["id"])].pop()
             ended = strike(land_here, tmp_path, environment(), below=here.data_dir, at=at)
