@@ -39,11 +39,11 @@ def test_code_that_the_page_names_exists(path):
     assert (ROOT / path).exists()
 
 
-def test_the_rooms_of_the_page_are_the_folders():
+def test_the_layers_of_the_page_are_the_folders():
     page = PAGE.partition("Within `dlt_sources/_steps`:")[2].split("```")[1]
-    rooms = {room for line in page.splitlines() for room in line.split("  ")[0].split(" · ") if room}
+    layers = {name for line in page.splitlines() for name in line.split("  ")[0].split(" · ") if name}
     found = {path.stem for path in (ROOT / "dlt_sources" / "_steps").iterdir() if not path.name.startswith("_")}
-    assert rooms == found
+    assert layers == found
 
 
 DOORS = ("dlt_sources.door", "soda_checks.door", "sqlmesh_project.door", "superset.door")
