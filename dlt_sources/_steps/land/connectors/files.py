@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -39,7 +40,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
     Args:
         refused: gets a text for each file that cannot be read.
     """
-    first, seen, left = 0, Counted(request), LITTLE
+    seen, look = Counted(request), _Look(request, connection)
     memory = seen.memory
     for number, candidate in enumerate(awaited(lambda: candidates(request, connection))):
         known = memory.get(candidate.name, {})
@@ -50,31 +51,8 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
         if known and candidate.version is not None and candidate.version == known["version"]:
             seen.count(candidate.name)
             continue
-        # another table of the source may be read while this one waits for its turn
-        path, rows = request.work / f"file.{request.name}", request.work / f"{request.name}.{number}.parquet"
         try:
-            if request.ahead and _weight(candidate.name, candidate.size) > left:
-                yield MORE
-            with outside():
-                version = candidate.fetch(path, _strong(known.get("version")))
-            if version is None:
-                seen.count(candidate.name)
-                continue
-            left -= _weight(candidate.name, path.stat().st_size)
-            if request.ahead and left < 0:  # over HTTP nothing says how large it is
-                yield MORE
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            same = digest == known.get("sha256")
-            if not same or not (request.table.skip_if_unchanged or known.get(MARK)):
-                now = request.read_at
-                as_parquet(
-                    path, rows, candidate.name, request.contract, connection, now, first, request.settings.memory
-                )
-                if known and not pq.read_metadata(rows).num_rows:
-                    emptied(rows, candidate.name, now, first, request.settings.memory)
-                first += pq.read_metadata(rows).num_rows
-                yield rows
+            found = yield from look.take(candidate, known, request.work / f"{request.name}.{number}.parquet")
         except NotPublishedError as error:
             seen.missing.append(candidate.name)
             if not is_monthly(request.table.files, candidate.name):
@@ -85,13 +63,54 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
             text = f"{candidate.name}: {error}"
             refused.append(Lasting(text) if isinstance(error, PageError) else text)
             continue
-        memory[candidate.name] = {"version": version, "sha256": digest} | (
-            {MARK: known[MARK]} if same and MARK in known else {}
-        )
+        memory.update({candidate.name: found} if found else {})
         seen.count(candidate.name)
     refused += seen.finish(
         whole=not request.only and request.since is None, listed=not _over_network(request, connection)
     )
+
+
+class _Look:
+    """One look at the files of a table: numbers their rows, and reads no more than a little before the source's turn."""
+
+    def __init__(self, request: Request, connection: FilesConnection) -> None:
+        self.request, self.connection = request, connection
+        self.first, self.left = 0, LITTLE
+
+    def take(
+        self, candidate: Candidate, known: dict[str, Any], rows: Path
+    ) -> Generator[Path | Postponed, None, dict[str, Any] | None]:
+        """Fetch a file, and yield its rows where it is not what is known of it; returns what to remember of it, None where its
+        store says that it has not changed.
+
+        Raises:
+            NotPublishedError, FileError: there is none, or it cannot be read.
+        """
+        # another table of the source may be read while this one waits for its turn
+        request, path = self.request, self.request.work / f"file.{self.request.name}"
+        if request.ahead and _weight(candidate.name, candidate.size) > self.left:
+            yield MORE
+        with outside():
+            version = candidate.fetch(path, _strong(known.get("version")))
+        if version is None:
+            return None
+        self.left -= _weight(candidate.name, path.stat().st_size)
+        if request.ahead and self.left < 0:  # over HTTP nothing says how large it is
+            yield MORE
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        same = digest == known.get("sha256")
+        if not same or not (request.table.skip_if_unchanged or known.get(MARK)):
+            yield self._as_rows(path, candidate.name, rows, had_rows=bool(known))
+        return {"version": version, "sha256": digest} | ({MARK: known[MARK]} if same and MARK in known else {})
+
+    def _as_rows(self, path: Path, name: str, rows: Path, *, had_rows: bool) -> Path:
+        now, memory = self.request.read_at, self.request.settings.memory
+        as_parquet(path, rows, name, self.request.contract, self.connection, now, self.first, memory)
+        if had_rows and not pq.read_metadata(rows).num_rows:
+            emptied(rows, name, now, self.first, memory)
+        self.first += pq.read_metadata(rows).num_rows
+        return rows
 
 
 def _weight(name: str, size: int) -> int:
