@@ -228,26 +228,14 @@ def run_flow(
     import settings as configuration
     from dlt_sources.door import load_sources
     from foundation.console import Console
-    from foundation.lock import one_at_a_time
-    from foundation.logs import log_to_file
-    from foundation.place import owner_only
-    from foundation.signals import interruptible
-    from runtime.faults import taken_up
     from runtime.news import find_news
     from runtime.telemetry import report
-    from warehouse.connection import kept_open
+    from runtime.under_lock import under_lock
     from warehouse.ops import Ops, Run
 
     settings, start = configuration.load(), monotonic()
     ops = Ops(settings)
-    with (
-        interruptible(),
-        owner_only(),
-        taken_up(command, names, settings, as_json),
-        log_to_file(settings, command) as log,
-        one_at_a_time(settings, wait),
-        kept_open(settings),
-    ):
+    with under_lock(command, names, settings, wait, as_json) as log:
         console, sources, progress = Console(as_json, log), load_sources(), None
         run = Run(command=command, sources=list(sources), target=settings.target)
         flow = Flow(run, sources, settings, ops, console)
