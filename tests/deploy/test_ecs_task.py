@@ -24,6 +24,32 @@ AWS = f'exec {TOOL} "$@"'
 LOG = {"awslogs-group": "/millrace", "awslogs-region": REGION, "awslogs-stream-prefix": "task"}
 
 
+def network_of_a_cluster(url):
+    """Make the cluster and the task definition; returns the network of its tasks, as Terraform says it."""
+    client = {"endpoint_url": url, "region_name": REGION, "aws_access_key_id": "a"}
+    client["aws_secret_access_key"] = "b"
+    ecs, ec2 = boto3.client("ecs", **client), boto3.client("ec2", **client)
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    ecs.create_cluster(clusterName="millrace-dev")
+    container = {
+        "name": "pipeline",
+        "image": "x",
+        "memory": 512,
+        "cpu": 256,
+        "logConfiguration": {"logDriver": "awslogs", "options": LOG},
+    }
+    ecs.register_task_definition(
+        family="millrace-dev-pipeline",
+        containerDefinitions=[container],
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+    )
+    return f"awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{group}],assignPublicIp=DISABLED}}"
+
+
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """A moto account with a cluster and a task definition; AWS's command line; what Terraform would say of the stack."""
@@ -50,28 +76,7 @@ def environment(tmp_path_factory):
         "TASK_POLL": "0",
         "STACK": str(folder / "stack.json"),
     }
-    client = {"endpoint_url": environment["AWS_ENDPOINT_URL"], "region_name": REGION, "aws_access_key_id": "a"}
-    client["aws_secret_access_key"] = "b"
-    ecs, ec2 = boto3.client("ecs", **client), boto3.client("ec2", **client)
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
-    ecs.create_cluster(clusterName="millrace-dev")
-    container = {
-        "name": "pipeline",
-        "image": "x",
-        "memory": 512,
-        "cpu": 256,
-        "logConfiguration": {"logDriver": "awslogs", "options": LOG},
-    }
-    ecs.register_task_definition(
-        family="millrace-dev-pipeline",
-        containerDefinitions=[container],
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="256",
-        memory="512",
-    )
-    network = f"awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{group}],assignPublicIp=DISABLED}}"
+    network = network_of_a_cluster(environment["AWS_ENDPOINT_URL"])
     (folder / "stack.json").write_text(
         json.dumps(
             {
