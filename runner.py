@@ -91,7 +91,7 @@ class Flow(Steps):
 
         built: Collection[str] = ()
         if changed:
-            self.ops.unite()
+            self.ops.create_union_views()
             models = self.model(set(changed), held, rebuilt - left)
             built = models.domains
             held |= self.check_built(models, held)
@@ -111,7 +111,7 @@ class Flow(Steps):
         unsound = self.check_staging(changed, progress)
 
         if staged:
-            self.ops.unite()
+            self.ops.create_union_views()
         models = self.plan(work)
         if changed:  # rows that no build has seen yet: a domain is published whole
             built = self.model(set(changed), held, rebuilt)
@@ -166,7 +166,7 @@ class Flow(Steps):
         notes = Notes(self.run.sources, self.settings)
         with refine_abreast(self.sources, rest, known, self.settings, work.replay) as abreast:
             refined = [n for n in self.run.sources if self.refine(n, work, abreast, notes, settled=n in done)]
-        with self.faults.alone("drift", *self.run.sources, holds=False):
+        with self.faults.isolate("drift", *self.run.sources, holds=False):
             notes.write()
         return refined
 

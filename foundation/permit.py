@@ -30,7 +30,7 @@ class Permit:
         self._withdrawn = False
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Let this thread work under the permit while the block runs."""
         token = _held.set(self)
         try:

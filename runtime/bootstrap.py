@@ -15,7 +15,7 @@ import typer
 
 from foundation.exits import say_and_exit
 
-from .bootstrap_secrets import FIXED, NAMES, OF_A_USER, settle
+from .bootstrap_secrets import FIXED, NAMES, OF_A_USER, ensure_secrets
 
 Rotate = Annotated[
     list[str] | None,
@@ -27,14 +27,14 @@ def run(rotate: Rotate = None) -> None:
     """Make what is missing of secrets, users, databases and rights; say each thing."""
     import settings as configuration
 
-    from .bootstrap_stores import Postgres, alone, settle_postgres, settle_redshift
+    from .bootstrap_stores import Postgres, ensure_postgres, ensure_redshift, hold_lock
 
     asked = _known(rotate or [])
     settings = configuration.load_bootstrap()
-    with closing(Postgres(settings, "postgres")) as admin, alone(admin):
-        passwords = settle(settings, asked, _say)
-        settle_postgres(settings, admin, passwords, _say)
-        settle_redshift(settings, passwords, _say)
+    with closing(Postgres(settings, "postgres")) as admin, hold_lock(admin):
+        passwords = ensure_secrets(settings, asked, _say)
+        ensure_postgres(settings, admin, passwords, _say)
+        ensure_redshift(settings, passwords, _say)
     for name in sorted(asked):
         typer.echo(f"The password of {name} is new: start again what uses it.")
 

@@ -29,7 +29,7 @@ FIXED = {
 }
 
 
-def settle(settings: Bootstrap, rotate: Collection[str], say: Say) -> dict[str, str]:
+def ensure_secrets(settings: Bootstrap, rotate: Collection[str], say: Say) -> dict[str, str]:
     """Make sure that every secret has a value; what is there is kept, but for the passwords to be changed.
 
     Args:

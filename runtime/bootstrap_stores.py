@@ -84,7 +84,7 @@ class Postgres:
 
 
 @contextmanager
-def alone(admin: Postgres) -> Iterator[None]:
+def hold_lock(admin: Postgres) -> Iterator[None]:
     """One bootstrap at a time: two would each make a password, and one of them would not be the user's.
 
     Raises:
@@ -96,7 +96,7 @@ def alone(admin: Postgres) -> Iterator[None]:
     yield  # Postgres frees the lock with the session
 
 
-def settle_postgres(settings: Bootstrap, admin: Postgres, passwords: Mapping[str, str], say: Say) -> None:
+def ensure_postgres(settings: Bootstrap, admin: Postgres, passwords: Mapping[str, str], say: Say) -> None:
     """A user, with a database of its own, for SQLMesh's state and operational tables, and for Superset's."""
     from psycopg2.extensions import encrypt_password
 
@@ -133,7 +133,7 @@ def domains() -> list[str]:
     return sorted(path.name for path in MODELS.iterdir() if any(path.glob("*.sql")))
 
 
-def settle_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say) -> None:
+def ensure_redshift(settings: Bootstrap, passwords: Mapping[str, str], say: Say) -> None:
     """Databases, roles, users and rights.
 
     The pipeline's user owns every schema and table that a run makes or finds, in both databases: only an owner may

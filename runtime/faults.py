@@ -23,7 +23,9 @@ _OUTWEIGHED = (ExitCode.OK, ExitCode.SOURCE)
 
 
 @contextmanager
-def taken_up(command: str, names: Sequence[str] | None, settings: Settings, as_json: bool) -> Iterator[None]:
+def report_folder_errors(
+    command: str, names: Sequence[str] | None, settings: Settings, as_json: bool
+) -> Iterator[None]:
     """Report, with a summary and an alert, that the data folder cannot be written: no run begins then, and no record of one."""
     from foundation.console import Console
     from foundation.lock import FolderError
@@ -87,7 +89,7 @@ class Faults:
         self.report(code, text if named else f"{where}: {text}", *sources)
 
     @contextmanager
-    def alone(self, step: str, *sources: str, holds: bool = True) -> Iterator[None]:
+    def isolate(self, step: str, *sources: str, holds: bool = True) -> Iterator[None]:
         """Let whatever fails in the block stop these sources only.
 
         Args:

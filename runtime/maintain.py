@@ -36,7 +36,7 @@ def maintain(sources: Declared, wait: float, as_json: bool) -> int:
         faults = Faults(run, console)
         done = {}
         for name, work in _works(sources, settings).items():
-            with faults.alone("maintain", name, holds=False), console.step("maintain", name) as step:
+            with faults.isolate("maintain", name, holds=False), console.step("maintain", name) as step:
                 done[name] = dict(work())
                 step.done(done[name])
         for name, reason in sources.broken.items():

@@ -62,7 +62,7 @@ class Steps:
         from dlt_sources.door import follow_contract, read_staging_progress
 
         for name in read_staging_progress(list(self.sources.values()), self.settings):
-            with self.faults.alone("staging", name):
+            with self.faults.isolate("staging", name):
                 for note in follow_contract(self.sources[name], self.settings):
                     self.console.note(note)
 
@@ -70,7 +70,7 @@ class Steps:
         """Mark a landed file as withdrawn; refine then removes its rows."""
         from dlt_sources.door import withdraw
 
-        with self.faults.alone("withdraw", name), self.console.step("withdraw", name) as step:
+        with self.faults.isolate("withdraw", name), self.console.step("withdraw", name) as step:
             step.done({f"files of {table}": 1 for table in withdraw(self.sources[name], file, self.settings)})
 
     def land(self, name: str, work: Work, ahead: Ahead[Reading]) -> bool:
@@ -78,7 +78,7 @@ class Steps:
         from dlt_sources.door import land
 
         notes: list[str] = []
-        with self.faults.alone("land", name, holds=False), self.console.step("land", name) as step:
+        with self.faults.isolate("land", name, holds=False), self.console.step("land", name) as step:
             unasked = self.unasked.setdefault(name, {})
             span: dict[str, Any] = {"since": work.since, "until": work.until, "files": work.files}
             begun = ahead.get(name)
@@ -93,7 +93,7 @@ class Steps:
         """Rebuild silver and staging of a source's tables from landing, beside what is in use until they are whole."""
         from dlt_sources.door import rebuild
 
-        with self.faults.alone("rebuild", name), self.console.step("rebuild", name) as step:
+        with self.faults.isolate("rebuild", name), self.console.step("rebuild", name) as step:
             rebuilt = rebuild(self.sources[name], tables, self.settings, progress=step.progress)
             step.done(rebuilt.accepted, rebuilt.rejected)
             for table, rows in rebuilt.carried.items():
@@ -111,7 +111,7 @@ class Steps:
 
         from .drift import note as note_drift
 
-        with self.faults.alone("refine", name), self.console.step("refine", name) as step:
+        with self.faults.isolate("refine", name), self.console.step("refine", name) as step:
             refined = Refined() if settled else abreast.refine(name, step.progress)
             step.done(refined.accepted, refined.rejected)
             for note in refined.notes:
@@ -122,7 +122,7 @@ class Steps:
             self.run.accepted += counts[1]
             self.run.rejected += counts[2]
             if work.is_whole:
-                with self.faults.alone("drift", name, holds=False):
+                with self.faults.isolate("drift", name, holds=False):
                     note_drift(self.sources[name], refined, self.unasked.get(name, {}), self.run, notes)
             return True
         return False
@@ -141,7 +141,7 @@ class Steps:
             made = make_stagings([source for name, source in self.sources.items() if name not in found], self.settings)
             found |= {name: StagingProgress() for name in made}
         for name, source in self.sources.items():
-            with self.faults.alone("staging", name):
+            with self.faults.isolate("staging", name):
                 progress = found.get(name) or open_progress(source, self.settings)
                 if name not in self.run.sources and is_behind(source, progress, self.settings):
                     self.faults.held.add(name)
@@ -164,7 +164,7 @@ class Steps:
         from soda_checks.limits import rejected_rows
 
         stops: list[CheckResult] | None = None
-        guard = self.faults.alone(f"check {layer}", scope, holds=layer == "staging")
+        guard = self.faults.isolate(f"check {layer}", scope, holds=layer == "staging")
         with guard, self.console.step(f"check {layer}", scope) as step:
             source = self.sources[scope] if layer == "staging" else None
             keys, bases = (row_keys(source), check_bases(source)) if source else ({}, {})
@@ -208,14 +208,14 @@ class Steps:
         for name, refine_id in sunk.items():
             self.sink(name, refine_id)
         if others := {name: refine_id for name, refine_id in refines.items() if name not in sunk}:
-            with self.faults.alone("sink", *others, holds=False):  # nothing to send: one commit for all of them
+            with self.faults.isolate("sink", *others, holds=False):  # nothing to send: one commit for all of them
                 self.ops.mark(sent=others)
 
     def sink(self, name: str, refine_id: str) -> None:
         """Send what is new in a source's staging to the operational Postgres."""
         from dlt_sources.door import sink
 
-        with self.faults.alone("sink", name, holds=False):
+        with self.faults.isolate("sink", name, holds=False):
             with self.console.step("sink", name) as step:
                 step.done(sink(self.sources[name], self.settings))
             self.ops.mark(sent={name: refine_id})

@@ -10,9 +10,9 @@ from foundation.logs import Log, log_to_file
 from foundation.place import owner_only
 from foundation.signals import interruptible
 from settings import Settings
-from warehouse.connection import kept_open
+from warehouse.connection import keep_warehouse_open
 
-from .faults import taken_up
+from .faults import report_folder_errors
 
 
 @contextmanager
@@ -32,9 +32,9 @@ def under_lock(
     with (
         interruptible(),
         owner_only(),
-        taken_up(command, names, settings, as_json),
+        report_folder_errors(command, names, settings, as_json),
         log_to_file(settings, command) as log,
         one_at_a_time(settings, wait),
-        kept_open(settings),
+        keep_warehouse_open(settings),
     ):
         yield log

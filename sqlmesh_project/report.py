@@ -132,10 +132,10 @@ def preview(wait: float) -> str:
     from foundation.lock import one_at_a_time
     from foundation.place import owner_only
     from foundation.signals import interruptible
-    from warehouse.connection import kept_open
+    from warehouse.connection import keep_warehouse_open
 
     settings = configuration.load()
-    with interruptible(), owner_only(), one_at_a_time(settings, wait), kept_open(settings):
+    with interruptible(), owner_only(), one_at_a_time(settings, wait), keep_warehouse_open(settings):
         text = report(settings)
     if text == NONE:
         return f"{text}\nWhat prod runs is what the files hold.\n"

@@ -90,7 +90,7 @@ def _open(settings: Settings) -> Any:
     return open_file(settings.warehouse, patience=settings.warehouse_wait)
 
 
-def kept_open(settings: Settings) -> AbstractContextManager[None]:
+def keep_warehouse_open(settings: Settings) -> AbstractContextManager[None]:
     """Keep the warehouse of this machine open from its first use until the block ends. Nobody else can open it meanwhile. Of
     Redshift the sessions are kept.
     """

@@ -128,10 +128,10 @@ class Ops:
                     _note_backfill(con, run, run.rest)
             self._open = False
 
-    def unite(self) -> None:
+    def create_union_views(self) -> None:
         """Make the views over every source's record of loads and rejected rows: a source that is new is among them."""
         with connect(self.settings) as con:
-            united.unite(con, self.settings)
+            united.create_union_views(con, self.settings)
 
     def forget(self) -> int:
         """Delete what is kept no longer; returns how many rows that were."""
@@ -282,7 +282,7 @@ class Ops:
         values = {
             name: {
                 "held_refine_id": hold.refine_id,
-                "held_by": record.listed(hold.by),
+                "held_by": record.join_names(hold.by),
                 "held_in": hold.layer,
                 "held_why": cut(hold.why, 4000),
             }

@@ -153,7 +153,7 @@ def without_measures(text: str) -> str:
     return _MEASURED.sub("", text)
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Names as one text: of so many that no column holds them the first, each whole."""
     text = ",".join(sorted(names))
     return text if len(text.encode()) <= LISTED else cut(text, LISTED).rpartition(",")[0]

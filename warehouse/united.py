@@ -20,7 +20,7 @@ _ADDED = {"errors"}
 """Columns that a view has last: it had none of them at first, and nothing may come before what it had."""
 
 
-def unite(con: Connection, settings: Settings) -> None:
+def create_union_views(con: Connection, settings: Settings) -> None:
     """Make the views: a source that is new is among them."""
     for name, (table, columns) in UNITED.items():
         found = con.execute(schemas_holding("?"), [table]).fetchall()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .connection import Connection, connect, exists
 from .quote import identifier, literal
-from .run import listed
+from .run import join_names
 from .staging import LOADS, schemas_holding
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Waiting:
         values: list[object] = []
         for name, sources in domains.items():
             moment = since.get(name, now).astimezone(UTC).replace(tzinfo=None)
-            values += [name, listed(sources), moment, reason.encode()[:60_000].decode(errors="ignore"), checks]
+            values += [name, join_names(sources), moment, reason.encode()[:60_000].decode(errors="ignore"), checks]
         places = ", ".join(["(?, ?, ?, ?, ?)"] * len(domains))
         with connect(self.settings) as con:
             con.execute("BEGIN")

@@ -10,7 +10,7 @@ from settings import Settings
 
 from .._steps.declared.placeholders import expand
 from .._steps.declared.source_error import explain
-from .._steps.land.connectors.by_rows import refused
+from .._steps.land.connectors.by_rows import explain_refused
 from .._steps.land.connectors.sql_database import driver, open_engine, reach
 from .origin import Origin
 from .sample_error import SampleError
@@ -46,7 +46,7 @@ def inspect(origin: Origin, settings: Settings) -> tuple[dict[str, tuple[str, bo
         }
         return columns, list(known.get_pk_constraint(table, schema)["constrained_columns"])
     except sa.exc.SQLAlchemyError as error:
-        raise refused(origin.setting or "the database", driver(url), error) or explain(
+        raise explain_refused(origin.setting or "the database", driver(url), error) or explain(
             error, origin.table or "the database", "check the address and the login, and that it is up"
         ) from None
     finally:

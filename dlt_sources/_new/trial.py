@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from settings import Settings
 
 from .._steps.declared.declaration import Source
-from .._steps.declared.source_error import shown
+from .._steps.declared.source_error import redact_url
 from .._steps.land.addressed import check_address
 from .._steps.land.connect import find_address
 from .._steps.land.parents import of_source
@@ -48,7 +48,7 @@ def try_source(source: Source, settings: Settings, rows: int = 10) -> Trial:
     """
     check_address(source, settings)
     asks = any(table.rows is None for table in source.extracted.values())
-    trial = Trial(shown(find_address(source, settings)) if asks else "(its own rows)")
+    trial = Trial(redact_url(find_address(source, settings)) if asks else "(its own rows)")
     with scratch() as work:
         files, links = {}, of_source(source.extracted, source.contracts)
         for name in source.extracted:

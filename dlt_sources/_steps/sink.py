@@ -28,7 +28,7 @@ from .contracts.columns import columns_of, dlt_columns
 from .declared.declaration import Source
 from .declared.source_yml import Table
 from .land.connectors.pg_errors import say_of_connection
-from .staging.merges import first
+from .staging.merges import newest_per_key
 from .staging.stage import Staging
 from .stores import pipelines
 
@@ -153,7 +153,7 @@ def _newest(source: Source, name: str, table: Table, sent: str, settings: Settin
     refined = (
         f"SELECT * FROM {identifier(staging_schema(source.name))}.{identifier(name)} WHERE _refine_id > {literal(sent)}"
     )
-    return f"SELECT {columns}, _deleted, _read_at FROM ({first(refined, table.key, '_row')}) AS newest" + (
+    return f"SELECT {columns}, _deleted, _read_at FROM ({newest_per_key(refined, table.key, '_row')}) AS newest" + (
         " WHERE NOT _deleted" if kept_only else ""
     )
 

@@ -274,7 +274,7 @@ def test_no_more_work_at_a_time_than_there_are_cores(monkeypatch):
     def work():
         with turn.in_room():
             for _ in range(3):
-                with turn.outside():
+                with turn.leave_room():
                     time.sleep(0.02)
                 now[0] += 1
                 most[0] = max(most[0], now[0])

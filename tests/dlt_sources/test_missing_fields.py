@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dlt_sources._steps.contracts.columns import describe_missing
-from dlt_sources._steps.declared.source_error import quoted
+from dlt_sources._steps.declared.source_error import quote_value
 from dlt_sources.contract import Contract, column
 from dlt_sources.door import SourceError, land, load_sources, refine
 
@@ -177,6 +177,6 @@ def test_a_source_without_any_column_is_said_to_have_none():
     class Thing(Contract):
         id: int = column("id", path="Id")
 
-    assert "no column Id (for Thing.id); it has none. If" in str(describe_missing(Thing, [], quoted("")))
+    assert "no column Id (for Thing.id); it has none. If" in str(describe_missing(Thing, [], quote_value("")))
     assert "it has Name. If" in str(describe_missing(Thing, ["Name"], "Name"))
     assert describe_missing(Thing, ["Id"], "Id") is None

@@ -4,7 +4,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_sources._steps.staging.merges import first, first_of_many
+from dlt_sources._steps.staging.merges import newest_per_key, newest_per_key_in_duckdb
 
 ROWS = st.lists(
     st.tuples(
@@ -26,5 +26,7 @@ def test_it_is_the_same_as_putting_all_in_order(rows):
     )
     query = f"SELECT * FROM (VALUES {values}) AS t(a, b, _load_id, _row, _deleted)"
     for key in (["a"], ["a", "b"]):
-        one, other = (duckdb.sql(made(query, key, "_row")).fetchall() for made in (first, first_of_many))
+        one, other = (
+            duckdb.sql(made(query, key, "_row")).fetchall() for made in (newest_per_key, newest_per_key_in_duckdb)
+        )
         assert sorted(one, key=str) == sorted(other, key=str)

@@ -7,7 +7,7 @@ from email.utils import formatdate
 import pytest
 
 import settings as configuration
-from dlt_sources._steps.declared.source_error import RefusedError, quoted
+from dlt_sources._steps.declared.source_error import RefusedError, quote_value
 from dlt_sources._steps.stores.lake import Landing
 from dlt_sources.door import SourceError, land, refine
 from tests.dlt_sources.test_land import staged
@@ -230,7 +230,7 @@ def test_a_row_that_duckdb_cannot_read_is_not_taken_for_deleted(tmp_path, here, 
     ],
 )
 def test_what_is_lasting_is_refused_however_it_is_written(made):
-    error = made(f"no {quoted('mkmail')}")
+    error = made(f"no {quote_value('mkmail')}")
     assert str(error) == "no mkmail" and str(error.without_values()) == "no ***"
     for same in (error, error.without_values()):
         assert isinstance(same, RefusedError) and (same.exit_code, same.status) == (2, 404)

@@ -217,7 +217,7 @@ def test_what_must_not_rotate_is_refused_before_anything_is_touched(fresh, boot,
 
 def test_two_at_once_take_turns(fresh, boot):
     admin = bootstrap_stores.Postgres(configuration.load_bootstrap(), "postgres")
-    with contextlib.closing(admin), bootstrap_stores.alone(admin):
+    with contextlib.closing(admin), bootstrap_stores.hold_lock(admin):
         code, lines, err = boot()
     assert code == 5 and lines == [] and "another bootstrap is running" in err
     assert boot()[0] == 0

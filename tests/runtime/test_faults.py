@@ -24,7 +24,7 @@ def in_a_circle(*kinds):
 def test_a_circle_of_causes_is_reported_like_any_error(kinds):
     run = Run(command="run", sources=["shop"], target="local")
     faults = Faults(run, Console())
-    with faults.alone("land", "shop"):
+    with faults.isolate("land", "shop"):
         raise in_a_circle(*kinds)
     assert faults.held == {"shop"} and run.exit_code in (4, 70) and "away" in run.problems[0]
 

@@ -60,7 +60,7 @@ def test_with_json_it_holds_the_same(here, capsys):
 def test_a_mistake_is_logged_without_what_it_says(here):
     with logs.log_to_file(here, "run") as log:
         faults = Faults(Run("run", ["shop"], "local"), Console(log=log))
-        with faults.alone("land", "shop"):
+        with faults.isolate("land", "shop"):
             raise_a_mistake("alice@example.com")
     said = text_of(here)
     assert "KeyError, raised in:" in said and "raise_a_mistake" in said

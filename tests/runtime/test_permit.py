@@ -31,7 +31,7 @@ def in_thread(given, work):
     raised = []
 
     def go():
-        with given.held():
+        with given.hold():
             try:
                 work()
             except Exception as error:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlt_sources._steps.declared.address import inside, without_login
-from dlt_sources._steps.declared.source_error import SourceError, explain, shown
+from dlt_sources._steps.declared.source_error import SourceError, explain, redact_url
 from dlt_sources._steps.stores.engine import engine
 from dlt_sources.door import DeclarationError, load_sources
 from tests.dlt_sources.test_declaration import declare
@@ -198,7 +198,7 @@ def test_a_declaration_makes_no_objects(tmp_path):
     ],
 )
 def test_an_address_is_shown_without_its_secrets(url, said):
-    assert shown(url) == said
+    assert redact_url(url) == said
 
 
 @pytest.mark.parametrize("password", ["hunter2", "hun@ter2", "hun:ter2", "hun/ter2"])

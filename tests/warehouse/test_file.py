@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import settings as configuration
-from warehouse.connection import connect, kept_open
+from warehouse.connection import connect, keep_warehouse_open
 
 SHELL = [sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])"]
 
@@ -34,7 +34,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_it_is_open_from_its_first_use_to_the_end_of_the_block(here):
-    with kept_open(here):
+    with keep_warehouse_open(here):
         assert is_free(here.warehouse)
         assert count(here) == 1
         assert not is_free(here.warehouse)
@@ -44,7 +44,7 @@ def test_it_is_open_from_its_first_use_to_the_end_of_the_block(here):
 
 def test_what_a_step_wrote_is_in_the_file_when_the_step_ends(here):
     """After a kill there is no log to read again."""
-    with kept_open(here):
+    with keep_warehouse_open(here):
         with connect(here) as con:
             con.execute("INSERT INTO rows SELECT range FROM range(1000)")
         assert not here.warehouse.with_name(f"{here.warehouse.name}.wal").exists()
@@ -59,7 +59,7 @@ def test_what_a_step_wrote_is_in_the_file_when_the_step_ends(here):
 def test_a_write_that_failed_spoils_nothing_that_comes_after_it(here):
     """DuckDB refuses every statement on a file once a write to it has failed, for as long as a process has it open."""
     handler, limit = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
-    with kept_open(here):
+    with keep_warehouse_open(here):
         assert count(here) == 1
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (here.warehouse.stat().st_size, limit[1]))
@@ -78,7 +78,7 @@ def test_a_write_that_failed_spoils_nothing_that_comes_after_it(here):
 
 
 def test_an_error_in_the_block_closes_it_too(here):
-    with pytest.raises(ZeroDivisionError), kept_open(here):
+    with pytest.raises(ZeroDivisionError), keep_warehouse_open(here):
         count(here)
         raise ZeroDivisionError
     assert is_free(here.warehouse)

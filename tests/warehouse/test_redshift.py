@@ -4,7 +4,7 @@ import pytest
 
 import warehouse.redshift as ours
 from warehouse import sessions
-from warehouse.connection import WarehouseError, connect, kept_open
+from warehouse.connection import WarehouseError, connect, keep_warehouse_open
 
 SLOW = "SELECT count(*) FROM pg_class AS a, pg_class AS b, pg_class AS c WHERE a.relnatts + b.relnatts + c.relnatts < 0"
 
@@ -43,7 +43,7 @@ def ask(on_redshift):
 
 
 def test_a_run_logs_in_once_and_others_each_time(on_redshift, redshift, logins):
-    with kept_open(on_redshift):
+    with keep_warehouse_open(on_redshift):
         assert ask(on_redshift) == ask(on_redshift) == [(1,)] and len(logins) == 1
         with connect(on_redshift), connect(on_redshift):
             pass  # two at a time are two sessions
@@ -55,7 +55,7 @@ def test_a_run_logs_in_once_and_others_each_time(on_redshift, redshift, logins):
 
 
 def test_a_session_in_which_something_failed_is_not_used_again(on_redshift, logins):
-    with kept_open(on_redshift):
+    with keep_warehouse_open(on_redshift):
         with pytest.raises(WarehouseError), connect(on_redshift) as session:
             session.execute("BEGIN")
             session.execute("SELECT 1 FROM no_such_table")
@@ -72,7 +72,7 @@ def test_a_session_in_which_something_failed_is_not_used_again(on_redshift, logi
 def test_a_session_that_the_server_has_ended_or_that_was_idle_for_long_is_not_used_again(
     on_redshift, redshift, logins, monkeypatch
 ):
-    with kept_open(on_redshift):
+    with keep_warehouse_open(on_redshift):
         ask(on_redshift)
         redshift.restart()
         assert ask(on_redshift) == [(1,)] and len(logins) == 2
@@ -81,7 +81,7 @@ def test_a_session_that_the_server_has_ended_or_that_was_idle_for_long_is_not_us
 
 
 def test_a_table_that_was_made_again_is_asked_for_with_the_same_words(on_redshift, logins):
-    with kept_open(on_redshift):
+    with keep_warehouse_open(on_redshift):
         for columns in ("a BIGINT", "a VARCHAR(5), b BIGINT"):
             with connect(on_redshift) as session:
                 session.execute(f"CREATE TABLE public.copied ({columns})")

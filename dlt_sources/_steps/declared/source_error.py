@@ -36,7 +36,7 @@ class SourceError(MillraceError):
         super().__init__(re.sub(f"[{_OPEN}{_CLOSE}]", "", self.text))
 
     def without_values(self, known: Collection[str] = ()) -> SourceError:
-        """The same error without what is `quoted` in it, for a source with personal data.
+        """The same error without what `quote_value` put into it, for a source with personal data.
 
         Args:
             known: texts that may be quoted: they are the declaration's own.
@@ -88,7 +88,7 @@ def explain(error: BaseException, source: str, then: str = NEXT) -> SourceError 
     lasting = any(isinstance(found, _LASTING) for found in chain)
     if said is None:
         lines = str(chain[-1]).strip().splitlines() or ["no more is known"]
-        said = f"{type(chain[-1]).__name__}: {quoted(lines[0])}"
+        said = f"{type(chain[-1]).__name__}: {quote_value(lines[0])}"
     return SourceError(f"{source}: {_without_password(said)}; {then}", lasting=lasting)
 
 
@@ -102,7 +102,7 @@ def refuse(answer: requests.Response, advice: str) -> SourceError | None:
     if status < requests.codes.bad_request:
         return None
     lasting = status not in PASSING and status < requests.codes.internal_server_error
-    text = f"{asked(answer.url)} answered {status} {_reason(answer)}".rstrip()
+    text = f"{quote_url(answer.url)} answered {status} {_reason(answer)}".rstrip()
     if status in _LOGIN:
         text += f": the login was refused or does not cover this address; check {advice}"
     elif status in GONE:
@@ -110,21 +110,21 @@ def refuse(answer: requests.Response, advice: str) -> SourceError | None:
     elif lasting:
         text += f": the request was refused; check its path and parameters in source.yml, and {advice}"
     elif wait := answer.headers.get("retry-after"):
-        text += f" and asks to wait ({quoted(wait[:40])})"
+        text += f" and asks to wait ({quote_value(wait[:40])})"
     return SourceError(f"{text}; {NEXT}", lasting=lasting, status=status)
 
 
 def _reason(answer: requests.Response) -> str:
     """The words beside an answer's status; those that are not the usual ones are the server's own, and may say anything."""
     usual = HTTPStatus(answer.status_code).phrase if answer.status_code in set(HTTPStatus) else ""
-    return usual if not answer.reason or answer.reason == usual else quoted(answer.reason)
+    return usual if not answer.reason or answer.reason == usual else quote_value(answer.reason)
 
 
 def _said(error: BaseException) -> str | None:
     """A failed request in words; None for any other error."""
     if not isinstance(error, requests.RequestException):
         return None
-    where = asked(error.request.url) if error.request is not None and error.request.url else "the address"
+    where = quote_url(error.request.url) if error.request is not None and error.request.url else "the address"
     if isinstance(error, requests.TooManyRedirects):
         return f"{where} redirects too many times; check the address"
     if isinstance(error, requests.exceptions.SSLError):
@@ -143,15 +143,15 @@ def _why(error: requests.RequestException) -> str:
     return os.strerror(code).lower() if code > 0 else "its host name is not known"
 
 
-def quoted(value: object) -> str:
+def quote_value(value: object) -> str:
     """A value that came from a source, for the text of a `SourceError`: there it is shown unless it may be personal."""
     return f"{_OPEN}{re.sub(f'[{_OPEN}{_CLOSE}]', '', str(value))}{_CLOSE}"
 
 
-def asked(url: str) -> str:
-    """An address that a server may have made up, for the text of a `SourceError`: as `shown`, its path `quoted`."""
-    found = re.match(r"(\w+://[^/]*)(/.*)?$", shown(url))
-    return f"{found[1]}{quoted(found[2])}" if found and found[2] else shown(url)
+def quote_url(url: str) -> str:
+    """An address that a server may have made up, for the text of a `SourceError`: as by `redact_url`, its path as by `quote_value`."""
+    found = re.match(r"(\w+://[^/]*)(/.*)?$", redact_url(url))
+    return f"{found[1]}{quote_value(found[2])}" if found and found[2] else redact_url(url)
 
 
 def without_values(error: BaseException) -> str:
@@ -168,6 +168,6 @@ def _without_password(text: str) -> str:
     return re.sub(rf"://([^:/@\s]*):[^\s{_OPEN}{_CLOSE}]*@", r"://\1:***@", text)
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """An address as people and logs may read it: without the user, password, query and fragment, which may be secrets."""
     return re.sub(r"^(\w+://)[^/?#]*@", r"\1", re.split(r"[?#]", url)[0])

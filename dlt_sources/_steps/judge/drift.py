@@ -74,7 +74,7 @@ def observe(con: duckdb.DuckDBPyConnection, contract: type[Contract], explode: s
         return None
 
 
-def unite(found: Iterable[Seen | None]) -> Seen | None:
+def merge_seen(found: Iterable[Seen | None]) -> Seen | None:
     """What several lots of rows of one table hold together."""
     lots = [seen for seen in found if seen is not None]
     fields: dict[str, Field] = {}
@@ -93,7 +93,7 @@ def add_unasked(seen: dict[str, Seen], unasked: dict[str, dict[str, str]]) -> di
     whole = dict(seen)
     for table, columns in unasked.items():
         found = _safe({(name,): Field(0, 0, frozenset({_class(kind.upper())})) for name, kind in columns.items()})
-        if united := unite([seen.get(table), Seen(0, {}, found, as_columns=True)]):
+        if united := merge_seen([seen.get(table), Seen(0, {}, found, as_columns=True)]):
             whole[table] = united
     return whole
 

@@ -80,7 +80,7 @@ class Judge:
         for file, load in ((file, load) for part in parts for file, load in part.files.items()):
             named[file] = max(load, named.get(file, "0"), key=float)
         accepted, rejected = [p for part in parts for p in part.accepted], [p for part in parts for p in part.rejected]
-        return Judged(accepted, rejected, counts, named, seen=drift.unite(part.seen for part in parts))
+        return Judged(accepted, rejected, counts, named, seen=drift.merge_seen(part.seen for part in parts))
 
     def _judge_alike(
         self, name: str, number: int, table: Table, contract: type[Contract], files: list[str], parent: Judged | None

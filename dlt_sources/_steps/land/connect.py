@@ -13,7 +13,7 @@ from settings import Settings
 from ..declared.connections import HttpConnection
 from ..declared.declaration import Source
 from ..declared.placeholders import expand
-from ..declared.source_error import SourceError, explain, shown
+from ..declared.source_error import SourceError, explain, redact_url
 from ..declared.source_kinds import FilesSource
 from . import connectors
 from .addressed import check_address
@@ -68,7 +68,7 @@ def reach(source: Source, settings: Settings) -> str:
             _knock(connection, settings, url)
         elif connection.address and "://" not in url and not folder_of(url, ROOT).is_dir():
             raise SourceError(f"{source.name}: {url} is not a directory; create it or fix the setting")
-        return shown(url)
+        return redact_url(url)
     except (requests.RequestException, sa.exc.SQLAlchemyError) as error:
         raise explain(error, source.name, "check its address, and that it is up") from None
 

@@ -10,7 +10,7 @@ import duckdb
 from ..contracts.columns import describe_missing
 from ..contracts.contract import PAYLOAD, RESERVED, Contract
 from ..contracts.core_schema import checks_rows
-from ..declared.source_error import NEXT, RefusedError, SourceError, quoted
+from ..declared.source_error import NEXT, RefusedError, SourceError, quote_value
 
 if TYPE_CHECKING:
     from .request import Request
@@ -31,7 +31,7 @@ def refuse_names(request: Request, names: Collection[str]) -> None:
         raise SourceError(
             f"{where}: columns named {', '.join(taken)}: Millrace uses these names itself; read a view that renames them"
         )
-    if PAYLOAD not in names and (lack := describe_missing(request.contract, names, quoted(", ".join(names)))):
+    if PAYLOAD not in names and (lack := describe_missing(request.contract, names, quote_value(", ".join(names)))):
         raise RefusedError(f"{where}: the rows have {lack}. {NEXT}")
 
 
@@ -76,4 +76,4 @@ class NamesOfRecords:
     def _lack(self) -> str | None:
         names = sorted(self.found)
         shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
-        return describe_missing(self.contract, names, quoted(shown)) if self.is_certain else None
+        return describe_missing(self.contract, names, quote_value(shown)) if self.is_certain else None

@@ -35,7 +35,7 @@ from .remembered import Remembered
 from .request import Request, UnchangedError
 from .row_files import RowFiles, ToLand, changed_files, write_file
 from .seen import Seen
-from .turn import MORE, Postponed, awaited
+from .turn import MORE, Postponed, await_pieces
 
 PAGES = "_pages"
 AT_ONCE = 64 * 2**20
@@ -164,7 +164,7 @@ class TableRead:
         size = 0
         writer: pq.ParquetWriter | None = None
         try:
-            for page in awaited(lambda: pages(connect(self.request))):
+            for page in await_pieces(lambda: pages(connect(self.request))):
                 if page is MORE:
                     yield page
                     continue

@@ -42,7 +42,7 @@ def in_room() -> Iterator[None]:
 
 
 @contextmanager
-def outside() -> Iterator[None]:
+def leave_room() -> Iterator[None]:
     """Wait for a source, and leave the room to others meanwhile. Whoever has none, as in the source's turn, just waits."""
     if not getattr(_held, "room", False):
         yield
@@ -56,12 +56,12 @@ def outside() -> Iterator[None]:
         _held.room = True
 
 
-def awaited(begin: Callable[[], Iterable[T]]) -> Iterator[T]:
-    """What comes of a source, each piece waited for `outside`."""
-    with outside():
+def await_pieces(begin: Callable[[], Iterable[T]]) -> Iterator[T]:
+    """What comes of a source, each piece waited for with `leave_room`."""
+    with leave_room():
         items = iter(begin())
     while True:
-        with outside():
+        with leave_room():
             piece = list(islice(items, 1))
         if not piece:
             return

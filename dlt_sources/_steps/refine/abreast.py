@@ -93,7 +93,7 @@ def refine_abreast(
         return refine(sources[name], settings, since=since, progress=progress, known=known.get(name))
 
     def work(name: str) -> _Done:
-        with permit.held(), room.entered(), parts.gathered() as found:
+        with permit.hold(), room.entered(), parts.gathered() as found:
             return alone(name, partial(abreast.show, name)), found
 
     ahead: Ahead[_Done] = Ahead(

@@ -122,7 +122,7 @@ def _follow_contracts(staging: Staging) -> list[str]:
     if not waiting(staging.source.name, changed):
         for name, changes in changed.items():
             Silver(staging.source.name, staging.settings).rename_columns(name, changes.renamed)
-    return staging.adapt() + external.settle(staging)
+    return staging.adapt() + external.place_views(staging)
 
 
 def send(
@@ -167,7 +167,7 @@ def send(
             done.landed[name] += sum(landed for landed, _, _ in counts)
             done.accepted[name] += sum(accepted for _, accepted, _ in counts)
             done.rejected[name] += sum(rejected for _, _, rejected in counts)
-            if seen := drift.unite([done.seen.get(name), judged.seen]):
+            if seen := drift.merge_seen([done.seen.get(name), judged.seen]):
                 done.seen[name] = seen
         done.loads += batch
 
@@ -253,11 +253,11 @@ def _judge(staging: Staging, loads: list[str], checked: Landed, files: Files, fo
         if paths:
             parent, lost = judged.get(table.from_ or ""), set[str]()
             if above := marked.get(table.from_ or ""):
-                paths, lost = withdrawn.remaining(paths, above, folder / "remaining" / name, settings.memory)
+                paths, lost = withdrawn.filter_files(paths, above, folder / "remaining" / name, settings.memory)
             with part(name, "judge") as took:
                 field_ids = partial(silver.field_ids, name)
                 judged[name] = judge.judge(name, table, contract, paths, parent, redactions[name], field_ids)
-                judged[name] = withdrawn.without(judged[name], paths, marks, folder / name, settings.memory)
+                judged[name] = withdrawn.drop_withdrawn(judged[name], paths, marks, folder / name, settings.memory)
                 judged[name].counts.update(dict.fromkeys(lost - set(judged[name].counts), (0, 0, 0)))
                 took.count(sum(landed for landed, _, _ in judged[name].counts.values()))
         if name not in judged:

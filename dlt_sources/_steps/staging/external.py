@@ -126,7 +126,7 @@ def placing(staging: Staging, name: str, columns: Mapping[str, str] | None = Non
     return [staging.dropping(name), made], {f"{VIEW}{name}": mark}
 
 
-def settle(staging: Staging) -> list[str]:
+def place_views(staging: Staging) -> list[str]:
     """Let tables be what is declared of them: a view in the place of rows, or rows in the place of a view, each in one
     transaction; returns what was done, for a person.
 

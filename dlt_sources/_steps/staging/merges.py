@@ -67,13 +67,13 @@ def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
     if table.mode == "append":
         return accepted
     if table.mode == "scd2":
-        return first_of_many(accepted, [*table.key, "_load_id"], "_row")
+        return newest_per_key_in_duckdb(accepted, [*table.key, "_load_id"], "_row")
     if not table.explode:
-        newest = first_of_many(accepted, table.key, "_row")
+        newest = newest_per_key_in_duckdb(accepted, table.key, "_row")
         lost = judged[name].gone and withdrawn.removed_keys(judged[name].gone, newest, table.key)
         return f"{newest} UNION ALL BY NAME {lost}" if lost else newest
     parent_key = ", ".join(map(identifier, table.parent_key))
-    records = first_of_many(judged[table.from_ or ""].sql, table.parent_key, "_row")
+    records = newest_per_key_in_duckdb(judged[table.from_ or ""].sql, table.parent_key, "_row")
     rows = f"SELECT items.* FROM ({accepted}) AS items SEMI JOIN ({records}) AS r USING (_load_id, _row)"
     emptied = (  # a record without accepted elements: its earlier ones go, by a row that only deletes
         f"SELECT {parent_key}, _load_id, _row, _read_at, TRUE AS _deleted FROM ({records}) ANTI JOIN ({rows}) AS i USING (_load_id, _row)"
@@ -81,7 +81,7 @@ def _newest(source: Source, name: str, judged: dict[str, Judged]) -> str:
     if gone := judged[table.from_ or ""].gone:  # of records that withdrawn files had
         lost = withdrawn.removed_keys(gone, records, table.parent_key)
         emptied += f" UNION ALL BY NAME SELECT {parent_key}, _load_id, _row, _read_at, _deleted FROM ({lost})"
-    return f"SELECT * EXCLUDE (_index) FROM ({first_of_many(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
+    return f"SELECT * EXCLUDE (_index) FROM ({newest_per_key_in_duckdb(rows, table.key, '_index')}) UNION ALL BY NAME {emptied}"
 
 
 def _rejections(staging: Staging, judged: dict[str, Judged], withdrawn: list[str]) -> str:
@@ -120,7 +120,7 @@ def _newest_files(judged: Judged, column: str) -> str:
     return f"{rows} UNION ALL BY NAME {emptied}"
 
 
-def first(query: str, key: list[str], position: str) -> str:
+def newest_per_key(query: str, key: list[str], position: str) -> str:
     """The newest row of each key, as SQL; of one load's rows one that is there before one that vanished."""
     names = ", ".join(map(identifier, key))
     return (
@@ -129,12 +129,12 @@ def first(query: str, key: list[str], position: str) -> str:
     )
 
 
-def first_of_many(query: str, key: list[str], position: str) -> str:
-    """The same as `first`, in DuckDB's words: only rows whose key came more than once are put in order, since to do that with all
+def newest_per_key_in_duckdb(query: str, key: list[str], position: str) -> str:
+    """The same as `newest_per_key`, in DuckDB's words: only rows whose key came more than once are put in order, since to do that with all
     of a large load costs more than all else.
     """
     names = ", ".join(map(identifier, key))
     same = " AND ".join(f"it.{name} IS NOT DISTINCT FROM twice.{name}" for name in map(identifier, key))
     twice = f"(SELECT {names} FROM ({query}) GROUP BY ALL HAVING count(*) > 1) AS twice ON {same}"
-    sorted_ = first(f"SELECT it.* FROM ({query}) AS it SEMI JOIN {twice}", key, position)
+    sorted_ = newest_per_key(f"SELECT it.* FROM ({query}) AS it SEMI JOIN {twice}", key, position)
     return f"SELECT it.* FROM ({query}) AS it ANTI JOIN {twice} UNION ALL {sorted_}"

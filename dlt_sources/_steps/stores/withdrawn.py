@@ -64,7 +64,7 @@ def names_in(paths: list[str]) -> set[str]:
     return {name for path in paths for name in pq.read_table(path, columns=[FILE])[FILE].unique().to_pylist()}
 
 
-def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: Path, memory: str) -> Judged:
+def drop_withdrawn(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: Path, memory: str) -> Judged:
     """What was judged, less the rows, accepted and rejected, that files delivered before they were withdrawn.
 
     Args:
@@ -105,7 +105,7 @@ def without(judged: Judged, paths: list[str], marks: Mapping[str, str], folder: 
     return replace(judged, accepted=[written["kept"]], rejected=rejected, counts=counts, gone=[written["gone"]])
 
 
-def remaining(paths: list[str], marks: Mapping[str, str], folder: Path, memory: str) -> tuple[list[str], set[str]]:
+def filter_files(paths: list[str], marks: Mapping[str, str], folder: Path, memory: str) -> tuple[list[str], set[str]]:
     """Landed files of records without those that files delivered before they were withdrawn, and the loads that lost some:
     what the rows of the records' lists are made of.
     """

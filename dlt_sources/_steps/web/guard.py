@@ -19,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..declared.connections import HttpConnection
-from ..declared.source_error import NEXT, SourceError, asked, quoted
+from ..declared.source_error import NEXT, SourceError, quote_url, quote_value
 
 REDIRECTS = 5
 METADATA = [ip_network(text) for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")]
@@ -63,7 +63,7 @@ class Guard(HTTPAdapter):
         there = origin(request.url or "")
         if not self._may(there):
             raise SourceError(
-                f"{self._name(self.home)} leads to {quoted(self._name(there))}: {self._why_not(there)}; {NEXT}",
+                f"{self._name(self.home)} leads to {quote_value(self._name(there))}: {self._why_not(there)}; {NEXT}",
                 lasting=True,
             )
         if there[1] != self.home[1] or (there != self.home and not self._upgrade(there)):
@@ -111,7 +111,7 @@ class Guard(HTTPAdapter):
     def _too_long(self, answer: requests.Response, most: float, key: str, where: str) -> SourceError:
         answer.close()
         return SourceError(
-            f"{asked(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}"
+            f"{quote_url(answer.url)}: more than {most:g} MB{where}; if that is right, raise `{key}` in source.yml. {NEXT}"
         )
 
     @staticmethod
@@ -125,7 +125,9 @@ def _checked(made: socket.socket, host: str) -> socket.socket:
     real = getattr(peer, "ipv4_mapped", None) or peer
     if any(real in network for network in METADATA if network.version == real.version):
         made.close()
-        raise SourceError(f"{quoted(host)} is {real}, an address of this machine or of its cloud's metadata; {NEXT}")
+        raise SourceError(
+            f"{quote_value(host)} is {real}, an address of this machine or of its cloud's metadata; {NEXT}"
+        )
     return made
 
 

@@ -11,7 +11,7 @@ from settings import Settings
 
 from ..declared.connections import Auth, BasicAuth, BearerAuth, ClientCredentials, HttpConnection, RestConnection
 from ..declared.placeholders import expand, fill
-from ..declared.source_error import NEXT, SourceError, asked
+from ..declared.source_error import NEXT, SourceError, quote_url
 
 if TYPE_CHECKING:
     from requests.auth import AuthBase
@@ -86,4 +86,4 @@ def _find_fault(answer: requests.Response) -> SourceError | None:
     token = content.get("access_token") if isinstance(content, dict) else None
     if isinstance(token, str) and token and token.isascii() and token.isprintable():
         return None
-    return SourceError(f"{asked(answer.url)}: the answer holds no `access_token`; {NEXT}", lasting=True)
+    return SourceError(f"{quote_url(answer.url)}: the answer holds no `access_token`; {NEXT}", lasting=True)

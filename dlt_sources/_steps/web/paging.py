@@ -22,7 +22,7 @@ from dlt.sources.helpers.rest_client.paginators import (
     PageNumberPaginator,
 )
 
-from ..declared.source_error import quoted
+from ..declared.source_error import quote_value
 from .raw_json import Path
 
 _NEXT = re.compile(
@@ -130,13 +130,13 @@ def says_more(answer: requests.Response, signs: Signs, received: int) -> str | N
     if answer.links.get("next"):
         return "its Link header names a next page"
     if signs.next and signs.more is not False:
-        return f"`{quoted(written(signs.next[0]))}` names a next page"
+        return f"`{quote_value(written(signs.next[0]))}` names a next page"
     if signs.more:
         return "it says that there is more"
     if signs.total and signs.total[1] > received:
-        return f"`{quoted(written(signs.total[0]))}` is {signs.total[1]}, and {received} records came"
+        return f"`{quote_value(written(signs.total[0]))}` is {signs.total[1]}, and {received} records came"
     if signs.pages and signs.pages[1] > 1:
-        return f"`{quoted(written(signs.pages[0]))}` is {signs.pages[1]}"
+        return f"`{quote_value(written(signs.pages[0]))}` is {signs.pages[1]}"
     return None
 
 

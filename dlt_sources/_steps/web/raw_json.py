@@ -19,7 +19,7 @@ import msgspec
 import pyarrow as pa
 from requests.utils import guess_json_utf
 
-from ..declared.source_error import quoted
+from ..declared.source_error import quote_value
 
 _LISTS = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -40,13 +40,13 @@ class NotJsonError(ValueError):
     """The text is not JSON; says where and what stands there.
 
     Attributes:
-        text: what is wrong, for the text of a `SourceError`: what stands there is `quoted`.
+        text: what is wrong, for the text of a `SourceError`; what stands there comes from `quote_value`.
         cut: the text ends too early: the answer was cut off.
     """
 
     def __init__(self, text: str, found: str = "", *, cut: bool = False) -> None:
         super().__init__(f"{text}: {found}" if found else text)
-        self.text = f"{text}: {quoted(found)}" if found else text
+        self.text = f"{text}: {quote_value(found)}" if found else text
         self.cut = cut
 
 

@@ -9,7 +9,7 @@ import msgspec
 from dlt.common import jsonpath
 from jsonpath_ng import Child, DatumInContext, Fields, Index, Root, This
 
-from ..declared.source_error import quoted
+from ..declared.source_error import quote_value
 from .raw_json import Path, elements, inside, keys, load
 
 
@@ -135,5 +135,5 @@ def _describe(body: bytes) -> str:
         return f"the answer there is {kind}" + (": use `$`" if kind == "a list" else "")
     named = keys(body)
     lists = [name for name in named if (inside(body, (name,)) or b"").lstrip()[:1] == b"["]
-    text = f"the keys there are {quoted(', '.join(named[:20]) or 'none')}"
-    return text + (f"; lists are at {quoted(', '.join(lists[:10]))}" if lists else "")
+    text = f"the keys there are {quote_value(', '.join(named[:20]) or 'none')}"
+    return text + (f"; lists are at {quote_value(', '.join(lists[:10]))}" if lists else "")

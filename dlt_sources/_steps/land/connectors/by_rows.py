@@ -68,7 +68,7 @@ def engine_of(source: str, url: str) -> sa.Engine:
     return engine
 
 
-def refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> SourceError | None:
+def explain_refused(source: str, url: str, error: sa.exc.SQLAlchemyError) -> SourceError | None:
     """The error of a login that is refused, or of a server that is away, in words; None for any other."""
     said = getattr(getattr(error, "orig", None), "args", ())
     if not said or not is_read_by_rows(url):

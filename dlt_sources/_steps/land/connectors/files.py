@@ -18,11 +18,11 @@ from foundation.environment import ROOT, folder_of
 from ...declared.connections import FilesConnection
 from ...declared.file_names import is_monthly, matches
 from ...declared.placeholders import expand
-from ...declared.source_error import Lasting, SourceError, shown
+from ...declared.source_error import Lasting, SourceError, redact_url
 from ...stores.withdrawn import MARK
 from ...web.http import session
 from ..request import Request
-from ..turn import LITTLE, MORE, Postponed, awaited, outside
+from ..turn import LITTLE, MORE, Postponed, await_pieces, leave_room
 from .candidate import STORES, Candidate, NotPublishedError, PageError, is_http
 from .counted import Counted
 from .served import list_expected, served_file
@@ -42,7 +42,7 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
     """
     seen, look = Counted(request), _Look(request, connection)
     memory = seen.memory
-    for number, candidate in enumerate(awaited(lambda: candidates(request, connection))):
+    for number, candidate in enumerate(await_pieces(lambda: candidates(request, connection))):
         known = memory.get(candidate.name, {})
         request.looked.add(candidate.name)
         expected = candidate.version is None and not request.only  # over HTTP, where nothing lists what exists
@@ -90,7 +90,7 @@ class _Look:
         request, path = self.request, self.request.work / f"file.{self.request.name}"
         if request.ahead and _weight(candidate.name, candidate.size) > self.left:
             yield MORE
-        with outside():
+        with leave_room():
             version = candidate.fetch(path, _strong(known.get("version")))
         if version is None:
             return None
@@ -138,7 +138,7 @@ def candidates(request: Request, connection: FilesConnection) -> Iterator[Candid
     patterns = request.table.files
     if "://" in base and ("::" in base or not base.startswith(STORES)):
         raise SourceError(
-            f"{request.name}: {shown(base)} is neither a directory nor an s3:// or http(s):// address; fix the setting"
+            f"{request.name}: {redact_url(base)} is neither a directory nor an s3:// or http(s):// address; fix the setting"
         )
     http = session(connection, request.settings, base, also=[uri for uri in request.only if is_http(uri)])
     if request.only:

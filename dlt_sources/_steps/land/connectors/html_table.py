@@ -13,7 +13,7 @@ import requests
 from ...contracts.columns import describe_missing, names_asked_for
 from ...declared.connections import HtmlConnection
 from ...declared.placeholders import expand
-from ...declared.source_error import NEXT, RefusedError, SourceError, quoted, shown
+from ...declared.source_error import NEXT, RefusedError, SourceError, quote_value, redact_url
 from ...web.http import session
 from ..request import Request, UnchangedError
 from .html_shown import SpanError, laid_out, rows_of
@@ -38,7 +38,7 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
     """
     base = expand(connection.base_url, request.settings)
     address = base.rstrip("/") + "/" + (request.table.page or "").lstrip("/")
-    url = shown(address)
+    url = redact_url(address)
     memory = request.memory if request.table.skip_if_unchanged else {}
     asked = {"If-None-Match": memory.get("etag"), "If-Modified-Since": memory.get("last_modified")}
     http = session(connection, request.settings, base)
@@ -55,7 +55,7 @@ def read(request: Request, connection: HtmlConnection) -> Iterator[dict[str, str
             f"{url}: more than {connection.max_tags} tags; if that is right, raise `max_tags` in source.yml. {NEXT}"
         )
     rows = table(_decoded(page, kind, url), request.table.selector, url, names_asked_for(request.contract))
-    if lack := describe_missing(request.contract, rows[0], quoted(", ".join(rows[0]))):
+    if lack := describe_missing(request.contract, rows[0], quote_value(", ".join(rows[0]))):
         raise RefusedError(f"{url}: the table has {lack}. {NEXT}")
     request.received.append((url, page))
     yield from rows
@@ -83,7 +83,7 @@ def _decoded(page: bytes, content_type: str, url: str) -> str:
             text = text.translate(_WINDOWS)
     except (UnicodeError, LookupError) as error:
         raise SourceError(
-            f"{url}: the page is not in its encoding {quoted(encoding)} ({quoted(error)}); {NEXT}"
+            f"{url}: the page is not in its encoding {quote_value(encoding)} ({quote_value(error)}); {NEXT}"
         ) from None
     if "<html" in text.lower() and "</html" not in text.lower():
         raise SourceError(f"{url}: the page was cut off after {len(page)} bytes: it has no end; {NEXT}")
@@ -121,12 +121,12 @@ def table(page: str, selector: str, url: str, wanted: Collection[str] = ()) -> l
     names = names_of(heads, wanted)
     if not names or len(set(names)) < len(names):
         raise SourceError(
-            f"{url}: the table's header is not usable: {quoted(', '.join(names) or 'there is none')}; {NEXT}"
+            f"{url}: the table's header is not usable: {quote_value(', '.join(names) or 'there is none')}; {NEXT}"
         )
     try:
         rows = laid_out(body, len(names))
     except SpanError as error:
-        raise SourceError(f"{url}: {quoted(error)}; {NEXT}") from None
+        raise SourceError(f"{url}: {quote_value(error)}; {NEXT}") from None
     made = [dict(zip(names, row, strict=True)) for row in rows if row != heads]  # long tables repeat their header
     if not made:
         raise SourceError(f"{url}: the table at {selector!r} has no rows; {NEXT}")

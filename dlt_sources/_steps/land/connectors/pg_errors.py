@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import sqlalchemy as sa
 
-from ...declared.source_error import NEXT, RefusedError, SourceError, quoted
+from ...declared.source_error import NEXT, RefusedError, SourceError, quote_value
 
 _HEALS = ("starting up", "shutting down", "recovery", "too many", "connection slots", "terminating")
 """In what a server says when it takes no login now."""
@@ -49,7 +49,9 @@ def query_error(where: str, error: Any) -> SourceError:
     primary = getattr(error.diag, "message_primary", None)
     said = primary or (str(error).strip().splitlines() or ["the connection was lost"])[0]
     heals = not state or state.startswith(_AWAY)
-    said = said if state.startswith((*_AWAY, "42")) else quoted(said)  # 42: names and rights; all else may quote a row
+    said = (
+        said if state.startswith((*_AWAY, "42")) else quote_value(said)
+    )  # 42: names and rights; all else may quote a row
     return (SourceError if heals else RefusedError)(
         f"{where}: Postgres: {said}{f' (SQLSTATE {state})' if state else ''}; {NEXT}"
     )

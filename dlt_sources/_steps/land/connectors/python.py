@@ -7,7 +7,7 @@ from typing import Any
 
 from ...declared.connections import PythonConnection
 from ...declared.placeholders import expand
-from ...declared.source_error import SourceError, quoted
+from ...declared.source_error import SourceError, quote_value
 from ..request import Request
 
 
@@ -22,4 +22,4 @@ def _found(name: str, function: Callable[..., Iterable[Any]], *given: Any) -> It
     try:
         yield from function(*given)
     except SourceError as error:
-        raise SourceError(f"{name}: {quoted(error)}") from error
+        raise SourceError(f"{name}: {quote_value(error)}") from error

@@ -20,7 +20,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 from dlt.sources.rest_api.config_setup import create_paginator
 
 from ...declared.endpoint import Endpoint
-from ...declared.source_error import NEXT, SourceError, asked, quoted
+from ...declared.source_error import NEXT, SourceError, quote_url, quote_value
 from ...web.paging import Signs, detect, is_round, look, says_more
 from ...web.raw_json import NotJsonError, load, scalars, utf8
 from ...web.selector import Selector
@@ -129,13 +129,15 @@ class Pages:
             if body.lstrip()[:1] == b"<":
                 return self._fault(
                     answer,
-                    f"it answers with a page, not JSON ({quoted(kind)}): a login or an error; check {self.advice}",
+                    f"it answers with a page, not JSON ({quote_value(kind)}): a login or an error; check {self.advice}",
                 )
             answer.page = Page(self.selector.find(body), body)  # type: ignore[attr-defined]
         except NotJsonError as error:
             size = f"{len(answer.content)} bytes"
             return self._fault(
-                answer, f"the answer is not whole JSON ({quoted(kind)}, {size}): {error.text}", lasting=not error.cut
+                answer,
+                f"the answer is not whole JSON ({quote_value(kind)}, {size}): {error.text}",
+                lasting=not error.cut,
             )
         except LookupError as error:
             return self._fault(answer, str(error.args[0]))
@@ -202,7 +204,9 @@ class Pages:
             paginator.update_state(answer, page.records)
         except ValueError as error:  # its text ends with the whole answer
             why = str(error).split(", got")[0]
-            raise self._fault(answer, f"the paginator in source.yml does not fit the answer: {quoted(why)}") from None
+            raise self._fault(
+                answer, f"the paginator in source.yml does not fit the answer: {quote_value(why)}"
+            ) from None
         if paginator.has_next_page:
             paginator.update_request(request)
         return paginator.has_next_page
@@ -264,7 +268,7 @@ class Pages:
             return set()
 
     def _fault(self, answer: requests.Response, why: str, *, lasting: bool = True) -> SourceError:
-        return SourceError(f"{asked(answer.url)}: {why}; {NEXT}", lasting=lasting)
+        return SourceError(f"{quote_url(answer.url)}: {why}; {NEXT}", lasting=lasting)
 
 
 _selector = lru_cache(Selector)

@@ -8,7 +8,7 @@ from pathlib import Path
 import requests
 
 from ...declared.file_names import place_of
-from ...declared.source_error import SourceError, asked
+from ...declared.source_error import SourceError, quote_url
 from ..request import Request
 from .candidate import Candidate, NotPublishedError, PageError
 
@@ -68,4 +68,4 @@ def _save(answer: requests.Response, target: Path) -> None:
             size += file.write(piece)
     promised = answer.headers.get("content-length")
     if promised and "content-encoding" not in answer.headers and size != int(promised):
-        raise SourceError(f"{asked(answer.url)}: {size} of {promised} bytes came; the next run asks again")
+        raise SourceError(f"{quote_url(answer.url)}: {size} of {promised} bytes came; the next run asks again")

@@ -46,7 +46,7 @@ def _read_by_dlt(request: Request, connection: SqlConnection, url: str) -> Itera
             raise missing_table(request, connection.schema_, names)
         types = {column["name"]: column["type"] for column in known.get_columns(table, connection.schema_)}
     except sa.exc.SQLAlchemyError as error:
-        raise by_rows.refused(request.source.name, url, error) or error from None
+        raise by_rows.explain_refused(request.source.name, url, error) or error from None
     finally:
         engine.dispose()
     chosen = choose(request, {name: str(kind) for name, kind in types.items()})
@@ -121,7 +121,7 @@ def reach(source: str, url: str) -> str:
         try:
             engine.connect().close()
         except sa.exc.SQLAlchemyError as error:
-            raise by_rows.refused(source, url, error) or error from None
+            raise by_rows.explain_refused(source, url, error) or error from None
         finally:
             engine.dispose()
     return sa.make_url(url).render_as_string(hide_password=True)

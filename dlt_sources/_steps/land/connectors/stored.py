@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from ...declared.connections import FilesConnection
 from ...declared.file_names import matches, place_of
-from ...declared.source_error import SourceError, shown
+from ...declared.source_error import SourceError, redact_url
 from .candidate import STORES, Candidate
 from .text_files import FileError
 
@@ -22,7 +22,9 @@ _TICK = 2.0
 def list_stored(base: str, patterns: list[str], connection: FilesConnection) -> Iterator[Candidate]:
     """What a folder or object store holds now, in the order of the names."""
     if "://" not in base and not Path(base).is_dir():
-        raise SourceError(f"{shown(base)} is not a directory; create it or fix the setting. The next run looks again")
+        raise SourceError(
+            f"{redact_url(base)} is not a directory; create it or fix the setting. The next run looks again"
+        )
     listed = _of_store(base, patterns) if "://" in base else _of_folder(base, patterns)
     found = {name: uri for name, uri in listed if matches(patterns, name)}
     for name in sorted(found, key=lambda name: place_of(patterns, name)):
@@ -55,7 +57,7 @@ def stored_file(uri: str, name: str, connection: FilesConnection, folder: str = 
     import fsspec
 
     if "://" in uri and ("::" in uri or not uri.startswith(STORES)):
-        raise SourceError(f"{shown(uri)} is not a path, an s3:// address or an http(s):// address")
+        raise SourceError(f"{redact_url(uri)} is not a path, an s3:// address or an http(s):// address")
     fs, path = fsspec.core.url_to_fs(uri) if "://" in uri else (fsspec.filesystem("file"), os.path.abspath(uri))  # noqa: PTH100
     within = (
         Path(fs._strip_protocol(folder) if "://" in folder else folder) if folder and "file" in fs.protocol else None
@@ -66,7 +68,7 @@ def stored_file(uri: str, name: str, connection: FilesConnection, folder: str = 
         try:
             facts = fs.info(path)
         except FileNotFoundError:
-            raise SourceError(f"{shown(uri)}: there is no such file") from None
+            raise SourceError(f"{redact_url(uri)}: there is no such file") from None
         stamp = facts.get("ETag") or facts.get("LastModified")
         if stamp is None:  # a copy may keep the time of its original; what changes with every write is the inode's own
             stamp = f"{facts.get('mtime')}/{facts.get('created')}/{facts.get('ino')}"

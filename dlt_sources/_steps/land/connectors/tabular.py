@@ -16,7 +16,7 @@ from ...contracts.columns import describe_missing
 from ...contracts.contract import FILE, FILE_ROW, MALFORMED, PAYLOAD, RESERVED, Contract
 from ...declared.connections import FilesConnection
 from ...declared.file_names import is_json_lines
-from ...declared.source_error import quoted
+from ...declared.source_error import quote_value
 from ...stores.engine import engine
 from ..named import NamesOfRecords
 from .json_lines import is_text, read_lines
@@ -59,7 +59,7 @@ def as_parquet(
         query = _rows(con, path, name, connection)
         columns = [row[0] for row in con.execute(f"DESCRIBE {query}").fetchall()]
         own = ", ".join(identifier(column) for column in columns if column not in (FILE_ROW, MALFORMED))
-        if PAYLOAD not in columns and (lack := describe_missing(contract, columns, quoted(own))):
+        if PAYLOAD not in columns and (lack := describe_missing(contract, columns, quote_value(own))):
             raise FileError(lack)
         con.execute(
             f"COPY (SELECT *, {literal(name)} AS {FILE}, {first} + {FILE_ROW} AS _row, FALSE AS _deleted,"
@@ -70,7 +70,7 @@ def as_parquet(
             _refuse_other_records(con, target, contract)
     except (duckdb.Error, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0].replace(str(path), name)
-        raise FileError(f"it cannot be read ({quoted(reason)}); deliver it again") from None
+        raise FileError(f"it cannot be read ({quote_value(reason)}); deliver it again") from None
 
 
 def emptied(target: Path, name: str, now: datetime, first: int, memory: str) -> None:
@@ -89,7 +89,7 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, name: str, connection: Fil
         try:
             own = pq.read_schema(path).names
         except OSError as error:  # nested deeper than Arrow goes
-            raise FileError(f"it cannot be read ({quoted(error)}); deliver it again") from None
+            raise FileError(f"it cannot be read ({quote_value(error)}); deliver it again") from None
         _free(own)
         _measured(con, path, connection)
         return f"SELECT * EXCLUDE (file_row_number), file_row_number AS {FILE_ROW} FROM read_parquet({literal(path)}, file_row_number = true)"
@@ -164,7 +164,7 @@ def _csv(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], connectio
     ).fetchone()
     if lost:  # what follows a stray quote cannot be told from what it quotes
         raise FileError(
-            f"line {lost[0]}: {quoted(lost[1].splitlines()[0])} No line of it has landed; fix it and deliver it again"
+            f"line {lost[0]}: {quote_value(lost[1].splitlines()[0])} No line of it has landed; fix it and deliver it again"
         )
     rejected = "SELECT line, min(error_message) AS why, any_value(csv_line) AS text FROM reject_errors GROUP BY line"
     return (
@@ -205,7 +205,7 @@ def _header(path: Path, connection: FilesConnection) -> list[str]:
         raise FileError("its first line is not a header row in UTF-8; deliver the file again") from None
     if not all(names) or len({name.lower() for name in names}) < len(names):
         raise FileError(
-            f"its header has empty or repeated names: {quoted(', '.join(names))}; correct it at the source, or name the columns in"
+            f"its header has empty or repeated names: {quote_value(', '.join(names))}; correct it at the source, or name the columns in"
             " source.yml: `connection: {skip_lines: 1, header: [...]}`"
         )
     return names

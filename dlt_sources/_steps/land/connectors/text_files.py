@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...declared.connections import FilesConnection
-from ...declared.source_error import quoted
+from ...declared.source_error import quote_value
 
 _ARCHIVES = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 _PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
@@ -78,7 +78,7 @@ def _unpack(path: Path, draft: Path, connection: FilesConnection) -> None:
                 if size > connection.max_unpacked_megabytes * 1e6:
                     raise FileError(_too_long(connection))
     except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"it cannot be unpacked ({quoted(error)}); deliver it again") from None
+        raise FileError(f"it cannot be unpacked ({quote_value(error)}); deliver it again") from None
     if size == 0:
         raise FileError("the file is empty; deliver it again")
 
@@ -93,7 +93,7 @@ def _decode(path: Path, draft: Path, encoding: str) -> None:
                 target.write(piece)
     except UnicodeError as error:
         raise FileError(
-            f"it is not in the encoding {encoding} ({quoted(error)}); correct `encoding` in source.yml, or deliver it again"
+            f"it is not in the encoding {encoding} ({quote_value(error)}); correct `encoding` in source.yml, or deliver it again"
         ) from None
 
 
@@ -112,7 +112,7 @@ def _sheet_to_csv(path: Path, draft: Path, connection: FilesConnection) -> None:
             wanted = connection.sheet or next(iter(names), "")
             if wanted not in names:
                 raise FileError(
-                    f"it has no sheet {wanted!r}; it has {quoted(', '.join(names))}: correct `sheet` in source.yml"
+                    f"it has no sheet {wanted!r}; it has {quote_value(', '.join(names))}: correct `sheet` in source.yml"
                 )
             sheet = book[wanted]
             sheet.reset_dimensions()  # what the file itself says of its size may be wrong
@@ -122,7 +122,7 @@ def _sheet_to_csv(path: Path, draft: Path, connection: FilesConnection) -> None:
     except FileError:
         raise
     except Exception as error:  # whatever a damaged file raises, of its packing, its XML or its numbers
-        raise FileError(f"it cannot be read ({quoted(error)}); deliver it again") from None
+        raise FileError(f"it cannot be read ({quote_value(error)}); deliver it again") from None
     if draft.stat().st_size == 0:
         raise FileError(f"the sheet {wanted!r} is empty; deliver it again")
 
