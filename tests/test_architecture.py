@@ -42,8 +42,20 @@ def test_code_that_the_page_names_exists(path):
 def test_the_layers_of_the_page_are_the_folders():
     page = PAGE.partition("Within `dlt_sources/_steps`:")[2].split("```")[1]
     layers = {name for line in page.splitlines() for name in line.split("  ")[0].split(" · ") if name}
-    found = {path.stem for path in (ROOT / "dlt_sources" / "_steps").iterdir() if not path.name.startswith("_")}
+    steps = ROOT / "dlt_sources" / "_steps"
+    found = {path.relative_to(steps).parts[0].removesuffix(".py") for path in steps.rglob("*.py")} - {"__init__"}
     assert layers == found
+
+
+def test_sources_import_nothing_that_begins_with_an_underscore():
+    paths = list((ROOT / "dlt_sources").glob("[!_]*/*.py"))
+    imported = [
+        (str(path.relative_to(ROOT)), node.module)
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and not node.level
+    ]
+    assert [(path, name) for path, name in imported if re.search(r"(^|\.)_[^_]", name)] == []
 
 
 DOORS = ("dlt_sources.door", "soda_checks.door", "sqlmesh_project.door", "superset.door")

@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from dlt_sources._steps.contracts.amounts import read_amount
-from dlt_sources.contract import Contract, column
+from dlt_sources.contract import Contract, column, read_amount
 
 Grade = Annotated[str, Field(max_length=2, pattern=r"^[SABCDEF][+-]?$")]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=10, decimal_places=2)]

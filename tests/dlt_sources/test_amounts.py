@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dlt_sources._steps.contracts.amounts import read_amount
 from dlt_sources.audiophile.contract import Headphone, Iem, count_drivers, count_stars, price_parts
+from dlt_sources.contract import read_amount
 
 BLANKS = [" ", "\u00a0", "\u2009", "\u202f", "\u2007", "\u2002"]
 APOSTROPHES = ["'", "\u2019", "\u02bc", "`"]
