@@ -48,7 +48,6 @@ LONGEST = (
     "tests/test_nothing_bad.py",
     "tests/privacy/test_absent.py",
     "tests/deploy/test_terraform.py",
-    "tests/soak/test_soak.py",
     "tests/test_runner.py",
     "tests/sqlmesh_project/test_models.py",
     "tests/test_how_to.py",

@@ -212,7 +212,7 @@ BY_NIGHT = [pytest.param(12, 3, marks=pytest.mark.nightly), pytest.param(64, 12,
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("pieces_", "kills_"), [(6, 2), *BY_NIGHT])
+@pytest.mark.parametrize(("pieces_", "kills_"), [pytest.param(6, 2, marks=pytest.mark.nightly), *BY_NIGHT])
 def test_a_backfill_of_many_pieces_killed_at_random_ends_as_one_read_of_all(pieces_, kills_, small, tmp_path):
     """Scratch disk, meanwhile, holds what one piece needs."""
     declared = small.code / "dlt_sources/shop/source.yml"

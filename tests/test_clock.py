@@ -55,7 +55,7 @@ TABLES = {
 }
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_rows_arrive_and_win_in_the_order_of_the_reads(tmp_path, here, clock, table, wrong):
@@ -156,7 +156,7 @@ def table(mode="upsert", start=None, overlap=timedelta(0)):
     return SimpleNamespace(mode=mode, start=start, overlap=overlap)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 @pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(days=-1), timedelta(days=400), timedelta(hours=1)])
 def test_a_cursor_hides_no_row(mode, wrong):

@@ -28,7 +28,7 @@ RELATIONS = {
 }
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("shape", RELATIONS)
 def test_every_kind_of_relation_is_read(tmp_path, here, db, monkeypatch, shape):
     execute(db, *RELATIONS[shape].split(";"))
@@ -52,7 +52,7 @@ def test_a_foreign_table_is_read(tmp_path, here, db, monkeypatch):
     assert run(declare(tmp_path, monkeypatch, db.dsn, table="x"), here) == (2, 2, 0)
 
 
-@pytest.mark.few(10)
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     "name", ["Upper", "with blank", "dot.ted", 'quo"ted', "per%cent", "brace{d}", "select", "größe", "it's", "a" * 63]
 )
@@ -182,7 +182,7 @@ BETWEEN = {
 }
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("what", BETWEEN)
 @pytest.mark.parametrize("deletes", ["none", "reconcile"])
 def test_a_change_of_the_table_that_changes_no_value_lands_nothing(tmp_path, here, db, monkeypatch, what, deletes):

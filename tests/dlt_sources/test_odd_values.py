@@ -56,7 +56,7 @@ def test_each_source_says_what_becomes_of_odd_values():
     assert all(values and where for _, where, _, values, _ in NOTES)
 
 
-@pytest.mark.few(40)
+@pytest.mark.few(24)
 @pytest.mark.parametrize(
     ("name", "fields", "note", "values", "verdict"), NOTES, ids=lambda value: value if isinstance(value, str) else None
 )

@@ -151,7 +151,7 @@ def test_texts_and_tuples_can_be_alternatives():
 CSV_NAMES = [name for name in ODD if name == name.strip()]
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", CSV_NAMES)
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_files_column_of_any_name_lands_and_is_refined(tmp_path, here, kind, name):  # noqa: F811

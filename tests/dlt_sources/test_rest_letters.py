@@ -73,7 +73,7 @@ TYPES = [
 ]
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("content_type", TYPES)
 def test_json_is_utf_8_or_what_its_first_bytes_say_whatever_the_header_says(tmp_path, here, encoding, content_type):
@@ -175,7 +175,7 @@ NUMBERS = [
 ]
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_decimals_and_texts_have_every_digit_that_was_sent(tmp_path, here, number):
     body = f'[{{"id":1,"price":{number},"name":{number}}},{{"id":2,"price":"{number}","name":"{number}"}}]'.encode()

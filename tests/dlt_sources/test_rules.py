@@ -468,7 +468,7 @@ def _types_for(name: str) -> list[tuple[pa.DataType, list[Any]]]:
     return [types[(at * 6 + step) % len(types)] for step in range(6)]
 
 
-@pytest.mark.few(16)
+@pytest.mark.few(8)
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_of_rule_is_pydantics_in_every_format(
     tmp_path: Path, table: list[tuple[str, str, str, str]], name: str

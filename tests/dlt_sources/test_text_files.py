@@ -87,7 +87,7 @@ CELLS = {
 }
 
 
-@pytest.mark.few(9)
+@pytest.mark.few(5)
 @pytest.mark.parametrize("kind", CELLS)
 def test_a_cell_of_a_sheet_is_the_text_that_a_csv_would_have(tmp_path, here, inbox, kind):
     cell, text = CELLS[kind]
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_unpacked_is_refused_and_the_others_land(tmp_path,
     assert land(run_again, here) == {}  # it has landed
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-16-le", "utf-32", "cp850", "mac-roman"]
 )
