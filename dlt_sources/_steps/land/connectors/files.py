@@ -63,7 +63,8 @@ def read(request: Request, connection: FilesConnection, refused: list[str]) -> G
             text = f"{candidate.name}: {error}"
             refused.append(Lasting(text) if isinstance(error, PageError) else text)
             continue
-        memory.update({candidate.name: found} if found else {})
+        if found:
+            memory[candidate.name] = found
         seen.count(candidate.name)
     refused += seen.finish(
         whole=not request.only and request.since is None, listed=not _over_network(request, connection)
